@@ -1,0 +1,238 @@
+"""What a nonlinearity is: smooth pieces glued at knots.
+
+Every activation is a tuple of smooth :class:`Piece` s and the increasing ``knots`` between them. Kinks, jumps, the
+smoothness class and the closed-form delta terms all follow from the one-sided limits of the pieces at the knots, so
+none of them is ever stated by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Activation", "Breakpoint", "Growth", "Piece", "Smoothness"]
+
+FloatArray = NDArray[np.float64]
+Function = Callable[[FloatArray], FloatArray]
+Parity = Literal["odd", "even"]
+
+_EPS = float(np.finfo(float).eps)
+_FAR = 2.0**100  # far enough that phi(x)/x has reached its limit for everything of linear growth
+
+
+class Smoothness(StrEnum):
+    """How smooth phi is. It alone decides how fast correlations converge on the edge of chaos (Hayou et al. 2019)."""
+
+    JUMP = "jump"  #: phi jumps: chi_1 is infinite, there is no edge of chaos
+    KINK = "kink"  #: phi' jumps: 1 - c_l ~ kappa / l^2
+    C1 = "C1"  #: phi is C^1 with piecewise C^2: 1 - c_l ~ beta_q / l, next term O(l^{-3/2})
+    SMOOTH = "smooth"  #: phi is C^2: 1 - c_l ~ beta_q / l, next term O(log l / l^2)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How |phi| grows at infinity.
+
+    ``kind`` and the meaning of ``rate``: ``"bounded"`` (0), ``"polynomial"`` (degree p in |x|^p), ``"exponential"``
+    (b in exp(b |x|)), ``"gaussian"`` (a in exp(a x^2)), ``"faster"`` (infinite).
+
+    Examples
+    --------
+    >>> Growth("gaussian", 0.5).q_max
+    0.5
+    """
+
+    kind: Literal["bounded", "polynomial", "exponential", "gaussian", "faster"]
+    rate: float
+
+    @property
+    def q_max(self) -> float:
+        """E[phi(sqrt(q) Z)^2] is finite exactly for q < q_max = 1 / (4 a) (Long & Sedghi 2019, condition b)."""
+        if self.kind == "gaussian":
+            return 1.0 / (4.0 * self.rate)
+        return 0.0 if self.kind == "faster" else float("inf")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """phi, phi' and phi'' between two knots: functions of a float64 array, smooth up to (and beyond) both ends."""
+
+    phi: Function
+    dphi: Function
+    ddphi: Function
+
+
+@dataclass(frozen=True)
+class Breakpoint:
+    """A knot with the limits (phi, phi', phi'') from its left and from its right."""
+
+    x: float
+    left: tuple[float, float, float]
+    right: tuple[float, float, float]
+
+    @property
+    def jump(self) -> float:
+        """phi(x+) - phi(x-)."""
+        return self.right[0] - self.left[0]
+
+    @property
+    def kink(self) -> float:
+        """phi'(x+) - phi'(x-)."""
+        return self.right[1] - self.left[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """An activation function phi with everything the theory asks about it.
+
+    Parameters
+    ----------
+    name, formula
+        What it is called and what it computes, for people.
+    pieces, knots
+        ``len(pieces) == len(knots) + 1``; ``pieces[i]`` holds on ``(knots[i-1], knots[i])``. At a knot itself the
+        right-hand piece is evaluated (a set of measure zero in every expectation).
+    growth
+        Growth of |phi| at infinity.
+    parity
+        ``"odd"``, ``"even"`` or None.
+    parameters
+        The values of its parameters, e.g. ``{"alpha": 1.0}``.
+    uncertainty
+        None when the three functions are right to a few ulp. Otherwise a function of x, shape (n,), that returns
+        bounds on the absolute errors of (phi, phi', phi''), shape (3, n).
+    cache
+        What other floors have computed about this activation and keep for the next call.
+
+    Notes
+    -----
+    Two activations are equal only if they are the same object.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> elu = activation("elu", alpha=1.0)
+    >>> elu([-1.0, 2.0]).round(6).tolist()
+    [-0.632121, 2.0]
+    >>> str(elu.smoothness)
+    'C1'
+    """
+
+    name: str
+    formula: str
+    pieces: tuple[Piece, ...]
+    knots: tuple[float, ...] = ()
+    growth: Growth = Growth("polynomial", 1.0)
+    parity: Parity | None = None
+    parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    uncertainty: Callable[[FloatArray], FloatArray] | None = field(default=None, repr=False)
+    cache: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
+
+    def __post_init__(self) -> None:
+        if len(self.pieces) != len(self.knots) + 1:
+            raise ValueError(f"{len(self.knots)} knots need {len(self.knots) + 1} pieces, got {len(self.pieces)}")
+        if any(b <= a for a, b in zip(self.knots, self.knots[1:], strict=False)):
+            raise ValueError(f"knots must increase, got {self.knots}")
+
+    def __call__(self, x: ArrayLike) -> FloatArray:
+        """phi(x)."""
+        return self.phi(x)
+
+    def phi(self, x: ArrayLike) -> FloatArray:
+        """phi(x) for a scalar or array of any shape."""
+        return self._evaluate("phi", x)
+
+    def dphi(self, x: ArrayLike) -> FloatArray:
+        """phi'(x), almost everywhere (deltas at jumps are left out)."""
+        return self._evaluate("dphi", x)
+
+    def ddphi(self, x: ArrayLike) -> FloatArray:
+        """phi''(x), almost everywhere (deltas at kinks are left out)."""
+        return self._evaluate("ddphi", x)
+
+    def _evaluate(self, which: str, x: ArrayLike) -> FloatArray:
+        x = np.asarray(x, dtype=float)
+        if not self.knots:
+            return np.asarray(getattr(self.pieces[0], which)(x), dtype=float)
+        index = np.searchsorted(self.knots, x, side="right")
+        out = np.empty_like(x)
+        for i, piece in enumerate(self.pieces):
+            inside = index == i
+            if inside.any():
+                out[inside] = getattr(piece, which)(x[inside])
+        return out
+
+    def errors(self, x: FloatArray) -> FloatArray:
+        """Bounds on the absolute errors of phi, phi' and phi'' at x, shape (3, n)."""
+        if self.uncertainty is not None:
+            return self.uncertainty(x)
+        values = np.stack([self.phi(x), self.dphi(x), self.ddphi(x)])
+        return 4.0 * _EPS * np.abs(values)
+
+    @cached_property
+    def breakpoints(self) -> tuple[Breakpoint, ...]:
+        """The knots with their one-sided limits."""
+        return tuple(
+            Breakpoint(k, _limits(left, k), _limits(right, k))
+            for k, left, right in zip(self.knots, self.pieces, self.pieces[1:], strict=False)
+        )
+
+    @property
+    def jumps(self) -> tuple[Breakpoint, ...]:
+        """Breakpoints at which phi jumps."""
+        return tuple(b for b in self.breakpoints if b.jump != 0.0)
+
+    @property
+    def kinks(self) -> tuple[Breakpoint, ...]:
+        """Breakpoints at which phi is continuous and phi' jumps."""
+        return tuple(b for b in self.breakpoints if b.jump == 0.0 and b.kink != 0.0)
+
+    @cached_property
+    def smoothness(self) -> Smoothness:
+        """The smoothness class."""
+        if self.jumps:
+            return Smoothness.JUMP
+        if self.kinks:
+            return Smoothness.KINK
+        if any(b.left[2] != b.right[2] for b in self.breakpoints):
+            return Smoothness.C1
+        return Smoothness.SMOOTH
+
+    @cached_property
+    def at_zero(self) -> Breakpoint:
+        """The one-sided limits of (phi, phi', phi'') at 0, whether or not 0 is a knot."""
+        for b in self.breakpoints:
+            if b.x == 0.0:
+                return b
+        piece = self.pieces[int(np.searchsorted(self.knots, 0.0))]
+        limits = _limits(piece, 0.0)
+        return Breakpoint(0.0, limits, limits)
+
+    @cached_property
+    def asymptotic_slopes(self) -> tuple[float, float]:
+        """lim phi(x)/x at -infinity and +infinity, for growth that is at most linear."""
+        left, right = self.phi(np.array([-_FAR, _FAR])) / np.array([-_FAR, _FAR])
+        return float(left), float(right)
+
+    @cached_property
+    def is_positively_homogeneous(self) -> bool:
+        """Whether phi(t x) = t phi(x) for t > 0: identity, ReLU, leaky ReLU, abs. Then every q is a fixed point."""
+        if any(k != 0.0 for k in self.knots) or self.smoothness is Smoothness.JUMP or self.at_zero.right[0] != 0.0:
+            return False
+        x = np.concatenate([-_PROBE, _PROBE])
+        return bool(np.array_equal(self.phi(2.0 * x), 2.0 * self.phi(x)) and not self.ddphi(x).any())
+
+
+_PROBE = 2.0 ** np.arange(-30.0, 31.0) * 1.3
+
+
+def _limits(piece: Piece, x: float) -> tuple[float, float, float]:
+    at = np.array([x])
+    return float(piece.phi(at)[0]), float(piece.dphi(at)[0]), float(piece.ddphi(at)[0])

@@ -1,0 +1,77 @@
+"""What the named activations are made of: constant and linear pieces, checked parameters, one object a name."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import ParamSpec
+
+import numpy as np
+
+from eoc.activations.base import Activation, Growth, Piece
+from eoc.errors import EocError
+
+__all__ = ["BOUNDED", "constant", "factory", "linear", "number", "parameters", "positive"]
+
+BOUNDED = Growth("bounded", 0.0)
+
+_LARGE = 1e6  # parameters of this size leave room for x up to 1e300
+_SMALL = 1e-6
+
+P = ParamSpec("P")
+
+
+def constant(value: float) -> Piece:
+    """phi(x) = value."""
+    return Piece(lambda x: np.full_like(x, value), np.zeros_like, np.zeros_like)
+
+
+def linear(slope: float, value: float = 0.0, at: float = 0.0) -> Piece:
+    """phi(x) = value + slope (x - at), exactly ``value`` where x = at."""
+    return Piece(lambda x: value + slope * (x - at), lambda x: np.full_like(x, slope), np.zeros_like)
+
+
+def number(name: str, value: object, low: float = -_LARGE, high: float = _LARGE) -> float:
+    """Return the parameter ``name`` as a float, or raise an error that says what is allowed."""
+    if not isinstance(value, int | float | np.integer | np.floating) or not low <= value <= high:
+        raise EocError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+    return float(value)
+
+
+def positive(name: str, value: object) -> float:
+    """Return the positive parameter ``name`` as a float."""
+    return number(name, value, low=_SMALL)
+
+
+def parameters(**values: object) -> MappingProxyType[str, object]:
+    """Collect the parameters of an activation."""
+    return MappingProxyType(values)
+
+
+def _hashable(value: object) -> object:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return tuple(map(_hashable, value)) if isinstance(value, list | dict | set) else value
+
+
+def factory(make: Callable[P, Activation]) -> Callable[P, Activation]:
+    """Let equal arguments give the same object, whose name shows every argument that is not the default."""
+    signature = inspect.signature(make)
+
+    @functools.cache
+    def build(arguments: tuple[tuple[str, object], ...]) -> Activation:
+        made = make(**dict(arguments))  # type: ignore[call-arg,arg-type]
+        changed = [name for name, value in arguments if value != signature.parameters[name].default]
+        shown = ", ".join(f"{name}={made.parameters[name]}" for name in changed)
+        return replace(made, name=f"{made.name}({shown})") if shown else made
+
+    @functools.wraps(make)
+    def cached(*args: P.args, **kwargs: P.kwargs) -> Activation:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return build(tuple((name, _hashable(value)) for name, value in bound.arguments.items()))
+
+    return cached

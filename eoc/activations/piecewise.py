@@ -1,0 +1,200 @@
+"""The activations with kinks, jumps or steps in phi'': one piece a segment, each exact at its knots."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eoc.activations.base import Activation, FloatArray, Parity, Piece
+from eoc.activations.parts import BOUNDED, constant, factory, linear, number, parameters, positive
+
+__all__ = [
+    "abs_",
+    "celu",
+    "elu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "heaviside",
+    "leaky_relu",
+    "relu",
+    "relu6",
+    "selu",
+    "shifted_sign",
+    "sign",
+    "softshrink",
+    "softsign",
+]
+
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_ALPHA = 1.6732632423543772848170429916717
+
+
+# --- piecewise linear -------------------------------------------------------------------------------------------------
+
+
+@factory
+def relu() -> Activation:
+    """phi(x) = max(x, 0)."""
+    return Activation("relu", "max(x, 0)", (constant(0.0), linear(1.0)), (0.0,))
+
+
+@factory
+def leaky_relu(slope: float = 0.01) -> Activation:
+    """phi(x) = x for x > 0, slope x for x < 0."""
+    slope = number("slope", slope)
+    parity: Parity | None = "odd" if slope == 1.0 else "even" if slope == -1.0 else None
+    pieces = (linear(slope), linear(1.0))
+    return Activation(
+        "leaky_relu", "max(x, 0) + slope min(x, 0)", pieces, (0.0,), parity=parity, parameters=parameters(slope=slope)
+    )
+
+
+@factory
+def abs_() -> Activation:
+    """phi(x) = abs(x)."""
+    return Activation("abs", "abs(x)", (linear(-1.0), linear(1.0)), (0.0,), parity="even")
+
+
+@factory
+def relu6() -> Activation:
+    """phi(x) = min(max(x, 0), 6)."""
+    pieces = (constant(0.0), linear(1.0), constant(6.0))
+    return Activation("relu6", "min(max(x, 0), 6)", pieces, (0.0, 6.0), growth=BOUNDED)
+
+
+@factory
+def hardtanh() -> Activation:
+    """phi(x) = min(max(x, -1), 1)."""
+    pieces = (constant(-1.0), linear(1.0), constant(1.0))
+    return Activation("hardtanh", "min(max(x, -1), 1)", pieces, (-1.0, 1.0), growth=BOUNDED, parity="odd")
+
+
+@factory
+def hardsigmoid() -> Activation:
+    """phi(x) = min(max(x/6 + 1/2, 0), 1)."""
+    pieces = (constant(0.0), linear(1.0 / 6.0, 0.0, -3.0), constant(1.0))
+    return Activation("hardsigmoid", "min(max(x/6 + 1/2, 0), 1)", pieces, (-3.0, 3.0), growth=BOUNDED)
+
+
+@factory
+def softshrink(threshold: float = 0.5) -> Activation:
+    """phi(x) = sign(x) max(abs(x) - threshold, 0), threshold > 0."""
+    t = positive("threshold", threshold)
+    return Activation(
+        "softshrink",
+        "sign(x) * max(abs(x) - threshold, 0)",
+        (linear(1.0, 0.0, -t), constant(0.0), linear(1.0, 0.0, t)),
+        (-t, t),
+        parity="odd",
+        parameters=parameters(threshold=t),
+    )
+
+
+# --- jumps ------------------------------------------------------------------------------------------------------------
+
+
+@factory
+def hardshrink(threshold: float = 0.5) -> Activation:
+    """phi(x) = x for abs(x) > threshold > 0, else 0."""
+    t = positive("threshold", threshold)
+    return Activation(
+        "hardshrink",
+        "x * (abs(x) > threshold)",
+        (linear(1.0), constant(0.0), linear(1.0)),
+        (-t, t),
+        parity="odd",
+        parameters=parameters(threshold=t),
+    )
+
+
+@factory
+def sign() -> Activation:
+    """phi(x) = sign(x)."""
+    return Activation("sign", "sign(x)", (constant(-1.0), constant(1.0)), (0.0,), growth=BOUNDED, parity="odd")
+
+
+@factory
+def heaviside() -> Activation:
+    """phi(x) = 1 for x > 0, 0 for x < 0."""
+    return Activation("heaviside", "1 for x > 0 else 0", (constant(0.0), constant(1.0)), (0.0,), growth=BOUNDED)
+
+
+@factory
+def shifted_sign(threshold: float = 1.0) -> Activation:
+    """phi(x) = sign(x - threshold)."""
+    t = number("threshold", threshold)
+    return Activation(
+        "shifted_sign",
+        "sign(x - threshold)",
+        (constant(-1.0), constant(1.0)),
+        (t,),
+        growth=BOUNDED,
+        parity="odd" if t == 0.0 else None,
+        parameters=parameters(threshold=t),
+    )
+
+
+# --- curved pieces ----------------------------------------------------------------------------------------------------
+
+
+@factory
+def hardswish() -> Activation:
+    """phi(x) = x min(max(x + 3, 0), 6) / 6."""
+    middle = Piece(
+        lambda x: x * (x + 3.0) / 6.0,
+        lambda x: (2.0 * x + 3.0) / 6.0,
+        lambda x: np.full_like(x, 1.0 / 3.0),
+    )
+    return Activation("hardswish", "x * min(max(x + 3, 0), 6) / 6", (constant(0.0), middle, linear(1.0)), (-3.0, 3.0))
+
+
+def _exponential(scale: float, length: float) -> Piece:
+    """phi(x) = scale (exp(x / length) - 1)."""
+    return Piece(
+        lambda x: scale * np.expm1(x / length),
+        lambda x: scale / length * np.exp(x / length),
+        lambda x: scale / length**2 * np.exp(x / length),
+    )
+
+
+@factory
+def elu(alpha: float = 1.0) -> Activation:
+    """phi(x) = x for x > 0, alpha (exp(x) - 1) for x < 0."""
+    alpha = number("alpha", alpha)
+    formula = "x for x > 0 else alpha (exp(x) - 1)"
+    pieces = (_exponential(alpha, 1.0), linear(1.0))
+    return Activation("elu", formula, pieces, (0.0,), parameters=parameters(alpha=alpha))
+
+
+@factory
+def celu(alpha: float = 1.0) -> Activation:
+    """phi(x) = x for x > 0, alpha (exp(x / alpha) - 1) for x < 0, alpha > 0."""
+    alpha = positive("alpha", alpha)
+    formula = "x for x > 0 else alpha (exp(x / alpha) - 1)"
+    pieces = (_exponential(alpha, alpha), linear(1.0))
+    return Activation("celu", formula, pieces, (0.0,), parameters=parameters(alpha=alpha))
+
+
+@factory
+def selu() -> Activation:
+    """phi(x) = s x for x > 0, s a (exp(x) - 1) for x < 0, s = 1.0507..., a = 1.6732... (Klambauer et al. 2017)."""
+    pieces = (_exponential(_SELU_SCALE * _SELU_ALPHA, 1.0), linear(_SELU_SCALE))
+    return Activation("selu", "1.0507 x for x > 0 else 1.7581 (exp(x) - 1)", pieces, (0.0,))
+
+
+@factory
+def softsign() -> Activation:
+    """phi(x) = x / (1 + abs(x)); phi'' jumps from 2 to -2 at 0."""
+
+    def half(sign: float) -> Piece:
+        def inverse(x: FloatArray) -> FloatArray:
+            return 1.0 / (1.0 + sign * x)
+
+        return Piece(
+            lambda x: x / (1.0 + sign * x),
+            lambda x: inverse(x) ** 2,
+            lambda x: -2.0 * sign * inverse(x) ** 3,
+        )
+
+    return Activation("softsign", "x / (1 + abs(x))", (half(-1.0), half(1.0)), (0.0,), growth=BOUNDED, parity="odd")

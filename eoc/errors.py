@@ -1,0 +1,38 @@
+"""The errors a user can meet, all of them ``ValueError``: what was given, what is allowed, what to do."""
+
+__all__ = ["AccuracyError", "EocError", "ExpressionError", "NotPermissibleError"]
+
+
+class EocError(ValueError):
+    """Base class: an input that eoc cannot use."""
+
+
+class ExpressionError(EocError):
+    """A formula that cannot be read. ``column`` (from 1) says where; the message draws a caret under it.
+
+    Examples
+    --------
+    >>> from eoc.errors import ExpressionError
+    >>> print(ExpressionError("unknown name 'y'", "2 + y", 5))
+    column 5: unknown name 'y'
+      2 + y
+          ^
+    """
+
+    _EXCERPT = 60
+
+    def __init__(self, problem: str, text: str, column: int) -> None:
+        self.problem = problem
+        self.column = column
+        start = max(0, column - 1 - self._EXCERPT // 2)
+        excerpt = text[start : start + self._EXCERPT].replace("\n", " ").replace("\t", " ")
+        caret = " " * (column - 1 - start) + "^"
+        super().__init__(f"column {column}: {problem}\n  {excerpt}\n  {caret}")
+
+
+class NotPermissibleError(EocError):
+    """The activation breaks a condition of Long & Sedghi (2019), so a Gaussian expectation does not exist."""
+
+
+class AccuracyError(EocError):
+    """A number could not be computed to the accuracy that is promised for it."""

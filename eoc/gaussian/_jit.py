@@ -1,0 +1,30 @@
+"""The one jit decorator of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from platformdirs import user_cache_dir
+
+__all__ = ["jit"]
+
+
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile lazily and cache the machine code in the user's cache directory, never beside the source.
+
+    ``contract`` and ``reassoc`` let the compiler vectorise sums; NaN and infinities keep their meaning. A
+    ``NUMBA_CACHE_DIR`` that the user set wins; where no cache can be written, the kernel is compiled in memory.
+    """
+    flags = {"fastmath": {"contract", "reassoc"}, "error_model": "numpy", "nogil": True}
+    chosen = numba.config.CACHE_DIR
+    try:
+        # Numba reads the directory while it decorates, so the setting is lent for this moment only.
+        numba.config.CACHE_DIR = chosen or str(Path(user_cache_dir("eoc")) / "numba")
+        return numba.njit(cache=True, **flags)(function)
+    except (RuntimeError, OSError):
+        return numba.njit(**flags)(function)
+    finally:
+        numba.config.CACHE_DIR = chosen

@@ -1,0 +1,53 @@
+"""The integrands behind the expectations of an activation, tabulated on demand and kept with it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import Activation
+from eoc.gaussian.octaves import Octaves
+from eoc.gaussian.tangent import remainder, resolved_radius
+
+__all__ = ["integrals"]
+
+FloatArray = NDArray[np.float64]
+
+# r is phi without its tangent h at zero (eoc.gaussian.tangent).
+_ROWS = ("phi^2", "dphi^2", "ddphi^2", "r^2", "dr^2", "phi", "r", "phi ddphi", "2hr+r^2")
+_KEY = "gaussian integrals"
+
+
+def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> dict[str, tuple[FloatArray, FloatArray]]:
+    """E[row] and a bound on its absolute error at every q > 0, both (Q,), for each of the rows asked for."""
+    if _KEY not in phi.cache:
+        radius = resolved_radius(phi)
+        knots = np.asarray(phi.knots, dtype=float)
+        phi.cache[_KEY] = Octaves(partial(_rows, phi, radius), knots, radius, half_line=phi.parity is not None)
+    names = [row for row in _ROWS if row in rows]
+    values, errors = phi.cache[_KEY](q, np.array([_ROWS.index(name) for name in names]))
+    return {name: (values[i], errors[i]) for i, name in enumerate(names)}
+
+
+def _rows(phi: Activation, radius: float, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Every row at x and bounds on the errors, both (K, n)."""
+    value, slope, curvature = phi.phi(x), phi.dphi(x), phi.ddphi(x)
+    e0, e1, e2 = phi.errors(x)
+    rest = remainder(phi, x, radius)
+    factors = np.stack([value, slope, curvature, rest.r, rest.dr])
+    errors = np.stack([e0, e1, e2, rest.r_error, rest.dr_error])
+    odd = 0.0 if phi.parity == "odd" else 1.0  # on the half-line an odd integrand must not be doubled
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        signed = np.stack([odd * value, odd * rest.r, value * curvature, (2.0 * rest.h + rest.r) * rest.r])
+        signed_errors = np.stack(
+            [
+                e0,
+                rest.r_error,
+                np.abs(value) * e2 + np.abs(curvature) * e0,
+                2.0 * (np.abs(rest.h) + np.abs(rest.r)) * rest.r_error,
+            ]
+        )
+        positive, positive_errors = factors**2, 2.0 * np.abs(factors) * errors
+    return np.concatenate([positive, signed]), np.concatenate([positive_errors, signed_errors])

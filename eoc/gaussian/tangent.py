@@ -1,0 +1,99 @@
+r"""phi without its tangent at zero, accurate to the last digits however small x is.
+
+With b = phi(0) and the one-sided slopes s+ = phi'(0+), s- = phi'(0-), write phi(x) = b + h(x) + r(x), where
+h(x) = s+ x for x > 0 and s- x for x < 0. Near zero r(x) = phi(x) - b - h(x) would be lost to cancellation; Taylor's
+formula with integral remainder gives it, and r', as integrals of phi'' without any subtraction:
+
+.. math:: r'(x) = x \int_0^1 \phi''(x t)\, dt, \qquad r(x) = x^2 \int_0^1 (1 - t)\, \phi''(x t)\, dt.
+
+What sets sigma_b on the edge of chaos, q E[phi'^2] - E[phi^2], and what decides stability at criticality,
+E[phi^2] - q E[h'^2], depend on r alone (see :mod:`eoc.gaussian.moments`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import legendre
+from numpy.typing import NDArray
+
+from eoc.activations.base import Activation
+
+__all__ = ["Remainder", "remainder", "resolved_radius"]
+
+FloatArray = NDArray[np.float64]
+
+_EPS = float(np.finfo(float).eps)
+_N = 24
+_RESOLVED = 1e-12
+_NODES, _WEIGHTS = legendre.leggauss(_N)
+_VANDER = legendre.legvander(_NODES, _N - 1)
+_PROJECT = (_WEIGHTS[:, None] * _VANDER) * (np.arange(_N) + 0.5)  # values at the nodes -> Legendre coefficients
+_PROBE = np.concatenate([2.0 ** np.arange(-12.0, 0.0), np.linspace(0.55, 0.97, 8)])
+_PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, _N - 1)
+_RADII = 2.0 ** np.arange(-24.0, 25.0)
+_T = 0.5 * (1.0 + _NODES)
+_W = 0.5 * _WEIGHTS
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """r, r' and h at the same points, with bounds on the absolute errors of r and r'."""
+
+    r: FloatArray
+    dr: FloatArray
+    h: FloatArray
+    r_error: FloatArray
+    dr_error: FloatArray
+
+
+def resolved_radius(phi: Activation) -> float:
+    """The largest c = 2^j such that phi, phi' and phi'' are polynomials of degree 23, to rounding, on [-c, 0], [0, c].
+
+    Zero where there is none above 2^-24. It tells the scale on which phi changes: beyond c, panels must be graded.
+    """
+    radius = 0.0
+    nearest = min((abs(k) for k in phi.knots if k != 0.0), default=np.inf)
+    for c in _RADII[_RADII <= nearest]:
+        if not all(_is_resolved(phi, end) for end in (c, -c)):
+            break
+        radius = float(c)
+    return radius
+
+
+def _is_resolved(phi: Activation, end: float) -> bool:
+    """Whether the polynomials through 24 Gauss nodes on [0, end] meet phi, phi', phi'' at other points."""
+    nodes, probe = end * _T, end * _PROBE
+    at_nodes = np.stack([phi.phi(nodes), phi.dphi(nodes), phi.ddphi(nodes)])
+    at_probe = np.stack([phi.phi(probe), phi.dphi(probe), phi.ddphi(probe)])
+    noise = np.maximum(phi.errors(nodes).max(axis=1), phi.errors(probe).max(axis=1))
+    scale = np.abs(at_nodes).max(axis=1)
+    misfit = np.abs(at_nodes @ _PROJECT @ _PROBE_VANDER.T - at_probe).max(axis=1)
+    return bool((misfit <= _RESOLVED * scale + 8.0 * noise).all())
+
+
+def remainder(phi: Activation, x: FloatArray, radius: float) -> Remainder:
+    """phi without its tangent at zero at the points x (n,), given the :func:`resolved_radius` of phi."""
+    zero = phi.at_zero
+    right = x > 0.0
+    slope = np.where(right, zero.right[1], zero.left[1])
+    h = slope * x
+    value, derivative, _ = (phi.phi(x), phi.dphi(x), None)
+    errors = phi.errors(x)
+    b = np.where(right, zero.right[0], zero.left[0])
+    r = value - b - h
+    dr = derivative - slope
+    r_error = errors[0] + _EPS * (np.abs(value) + np.abs(b) + np.abs(h))
+    dr_error = errors[1] + _EPS * (np.abs(derivative) + np.abs(slope))
+    near = np.abs(x) <= 0.5 * radius
+    if near.any():
+        y = x[near]
+        grid = y[:, None] * _T
+        curvature = phi.ddphi(grid.ravel()).reshape(grid.shape)
+        bound = phi.errors(grid.ravel())[2].reshape(grid.shape) + 4.0 * _EPS * np.abs(curvature)
+        dr[near] = y * (curvature @ _W)
+        r[near] = y**2 * (curvature @ (_W * (1.0 - _T)))
+        dr_error[near] = np.abs(y) * (bound @ _W)
+        r_error[near] = y**2 * (bound @ (_W * (1.0 - _T)))
+    return Remainder(r, dr, h, r_error, dr_error)

@@ -1,0 +1,322 @@
+"""Formulas: accuracy against mpmath, knots and smoothness, growth, what is refused and where."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eoc.activations.expression import parse
+from eoc.errors import ExpressionError, NotPermissibleError
+
+MP = mpmath.MPContext()
+MP.dps = 80
+
+
+def _definitions() -> dict[str, Callable[[Any], Any]]:
+    return {
+        "x*tanh(log(1+exp(x)))": lambda x: x * MP.tanh(MP.log(1 + MP.exp(x))),
+        "x - tanh(x)": lambda x: x - MP.tanh(x),
+        "log(1+exp(x)) - log(2)": lambda x: MP.log(1 + MP.exp(x)) - MP.log(2),
+        "0.5*x*(1+erf(x/sqrt(2)))": lambda x: x * MP.ncdf(x),
+        "sin(x)/x": lambda x: MP.sin(x) / x,
+        "(exp(x)-exp(-x))/(exp(x)+exp(-x))": MP.tanh,
+        "sqrt(1+x**2) - 1": lambda x: MP.sqrt(1 + x * x) - 1,
+        "exp(0.25*x**2)": lambda x: MP.exp(x * x / 4),
+        "asinh(x)": MP.asinh,
+        "2**x": lambda x: MP.mpf(2) ** x,
+        "silu(x)": lambda x: x / (1 + MP.exp(-x)),
+        "atan(x)": MP.atan,
+        "x**3 - 3*x": lambda x: x**3 - 3 * x,
+    }
+
+
+@pytest.mark.parametrize("text", _definitions())
+def test_values_and_derivatives_against_mpmath(text: str) -> None:
+    f, phi = _definitions()[text], parse(text)
+    rng = np.random.default_rng(1)
+    largest = [MP.mpf(0)] * 3
+    for size in np.sort(np.append(10 ** rng.uniform(-9, 1.8, 20), [1e-6, 37.5])):
+        for x in (float(size), -float(size)):
+            value, slope, curvature = MP.taylor(f, MP.mpf(x), 2)
+            truth = (value, slope, 2 * curvature)
+            largest = [max(a, abs(b)) for a, b in zip(largest, truth, strict=True)]
+            bounds = phi.errors(np.array([x]))[:, 0]
+            for j, got in enumerate((phi.phi(x), phi.dphi(x), phi.ddphi(x))):
+                error = abs(float(got) - truth[j])
+                assert error <= 3e-14 * largest[j]
+                assert error <= bounds[j] + 1e-300
+
+
+def test_far_out() -> None:
+    phi = parse("x*tanh(log(1+exp(x)))")
+    assert phi([800.0, -800.0]).tolist() == [800.0, 0.0]
+    assert parse("exp(x)")(1000.0) == np.inf
+
+
+def test_small_x_is_relatively_right() -> None:
+    x = 1e-6
+    assert float(parse("x - tanh(x)")(x)) == pytest.approx(float(MP.mpf(x) - MP.tanh(MP.mpf(x))), rel=1e-15, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "at_zero"),
+    [("sin(x)/x", (1, 0, -1 / 3)), ("(exp(x)-1)/x", (1, 0.5, 1 / 3)), ("(1-cos(x))/x", (0, 0.5, 0))],
+)
+def test_removable_singularities(text: str, at_zero: tuple[float, float, float]) -> None:
+    phi = parse(text)
+    assert phi.knots == ()
+    assert [float(f(0.0)) for f in (phi.phi, phi.dphi, phi.ddphi)] == pytest.approx(at_zero, abs=1e-15)
+
+
+def test_removable_singularity_away_from_zero() -> None:
+    phi, x = parse("sin(x-1)/(x-1)"), 1 + 1e-5
+    d = x - 1
+    assert float(phi.ddphi(x)) == pytest.approx(-1 / 3 + d * d / 10, rel=1e-13)
+
+
+KNOTS = [
+    ("tanh(x)", (), "smooth"),
+    ("max(x,0)", (0,), "kink"),
+    ("abs(x)", (0,), "kink"),
+    ("clip(x,-1,1)", (-1, 1), "kink"),
+    ("x if x > 0 else exp(x)-1", (0,), "C1"),
+    ("elu(x)", (0,), "C1"),
+    ("max(x, 0.1*x)", (0,), "kink"),
+    ("selu(x)", (0,), "kink"),
+    ("sign(x)", (0,), "jump"),
+    ("heaviside(x - 2)", (2,), "jump"),
+    ("where(abs(x) > 0.5, x, 0)", (-0.5, 0.5), "jump"),
+    ("where(-1 < x < 1, x, sign(x))", (-1, 1), "kink"),
+    ("0.1*max(x-0.3,0)+tanh(x)", (0.3,), "kink"),
+    ("max(3*x - 0.9, 0)", (0.3,), "kink"),
+    ("x*abs(x)*0+tanh(x)", (), "smooth"),
+    ("abs(x)*abs(x)", (), "smooth"),
+    ("x*abs(x)", (0,), "C1"),
+    ("abs(x)**3", (0,), "smooth"),
+    ("max(x**3, 0)", (0,), "smooth"),
+    ("max(x, tanh(x))", (0,), "smooth"),
+    ("max(x, exp(x)-1)", (), "smooth"),
+    ("softsign(x)", (0,), "C1"),
+    ("tanh(1/x)", (0,), "jump"),
+    ("min(max(x, 0), 6)", (0, 6), "kink"),
+]
+
+
+@pytest.mark.parametrize(("text", "knots", "smoothness"), KNOTS)
+def test_knots_and_smoothness(text: str, knots: tuple[float, ...], smoothness: str) -> None:
+    phi = parse(text)
+    assert phi.knots == knots
+    assert str(phi.smoothness) == smoothness
+
+
+def test_irrational_knot_is_a_kink_and_no_jump() -> None:
+    phi = parse("max(sin(x), 2*x - 1)")
+    (b,) = phi.breakpoints
+    assert b.jump == 0.0 and b.kink != 0.0
+    assert np.sin(b.x) == pytest.approx(2 * b.x - 1, abs=1e-15)
+
+
+def test_pieces_hold_beyond_their_knots() -> None:
+    left, right = parse("x if x > 0 else exp(x)-1").pieces
+    assert left.phi(np.array([1.0]))[0] == pytest.approx(np.expm1(1.0), rel=1e-15)
+    assert right.phi(np.array([-3.0]))[0] == -3.0
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("selu(x)", lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(x))),
+        ("leaky_relu(x, 0.2)", lambda x: np.where(x > 0, x, 0.2 * x)),
+        ("-x**2 + 2**-1", lambda x: 0.5 - x * x),
+        ("x if not x < 0 and x < 1 else -x", lambda x: np.where((x >= 0) & (x < 1), x, -x)),
+        ("clip(x, -1, 1)*3", lambda x: 3 * np.clip(x, -1, 1)),
+        ("pi*x/e", lambda x: np.pi * x / np.e),
+        ("(x > 1)*x", lambda x: np.where(x > 1, x, 0.0)),
+    ],
+)
+def test_plain_functions(text: str, plain: Callable[[Any], Any]) -> None:
+    x = np.linspace(-5, 5, 203)
+    assert parse(text)(x) == pytest.approx(plain(x), rel=1e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "rate"),
+    [
+        ("tanh(x)", "bounded", 0),
+        ("exp(-x**2)", "bounded", 0),
+        ("sin(x)", "bounded", 0),
+        ("max(x,0)", "polynomial", 1),
+        ("x*sin(x)", "polynomial", 1),
+        ("x**3 - x", "polynomial", 3),
+        ("sqrt(abs(x))", "polynomial", 0.5),
+        ("exp(x)", "exponential", 1),
+        ("x*cosh(2*x)", "exponential", 2),
+        ("exp(0.25*x**2)", "gaussian", 0.25),
+        ("x*exp(0.3*x**2 + x)", "gaussian", 0.3),
+        ("exp(x**3)", "faster", np.inf),
+        ("exp(exp(x))", "faster", np.inf),
+        ("exp(exp(exp(x)))", "faster", np.inf),
+        ("x**1000", "polynomial", 1000),
+    ],
+)
+def test_growth(text: str, kind: str, rate: float) -> None:
+    growth = parse(text).growth
+    assert (growth.kind, growth.rate) == (kind, pytest.approx(rate, rel=1e-6))
+
+
+@pytest.mark.parametrize(
+    ("text", "parity"),
+    [("tanh(x)", "odd"), ("abs(x)", "even"), ("sign(x)", "odd"), ("gelu(x)", None), ("x**2*cos(x)", "even")],
+)
+def test_parity(text: str, parity: str | None) -> None:
+    assert parse(text).parity == parity
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1/x", "unbounded near x = 0"),
+        ("1/(x-1)", "unbounded near x = 1"),
+        ("1/(x**2-2)", "unbounded near x = .?1.41421"),
+        ("1/(x**2-2*x+1)", "unbounded near x = 1"),
+        ("x**-2", "unbounded near x = 0"),
+        ("tan(x)", "unbounded near x = .?1.5708"),
+        ("log(abs(x))", "unbounded near x = 0"),
+        ("log(x)", "undefined at x = -1"),
+        ("sqrt(x)", "undefined at x = -1"),
+        ("arcsin(x)", "undefined at x"),
+    ],
+)
+def test_not_permissible(text: str, message: str) -> None:
+    with pytest.raises(NotPermissibleError, match=message):
+        parse(text)
+
+
+ATTACKS = [
+    ("", 1, "empty"),
+    (" \n ", 1, "empty"),
+    ("3", 1, "does not depend on x"),
+    ("9**9**9**9*x", 4, "too large"),
+    ("x + 10**400", 5, "too large"),
+    ("x*1" + "0" * 400, 3, "too large"),
+    ("x" * 10**6, 2001, "at most 2000"),
+    ("(" * 100 + "x" + ")" * 100, 51, "nested brackets"),
+    ("-" * 1000 + "x", 51, "nested signs"),
+    ("not " * 400 + "x", 1, ""),
+    ("x**" * 600 + "x", 1, ""),
+    ("+".join(["x"] * 600), 1, ""),
+    ("__import__('os')", 12, "strings"),
+    ("__import__(x)", 1, "unknown function"),
+    ("x + x.real", 5, "attributes"),
+    ("x + (lambda: x)", 6, "lambda"),
+    ("[x for x in x]", 1, "not allowed"),
+    ("2*(x:=2)", 4, ":="),
+    ("x + f'{x}'", 6, "strings"),
+    ("exp(x=2)", 5, "without names"),
+    ("exp(*x)", 5, "argument"),
+    ("x + True", 5, "True"),
+    ("x + 1j", 5, "1j"),
+    ("x\0", 2, "character"),
+    ("x[0]", 1, "square brackets"),
+    ("x^2", 2, r"\*\*"),
+    ("2x", 2, r"write 2\*x"),
+    ("1 + 2.5x", 8, r"write 2.5\*x"),
+    ("x x", 3, "operator is missing"),
+    ("exp x", 5, "operator is missing"),
+    ("2(x)", 1, "to multiply"),
+    ("x(2)", 1, r"x\*"),
+    ("x +", 4, ""),
+    ("x + tahn(x)", 5, "did you mean 'tanh'"),
+    ("y", 1, "unknown name 'y'"),
+    ("é + x", 1, "unknown name"),
+    ("é*0 + tanh(é)", 1, "unknown name"),
+    ("tanh(x) + 0*é", 13, "unknown name"),
+    ("exp", 1, r"write exp\(x\)"),
+    ("  exp(x, 2)", 3, "1 argument, not 2"),
+    ("max(x)", 1, "2 arguments, not 1"),
+    ("x/(1-1)", 4, "division by zero"),
+    ("x if x else 1", 6, "condition"),
+    ("x == 0", 1, "comparisons"),
+    ("x**1e300", 4, "exponent"),
+    ("x, 2", 1, "comma"),
+    ("abs(sin(x))", 1, "more than 1000"),
+    ("x\ud800", 2, ""),
+]
+
+
+@pytest.mark.parametrize(("text", "column", "message"), ATTACKS, ids=range(len(ATTACKS)))
+def test_refused_at_once_with_the_column(text: str, column: int, message: str) -> None:
+    start = time.perf_counter()
+    with pytest.raises(ExpressionError, match=message or None) as caught:
+        parse(text)
+    assert caught.value.column == column
+    assert time.perf_counter() - start < 1.0
+
+
+@pytest.mark.parametrize("name", ["gelu", "elu", "abs", "mish", "erf", "sinh"])
+def test_deep_macros_stay_small(name: str) -> None:
+    phi = parse(f"{name}(" * 20 + "x" + ")" * 20)
+    assert np.isfinite(phi(0.01))
+
+
+ALPHABET = st.sampled_from(
+    ["x", "1", "2", "0.5", "1e3", "+", "-", "*", "/", "**", "(", ")", ",", " ", "exp", "log", "max", "if", "else", ">"]
+    + ["<", "sin(", "sqrt(", "x)", "é", "'", "[", ".", "lambda", ":", "tanh(", "abs(", "\n"]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.text(max_size=40), st.lists(ALPHABET, max_size=14).map("".join)))
+def test_random_text_is_refused_or_works(text: str) -> None:
+    try:
+        parse(text)(np.array([-1.3, 0.0, 0.7]))
+    except (ExpressionError, NotPermissibleError):
+        pass
+
+
+UNARY = ["tanh", "sin", "cos", "erf", "sigmoid", "softplus", "atan", "asinh", "gelu", "Phi", "exp"]
+FORMULAS = st.recursive(
+    st.sampled_from(["x", "0.7", "2", "(x/3)"]),
+    lambda inner: st.one_of(
+        st.tuples(st.sampled_from(UNARY), inner).map(lambda p: f"{p[0]}({p[1]})"),
+        st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda p: f"({p[0]}{p[1]}{p[2]})"),
+        st.tuples(inner, st.sampled_from([2, 3])).map(lambda p: f"({p[0]})**{p[1]}"),
+        inner.map(lambda p: f"({p})/(2+cos({p}))"),
+    ),
+    max_leaves=5,
+)
+NAMESPACE = {
+    **{n: getattr(MP, n) for n in ("tanh", "sin", "cos", "erf", "atan", "asinh", "exp")},
+    "sigmoid": lambda u: 1 / (1 + MP.exp(-u)),
+    "softplus": lambda u: MP.log(1 + MP.exp(u)),
+    "gelu": lambda u: u * MP.ncdf(u),
+    "Phi": MP.ncdf,
+}
+
+
+@settings(max_examples=40, deadline=None)
+@given(FORMULAS, st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3))
+def test_random_formulas_against_mpmath(text: str, x: float) -> None:
+    try:
+        phi = parse(text)
+    except ExpressionError as error:
+        assert "depend" in error.problem or "large" in error.problem
+        return
+
+    def f(v: Any) -> Any:
+        return eval(text, {"__builtins__": {}}, {**NAMESPACE, "x": v})  # the strategy's own text
+
+    try:
+        value, slope, curvature = MP.taylor(f, MP.mpf(x), 2)
+    except (OverflowError, MemoryError):
+        return
+    for got, truth in zip((phi.phi(x), phi.dphi(x), phi.ddphi(x)), (value, slope, 2 * curvature), strict=True):
+        if abs(truth) < 1e300:
+            assert abs(float(got) - truth) <= 1e-12 * abs(truth) + 1e-12

@@ -1,0 +1,346 @@
+"""The named activations against mpmath, written down here once more from their definitions."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eoc.activations.base import Activation, Smoothness
+from eoc.activations.standard import STANDARD, named, names
+from eoc.errors import EocError
+
+EPS = np.finfo(float).eps
+TINY = np.finfo(float).tiny
+SIZES = [1e-300, 1e-30, 1e-8, 1e-3, 0.1, 0.5, 1, 2, 3.7, 8, 20, 40, 100, 800, 1e5, 1e300]
+X = np.array([-s for s in reversed(SIZES)] + SIZES)
+S, A = mp.mpf("1.0507009873554804934193349852946"), mp.mpf("1.6732632423543772848170429916717")
+
+
+def sigmoid(x: Any) -> Any:
+    return 1 / (1 + mp.exp(-x))
+
+
+def clip(x: Any, low: Any, high: Any) -> Any:
+    return min(max(x, low), high)
+
+
+def sech2(x: Any) -> Any:
+    return 1 / mp.cosh(x) ** 2
+
+
+def era(x: Any) -> Any:
+    return x + x / (x**2 + 1)
+
+
+DEFINITIONS = {
+    "identity": lambda x: x,
+    "relu": lambda x: max(x, 0 * x),
+    "leaky_relu": lambda x: max(x, 0.01 * x),
+    "abs": abs,
+    "relu6": lambda x: clip(x, 0, 6),
+    "hardtanh": lambda x: clip(x, -1, 1),
+    "hardsigmoid": lambda x: clip(x / 6 + mp.mpf(1) / 2, 0, 1),
+    "hardswish": lambda x: x * clip(x + 3, 0, 6) / 6,
+    "elu": lambda x: x if x > 0 else mp.expm1(x),
+    "celu": lambda x: x if x > 0 else mp.expm1(x),
+    "selu": lambda x: S * x if x > 0 else S * A * mp.expm1(x),
+    "gelu": lambda x: x * mp.ncdf(clip(x, -(10**6), 10**6)),
+    "gelu_tanh": lambda x: x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf(0.044715) * x**3))),
+    "silu": lambda x: x * sigmoid(x),
+    "mish": lambda x: x * mp.tanh(mp.log1p(mp.exp(x))),
+    "softplus": lambda x: mp.log1p(mp.exp(x)),
+    "shifted_softplus": lambda x: mp.log((1 + mp.exp(x)) / 2),
+    "squareplus": lambda x: (x + mp.sqrt(x**2 + 4)) / 2,
+    "sigmoid": sigmoid,
+    "tanh": mp.tanh,
+    "erf": mp.erf,
+    "arctan": mp.atan,
+    "softsign": lambda x: x / (1 + abs(x)),
+    "sin": mp.sin,
+    "cos": mp.cos,
+    "snake": lambda x: x + mp.sin(x) ** 2,
+    "gaussian": lambda x: mp.exp(-(x**2)),
+    "tanhshrink": lambda x: x - mp.tanh(x),
+    "softshrink": lambda x: mp.sign(x) * max(abs(x) - 0.5, 0),
+    "hardshrink": lambda x: x if abs(x) > 0.5 else 0 * x,
+    "sign": mp.sign,
+    "heaviside": lambda x: mp.mpf(x > 0),
+    "shifted_sign": lambda x: mp.sign(x - 1),
+    "exp": mp.exp,
+    "quantiser": lambda x: (2 * mp.floor(clip(x + 1, 0, 2) * 1.5 + 0.5) - 3) / 3,
+    "x_plus_half_tanh": lambda x: x + mp.tanh(x) / 2,
+    "spline": lambda x: max(x, 0),
+    "polynomial": lambda x: x**2,
+    "rational": era,
+}
+
+CLASSES = {
+    Smoothness.KINK: "relu leaky_relu abs relu6 hardtanh hardsigmoid softshrink selu hardswish spline",
+    Smoothness.C1: "elu celu softsign",
+    Smoothness.JUMP: "sign heaviside hardshrink quantiser shifted_sign",
+}
+CLASS = dict.fromkeys(DEFINITIONS, Smoothness.SMOOTH) | {n: s for s, ns in CLASSES.items() for n in ns.split()}
+
+VARIANTS: list[tuple[str, dict[str, Any], Smoothness]] = [
+    ("leaky_relu", {"slope": 1.0}, Smoothness.SMOOTH),
+    ("elu", {"alpha": 0.7}, Smoothness.KINK),
+    ("celu", {"alpha": 0.7}, Smoothness.C1),
+    ("celu", {"alpha": 0.3}, Smoothness.C1),
+    ("softshrink", {"threshold": 0.1}, Smoothness.KINK),
+    ("silu", {"beta": 1.7}, Smoothness.SMOOTH),
+    ("shifted_sign", {"threshold": 0.0}, Smoothness.JUMP),
+    ("quantiser", {"levels": 7, "step": 0.3}, Smoothness.JUMP),
+    ("spline", {"knots": (0.5,), "values": (0.1,), "slopes": (0.3, 0.3)}, Smoothness.SMOOTH),
+    ("spline", {"knots": (-1.0, 1.0), "values": (-1.0, 1.0), "slopes": (0.0, 0.0)}, Smoothness.KINK),
+    ("spline", {"knots": (-0.3, 0.1, 0.7), "values": (0.1, -0.7, 0.3)}, Smoothness.KINK),
+    ("polynomial", {"coefficients": (0.0, 1.0, 0.0, -0.3)}, Smoothness.SMOOTH),
+]
+EVERY = [named(name) for name in names()] + [named(name, **parameters) for name, parameters, _ in VARIANTS]
+
+
+def derivatives(f: Any, x: float) -> list[Any]:
+    """f, f' and f'' at x by central differences with a relative step of 1e-25, in so many digits that 1e-300 shows."""
+    with mp.workdps(700 if 1e-30 <= abs(x) <= 1e5 else 1700):
+        x = mp.mpf(x)
+        h = min(abs(x), mp.mpf(1)) * mp.mpf(10) ** -25
+        below, here, above = f(x - h), f(x), f(x + h)
+        return [here, (above - below) / (2 * h), (above - 2 * here + below) / h**2]
+
+
+@pytest.mark.parametrize("name", names())
+def test_values_and_derivatives(name: str) -> None:
+    phi = named(name)
+    points = [float(x) for x in X if x not in phi.knots]
+    with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("error")
+        computed = np.stack([phi(points), phi.dphi(points), phi.ddphi(points)])
+    exact = [derivatives(DEFINITIONS[name], x) for x in points]
+    for order, row in enumerate(computed):
+        column = [values[order] for values in exact]
+        for x, value, true in zip(points, row, column, strict=True):
+            if abs(true) > np.finfo(float).max:
+                assert value == np.inf * int(mp.sign(true))
+                continue
+            largest = max(abs(t) for t, at in zip(column, points, strict=True) if abs(at) <= abs(x))
+            scale = abs(true) if abs(x) <= 0.1 else largest
+            assert np.isfinite(value)
+            assert abs(mp.mpf(float(value)) - true) <= 8 * EPS * scale + TINY, (name, order, x, value, float(true))
+
+
+@pytest.mark.parametrize(
+    ("name", "x"), [("gelu", -20.0), ("sigmoid", -700.0), ("softplus", -700.0), ("mish", -100.0), ("squareplus", -1e5)]
+)
+def test_tails_are_relatively_right(name: str, x: float) -> None:
+    with mp.workdps(400):
+        true = DEFINITIONS[name](mp.mpf(x))
+    assert named(name)(x) == pytest.approx(float(true), rel=1e-13, abs=0)
+
+
+def test_every_name_is_tested() -> None:
+    assert set(names()) == set(DEFINITIONS) == set(STANDARD)
+
+
+@pytest.mark.parametrize(
+    ("phi", "expected"),
+    [(named(n), c) for n, c in CLASS.items()] + [(named(n, **p), c) for n, p, c in VARIANTS],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_smoothness(phi: Activation, expected: Smoothness) -> None:
+    assert phi.smoothness is expected
+    if expected is not Smoothness.JUMP:
+        assert all(b.left[0] == b.right[0] for b in phi.breakpoints)
+
+
+SYMMETRIC = [phi for phi in EVERY if phi.parity]
+
+
+@given(phi=st.sampled_from(SYMMETRIC), x=st.floats(1e-300, 1e150))
+def test_parity_is_exact(phi: Activation, x: float) -> None:
+    sign = -1.0 if phi.parity == "odd" else 1.0
+    for f, s in [(phi.phi, sign), (phi.dphi, -sign), (phi.ddphi, sign)]:
+        if x not in phi.knots or phi.smoothness is Smoothness.SMOOTH:
+            assert f(-x) == s * f(x)
+
+
+@pytest.mark.parametrize("phi", EVERY, ids=lambda phi: phi.name)
+def test_parity_is_claimed_where_it_holds(phi: Activation) -> None:
+    x = np.array([0.013, 0.37, 0.91, 1.43, 2.6, 5.1])
+    odd, even = np.allclose(phi(-x), -phi(x), rtol=1e-12), np.allclose(phi(-x), phi(x), rtol=1e-12)
+    assert phi.parity == ("odd" if odd else "even" if even else None)
+
+
+@pytest.mark.parametrize("phi", EVERY, ids=lambda phi: phi.name)
+@pytest.mark.parametrize("shape", [(), (0,), (2, 3)])
+def test_shape_is_kept(phi: Activation, shape: tuple[int, ...]) -> None:
+    x = np.full(shape, 0.3)
+    assert phi(x).shape == phi.dphi(x).shape == phi.ddphi(x).shape == shape
+
+
+@pytest.mark.parametrize("phi", EVERY, ids=lambda phi: phi.name)
+def test_growth(phi: Activation) -> None:
+    big = np.array([-1e8, -1e4, 1e4, 1e8])
+    if phi.growth.kind == "bounded":
+        assert np.abs(phi(big)).max() <= 10
+    if phi.growth.kind == "polynomial":
+        ratio = np.abs(phi(big)).max() / 1e8**phi.growth.rate
+        assert 0.01 <= ratio <= 10
+
+
+numbers = st.floats(-3, 3).map(lambda v: round(v, 2))
+
+
+@given(
+    points=st.dictionaries(numbers, numbers, min_size=2, max_size=6),
+    slopes=st.none() | st.tuples(numbers, numbers),
+)
+def test_spline_goes_through_its_points(points: dict[float, float], slopes: tuple[float, float] | None) -> None:
+    knots = tuple(sorted(points))
+    values = tuple(points[k] for k in knots)
+    phi = named("spline", knots=knots, values=values, slopes=slopes)
+    assert phi(knots).tolist() == list(values)
+    assert all(b.jump == 0 for b in phi.breakpoints)
+    assert 0.0 in phi.knots
+    assert all(b.kink == 0 for b in phi.breakpoints if b.x not in knots)
+    x = np.linspace(knots[0], knots[-1], 20)
+    np.testing.assert_allclose(phi(x), np.interp(x, knots, values), rtol=1e-13, atol=1e-12)
+
+
+def test_spline_is_accurate_near_zero() -> None:
+    hardtanh = named("spline", knots=(-1.0, 1.0), values=(-1.0, 1.0), slopes=(0.0, 0.0))
+    np.testing.assert_array_equal(hardtanh(X), named("hardtanh")(X))
+
+
+@given(levels=st.integers(2, 33), x=st.floats(-2, 2))
+def test_quantiser_rounds_to_the_nearest_level(levels: int, x: float) -> None:
+    grid = np.linspace(-1, 1, levels)
+    error = abs(named("quantiser", levels=levels)(x) - x)
+    assert error == pytest.approx(np.abs(grid - x).min(), abs=1e-14)
+
+
+def test_quantiser_special_cases() -> None:
+    assert named("quantiser", levels=2).breakpoints == named("sign").breakpoints
+    three = named("quantiser", levels=3, step=0.5)
+    assert three.knots == (-0.25, 0.25)
+    assert three([-1, 0, 1]).tolist() == [-1, 0, 1]
+
+
+PARTIAL = {"a": 0.7, "b": -0.2, "c": (0.5, -1.0), "d": (1.0, 0.3), "e": (0.4, -2.0), "f": (0.8, 1.5)}
+
+
+@pytest.mark.parametrize("x", [-1e5, -3.0, -0.5, 0.1, 2.0, 30.0])
+def test_rational(x: float) -> None:
+    def era(x: Any) -> Any:
+        terms = zip(*(map(mp.mpf, PARTIAL[k]) for k in "cdef"), strict=True)  # type: ignore[call-overload]
+        return PARTIAL["a"] * x + PARTIAL["b"] + sum((c * x + d) / ((x - e) ** 2 + f**2) for c, d, e, f in terms)
+
+    phi = named("rational", **PARTIAL)
+    true = [float(value) for value in derivatives(era, x)]
+    np.testing.assert_allclose([phi(x), phi.dphi(x), phi.ddphi(x)], true, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["silu", "softplus", "squareplus", "celu", "snake"])
+@pytest.mark.parametrize("value", [0.3, 2.5])
+def test_parameters_enter_as_written(name: str, value: float) -> None:
+    v = mp.mpf(value)
+    definition = {
+        "silu": lambda x: x * sigmoid(v * x),
+        "softplus": lambda x: mp.log1p(mp.exp(v * x)) / v,
+        "squareplus": lambda x: (x + mp.sqrt(x**2 + v)) / 2,
+        "celu": lambda x: x if x > 0 else v * mp.expm1(x / v),
+        "snake": lambda x: x + mp.sin(v * x) ** 2 / v,
+    }[name]
+    (parameter,) = named(name).parameters
+    phi = named(name, **{parameter: value})
+    for x in [-3.0, -0.2, 1e-8, 0.7, 4.0]:
+        true = [float(t) for t in derivatives(definition, x)]
+        np.testing.assert_allclose([phi(x), phi.dphi(x), phi.ddphi(x)], true, rtol=1e-14, atol=1e-15)
+    assert phi.parameters[parameter] == value
+    assert phi.name == f"{name}({parameter}={value})"
+
+
+def test_the_same_object() -> None:
+    assert named("elu") is named("ELU", alpha=1) is STANDARD["elu"]() is STANDARD["elu"](1.0)
+    assert named("spline", knots=[0, 1], values=[0, 1]) is named("spline", knots=(0.0, 1.0), values=(0.0, 1.0))
+    assert named("elu", alpha=2.0) is not named("elu")
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Leaky-ReLU", "leaky_relu"),
+        ("LeakyReLU", "leaky_relu"),
+        ("hard tanh", "hardtanh"),
+        ("hard_sigmoid", "hardsigmoid"),
+        ("GELU_tanh", "gelu_tanh"),
+        ("swish", "silu"),
+        ("quantizer", "quantiser"),
+        ("atan", "arctan"),
+    ],
+)
+def test_names_are_matched_kindly(written: str, name: str) -> None:
+    assert named(written) is named(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "words"),
+    [
+        ("gellu", {}, ["gellu", "did you mean 'gelu'"]),
+        ("zzz", {}, ["zzz", "known: abs, arctan"]),
+        ("elu", {"alhpa": 1.0}, ["elu", "alhpa", "its parameters: alpha"]),
+        ("relu", {"slope": 1.0}, ["relu", "slope", "it has none"]),
+        ("elu", {"alpha": float("nan")}, ["alpha", "nan", "-1e+06 to 1e+06"]),
+        ("elu", {"alpha": 10**400}, ["alpha", "got 1000"]),
+        ("elu", {"alpha": "1"}, ["alpha", "'1'"]),
+        ("elu", {"alpha": [1.0]}, ["alpha", "(1.0,)"]),
+        ("elu", {"alpha": {}}, ["alpha", "()"]),
+        ("spline", {"knots": [[0, 1]], "values": np.eye(2)}, ["knots", "((0, 1),)"]),
+        ("spline", {"knots": (0, 1e-300), "values": (0, 1)}, ["slope between knots 0.0 and 1e-300", "1e+06, got 9.99"]),
+        ("leaky_relu", {"slope": float("inf")}, ["slope", "inf"]),
+        ("quantiser", {"levels": 1}, ["levels", "number from 2 to 1024", "got 1"]),
+        ("quantiser", {"levels": 2.5}, ["levels", "integer", "2.5"]),
+        ("quantiser", {"step": 0}, ["step", "1e-06"]),
+        ("spline", {"knots": (1, 0), "values": (0, 0)}, ["knots must increase"]),
+        ("spline", {"knots": (0, 1), "values": (0,)}, ["knots, values must have the same length", "2, 1"]),
+        ("spline", {"knots": (0,), "values": (0,)}, ["knots must be a tuple of 2 or more"]),
+        ("spline", {"slopes": (1.0, 2.0, 3.0)}, ["slopes must be two numbers"]),
+        ("spline", {"values": (0, float("nan"), 1)}, ["values[1]", "nan"]),
+        ("polynomial", {"coefficients": ()}, ["coefficients", "1 or more"]),
+        ("polynomial", {"coefficients": (0.0,) * 65 + (1.0,)}, ["coefficients", "x^64", "x^65"]),
+        ("rational", {"f": (0.0,)}, ["f[0]", "1e-06"]),
+        ("rational", {"c": (1.0, 2.0)}, ["c, d, e, f", "2, 1, 1, 1"]),
+    ],
+)
+def test_errors_say_what_is_allowed(name: str, parameters: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(EocError) as error:
+        named(name, **parameters)
+    assert all(word in str(error.value) for word in words), str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [
+        ("silu", "beta"),
+        ("softplus", "beta"),
+        ("celu", "alpha"),
+        ("squareplus", "b"),
+        ("snake", "a"),
+        ("softshrink", "threshold"),
+        ("hardshrink", "threshold"),
+    ],
+)
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), None])
+def test_positive_parameters(name: str, parameter: str, value: object) -> None:
+    with pytest.raises(EocError, match=rf"{parameter} must be a number from 1e-06 to 1e\+06, got {value}"):
+        named(name, **{parameter: value})
+
+
+def test_names() -> None:
+    assert list(names()) == sorted(names())
+    assert all(named(a) is not named(b) for a, b in itertools.combinations(names(), 2))
