@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eoc.activations.expression import parse
@@ -119,7 +120,8 @@ def test_knots_and_smoothness(text: str, knots: tuple[float, ...], smoothness: s
 def test_irrational_knot_is_a_kink_and_no_jump() -> None:
     phi = parse("max(sin(x), 2*x - 1)")
     (b,) = phi.breakpoints
-    assert b.jump == 0.0 and b.kink != 0.0
+    assert b.jump == 0.0
+    assert b.kink != 0.0
     assert np.sin(b.x) == pytest.approx(2 * b.x - 1, abs=1e-15)
 
 
@@ -266,19 +268,47 @@ def test_deep_macros_stay_small(name: str) -> None:
     assert np.isfinite(phi(0.01))
 
 
-ALPHABET = st.sampled_from(
-    ["x", "1", "2", "0.5", "1e3", "+", "-", "*", "/", "**", "(", ")", ",", " ", "exp", "log", "max", "if", "else", ">"]
-    + ["<", "sin(", "sqrt(", "x)", "é", "'", "[", ".", "lambda", ":", "tanh(", "abs(", "\n"]
-)
+TOKENS = [
+    "x",
+    "1",
+    "2",
+    "0.5",
+    "1e3",
+    "+",
+    "-",
+    "*",
+    "/",
+    "**",
+    "(",
+    ")",
+    ",",
+    "exp",
+    "log",
+    "max",
+    "if",
+    "else",
+    ">",
+    "<",
+    "sin(",
+    "sqrt(",
+    "x)",
+    "é",
+    "'",
+    "[",
+    ".",
+    "lambda",
+    ":",
+    "tanh(",
+    "abs(",
+]
+ALPHABET = st.sampled_from([*TOKENS, " ", "\n"])
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(st.text(max_size=40), st.lists(ALPHABET, max_size=14).map("".join)))
 def test_random_text_is_refused_or_works(text: str) -> None:
-    try:
+    with contextlib.suppress(ExpressionError, NotPermissibleError):
         parse(text)(np.array([-1.3, 0.0, 0.7]))
-    except (ExpressionError, NotPermissibleError):
-        pass
 
 
 UNARY = ["tanh", "sin", "cos", "erf", "sigmoid", "softplus", "atan", "asinh", "gelu", "Phi", "exp"]
@@ -304,11 +334,13 @@ NAMESPACE = {
 @settings(max_examples=40, deadline=None)
 @given(FORMULAS, st.floats(-3, 3).filter(lambda x: abs(x) > 1e-3))
 def test_random_formulas_against_mpmath(text: str, x: float) -> None:
+    assume("x" in text.replace("exp", ""))
     try:
         phi = parse(text)
     except ExpressionError as error:
-        assert "depend" in error.problem or "large" in error.problem
-        return
+        if "depend" in error.problem:  # x - x is read as 0
+            return
+        raise
 
     def f(v: Any) -> Any:
         return eval(text, {"__builtins__": {}}, {**NAMESPACE, "x": v})  # the strategy's own text

@@ -1,5 +1,7 @@
 """What a nonlinearity is, and the three ways to name one: by name, as a formula, as a Python function."""
-from eoc.activations.base import Activation
-def activation(source, **parameters):
-    from eoc.activations.standard import named
-    return named(source, **parameters)
+
+from eoc.activations.base import Activation, Breakpoint, Growth, Piece, Smoothness
+from eoc.activations.resolve import activation
+from eoc.activations.standard import names
+
+__all__ = ["Activation", "Breakpoint", "Growth", "Piece", "Smoothness", "activation", "names"]

@@ -72,7 +72,7 @@ class Certified:
             x = np.asarray(x, dtype=float)
             return self.jets(i, x.ravel())[j].reshape(x.shape)
 
-        return Piece(*(lambda x, j=j: component(j, x) for j in range(3)))  # type: ignore[misc]
+        return Piece(*(lambda x, j=j: component(j, x) for j in range(3)))
 
     def jets(self, i: int, x: FloatArray) -> FloatArray:
         """(phi, phi', phi'') of piece i, shape (3, n)."""

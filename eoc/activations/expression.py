@@ -161,7 +161,7 @@ class _Stretches:
                 if u.constant is None:
                     critical[u] = None
         nodes = list(critical)
-        found = [x for xs in sign_changes(nodes, MAX_KNOTS) for x in xs]
+        found = [x for xs in sign_changes(nodes, MAX_KNOTS, defined=True) for x in xs]
         for node in nodes:
             found += touching_zeros(node)
         return merge(found)
@@ -277,32 +277,32 @@ def _shortest(xs: Any) -> float:
     return float(min(xs, key=lambda x: (len(f"{x:.17g}"), abs(x), -x)))
 
 
-def _check_bounded(part: _Part, x: float, side: int, name: str) -> float:
+def _check_bounded(part: _Part, x: float, side: int, name: str) -> Any:
     """Return phi close to x on one side, or raise NotPermissibleError if |phi| keeps growing on the way there."""
-    scale = max(1.0, abs(x))
-    sizes, value = [], 0.0
-    try:
-        for bits in (10, 20, 30, 40):
-            at = x + side * scale * 2.0**-bits
-            if at not in part:
-                continue
-            value = to_float(part.program.exact(at)[0])
-            sizes.append(abs(value))
-    except OutOfReach:
-        return value
-    except Undefined:
-        raise NotPermissibleError(f"{name} is undefined at x = {at:.6g}") from None
-    steps = np.diff(sizes)
-    growing = len(steps) >= 2 and steps[-1] > 1e-9 * sizes[0] and bool(np.all(steps > 0))
-    if (growing and steps[-1] >= 0.5 * steps[-2]) or math.isinf(value):
-        so = "" if _square_integrable(sizes) else ", so E[phi(sqrt(q) Z)^2] is infinite for every q > 0"
+    values: list[Any] = []  # mpmath numbers, which do not overflow
+    for bits in (10, 20, 30, 40):
+        at = x + side * max(1.0, abs(x)) * 2.0**-bits
+        if at not in part:
+            continue
+        try:
+            values.append(part.program.exact(at)[0])
+        except OutOfReach:
+            return values[-1] if values else 0.0
+        except Undefined:
+            raise NotPermissibleError(f"{name} is undefined at x = {at:.6g}") from None
+    if _keeps_growing([abs(v) for v in values]):
+        integrable = abs(values[-1]) < abs(values[-2]) * 2.0**4.9  # slower than |x|^(-1/2), as for a logarithm
+        so = "" if integrable else ", so E[phi(sqrt(q) Z)^2] is infinite for every q > 0"
         raise NotPermissibleError(f"{name} is unbounded near x = {x:.6g}: {_CONDITION_A}{so}")
-    return value
+    return values[-1] if values else 0.0
 
 
-def _square_integrable(sizes: list[float]) -> bool:
-    """Whether the growth is slower than |x|^(-1/2), as for a logarithm."""
-    return sizes[-1] < sizes[-2] * 2.0**4.9
+def _keeps_growing(sizes: list[Any]) -> bool:
+    """Whether |phi|, every 2^-10 closer to a point, grows by steps that do not shrink: by a pole or a logarithm."""
+    steps = [b - a for a, b in pairwise(sizes)]
+    if len(steps) < 2 or not all(s > 0 for s in steps):
+        return False
+    return bool(steps[-1] > 1e-9 * sizes[0] and steps[-1] >= 0.5 * steps[-2])
 
 
 # --- one-sided limits ---------------------------------------------------------------------------------------------
@@ -341,6 +341,7 @@ def _reconcile(left: dict[float, Limits], right: dict[float, Limits]) -> None:
 # --- growth and parity --------------------------------------------------------------------------------------------
 
 _SPREAD = (1.0, 0.93, 0.87, 0.81, 0.77)
+_WIDE_SPREAD = tuple(1.0 - 0.00731 * i for i in range(40))
 
 
 def _growth(parts: Sequence[_Part]) -> Growth:
@@ -380,12 +381,20 @@ def _one_sided_growth(program: Program, side: int) -> Growth:
     x = 2.0**top
     if far > 60.0 * math.log(x) and half > 0 and far > 1.2 * half:
         return _fast_growth(far, half, x)
-    far, near = _log_size(program, side * x, _SPREAD), _log_size(program, side * 2.0 ** (top / 2), _SPREAD)
-    degree = (far - near) / (top / 2 * math.log(2.0)) if math.isfinite(far) and math.isfinite(near) else 0.0
-    if degree <= 0.005:
+    degree = _degree(program, side, top, _SPREAD)
+    if 0.0 < abs(degree) < 0.25:  # perhaps bounded and oscillating
+        degree = _degree(program, side, top, _WIDE_SPREAD)
+    if degree <= 0.15 / top:
         return Growth("bounded", 0.0)
     snapped = round(2.0 * degree) / 2.0
     return Growth("polynomial", snapped if snapped > 0 and abs(snapped - degree) < 0.03 else degree)
+
+
+def _degree(program: Program, side: int, top: int, spread: tuple[float, ...]) -> float:
+    """Return p with |phi| ~ |x|^p between 2^(top/2) and 2^top."""
+    far = _log_size(program, side * 2.0**top, spread)
+    near = _log_size(program, side * 2.0 ** (top / 2), spread)
+    return (far - near) / (top / 2 * math.log(2.0)) if math.isfinite(far) and math.isfinite(near) else 0.0
 
 
 def _fast_growth(far: float, half: float, x: float) -> Growth:

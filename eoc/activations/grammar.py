@@ -425,7 +425,7 @@ class _Walker:
         visit = getattr(self, "_" + type(node).__name__.lower(), None)
         if visit is None:
             default = f"{type(node).__name__} is not allowed in a formula"
-            raise self.error(_REFUSED.get(type(node), default), node)  # type: ignore[call-overload]
+            raise self.error(_REFUSED.get(type(node), default), node)
         out: Node = visit(node)
         if out.constant is not None and not math.isfinite(out.constant):
             raise self.error("this constant is too large or undefined", node)

@@ -525,11 +525,11 @@ class Program:
         for nudge in (side,) if side else (1, -1):
             m, jet = self._attempt(x, _NUDGE_PRECISION, nudge)
             if jet is not None and not any(map(m.c.isnan, jet)) and m.magnitude(jet[0]) < _NUDGE_BITS // 3:
-                found.append(tuple(m.c.convert(c) for c in jet))  # type: ignore[arg-type]
+                found.append(tuple(m.c.convert(c) for c in jet))
         if not found:
             raise Undefined
         if len(found) == 2 and abs(found[0][0] - found[1][0]) <= 1e-9 * (abs(found[0][0]) + abs(found[1][0])):
-            return tuple((a + b) / 2 for a, b in zip(*found, strict=True))  # type: ignore[return-value]
+            return tuple((a + b) / 2 for a, b in zip(*found, strict=True))
         return found[0]
 
 

@@ -35,8 +35,11 @@ def grid() -> FloatArray:
     return np.unique(np.concatenate([-geometric, uniform, geometric]))
 
 
-def sign_changes(nodes: list[Node], limit: int) -> list[list[float]]:
-    """For each node the points at which its sign changes; at most a little over ``limit`` for each."""
+def sign_changes(nodes: list[Node], limit: int, *, defined: bool = False) -> list[list[float]]:
+    """For each node the points nearest to 0 at which its sign changes, at most ``limit`` + 1 of them.
+
+    An end of the stretch on which the node is defined counts as well, unless ``defined`` is true.
+    """
     if not nodes:
         return []
     program = Program(*nodes)
@@ -49,7 +52,10 @@ def sign_changes(nodes: list[Node], limit: int) -> list[list[float]]:
         codes, exact = _codes(program, singles, xs)
     out = []
     for r, single in enumerate(singles):
-        where = np.flatnonzero(codes[r, 1:] != codes[r, :-1])
+        changed = codes[r, 1:] != codes[r, :-1]
+        if defined:
+            changed &= (codes[r, 1:] != _UNDEFINED) & (codes[r, :-1] != _UNDEFINED)
+        where = np.flatnonzero(changed)
         where = np.sort(where[np.argsort(np.abs(xs[where]))][: limit + 1])
         careful = exact[r, where] | exact[r, where + 1]
         found = _bisect(single, xs[where[~careful]], xs[where[~careful] + 1], codes[r, where[~careful]], 0)

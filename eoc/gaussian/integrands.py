@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.gaussian.octaves import Octaves
-from eoc.gaussian.tangent import remainder, resolved_radius
+from eoc.gaussian.tangent import is_resolved, remainder, resolved_radius
 
-__all__ = ["integrals"]
+__all__ = ["easy_variance", "integrals"]
 
 FloatArray = NDArray[np.float64]
 
@@ -29,6 +29,20 @@ def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> dict[str, tuple
     names = [row for row in _ROWS if row in rows]
     values, errors = phi.cache[_KEY](q, np.array([_ROWS.index(name) for name in names]))
     return {name: (values[i], errors[i]) for i, name in enumerate(names)}
+
+
+def easy_variance(phi: Activation) -> float:
+    """The variance up to which phi is resolved by few panels: beyond it, phi oscillates many times within sqrt(q)."""
+    far = 2.0 ** np.arange(3, 17)
+    for x in far:
+        ends = [(x, 65.0 / 64.0 * x), (-x, -65.0 / 64.0 * x)]
+        if not all(is_resolved(phi, *sorted(end)) for end in ends if not _has_knot(phi, *sorted(end))):
+            return float(x**2 / 16.0)
+    return float("inf")
+
+
+def _has_knot(phi: Activation, low: float, high: float) -> bool:
+    return any(low <= k <= high for k in phi.knots)
 
 
 def _rows(phi: Activation, radius: float, x: FloatArray) -> tuple[FloatArray, FloatArray]:

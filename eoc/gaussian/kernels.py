@@ -43,7 +43,7 @@ def integrate(q: FloatArray, x_squared: FloatArray, weights: FloatArray, values:
 
     Notes
     -----
-    exp(y) = 2^k e^r with \|r\| <= ln(2)/2: e^r by its Taylor polynomial of degree 13 (remainder 4e-18), 2^k by writing
+    exp(y) = 2^k e^r with |r| <= ln(2)/2: e^r by its Taylor polynomial of degree 13 (remainder 4e-18), 2^k by writing
     the exponent bits. Branch-free, so the loop vectorises; within 2 ulp for a given y.
     """
     n = x_squared.size

@@ -1,6 +1,6 @@
 r"""Gaussian integrals as functions of the variance: one polynomial in log q for each octave of sqrt(q).
 
-E[g(s Z)] is analytic in s for \|arg s\| < pi/4 whatever g is, kinks and jumps included, so on an octave of s its
+E[g(s Z)] is analytic in s for |arg s| < pi/4 whatever g is, kinks and jumps included, so on an octave of s its
 Chebyshev series in log s falls at least like 4.7^-n (the ellipse through +- i pi/4 about an interval of length log 2)
 and 24 terms give it to rounding. Quadrature runs once an octave; after that an integral costs some nanoseconds.
 """

@@ -42,7 +42,7 @@ _SAFETY = 2.0  # between samples the error may be larger than at them
 class Table:
     """K integrands at n quadrature nodes for Gaussians whose width lies among the widths it was made for.
 
-    ``relative_error[i, k]`` bounds the error of the k-th integral at ``widths[i]`` relative to that of \\|g_k\\|;
+    ``relative_error[i, k]`` bounds the error of the k-th integral at ``widths[i]`` relative to that of |g_k|;
     ``signed[k]`` tells whether g_k takes negative values, so that the two integrals differ.
     """
 
@@ -101,11 +101,12 @@ def _nodes(a: FloatArray, b: FloatArray) -> FloatArray:
 def _sums(panels: _Panels, s: FloatArray) -> _Sums:
     z_squared = (_nodes(panels.a, panels.b)[:, None, :] / s[:, None]) ** 2
     half = 0.5 * (panels.b - panels.a)[:, None, None]
-    u = half * np.exp(-0.5 * z_squared) / (np.sqrt(2.0 * np.pi) * s[:, None])
-    truncation = sum(np.abs((u * null) @ panels.values) for null in _NULL)
     magnitudes = np.abs(panels.values)
-    u *= _WEIGHTS
-    return _Sums(u @ magnitudes, np.asarray(truncation), u @ panels.noise, (u * z_squared) @ magnitudes)
+    with np.errstate(over="ignore", invalid="ignore"):  # a sum that overflows makes its error infinite, see below
+        u = half * np.exp(-0.5 * z_squared) / (np.sqrt(2.0 * np.pi) * s[:, None])
+        truncation = sum(np.abs((u * null) @ panels.values) for null in _NULL)
+        u *= _WEIGHTS
+        return _Sums(u @ magnitudes, np.asarray(truncation), u @ panels.noise, (u * z_squared) @ magnitudes)
 
 
 def tabulate(integrands: Integrands, edges: FloatArray, widths: FloatArray, *, half_line: bool) -> Table:
@@ -189,7 +190,9 @@ def _relative_error(sums: _Sums, total: FloatArray, panels: _Panels) -> FloatArr
     normal = np.maximum(total, _UNDERFLOW)
     truncation = _SAFETY * sums.truncation.sum(axis=0)
     rounding = _EPS * ((8.0 + np.sqrt(n)) * total + sums.exponent.sum(axis=0))
-    error = (truncation + rounding + sums.noise.sum(axis=0) + _beyond(sums, panels)) / normal
+    with np.errstate(invalid="ignore"):
+        error = (truncation + rounding + sums.noise.sum(axis=0) + _beyond(sums, panels)) / normal
+    error[np.isnan(error)] = np.inf
     return np.where(total > _UNDERFLOW, error, 0.0)
 
 
@@ -200,7 +203,7 @@ def _beyond(sums: _Sums, panels: _Panels) -> FloatArray:
 
 
 def integrate_table(table: Table, q: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """E[g(sqrt(q) Z)], a bound on its absolute error, and E\\|g(sqrt(q) Z)\\|, each (Q, K), for q (Q,)."""
+    """E[g(sqrt(q) Z)], a bound on its absolute error, and E|g(sqrt(q) Z)|, each (Q, K), for q (Q,)."""
     rows = table.signed.size
     out = np.empty((q.size, rows + np.count_nonzero(table.signed)))
     integrate(q, table.x_squared, table.weights, np.concatenate([table.values, np.abs(table.values[table.signed])]), out)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 
-__all__ = ["Remainder", "remainder", "resolved_radius"]
+__all__ = ["Remainder", "is_resolved", "remainder", "resolved_radius"]
 
 FloatArray = NDArray[np.float64]
 
@@ -56,19 +56,21 @@ def resolved_radius(phi: Activation) -> float:
     radius = 0.0
     nearest = min((abs(k) for k in phi.knots if k != 0.0), default=np.inf)
     for c in _RADII[_RADII <= nearest]:
-        if not all(_is_resolved(phi, end) for end in (c, -c)):
+        if not all(is_resolved(phi, 0.0, end) for end in (c, -c)):
             break
         radius = float(c)
     return radius
 
 
-def _is_resolved(phi: Activation, end: float) -> bool:
-    """Whether the polynomials through 24 Gauss nodes on [0, end] meet phi, phi', phi'' at other points."""
-    nodes, probe = end * _T, end * _PROBE
+def is_resolved(phi: Activation, start: float, end: float) -> bool:
+    """Whether the polynomials through 24 Gauss nodes between start and end meet phi, phi', phi'' at other points."""
+    nodes, probe = start + (end - start) * _T, start + (end - start) * _PROBE
     at_nodes = np.stack([phi.phi(nodes), phi.dphi(nodes), phi.ddphi(nodes)])
     at_probe = np.stack([phi.phi(probe), phi.dphi(probe), phi.ddphi(probe)])
     noise = np.maximum(phi.errors(nodes).max(axis=1), phi.errors(probe).max(axis=1))
     scale = np.abs(at_nodes).max(axis=1)
+    if not np.isfinite(at_nodes).all():
+        return True  # overflow is not oscillation; quadrature deals with it
     misfit = np.abs(at_nodes @ _PROJECT @ _PROBE_VANDER.T - at_probe).max(axis=1)
     return bool((misfit <= _RESOLVED * scale + 8.0 * noise).all())
 

@@ -1,0 +1,100 @@
+"""From whatever a person writes to an Activation."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from eoc.activations.base import Activation
+from eoc.activations.standard import named
+from eoc.errors import EocError
+
+__all__ = ["activation"]
+
+_BARE_NAME = re.compile(r"\s*[A-Za-z][\w\s-]*\Z")
+_WITH_PARAMETERS = re.compile(r"\s*([A-Za-z]\w*)\s*\(((?:\s*[A-Za-z]\w*\s*=[^=].*)|\s*)\)\s*\Z", re.DOTALL)
+_LONGEST = 20_000
+
+
+def activation(source: object, **parameters: object) -> Activation:
+    """The activation meant by a name, a formula or a Python function.
+
+    Parameters
+    ----------
+    source
+        - a name such as ``"gelu"`` (:func:`eoc.activations.names` lists them), with its parameters as keywords or
+          in the string: ``"elu(alpha=0.5)"``;
+        - a formula in x such as ``"x * tanh(log(1 + exp(x)))"``; it is parsed, never executed;
+        - a Python function of an array or of a number; its kinks, jumps and derivatives are found numerically;
+        - an :class:`Activation`, which is returned as it is.
+    **parameters
+        Parameters of a named activation; ``derivative=``, ``knots=``, ``name=`` or ``parity=`` for a function.
+
+    Returns
+    -------
+    Activation
+        The same object for the same name or formula.
+
+    Raises
+    ------
+    EocError
+        For an unknown name (with a suggestion), a bad parameter, an unreadable formula or a function that fails.
+    NotPermissibleError
+        If phi is unbounded on a finite interval, such as 1/x.
+
+    Examples
+    --------
+    >>> activation("leaky_relu", slope=0.2).name
+    'leaky_relu(slope=0.2)'
+    >>> activation("leaky_relu(slope=0.2)") is activation("leaky_relu", slope=0.2)
+    True
+    >>> str(activation("max(x, 0.2*x)").smoothness)
+    'kink'
+    """
+    if isinstance(source, Activation):
+        if parameters:
+            raise EocError(f"{source.name} is an activation already; it takes no parameters {sorted(parameters)}")
+        return source
+    if isinstance(source, str):
+        return _from_text(source, parameters)
+    if callable(source):
+        return _from_function(source, parameters)
+    raise EocError(f"an activation is a name, a formula in x or a Python function; got {source!r}")
+
+
+def _from_text(text: str, parameters: dict[str, object]) -> Activation:
+    if parameters or (_BARE_NAME.match(text) and text.strip().lower() not in ("x", "e", "pi")):
+        return named(text.strip(), **parameters)
+    call = _WITH_PARAMETERS.match(text) if len(text) <= _LONGEST else None
+    if call is not None:
+        return named(call[1], **_keywords(text, call[2]))
+    return _parsed(text)
+
+
+def _keywords(text: str, arguments: str) -> dict[str, object]:
+    """``alpha=0.5, knots=(-1, 0)`` as a dictionary of numbers and tuples of numbers; nothing else is read."""
+    try:
+        call = ast.parse(f"f({arguments})", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
+            raise ValueError
+        return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        raise EocError(f"cannot read the parameters in {text!r}: write them as name=number, e.g. elu(alpha=0.5)") from None
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Activation:
+    from eoc.activations.expression import parse
+
+    return parse(text)
+
+
+def _from_function(function: Callable[..., object], parameters: dict[str, object]) -> Activation:
+    from eoc.activations.blackbox import from_callable
+
+    unknown = sorted(set(parameters) - {"derivative", "knots", "name", "parity"})
+    if unknown:
+        raise EocError(f"a function takes derivative=, knots=, name= and parity=; got {unknown[0]}=")
+    return from_callable(function, **parameters)  # type: ignore[arg-type]

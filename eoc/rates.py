@@ -1,0 +1,103 @@
+r"""How fast correlations converge on the edge of chaos: the law that the smoothness of phi decides.
+
+With e_l = 1 - c_l for two inputs and chi_1 = 1 (Hayou et al. 2019, Propositions 1 to 3; constants derived here for
+every kinked phi):
+
+- phi is C^1 with piecewise C^2: f(1 - e) = 1 - e + f''(1) e^2 / 2 + ..., so e_l ~ beta_q / l with
+  beta_q = 2 / f''(1) = 2 E[phi'^2] / (q E[phi''^2]).
+- phi has kinks: 1 - f = e - s e^{3/2} + ..., so e_l ~ kappa / l^2 with kappa = 4 / s^2. Two Gaussians of correlation
+  cos(theta) are separated by a kink k with probability ~ theta exp(-k^2/2q) / pi, hence
+  E[phi'(u) phi'(v)] = D - theta sum_k Delta_k^2 exp(-k^2/2q) / (2 pi) + ... and, by df/dc = sigma_w^2 E[phi' phi'],
+  s = sigma_w^2 (sqrt(2) / (3 pi)) sum_k Delta_k^2 exp(-k^2/2q). ReLU: s = 2 sqrt(2)/(3 pi), kappa = 9 pi^2/2.
+- phi is linear: f(c) = c, correlations never change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import Activation, Smoothness
+from eoc.gaussian.moments import Estimate, moments
+
+__all__ = ["RateLaw", "rate_constant", "rate_law"]
+
+FloatArray = NDArray[np.float64]
+
+_EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class RateLaw:
+    """The law of 1 - c_l at large depth l on the edge of chaos.
+
+    Attributes
+    ----------
+    law
+        "1/l" (constant: beta_q), "1/l^2" (constant: kappa) or "constant" (a linear phi, or q = 0).
+    constant, error
+        1 - c_l ~ constant / l or constant / l^2, and a bound on the error of the constant. Infinite for "constant".
+    depth
+        The depth at which constant/l or constant/l^2 comes to 1, beta_q or sqrt(kappa): about this many layers pass
+        before correlations are forgotten.
+    """
+
+    law: Literal["1/l", "1/l^2", "constant"]
+    constant: float
+    error: float
+
+    @property
+    def depth(self) -> float:
+        """Depth scale: beta_q or sqrt(kappa)."""
+        return float(np.sqrt(self.constant)) if self.law == "1/l^2" else self.constant
+
+
+def rate_constant(phi: Activation, q: FloatArray) -> Estimate:
+    """beta_q, or kappa for a phi with kinks, at the variances q > 0 (n,) on the edge of chaos.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> rate_constant(activation("relu"), np.array([1.0])).value.item()  # 9 pi^2 / 2 = 44.41...
+    44.4132198
+    """
+    if phi.smoothness is Smoothness.KINK:
+        return _kink_constant(phi, q)
+    m = moments(phi, q, ("D", "S"), strict=False)
+    d, s = m["D"], m["S"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        beta = np.where(s.value > 0.0, 2.0 * d.value / (q * s.value), np.inf)
+        relative = d.error / d.value + s.error / s.value + 4.0 * _EPS
+        return Estimate(beta, np.where(np.isinf(beta), 0.0, beta * relative))
+
+
+def _kink_constant(phi: Activation, q: FloatArray) -> Estimate:
+    d = moments(phi, q, ("D",), strict=False)["D"]
+    weights = sum(b.kink**2 * np.exp(-(b.x**2) / (2.0 * q)) for b in phi.kinks)
+    largest = max(b.x**2 for b in phi.kinks)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        kappa = 18.0 * np.pi**2 * (d.value / weights) ** 2
+        relative = 2.0 * d.error / d.value + _EPS * (16.0 + largest / q)
+        return Estimate(kappa, np.where(np.isinf(kappa), 0.0, kappa * relative))
+
+
+def rate_law(phi: Activation, q: float) -> RateLaw:
+    """The law at the variance q on the edge of chaos; phi must not jump.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> law = rate_law(activation("tanh"), 0.512078504)  # sigma_b = 0.2
+    >>> law.law, round(law.constant, 5)
+    ('1/l', 7.08374)
+    """
+    if q == 0.0 and not phi.is_positively_homogeneous:
+        return RateLaw("constant", float("inf"), 0.0)
+    constant = rate_constant(phi, np.array([q if q > 0.0 else 1.0]))
+    value, error = float(constant.value[0]), float(constant.error[0])
+    if np.isinf(value):
+        return RateLaw("constant", value, 0.0)
+    return RateLaw("1/l^2" if phi.smoothness is Smoothness.KINK else "1/l", value, error)
