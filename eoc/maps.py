@@ -12,12 +12,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError
 from eoc.gaussian.moments import Estimate, moments
 from eoc.scan import all_roots, decades
 
-__all__ = ["FixedPoint", "Stability", "VarianceMap", "checked_sigma"]
+__all__ = ["FixedPoint", "Stability", "VarianceMap", "checked_sigma", "stability_of"]
 
 FloatArray = NDArray[np.float64]
 Stability = Literal["stable", "unstable", "marginal"]
@@ -101,8 +102,6 @@ class VarianceMap:
     """
 
     def __init__(self, activation: object, sigma_w: float, sigma_b: float = 0.0) -> None:
-        from eoc.activations import activation as resolve
-
         self.activation: Activation = resolve(activation)
         self.sigma_w = checked_sigma("sigma_w", sigma_w)
         self.sigma_b = checked_sigma("sigma_b", sigma_b)
@@ -222,14 +221,12 @@ class VarianceMap:
         slope, bend = self.slope(q), self._bend(q)
         q_error = self._root_error(q, float(slope.value), bend)
         slope_error = float(slope.error) + bend * q_error
-        stability = _stability(float(slope.value), slope_error)
+        stability = stability_of(float(slope.value), slope_error)
         if not self._is_monotone and stability == "stable":
             basin = self._immediate_basin(q, basin)
         attracts = basin[0] < basin[1] and stability != "unstable"
         chi_1 = float(self.chi_1(q).value)
-        return FixedPoint(
-            q, q_error, float(slope.value), slope_error, chi_1, stability, basin if attracts else None
-        )
+        return FixedPoint(q, q_error, float(slope.value), slope_error, chi_1, stability, basin if attracts else None)
 
     def _bend(self, q: float) -> float:
         """The size of F''(q), to some digits: what errors of q do to the slope."""
@@ -332,7 +329,8 @@ class VarianceMap:
         return None
 
 
-def _stability(slope: float, error: float) -> Stability:
+def stability_of(slope: float, error: float) -> Stability:
+    """Stable, unstable or marginal, from F'(q) and the bound on its error."""
     if abs(abs(slope) - 1.0) <= error:
         return "marginal"
     return "stable" if abs(slope) < 1.0 else "unstable"

@@ -217,7 +217,7 @@ class Activation:
 
     @cached_property
     def asymptotic_slopes(self) -> tuple[float, float]:
-        """lim phi(x)/x at -infinity and +infinity, for growth that is at most linear."""
+        """Lim phi(x)/x at -infinity and +infinity, for growth that is at most linear."""
         left, right = self.phi(np.array([-_FAR, _FAR])) / np.array([-_FAR, _FAR])
         return float(left), float(right)
 

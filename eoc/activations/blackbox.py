@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from eoc.activations.base import Activation, Growth, Parity, Piece
 from eoc.activations.calls import Calls
 from eoc.activations.chebyshev import Derivatives, Noise, simplest
-from eoc.activations.edges import Edge, find_edges
-from eoc.errors import EocError, NotPermissibleError
+from eoc.activations.edges import Edge, find_edges, refuse_pole
+from eoc.errors import EocError
 
 __all__ = ["from_callable"]
 
@@ -237,21 +237,16 @@ def _reach(f: Calls, name: str, sign: float) -> float:
     if infinite.size == 0:
         return float(x[-1])
     if infinite[0] == 0:
-        _refuse(name, 0.0)
+        refuse_pole(f, name, 0.0)
+        raise EocError(f"{name} is infinite at x = 0")
     good, bad = (0.0 if infinite[0] == 1 else float(x[infinite[0] - 2])), float(x[infinite[0] - 1])
     for _ in range(60):
         middle = 0.5 * (good + bad)
         good, bad = (middle, bad) if np.isfinite(f(np.array([middle]))[0]) else (good, middle)
     if abs(f(np.array([good]))[0]) < 1e250:
-        _refuse(name, bad)
+        refuse_pole(f, name, bad)
+        raise EocError(f"{name} is infinite at x = {bad!r}, and not because it overflows")
     return good
-
-
-def _refuse(name: str, x: float) -> None:
-    raise NotPermissibleError(
-        f"{name} is unbounded near x = {x:.12g}: condition (a) of Long & Sedghi (2019), bounded on finite intervals, "
-        "fails, so E[phi(sqrt(q) Z)^2] is infinite for every q > 0"
-    )
 
 
 def _growth(f: Calls, lowest: float, highest: float) -> Growth:

@@ -31,6 +31,7 @@ _PREDICT = _TO_CHEBYSHEV.T @ chebyshev.chebvander(_PROBES, _N - 1).T
 _D1 = np.pad(chebyshev.chebder(np.eye(_N)), ((0, 1), (0, 0))).T  # a series in T_n -> that of its derivative
 _D2 = _D1 @ _D1
 _TAIL = 5
+_UNDERFLOW = 1e-290
 _COEFFICIENT = float(np.sqrt(2.0 / _N))  # standard deviation of a coefficient in units of that of the values
 _SAFETY = 4.0
 
@@ -55,42 +56,55 @@ def simplest(value: float, tolerance: float) -> float:
 
 
 class Noise:
-    """The standard deviation of the rounding errors of a function, for each sign and octave of x."""
+    """The standard deviation of the rounding errors of a function, measured for each sign and octave of x.
 
-    _LOW, _HIGH = -100, 60
-    _OFFSETS = np.arange(12.0) * (0.25 * 2.0**-30)
+    It is absolute + relative |f(x)|: the first from where |f| varies little within an octave (and nowhere less than
+    nearer to zero), the second from where it varies much.
+    """
+
+    _LOW, _HIGH = -100, 40
     _BASES = np.round(np.array([1.1374, 1.3261, 1.5519, 1.8143]) * 2.0**20) / 2.0**20
     _RANGE = float(np.sqrt(924.0))  # of a sixth difference of unit noise
+    _NEGLIGIBLE = 2.0**-62  # times the largest |f| nearer to zero
+    _STEEP = 16.0
 
     def __init__(self, f: Function, relative_error: float) -> None:
-        scale = 2.0 ** np.arange(self._LOW, self._HIGH + 1.0)
-        x = scale[:, None, None] * (self._BASES[:, None] + self._OFFSETS)
-        both = np.stack([x, -x])
-        values = f(both)
-        with np.errstate(invalid="ignore", over="ignore"):
-            difference = np.diff(values, 6, axis=-1) / self._RANGE
-            sigma = np.sqrt((difference**2).mean(axis=-1))
-        sigma = np.sort(np.where(np.isfinite(sigma), sigma, 0.0), axis=-1)[..., 2]  # one of four may sit on an edge
-        self._sigma = sigma
-        self._below = np.maximum.accumulate(sigma, axis=1)
-        self._relative = max(relative_error, 0.5 * _EPS)
+        k = np.arange(self._LOW, self._HIGH + 1.0)[:, None, None]
+        fine = np.maximum(2.0 ** (k - 48.0), 2.0 ** np.minimum(k - 32.0, -20.0))
+        coarse = np.where(k < 0.0, 2.0 ** (k - 18.0), fine)  # in x - tanh(x) the noise of neighbours is the same
+        x = 2.0**k * self._BASES[:, None] + np.stack([fine, coarse]) * np.arange(12.0)
+        values = f(np.stack([x, -x], axis=1))
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore", under="ignore"):
+            sigma = np.sqrt((np.diff(values, 6, axis=-1) ** 2).mean(axis=-1)).max(axis=0) / self._RANGE
+            values = values[0]
+            size = np.abs(values).max(axis=-1)
+            steep = ~(size.max(axis=-1) <= self._STEEP * size.min(axis=-1)) & (size.min(axis=-1) > 0.0)
+            ratio = self._typical(np.where(size > 0.0, sigma / size, 0.0))
+        absolute = np.where(steep, 0.0, self._typical(sigma))
+        inner = np.maximum.accumulate(np.abs(values).max(axis=(0, 2, 3), where=np.isfinite(values), initial=0.0))
+        inner = np.concatenate([[0.0], inner[:-1]]) + _UNDERFLOW / self._NEGLIGIBLE
+        self._absolute = np.maximum.accumulate(np.maximum(absolute, self._NEGLIGIBLE * inner), axis=1)
+        self._relative = np.maximum(np.where(steep, ratio, 0.0), max(relative_error, 0.5 * _EPS))
+
+    @staticmethod
+    def _typical(samples: FloatArray) -> FloatArray:
+        """Return the second largest of four, as one may sit on an edge."""
+        return np.sort(np.where(np.isfinite(samples), samples, 0.0), axis=-1)[..., 2]
+
+    def _octave(self, x: FloatArray) -> NDArray[np.intp]:
+        return np.asarray(np.clip(np.frexp(x)[1] - 1, self._LOW, self._HIGH) - self._LOW, dtype=np.intp)
 
     def at(self, x: FloatArray, values: FloatArray) -> FloatArray:
-        """Return the noise of f at x, where f is ``values``; not below the rounding of the result."""
-        k = np.clip(np.frexp(x)[1] - 1, self._LOW, self._HIGH) - self._LOW
-        side = (x < 0.0).astype(int)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(np.maximum(self._sigma[side, k], self._relative * np.abs(values)))
+        """Return the noise of f at x, where f is ``values``."""
+        side, k = (x < 0.0).astype(int), self._octave(x)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(self._absolute[side, k] + self._relative[side, k] * np.abs(values))
 
     def on(self, a: FloatArray, b: FloatArray, size: FloatArray) -> FloatArray:
         """Return the noise of f on [a, b], where |f| <= size."""
-        low, high = (np.clip(np.frexp(v)[1] - 1, self._LOW, self._HIGH) - self._LOW for v in (a, b))
-        inside = [np.where(a < 0.0, self._below[1, low], 0.0), np.where(b > 0.0, self._below[0, high], 0.0)]
-        one_sided = np.where(a >= 0.0, np.maximum(self._sigma[0, low], self._sigma[0, high]), 0.0)
-        one_sided = np.where(b <= 0.0, np.maximum(self._sigma[1, low], self._sigma[1, high]), one_sided)
-        local = np.where((a >= 0.0) | (b <= 0.0), one_sided, np.maximum(*inside))
-        local = np.where((a == 0.0) | (b == 0.0), np.maximum(*inside), local)
-        return np.asarray(np.maximum(local, self._relative * size))
+        right, left = np.where(b > 0.0, self._octave(b), 0), np.where(a < 0.0, self._octave(a), 0)
+        absolute = np.maximum(self._absolute[0, right], self._absolute[1, left])
+        return np.asarray(absolute + np.maximum(self._relative[0, right], self._relative[1, left]) * size)
 
 
 @dataclass(frozen=True)
@@ -105,6 +119,7 @@ class Fits:
     size: FloatArray
     resolved: NDArray[np.bool_]
     finite: NDArray[np.bool_]
+    constant: NDArray[np.bool_]
 
     def __getitem__(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Fits:
         return Fits(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
@@ -138,8 +153,7 @@ class Fits:
     def bound(self, order: int, x: FloatArray, which: NDArray[np.intp]) -> FloatArray:
         """Return bounds on the errors of these derivatives, from |T_n'| <= min(n^2, n / sqrt(1 - t^2)) and its like."""
         h = 0.5 * (self.b - self.a)[which]
-        n = np.where(self.degree == 0, 0.0, np.minimum(self.degree + 2.0, _N))[which]
-        n = np.where(self.degree[which] == 1, 1.0, n)
+        n = np.minimum(self.degree + 3.0, _N)[which]
         inside = np.maximum(1.0 - self._t(x, which) ** 2, 1e-12)
         if order == 0:
             total = n + 1.0
@@ -147,7 +161,6 @@ class Fits:
             total = np.minimum(n**5 / 5.0 + n**4 / 2.0, n**2 * (n + 1.0) / 2.0 / inside)
         else:
             total = np.minimum(n**9 / 81.0 + n**8 / 18.0, (n**5 / 5.0 + n**4) / inside**2 + n**3 / inside**3)
-            total = np.where(n <= 1.0, 0.0, total)
         return _SAFETY * self.tau[which] * _COEFFICIENT * np.sqrt(total) / h**order
 
     def _t(self, x: FloatArray, which: NDArray[np.intp]) -> FloatArray:
@@ -168,24 +181,27 @@ def fit(f: Function, noise: Noise, a: FloatArray, b: FloatArray) -> Fits:
     """Interpolate f on the panels [a, b] (P,), with a verdict on each: resolved down to the noise or not."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     x = 0.5 * (a + b)[:, None] + 0.5 * (b - a)[:, None] * _POINTS
-    values = f(np.clip(x, a[:, None], b[:, None]))
+    x = np.clip(x, a[:, None], b[:, None])
+    values = f(x)
     finite = np.isfinite(values).all(axis=1)
     values = np.where(finite[:, None], values, 0.0)
     at_nodes, at_probes = values[:, :_N], values[:, _N:]
     size = np.abs(values).max(axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         c = at_nodes @ _TO_CHEBYSHEV.T
+        constant = finite & (np.ptp(values, axis=1) == 0.0)
+        c[constant, 1:] = 0.0
         steep = np.abs(np.diff(at_nodes, axis=1) / np.diff(x[:, :_N], axis=1)).max(axis=1)
         shift = 0.25 * _EPS * np.maximum(np.abs(a), np.abs(b)) * steep  # the nodes are rounded, too
-        tau = np.maximum(noise.on(a, b, size), shift)
+        tau = np.maximum(noise.on(a, b, size) + 0.5 * _EPS * size, shift)
         tail = np.abs(c[:, -_TAIL:]).max(axis=1)
         miss = np.abs(at_nodes @ _PREDICT - at_probes).max(axis=1)
         resolved = finite & (tail <= 3.0 * tau) & (miss <= 14.0 * tau)
-        tau = np.maximum(tau, miss / 6.0)
-    small = np.abs(c) <= 3.0 * _COEFFICIENT * tau[:, None]
+        tau = np.maximum(tau, np.where(resolved, miss / 6.0, miss))
+    small = np.abs(c) <= 1.5 * _COEFFICIENT * tau[:, None]
     small[:, 0] = False
     degree = (_N - 1.0) - np.argmin(small[:, ::-1], axis=1)
-    return Fits(a, b, np.where(small, 0.0, c), tau, degree, size, resolved, finite)
+    return Fits(a, b, np.where(small, 0.0, c), tau, degree, size, resolved, finite, constant)
 
 
 class Derivatives:
@@ -198,19 +214,29 @@ class Derivatives:
 
     _LOWEST, _HIGHEST = -90, 900
     _GROWN = (0.0, 0.5, 2.0, 8.0, 64.0)
-    _CENTRAL = 2.0 ** np.arange(-14.0, 15.0)
+    _CENTRAL = 2.0 ** np.arange(-14.0, 41.0)
     _LEVELS, _MOST = 24, 20_000
+    _NEAR, _NEAR_LEVELS = -12, 4  # in these octaves what is not resolved is noise
     _STEEP = 1e3  # ratio of |f| at the ends of a cell above which it is halved
 
     def __init__(self, f: Function, noise: Noise, low: float, high: float) -> None:
         self._f, self._noise, self._low, self._high = f, noise, low, high
         self._octaves: dict[tuple[int, int], tuple[FloatArray, Fits, Fits]] = {}
-        radius = np.concatenate([self._CENTRAL, 2.0 ** np.arange(15.0, 41.0)])
-        a, b = np.maximum(-radius, low), np.minimum(radius, high)
-        keep = (a < b) & np.concatenate([[True], (np.diff(a) != 0) | (np.diff(b) != 0)])
-        central = fit(f, noise, a[keep], b[keep])
-        self._shared = central[central.resolved]
+        a, b = np.maximum(-self._CENTRAL, low), np.minimum(self._CENTRAL, high)
+        new = (a < b) & np.concatenate([[True], (np.diff(a) != 0) | (np.diff(b) != 0)])
+        central = fit(f, noise, a[new], b[new])
+        self._shared = central[np.logical_and.accumulate(central.resolved)]  # a long one may miss what is near zero
+        self._line = self._straight(self._shared[-1:] if central.resolved.all() else self._shared[:0])
         self._center = float(self._shared.size[self._shared.b - self._shared.a <= 2.0].max(initial=0.0))
+
+    def _straight(self, longest: Fits) -> tuple[float, float] | None:
+        """Return the slope and a bound on its error if f is a straight line on all of the interval."""
+        if longest.a.size == 0 or longest.degree[0] > 1:
+            return None
+        slope, tau, h = longest.slopes[0, 0], longest.tau[0], 0.5 * (longest.b - longest.a)[0]
+        if longest.constant[0]:
+            return 0.0, 0.0
+        return float(slope / h), float(_SAFETY * tau / h)
 
     def __call__(self, order: int, x: FloatArray) -> FloatArray:
         """Return the derivative at x (n,)."""
@@ -221,7 +247,13 @@ class Derivatives:
         return self._evaluate(order, x, bound=True)
 
     def _evaluate(self, order: int, x: FloatArray, *, bound: bool) -> FloatArray:
-        x = np.clip(x, self._low, self._high)
+        if self._line is not None:
+            slope, error = self._line
+            return np.full_like(x, (error if bound else slope) if order == 1 else 0.0)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            return self._by_octaves(order, np.clip(x, self._low, self._high), bound=bound)
+
+    def _by_octaves(self, order: int, x: FloatArray, *, bound: bool) -> FloatArray:
         k = np.clip(np.frexp(x)[1] - 1, self._LOWEST, self._HIGHEST)
         side = np.where(x < 0.0, -1, 1)
         if self._high == 0.0:
@@ -248,16 +280,16 @@ class Derivatives:
         if not a < b:  # rounding at a knot: the nearest cell will do
             a, b = (self._low, min(self._low + abs(self._low) + 1e-300, self._high)) if a >= self._high else (a, b)
             a, b = (a, b) if a < b else (max(self._high - abs(self._high) - 1e-300, self._low), self._high)
-        cells = self._cells(a, b)
+        cells = self._cells(a, b, self._LEVELS if octave > self._NEAR else self._NEAR_LEVELS)
         edges = np.append(cells.a, cells.b[-1])
         candidates = [cells] + [self._grown(cells, factor) for factor in self._GROWN[1:]]
         return edges, self._best(1, cells, candidates), self._best(2, cells, candidates)
 
-    def _cells(self, a: float, b: float) -> Fits:
+    def _cells(self, a: float, b: float, levels: int) -> Fits:
         """Halve [a, b] until f is resolved and does not change too much in any."""
         todo = fit(self._f, self._noise, np.array([a]), np.array([b]))
         done: list[Fits] = []
-        for level in range(self._LEVELS):
+        for level in range(levels):
             bad = ~todo.resolved
             if level < 8:
                 ends = np.abs(self._f(np.concatenate([todo.a, todo.b]))).reshape(2, -1)
@@ -283,14 +315,13 @@ class Derivatives:
         count = cells.a.size
         pool = Fits.join([*candidates, self._shared])
         own = np.arange(count)
-        index = [own + i * count for i in range(len(candidates))]
-        start = len(candidates) * count
-        index += [np.full(count, start + j) for j in range(self._shared.a.size)]
-        best, choice = np.full(count, np.inf), own.copy()
+        shared = np.arange(len(candidates) * count, pool.a.size)
+        which = np.concatenate(
+            [own + count * np.arange(len(candidates))[:, None], np.broadcast_to(shared[:, None], (shared.size, count))]
+        )
+        covers = (pool.a[which] <= cells.a) & (pool.b[which] >= cells.b) & pool.resolved[which]
         places = (cells.a, 0.5 * (cells.a + cells.b), cells.b)
-        for which in index:
-            covers = (pool.a[which] <= cells.a) & (pool.b[which] >= cells.b) & pool.resolved[which]
-            bound = np.max([pool.bound(order, x, which) for x in places], axis=0)
-            better = covers & (bound < best)
-            best, choice = np.where(better, bound, best), np.where(better, which, choice)
-        return pool[choice]
+        bound = np.max([pool.bound(order, x, which) for x in places], axis=0)
+        bound = np.where(covers, bound, np.inf)
+        choice = np.argmin(bound, axis=0)
+        return pool[np.where(np.isfinite(bound[choice, own]), which[choice, own], own)]

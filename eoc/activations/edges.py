@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eoc.activations.chebyshev import Fits, Noise, fit, simplest
 from eoc.errors import EocError, NotPermissibleError
 
-__all__ = ["Edge", "find_edges"]
+__all__ = ["Edge", "find_edges", "refuse_pole"]
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], FloatArray]
@@ -29,6 +29,7 @@ _TINY = 2.0**-12
 _MOST_PANELS = 4096
 _MOST_EDGES = 1000
 _STAGNANT = 3
+_ZOOMS = 9  # by 8 each, towards a pole
 _WINDOWS = 0.5 ** np.arange(14.0)
 _WITHIN = np.array([0.031, 0.12, 0.23, 0.34, 0.45, 0.55, 0.66, 0.77, 0.88, 0.969])
 _CLEAR = 20.0  # times the noise: a difference that counts
@@ -64,14 +65,14 @@ def find_edges(f: Function, noise: Noise, name: str, reach: tuple[float, float])
             brackets = _brackets(f, noise, *todo, stage)
         except _TooManyError as many:
             low, high = many.args
-            _refuse_pole(f, name, low, high)
+            refuse_pole(f, name, 0.5 * (low + high))
             raise EocError(
                 f"{name} has more than {_MOST_EDGES} kinks or jumps between -4096 and 4096 (one near x = {low:.6g}); "
                 "limit them, as with clip(x, -8, 8)"
             ) from None
         failed = []
         fences = np.sort(np.concatenate([brackets.ravel(), [e.x for e in edges], grid[[0, -1]]]))
-        for low, high in brackets:
+        for low, high in brackets.tolist():
             edge = _locate(f, noise, (low, high), (fences[fences < low][-1], fences[fences > high][0]))
             if edge is None:
                 failed.append((low, high))
@@ -81,7 +82,7 @@ def find_edges(f: Function, noise: Noise, name: str, reach: tuple[float, float])
             return tuple(sorted(_distinct(edges), key=lambda e: e.x))
         todo = np.array(failed).T[0], np.array(failed).T[1]
     low, high = failed[0]
-    _refuse_pole(f, name, low, high)
+    refuse_pole(f, name, 0.5 * (low + high))
     raise EocError(
         f"{name} is too rough near x = {simplest(0.5 * (low + high), high - low):.12g}: it cannot be cut into pieces "
         "with two derivatives there"
@@ -106,7 +107,7 @@ def _brackets(f: Function, noise: Noise, a: FloatArray, b: FloatArray, width: fl
             raise _TooManyError(float(a[nearest]), float(b[nearest]))
         if a.size > _MOST_PANELS:  # it oscillates: look for edges near zero only
             keep = np.argsort(np.abs(a))[:_MOST_PANELS]
-            a, b = a[keep], b[keep]
+            a, b, before = a[keep], b[keep], 0
         small = b - a <= width * np.maximum(np.maximum(np.abs(a), np.abs(b)), _TINY)
         left.append(np.stack([a[small], b[small]], axis=1))
         a, b = a[~small], b[~small]
@@ -127,29 +128,25 @@ def _joined(brackets: FloatArray) -> FloatArray:
     return np.stack([brackets[first, 0], brackets[last, 1]], axis=1)
 
 
-def _refuse_pole(f: Function, name: str, low: float, high: float) -> None:
-    """Raise if |f| grows without bound towards a point of [low, high]."""
-    where, largest, ratios = simplest(0.5 * (low + high), 0.5 * (high - low)), 0.0, []
-    a, b = low - 8.0 * (high - low), high + 8.0 * (high - low)
-    for _ in range(40):
-        x = np.linspace(a, b, 129)
-        values = np.abs(f(x))
-        best = int(np.argmax(values))
-        ratios.append(float(values[best]) / largest if largest else 1.0)
-        largest = max(largest, float(values[best]))
-        a, b = float(x[max(best - 8, 0)]), float(x[min(best + 8, 128)])
-        if not np.isfinite(largest) or b - a < 64.0 * _EPS * max(abs(a), abs(b)):
-            break
-    growing = len(ratios) > 3 and min(ratios[1:-1]) > 1.001
-    if np.isfinite(largest) and not growing:
-        return
-    where = simplest(0.5 * (a + b), max(b - a, 4.0 * _EPS * abs(a)))
-    fast = not np.isfinite(largest) or float(np.median(ratios[1:])) > 1.8  # 8^(1/2) = 2.8 for x^(-1/2)
-    result = ", so E[phi(sqrt(q) Z)^2] is infinite for every q > 0" if fast else ""
-    raise NotPermissibleError(
-        f"{name} is unbounded near x = {where:.12g}: condition (a) of Long & Sedghi (2019), bounded on finite "
-        f"intervals, fails{result}"
-    )
+def refuse_pole(f: Function, name: str, x: float) -> None:
+    """Raise if |f| grows without bound towards a point near x."""
+    half = 2.0**-8 * max(abs(x), _TINY)
+    tops: list[float] = []
+    for _ in range(_ZOOMS):
+        points = np.linspace(x - half, x + half, 129)
+        values = np.abs(f(points))
+        finite = values[np.isfinite(values)]
+        x = float(points[int(np.argmax(values))])
+        tops.append(float(finite.max(initial=0.0)))
+        half /= 8.0
+    ratios = np.array(tops[1:]) / np.maximum(tops[:-1], 1e-300)
+    if (ratios > 1.001).all():
+        faster = bool(np.median(ratios) > 2.7)  # sqrt(8): |x|^(-1/2)
+        result = ", so E[phi(sqrt(q) Z)^2] is infinite for every q > 0" if faster else ""
+        raise NotPermissibleError(
+            f"{name} is unbounded near x = {simplest(x, 64.0 * half):.12g}: condition (a) of Long & Sedghi (2019), "
+            f"bounded on finite intervals, fails{result}"
+        )
 
 
 def _locate(f: Function, noise: Noise, bracket: tuple[float, float], fences: tuple[float, float]) -> Edge | None:
@@ -233,21 +230,17 @@ def _jump(f: Function, sides: _Sides, low: float, high: float) -> Edge | None:
     near = max(4.0 * _EPS * abs(simple), 1e-300)
     probes = low + (high - low) * _WITHIN
     probes = np.append(probes[np.abs(probes - simple) > near], [simple - near, simple + near])
-    for candidate in (simple,):
-        seen = follows(probes)
-        if seen is not None and np.array_equal(seen, probes > candidate):
-            return Edge(_exact(f, candidate), 0)
+    seen = follows(probes)
+    if seen is not None and np.array_equal(seen, probes > simple):
+        return Edge(simple, 0)
     a, b = low, high
     while b > np.nextafter(a, b) and b - a > 1e-300:
         middle = 0.5 * (a + b)
-        right = follows(np.array([middle]))
-        if right is None:
+        beyond = follows(np.array([middle]))
+        if beyond is None:
             return None
-        a, b = (a, middle) if right[0] else (middle, b)
+        a, b = (a, middle) if beyond[0] else (middle, b)
     probes = low + (high - low) * _WITHIN
     seen = follows(probes)
-    return Edge(simplest(b, 2.0 * _EPS * abs(b)), 0) if seen is not None and np.array_equal(seen, probes > a) else None
-
-
-def _exact(f: Function, x: float) -> float:
-    return x
+    sharp = seen is not None and np.array_equal(seen, probes > a)
+    return Edge(simplest(b, 2.0 * _EPS * abs(b)), 0) if sharp else None

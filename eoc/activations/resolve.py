@@ -81,7 +81,9 @@ def _keywords(text: str, arguments: str) -> dict[str, object]:
             raise ValueError
         return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-        raise EocError(f"cannot read the parameters in {text!r}: write them as name=number, e.g. elu(alpha=0.5)") from None
+        raise EocError(
+            f"cannot read the parameters in {text!r}: write them as name=number, e.g. elu(alpha=0.5)"
+        ) from None
 
 
 @lru_cache(maxsize=256)

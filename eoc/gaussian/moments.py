@@ -127,7 +127,10 @@ def moments(
         _fill(found, flat == 0.0, _at_zero(phi, names))
     out = {}
     for name, (value, error) in found.items():
-        _refuse_useless(value, error, phi, flat, name, strict)
+        useless = _useless(name, value, error)
+        if strict and useless.any():
+            _refuse_useless(phi, name, float(flat[useless][0]))
+        value[useless], error[useless] = np.nan, np.inf
         out[name] = Estimate(value.reshape(variances.shape), error.reshape(variances.shape))
     return out
 
@@ -140,7 +143,7 @@ def _fill(found: _Parts, where: NDArray[np.bool_], parts: Mapping[str, tuple[Arr
 def _checked(q: ArrayLike) -> FloatArray:
     try:
         out = np.asarray(q)
-        if out.dtype.kind not in "iufb":
+        if out.dtype.kind not in "iuf":
             raise TypeError
     except (TypeError, ValueError):
         raise EocError(f"q must be a real number or an array of them, got {q!r}") from None
@@ -161,18 +164,18 @@ def _refuse_growth(phi: Activation, q: float) -> None:
     )
 
 
-def _refuse_useless(
-    value: FloatArray, error: FloatArray, phi: Activation, q: FloatArray, name: str, strict: bool
-) -> None:
-    """Refuse (or mark with NaN) what could not be computed; an infinite value with no error is an answer."""
-    useless = error > _USELESS * np.abs(value) + _FLOOR if name in _SQUARES else ~np.isfinite(error)
-    if useless.any():
-        if strict:
-            raise AccuracyError(
-                f"{name} of {phi.name} cannot be computed at q = {q[useless][0]:g}: the integrand overflows double "
-                "precision, has a singularity that is not integrable, or oscillates too fast; use a smaller q"
-            )
-        value[useless], error[useless] = np.nan, np.inf
+def _useless(name: str, value: FloatArray, error: FloatArray) -> NDArray[np.bool_]:
+    """Where nothing could be computed. An infinite value without error is an answer."""
+    if name in _SQUARES:
+        return error > _USELESS * np.abs(value) + _FLOOR
+    return ~np.isfinite(error)
+
+
+def _refuse_useless(phi: Activation, name: str, q: float) -> None:
+    raise AccuracyError(
+        f"{name} of {phi.name} cannot be computed at q = {q:g}: the integrand overflows double precision, has a "
+        "singularity that is not integrable, or oscillates too fast; use a smaller q"
+    )
 
 
 def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Parts:
@@ -209,8 +212,9 @@ def _product(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray,
     for b in phi.breakpoints:
         exponent = b.x**2 / (2.0 * q)
         density = np.exp(-exponent) / np.sqrt(2.0 * np.pi * q)
-        delta = b.right[0] * b.right[1] - b.left[0] * b.left[1]
-        delta = density * (delta + (b.right[0] ** 2 - b.left[0] ** 2) * b.x / (2.0 * q))
+        turn = b.right[0] * b.right[1] - b.left[0] * b.left[1]
+        step = (b.right[0] ** 2 - b.left[0] ** 2) * b.x / (2.0 * q)
+        delta = density * (turn + step)
         value = value + delta
         error = error + _EPS * (8.0 + exponent) * np.abs(delta)
     return value, error
@@ -247,9 +251,7 @@ def _offset(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, 
     return b**2 + 2.0 * b * (mean - b), 2.0 * abs(b) * mean_error + 4.0 * _EPS * size
 
 
-def _better(
-    one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray]
-) -> tuple[FloatArray, FloatArray]:
+def _better(one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
     """Elementwise the estimate with the smaller error bound."""
     first = one[1] <= other[1]
     return np.where(first, one[0], other[0]), np.where(first, one[1], other[1])
@@ -268,8 +270,9 @@ _FORMULA = {
 
 def _at_zero(phi: Activation, names: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     """The limits q -> 0: averages of the one-sided limits at 0."""
-    left, right = np.array(phi.at_zero.left), np.array(phi.at_zero.right)
-    mean, (variance, slopes, curvatures) = 0.5 * (left + right)[0], 0.5 * (left**2 + right**2)
+    left, right = phi.at_zero.left, phi.at_zero.right
+    mean = 0.5 * (left[0] + right[0])
+    variance, slopes, curvatures = (0.5 * (a**2 + b**2) for a, b in zip(left, right, strict=True))
     delta = right[0] * right[1] - left[0] * left[1]
     limits = {
         "M": mean,

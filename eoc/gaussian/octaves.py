@@ -25,7 +25,8 @@ _NODES = np.cos(_ODD * (np.pi / (2 * _N)))  # in t, where log2 q = 2 octave + 1 
 _TO_CHEBYSHEV = np.cos((_DEGREES * _ODD) % (4 * _N) * (np.pi / (2 * _N))) * np.where(_DEGREES == 0, 1.0, 2.0) / _N
 _TO_MONOMIALS = np.array([np.pad(chebyshev.cheb2poly(row), (0, _N - 1 - n)) for n, row in enumerate(np.eye(_N))]).T
 _CERTIFIED = 2.0 ** np.linspace(0.0, 1.0, 5)  # where a table is refined and certified, in units of its octave
-_POOR = 1e-11  # relative error above which each q gets quadrature of its own
+_STEEP = 1e-11  # relative error of the polynomials above which each q gets quadrature of its own,
+_DIVERGENT = 1e-6  # and relative error of the quadrature above which it does, because of other q in the octave
 _EPS = float(np.finfo(float).eps)
 _FIRST, _LAST = -600, 600  # octaves that a double can hold with room for x^2
 
@@ -92,7 +93,8 @@ class Octaves:
         absolute = 2.0 * np.abs(series[:, -2:]).sum(axis=1) + 4.0 * _EPS * np.abs(series).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             relative = np.where(magnitudes > 0.0, errors / magnitudes, 0.0).max(axis=0)
-            poor = ~(absolute + errors.max(axis=0) <= _POOR * magnitudes.min(axis=0)) & (magnitudes.max(axis=0) > 0.0)
+            steep = ~(absolute <= _STEEP * magnitudes.min(axis=0)) & (magnitudes.max(axis=0) > 0.0)
+        poor = steep | ~(relative <= _DIVERGENT)
         signed = (np.abs(values) < magnitudes).any(axis=0)
         absolute[signed] += errors[:, signed].max(axis=0)
         relative[signed] = 0.0

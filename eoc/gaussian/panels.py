@@ -1,9 +1,9 @@
 r"""Tables of integrands on Gauss-Legendre panels, each good for a range of the Gaussian's width.
 
 A function is evaluated once, on panels that resolve both it and every Gaussian with a standard deviation s in that
-range (an octave); afterwards E[g(s Z)] is a weighted sum of the tabulated values. Panels end at the knots of the function
-(Gauss-Hermite and every other rule that ignores them lose all accuracy at a kink) and are bisected until the Legendre
-coefficients of integrand times Gaussian have decayed to rounding level on each.
+range (an octave); afterwards E[g(s Z)] is a weighted sum of the tabulated values. Panels end at the knots of the
+function (Gauss-Hermite and every other rule that ignores them lose all accuracy at a kink) and are bisected until the
+Legendre coefficients of integrand times Gaussian have decayed to rounding level on each.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def tabulate(integrands: Integrands, edges: FloatArray, widths: FloatArray, *, h
     fold = 2.0 if half_line else 1.0
     weights = fold * 0.5 * (kept.b - kept.a)[:, None] * _WEIGHTS
     values = np.ascontiguousarray(kept.values.reshape(x.size, kept.values.shape[2]).T)
-    return Table(widths, (x**2).ravel(), weights.ravel(), values, (values < 0.0).any(axis=1), relative_error)
+    return Table(widths, (x**2).ravel(), weights.ravel(), values, np.any(values < 0.0, axis=1), relative_error)
 
 
 def _initial_edges(edges: FloatArray, scale: float, half_line: bool) -> FloatArray:
@@ -206,7 +206,9 @@ def integrate_table(table: Table, q: FloatArray) -> tuple[FloatArray, FloatArray
     """E[g(sqrt(q) Z)], a bound on its absolute error, and E|g(sqrt(q) Z)|, each (Q, K), for q (Q,)."""
     rows = table.signed.size
     out = np.empty((q.size, rows + np.count_nonzero(table.signed)))
-    integrate(q, table.x_squared, table.weights, np.concatenate([table.values, np.abs(table.values[table.signed])]), out)
+    integrate(
+        q, table.x_squared, table.weights, np.concatenate([table.values, np.abs(table.values[table.signed])]), out
+    )
     result = out[:, :rows]
     magnitude = result.copy()
     magnitude[:, table.signed] = out[:, rows:]

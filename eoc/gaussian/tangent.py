@@ -55,7 +55,7 @@ def resolved_radius(phi: Activation) -> float:
     """
     radius = 0.0
     nearest = min((abs(k) for k in phi.knots if k != 0.0), default=np.inf)
-    for c in _RADII[_RADII <= nearest]:
+    for c in _RADII[nearest >= _RADII]:
         if not all(is_resolved(phi, 0.0, end) for end in (c, -c)):
             break
         radius = float(c)
@@ -76,7 +76,7 @@ def is_resolved(phi: Activation, start: float, end: float) -> bool:
 
 
 def remainder(phi: Activation, x: FloatArray, radius: float) -> Remainder:
-    """phi without its tangent at zero at the points x (n,), given the :func:`resolved_radius` of phi."""
+    """Phi without its tangent at zero at the points x (n,), given the :func:`resolved_radius` of phi."""
     zero = phi.at_zero
     right = x > 0.0
     slope = np.where(right, zero.right[1], zero.left[1])

@@ -1,0 +1,62 @@
+"""The ``eoc`` command: parses, calls, prints. Nothing heavy is imported before a command runs.
+
+Exit codes: 0 done; 2 the input cannot be used (message on stderr); 3 the question is fine but no usable edge-of-chaos
+point exists (the reason and an alternative are printed); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from eoc.cli import activations, describe, init, maps
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="eoc",
+    help="Edge-of-chaos initialisation and mean-field theory of wide networks, right to the last printed digit.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("init")(init.command)
+app.command("describe")(describe.command)
+app.command("maps")(maps.command)
+app.command("activations")(activations.command)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from eoc import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Edge-of-chaos initialisation and mean-field theory of wide networks, right to the last printed digit."""
+
+
+def main() -> None:
+    """Run the command line; bad input ends with a message and exit code 2, never with a traceback."""
+    from eoc.errors import EocError
+
+    try:
+        app()
+    except EocError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader, e.g. head, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

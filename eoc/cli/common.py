@@ -1,0 +1,132 @@
+"""What the commands share: finding the activation, printing numbers and tables, JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eoc.errors import EocError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from eoc.activations import Activation
+
+__all__ = ["AsJson", "Name", "console", "find_activation", "number", "print_json", "table"]
+
+_OWN_FUNCTION = re.compile(r"(?P<module>[\w./\\~-]+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)\Z")
+_DIGITS = 12
+
+
+def _complete(incomplete: str) -> list[str]:
+    from eoc.activations.standard import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="ACTIVATION",
+        help='A name ("gelu", "elu(alpha=0.5)"), a formula in x ("x*tanh(log(1+exp(x)))") or a Python function '
+        '("my_file.py:phi", "package.module:phi").',
+        autocompletion=_complete,
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (inf and nan as strings) instead of text.")]
+
+
+def find_activation(source: str) -> Activation:
+    """The activation that the ACTIVATION argument means; a ``file.py:function`` is imported, which runs that file."""
+    from eoc.activations import activation
+
+    own = _OWN_FUNCTION.match(source.strip())
+    if own is None:
+        return activation(source)
+    return activation(_imported(own["module"], own["name"]))
+
+
+def _imported(module: str, name: str) -> object:
+    import importlib
+    import importlib.util
+    from pathlib import Path
+
+    try:
+        if module.endswith(".py"):
+            path = Path(module).expanduser()
+            if not path.is_file():
+                raise EocError(f"there is no file {module}")
+            spec = importlib.util.spec_from_file_location(path.stem, path)
+            if spec is None or spec.loader is None:
+                raise EocError(f"{module} cannot be imported")
+            loaded = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(loaded)
+        else:
+            sys.path.insert(0, "")
+            loaded = importlib.import_module(module)
+    except EocError:
+        raise
+    except Exception as error:
+        raise EocError(f"importing {module} failed: {type(error).__name__}: {error}") from error
+    if not hasattr(loaded, name):
+        raise EocError(f"{module} has no {name!r}")
+    return getattr(loaded, name)
+
+
+def console() -> Console:
+    """Where text goes: colours and the terminal's width on a terminal, plain lines of up to 120 columns in a pipe."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """An empty table with right-aligned number columns and a left-aligned first one."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    out = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+    for i, column in enumerate(columns):
+        out.add_column(escape(column), justify="left" if i == 0 else "right", no_wrap=True)
+    return out
+
+
+def number(value: float, error: float = 0.0) -> str:
+    """The value with the digits that its error leaves certain, at most 12.
+
+    Examples
+    --------
+    >>> number(1.30414584005651, 2e-14), number(0.25, 3e-5), number(float("inf"))
+    ('1.30414584006', '0.25', 'inf')
+    """
+    if not math.isfinite(value) or value == 0.0:
+        return f"{value:g}"
+    digits = _DIGITS
+    if error > 0.0:
+        digits = min(digits, math.floor(math.log10(abs(value)) - math.log10(2.0 * error)) + 1)
+    return f"{value:.{digits}g}" if digits > 0 else f"{value:.1g} +- {error:.1g}"
+
+
+def print_json(payload: dict[str, Any]) -> None:
+    """One JSON object on stdout; numbers that JSON lacks become the strings "inf", "-inf" and "nan"."""
+    print(json.dumps(_plain(payload), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return _plain(value.tolist()) if hasattr(value, "tolist") else str(value)

@@ -1,0 +1,154 @@
+"""``eoc describe``: what the package knows, or has found out, about an activation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eoc.cli.common import AsJson, Name, console, find_activation, number, print_json, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eoc.activations import Activation
+    from eoc.gaussian import Estimate
+
+__all__ = ["command"]
+
+_VARIANCES = (0.01, 0.1, 1.0, 10.0, 100.0)
+_LAW = {
+    "jump": "chi_1 is infinite: no edge of chaos",
+    "kink": "on the edge of chaos 1 - c_l ~ kappa / l^2",
+    "C1": "on the edge of chaos 1 - c_l ~ beta_q / l",
+    "smooth": "on the edge of chaos 1 - c_l ~ beta_q / l",
+}
+_MOST_KNOTS = 12
+_WIDTH, _HEIGHT = 64, 16
+
+
+def command(
+    activation: Name,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture (.png, .pdf, .svg) of phi and phi'.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show class, kinks, growth, permissibility and expectations of an activation, with a small plot."""
+    import numpy as np
+
+    from eoc.gaussian import moments
+
+    phi = find_activation(activation)
+    variances = [q for q in _VARIANCES if q < phi.growth.q_max]
+    found = moments(phi, np.array(variances), strict=False)
+    if as_json:
+        print_json(_payload(phi, variances, found))
+    else:
+        _print(console(), phi, variances, found)
+    if plot is not None:
+        _save(phi, plot)
+
+
+def _payload(phi: Activation, q: list[float], found: dict[str, Estimate]) -> dict[str, Any]:
+    knots = [{"x": b.x, "left": b.left, "right": b.right, "jump": b.jump, "kink": b.kink} for b in phi.breakpoints]
+    return {
+        "activation": phi.name,
+        "formula": phi.formula,
+        "parameters": dict(phi.parameters),
+        "class": str(phi.smoothness),
+        "knots": knots,
+        "parity": phi.parity,
+        "positively_homogeneous": phi.is_positively_homogeneous,
+        "growth": {"kind": phi.growth.kind, "rate": phi.growth.rate, "q_max": phi.growth.q_max},
+        "permissible": phi.growth.q_max == float("inf"),
+        "q": q,
+        "moments": {name: {"value": e.value, "error": e.error} for name, e in found.items()},
+    }
+
+
+def _print(out: Console, phi: Activation, q: list[float], found: dict[str, Estimate]) -> None:
+    from rich.markup import escape
+
+    facts = {
+        "formula": escape(phi.formula),
+        "class": f"{phi.smoothness}: {_LAW[str(phi.smoothness)]}",
+        "growth": _growth(phi),
+        "parity": phi.parity or "neither odd nor even",
+        "permissible": _permissible(phi),
+    }
+    if phi.is_positively_homogeneous:
+        facts["homogeneous"] = "phi(t x) = t phi(x) for t > 0, so the edge of chaos is one point and keeps every q"
+    out.print(f"[bold]{escape(phi.name)}[/]")
+    for name, value in facts.items():
+        out.print(f"  {name:<12} {value}", soft_wrap=True)
+    _print_knots(out, phi)
+    rows = table("q", "E[phi]", "E[phi^2]", "E[phi'^2]", "E[phi''^2]", "E[phi phi'']")
+    for i, variance in enumerate(q):
+        rows.add_row(f"{variance:g}", *(number(float(e.value[i]), float(e.error[i])) for e in found.values()))
+    out.print(rows)
+    out.print(escape(_sketch(phi)), soft_wrap=True)
+
+
+def _growth(phi: Activation) -> str:
+    rate = f"{phi.growth.rate:g}"
+    return {
+        "bounded": "bounded",
+        "polynomial": f"like |x|^{rate}",
+        "exponential": f"like exp({rate} |x|)",
+        "gaussian": f"like exp({rate} x^2)",
+        "faster": "faster than exp(a x^2) for every a",
+    }[phi.growth.kind]
+
+
+def _permissible(phi: Activation) -> str:
+    """The conditions of Long & Sedghi (2019); (a) and (c) hold for everything that could be constructed."""
+    q_max = phi.growth.q_max
+    if q_max == float("inf"):
+        return "yes (Long & Sedghi 2019: bounded on finite intervals, exp(o(x^2)), measurable)"
+    return f"no: |phi(x)| is not exp(o(x^2)), so E[phi^2] is finite only for q < {q_max:.6g}"
+
+
+def _print_knots(out: Console, phi: Activation) -> None:
+    if not phi.breakpoints:
+        return
+    rows = table("knot x", "kind", "phi(x-)", "phi(x+)", "phi'(x-)", "phi'(x+)", "phi''(x-)", "phi''(x+)")
+    for b in phi.breakpoints[:_MOST_KNOTS]:
+        kind = "jump" if b.jump else "kink" if b.kink else "jump of phi''" if b.left[2] != b.right[2] else "none"
+        cells = (f"{v:.10g}" for pair in zip(b.left, b.right, strict=True) for v in pair)
+        rows.add_row(repr(b.x), kind, *cells)
+    out.print(rows)
+    if len(phi.breakpoints) > _MOST_KNOTS:
+        out.print(f"  and {len(phi.breakpoints) - _MOST_KNOTS} more knots")
+
+
+def _sketch(phi: Activation) -> str:
+    """Phi on [-4, 4] in characters."""
+    import numpy as np
+
+    x = np.linspace(-4.0, 4.0, _WIDTH + 1)
+    y = np.clip(phi(x), -1e3, 1e3)
+    low, high = min(float(y.min()), 0.0), max(float(y.max()), 0.0)
+    if high == low:
+        high = low + 1.0
+    rows = np.rint((high - y) / (high - low) * (_HEIGHT - 1)).astype(int)
+    zero = round(high / (high - low) * (_HEIGHT - 1))
+    canvas = [[" "] * (_WIDTH + 1) for _ in range(_HEIGHT)]
+    for j in range(_WIDTH + 1):
+        canvas[zero][j] = "-"
+    for i in range(_HEIGHT):
+        canvas[i][_WIDTH // 2] = "|"
+    for j, i in enumerate(rows):
+        canvas[i][j] = "*"
+    labels = {0: f"{high:.3g}", _HEIGHT - 1: f"{low:.3g}"}
+    lines = [f"{labels.get(i, ''):>8} {''.join(row).rstrip()}" for i, row in enumerate(canvas)]
+    return "\n".join([*lines, f"{'':8} -4{'':{_WIDTH // 2 - 3}}0{'':{_WIDTH // 2 - 2}}4"])
+
+
+def _save(phi: Activation, path: Path) -> None:
+    from eoc.errors import EocError
+    from eoc.plotting import activation_figure
+
+    try:
+        activation_figure(phi).savefig(path, dpi=200)
+    except (OSError, ValueError) as error:
+        raise EocError(f"cannot write the picture to {path}: {error}") from None

@@ -1,0 +1,110 @@
+"""``eoc maps``: Gaussian expectations and the variance map of an activation."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eoc.cli.common import AsJson, Name, console, find_activation, number, print_json, table
+from eoc.errors import EocError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eoc.gaussian import Estimate
+    from eoc.maps import FixedPoint, VarianceMap
+
+__all__ = ["command"]
+
+_MEANING = {
+    "M": "E[phi]",
+    "V": "E[phi^2]",
+    "D": "E[phi'^2]",
+    "S": "E[phi''^2]",
+    "P": "E[phi phi'']",
+}
+
+
+def command(
+    activation: Name,
+    q: Annotated[str, typer.Option(help="Variances, separated by commas.")] = "0.1,0.5,1,2,10",
+    sigma_w: Annotated[
+        float | None, typer.Option(help="Std of the weights times sqrt(fan_in): adds the map F.")
+    ] = None,
+    sigma_b: Annotated[float, typer.Option(help="Std of the biases.")] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Print Gaussian expectations at given variances; with --sigma-w also F(q), F'(q), chi_1 and all fixed points."""
+    import numpy as np
+
+    from eoc.gaussian import moments
+    from eoc.maps import VarianceMap
+
+    phi = find_activation(activation)
+    variances = np.array(_numbers(q))
+    found = moments(phi, variances)
+    network = None if sigma_w is None else VarianceMap(phi, sigma_w, sigma_b)
+    values = {} if network is None else _map_values(network, variances)
+    if as_json:
+        print_json(_payload(phi.name, variances.tolist(), found, network, values))
+    else:
+        _print(console(), variances.tolist(), found, network, values)
+
+
+def _numbers(text: str) -> list[float]:
+    out = []
+    for part in text.split(","):
+        try:
+            out.append(float(part))
+        except ValueError:
+            raise EocError(f"--q takes numbers separated by commas, got {part.strip()!r} in {text!r}") from None
+    return out
+
+
+def _map_values(network: VarianceMap, q: Any) -> dict[str, Estimate]:
+    return {"F": network.F(q), "slope": network.slope(q), "chi_1": network.chi_1(q)}
+
+
+def _payload(
+    name: str, q: list[float], found: dict[str, Estimate], network: VarianceMap | None, values: dict[str, Estimate]
+) -> dict[str, Any]:
+    out: dict[str, Any] = {"activation": name, "q": q}
+    out |= {key: dataclasses.asdict(e) for key, e in (found | values).items()}
+    if network is not None:
+        out |= {"sigma_w": network.sigma_w, "sigma_b": network.sigma_b, "is_identity": network.is_identity}
+        out["fixed_points"] = [dataclasses.asdict(p) for p in network.fixed_points]
+        out["domain"] = None if network.domain is None else dict(zip(("q", "K_var"), network.domain, strict=True))
+    return out
+
+
+def _print(
+    out: Console, q: list[float], found: dict[str, Estimate], network: VarianceMap | None, values: dict[str, Estimate]
+) -> None:
+    _print_estimates(out, q, {_MEANING[name]: e for name, e in found.items()})
+    if network is None:
+        return
+    _print_estimates(out, q, {"F(q)": values["F"], "F'(q)": values["slope"], "chi_1": values["chi_1"]})
+    if network.is_identity:
+        out.print("F is the identity: every variance is kept.")
+        return
+    rows = table("fixed point q", "F'", "chi_1", "stability", "starting variances that end there")
+    for p in network.fixed_points:
+        rows.add_row(number(p.q, p.q_error), number(p.slope, p.slope_error), number(p.chi_1), p.stability, _basin(p))
+    out.print(rows)
+
+
+def _print_estimates(out: Console, q: list[float], columns: dict[str, Estimate]) -> None:
+    rows = table("q", *columns)
+    for i, variance in enumerate(q):
+        cells = (number(float(e.value[i]), float(e.error[i])) for e in columns.values())
+        rows.add_row(f"{variance:g}", *cells)
+    out.print(rows)
+
+
+def _basin(p: FixedPoint) -> str:
+    name = "diverges: " if p.diverges else ""
+    if p.basin is None:
+        return f"{name}only itself"
+    return f"{name}{p.basin[0]:.8g} ... {p.basin[1]:.8g}"

@@ -1,0 +1,27 @@
+r"""The edge of chaos: the (sigma_b, sigma_w, q) at which chi_1 = sigma_w^2 E[phi'^2] = 1 and F(q) = q.
+
+Both conditions together are explicit in q (used by Xiao et al. 2018, stated by Hayou et al. 2019 as a limit):
+
+.. math:: \sigma_w^2 = 1 / D(q), \qquad \sigma_b^2 = q - V(q) / D(q) = (q D - V) / D,
+
+so the whole curve needs no solver, and a point with a given sigma_b, sigma_w or depth is a root in one variable, of
+which all are found. Such a point is an edge of chaos only if q is a stable fixed point of the variance map,
+F'(q) = 1 + P/D < 1; the published tables for Swish and GELU at small sigma_b miss this.
+"""
+
+from eoc.criticality.curve import Curve, curve, transitions
+from eoc.criticality.ordered import OrderedPoint, nearest_ordered
+from eoc.criticality.points import EdgeOfChaos, EocPoint, NoPoint
+from eoc.criticality.solve import edge_of_chaos
+
+__all__ = [
+    "Curve",
+    "EdgeOfChaos",
+    "EocPoint",
+    "NoPoint",
+    "OrderedPoint",
+    "curve",
+    "edge_of_chaos",
+    "nearest_ordered",
+    "transitions",
+]

@@ -1,0 +1,46 @@
+"""Why there is no usable point, and where along the curve to look instead."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eoc.activations.base import Activation
+from eoc.criticality.curve import curve, transitions, variances
+from eoc.criticality.points import EdgeOfChaos, EocPoint, NoPoint
+
+__all__ = ["explained"]
+
+
+def explained(phi: Activation, question: dict[str, float], points: tuple[EocPoint, ...]) -> EdgeOfChaos:
+    """The answer with these points; if none is usable, with the reason and a sentence that says what to do."""
+    if any(p.usable for p in points):
+        return EdgeOfChaos(phi.name, question, points, None, "")
+    if points:
+        worst = max(points, key=lambda p: p.slope)
+        problem = f"F'(q) = {worst.slope:.6g} at q = {worst.q:.6g}, so the variance does not stay there"
+        message = f"the edge-of-chaos point of {phi.name} is {worst.stability}: {problem}; {_where_stable(phi)}"
+        return EdgeOfChaos(phi.name, question, points, NoPoint.UNSTABLE, message)
+    asked = ", ".join(f"{name} = {value:g}" for name, value in question.items()) or "any sigma_b"
+    message = f"{phi.name} has no edge-of-chaos point with {asked}: {_range_of_curve(phi, question)}"
+    return EdgeOfChaos(phi.name, question, (), NoPoint.NO_SOLUTION, message)
+
+
+def _where_stable(phi: Activation) -> str:
+    changes = transitions(phi)
+    if not changes:
+        return "it is so for every sigma_b"
+    sigma_b, becomes = changes[-1][0], changes[-1][2]
+    if becomes == "stable" and len(changes) == 1:
+        return f"it is so for every sigma_b < {sigma_b:.8f}; take a larger sigma_b"
+    listed = ", ".join(f"{name} above sigma_b = {b:.8f}" for b, _, name in changes)
+    return f"along the curve it becomes {listed}"
+
+
+def _range_of_curve(phi: Activation, question: dict[str, float]) -> str:
+    along = curve(phi, variances(phi, 1e-12))
+    exists = np.isfinite(along.sigma_b)
+    if not exists.any():
+        return "sigma_b^2 = q - E[phi^2]/E[phi'^2] is negative for every q"
+    name = "sigma_w" if "sigma_w" in question else "sigma_b"
+    values = getattr(along, name)[exists]
+    return f"its curve covers {name} from {values.min():.6g} to {values.max():.6g}"

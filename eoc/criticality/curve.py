@@ -1,0 +1,110 @@
+"""The edge of chaos as a curve parametrised by q, and where it changes its stability."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations import activation as resolve
+from eoc.activations.base import Activation
+from eoc.gaussian.integrands import easy_variance
+from eoc.gaussian.moments import Estimate, moments
+from eoc.maps import Stability
+from eoc.scan import all_roots, decades
+
+__all__ = ["FIRM", "Curve", "curve", "squared_bias", "transitions", "variances"]
+
+FloatArray = NDArray[np.float64]
+IsFar = Callable[[FloatArray], NDArray[np.bool_]]
+
+_EPS = float(np.finfo(float).eps)
+_Q_MAX = 1e8
+_FIRST_STEP = 1e4
+FIRM = 0.98  # |F'| up to which a variance is held firmly: errors fall by e in 50 layers
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The edge of chaos at given variances: arrays of the shape of q; NaN where sigma_b^2 would be negative."""
+
+    q: FloatArray
+    sigma_b: FloatArray
+    sigma_w: FloatArray
+    slope: FloatArray
+
+
+def curve(activation: object, q: FloatArray) -> Curve:
+    """sigma_b(q), sigma_w(q) and F'(q) along the edge of chaos, at the variances q > 0 (n,).
+
+    Examples
+    --------
+    >>> erf = curve("erf", np.array([1.0]))  # sigma_w^2 = (pi/4) sqrt(1 + 4 q)
+    >>> bool(abs(erf.sigma_w[0] ** 2 - np.pi / 4 * 5**0.5) < 1e-14)
+    True
+    """
+    phi = resolve(activation)
+    q = np.asarray(q, dtype=float)
+    m = moments(phi, q, ("D", "P"), strict=False)
+    squared = squared_bias(phi, q).value
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d = np.where(m["D"].value > 0.0, m["D"].value, np.nan)
+        sigma_b = np.sqrt(np.where(squared >= 0.0, squared, np.nan))
+        return Curve(q, sigma_b, d**-0.5, 1.0 + m["P"].value / d)
+
+
+def transitions(activation: object) -> tuple[tuple[float, float, Stability], ...]:
+    """Where the edge of chaos changes its stability as q grows: (sigma_b, q, what it becomes).
+
+    The roots of P(q) = E[phi phi''], because F'(q) = 1 + P/D; only F' = 1 is looked for.
+
+    Examples
+    --------
+    >>> [(round(b, 8), name) for b, q, name in transitions("gelu")]
+    [(0.41583938, 'stable')]
+    """
+    phi = resolve(activation)
+
+    def relative_slope(q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        m = moments(phi, q, ("D", "P"), strict=False)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return m["P"].value / m["D"].value, m["P"].error / m["D"].value
+
+    roots, signs = all_roots(relative_slope, variances(phi, 1e-12))
+    out: list[tuple[float, float, Stability]] = []
+    for q, sign in zip(roots, signs[1:], strict=True):
+        squared = float(squared_bias(phi, np.array([q])).value[0])
+        if squared > 0.0:
+            out.append((squared**0.5, float(q), "stable" if sign < 0.0 else "unstable"))
+    return tuple(out)
+
+
+def squared_bias(phi: Activation, q: FloatArray) -> Estimate:
+    """sigma_b^2(q) = (q D - V)/D at the variances q (n,); NaN where D = 0."""
+    m = moments(phi, q, ("D", "gap"), strict=False)
+    d, gap = m["D"], m["gap"]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        value = np.where(d.value > 0.0, gap.value / d.value, np.nan)
+        error = gap.error / d.value + np.abs(value) * d.error / d.value + 4.0 * _EPS * np.abs(value)
+    return Estimate(value, error)
+
+
+def variances(
+    phi: Activation, low: float, is_far: Callable[[FloatArray], NDArray[np.bool_]] | None = None
+) -> FloatArray:
+    """Variances from low to 1e8, or to where sigma_b^2(q) is far beyond what is looked for and still growing.
+
+    A phi that oscillates without end, such as snake, is scanned as far as quadrature is cheap, about q = 1e5.
+    """
+    high = min(_Q_MAX, easy_variance(phi))
+    grid = decades(low, max(_FIRST_STEP, 1e4 * low))
+    while grid[-1] < high:
+        squared = squared_bias(phi, grid[-3:]).value
+        if np.isnan(squared[-1]):
+            break
+        if is_far is not None and is_far(squared).all() and (np.diff(squared) > 0.0).all():
+            break
+        grid = np.append(grid, decades(grid[-1], min(1e2 * grid[-1], high))[1:])
+    return grid

@@ -1,0 +1,58 @@
+"""The ordered phase as a fallback for activations without a usable edge of chaos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eoc.activations import activation as resolve
+from eoc.activations.base import Smoothness
+from eoc.criticality.curve import FIRM
+from eoc.gaussian.moments import moments
+from eoc.scan import decades
+
+__all__ = ["OrderedPoint", "nearest_ordered"]
+
+
+@dataclass(frozen=True)
+class OrderedPoint:
+    """A stable point in the ordered phase, chi_1 < 1: what to take where there is no edge of chaos.
+
+    ``xi`` is -1/log(chi_1), the number of layers in which gradients shrink by e.
+    """
+
+    sigma_b: float
+    sigma_w: float
+    q: float
+    chi_1: float
+    slope: float
+    xi: float
+
+
+def nearest_ordered(activation: object, sigma_b: float = 0.0) -> OrderedPoint | None:
+    """The stable point with this sigma_b whose chi_1 < 1 comes closest to 1, with F' <= 0.98; None if there is none.
+
+    With sigma_b fixed, sigma_w^2 = (q - sigma_b^2)/V makes any q > sigma_b^2 a fixed point, so the search runs over q
+    from 1e-6 to 1e4 at 24 points a decade; the values belong exactly to the q that was chosen.
+
+    Examples
+    --------
+    >>> point = nearest_ordered("softplus")
+    >>> point.chi_1 < 1.0 and point.slope <= 0.98
+    True
+    """
+    phi = resolve(activation)
+    if phi.smoothness is Smoothness.JUMP:
+        return None
+    q = decades(max(1e-6, 1.001 * sigma_b**2), max(1e4, 1e4 * sigma_b**2))
+    m = moments(phi, q, ("V", "D", "P"), strict=False)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        squared = (q - sigma_b**2) / m["V"].value
+        chi_1, slope = squared * m["D"].value, squared * (m["D"].value + m["P"].value)
+        ordered = (chi_1 < 1.0) & (np.abs(slope) <= FIRM) & np.isfinite(squared)
+    if not ordered.any():
+        return None
+    i = int(np.flatnonzero(ordered)[np.argmax(chi_1[ordered])])
+    chi = float(chi_1[i])
+    return OrderedPoint(sigma_b, float(squared[i] ** 0.5), float(q[i]), chi, float(slope[i]), -1.0 / np.log(chi))

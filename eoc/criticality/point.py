@@ -1,0 +1,85 @@
+"""One edge-of-chaos point from its variance, with errors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eoc.activations.base import Activation
+from eoc.criticality.curve import curve, squared_bias
+from eoc.criticality.points import EocPoint
+from eoc.gaussian.moments import moments
+from eoc.maps import stability_of
+from eoc.rates import rate_law
+
+__all__ = ["STEP", "limit_at_zero", "point_at"]
+
+_EPS = float(np.finfo(float).eps)
+STEP = 1e-4  # relative step of the differences that propagate errors of q
+_SMALL = np.array([1e-12, 1e-10])  # variances small enough to tell whether F(q) - q is negative near 0
+
+
+def point_at(phi: Activation, q: float, q_error: float) -> EocPoint | None:
+    """The point at q > 0, known to within q_error; None if sigma_b^2 < 0 there."""
+    at = np.array([q])
+    m = moments(phi, at, ("D", "P"))
+    d, p = m["D"], m["P"]
+    squared = squared_bias(phi, at)
+    if not squared.value[0] > -squared.error[0]:
+        return None
+    around = curve(phi, np.array([1.0 - STEP, 1.0 + STEP]) * q)
+    drift = {
+        n: abs(float(np.diff(getattr(around, n))[0])) / (2.0 * STEP * q) * q_error
+        for n in ("sigma_b", "sigma_w", "slope")
+    }
+    sigma_w, sigma_b = float(d.value[0]) ** -0.5, max(float(squared.value[0]), 0.0) ** 0.5
+    slope = 1.0 + float(p.value[0] / d.value[0])
+    slope_error = float((p.error[0] + abs(slope - 1.0) * d.error[0]) / d.value[0]) + drift["slope"] + 4.0 * _EPS
+    stability = stability_of(slope, slope_error)
+    return EocPoint(
+        sigma_b=sigma_b,
+        sigma_w=sigma_w,
+        q=q,
+        sigma_b_error=_sqrt_error(float(squared.value[0]), float(squared.error[0]), drift["sigma_b"]),
+        sigma_w_error=sigma_w * (0.5 * float(d.error[0] / d.value[0]) + 2.0 * _EPS) + drift["sigma_w"],
+        q_error=q_error,
+        chi_1=1.0,
+        slope=slope,
+        slope_error=slope_error,
+        stability=stability,
+        usable=stability == "stable",
+        any_q=False,
+        law=rate_law(phi, q),
+    )
+
+
+def limit_at_zero(phi: Activation) -> EocPoint | None:
+    """The start of the curve, sigma_b = q = 0 and sigma_w^2 D(0) = 1; None unless phi(0) = 0 with a slope.
+
+    There F' = 1; it is usable if F(q) < q for small q, so that variances decay towards it (tanh), and not if they
+    leave it (GELU).
+    """
+    zero = phi.at_zero
+    d = 0.5 * (zero.left[1] ** 2 + zero.right[1] ** 2)
+    if not zero.left[0] == 0.0 == zero.right[0] or d == 0.0:
+        return None
+    sigma_w = d**-0.5
+    return EocPoint(
+        sigma_b=0.0,
+        sigma_w=sigma_w,
+        q=0.0,
+        sigma_b_error=0.0,
+        sigma_w_error=4.0 * _EPS * sigma_w,
+        q_error=0.0,
+        chi_1=1.0,
+        slope=1.0,
+        slope_error=0.0,
+        stability="marginal",
+        usable=bool((moments(phi, _SMALL, ("excess",))["excess"].value < 0.0).all()),
+        any_q=False,
+        law=rate_law(phi, 0.0),
+    )
+
+
+def _sqrt_error(squared: float, error: float, drift: float) -> float:
+    """Error of the square root of a number >= 0 known to within ``error``, plus what the error of q adds."""
+    return error**0.5 if squared <= error else error / squared**0.5 + drift

@@ -1,0 +1,91 @@
+"""What an edge-of-chaos point is, and the answer to a question for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from eoc.errors import EocError
+from eoc.maps import Stability
+from eoc.rates import RateLaw
+
+__all__ = ["EdgeOfChaos", "EocPoint", "NoPoint"]
+
+
+@dataclass(frozen=True)
+class EocPoint:
+    """One point of the edge of chaos.
+
+    Attributes
+    ----------
+    sigma_b, sigma_w, q
+        Standard deviations of the biases and of the weights (times sqrt(fan-in)), and the variance that is kept.
+    sigma_b_error, sigma_w_error, q_error
+        Bounds on their errors.
+    chi_1
+        1 by construction.
+    slope, slope_error
+        F'(q) = 1 + P/D of the variance map.
+    stability
+        "stable" if |F'| < 1: usable. "unstable": variances leave q. "marginal": F' = 1.
+    usable
+        Whether layers keep (or, at q = 0, slowly approach) this q, so that it can be offered as an initialisation.
+    any_q
+        True for positively homogeneous phi: every q is kept; ``q`` is 1 by convention.
+    law
+        How 1 - c_l falls with depth.
+    """
+
+    sigma_b: float
+    sigma_w: float
+    q: float
+    sigma_b_error: float
+    sigma_w_error: float
+    q_error: float
+    chi_1: float
+    slope: float
+    slope_error: float
+    stability: Stability
+    usable: bool
+    any_q: bool
+    law: RateLaw
+
+
+class NoPoint(StrEnum):
+    """Which kind of "none" it is when there is no usable point."""
+
+    HOMOGENEOUS = "homogeneous"  #: phi(t x) = t phi(x): the edge of chaos is the single point sigma_b = 0, any q
+    UNSTABLE = "unstable"  #: there are solutions, and F'(q) >= 1 at each: variances leave q
+    NO_SOLUTION = "no solution"  #: the curve does not reach the value asked for
+    INFINITE_CHI_1 = "infinite chi_1"  #: phi jumps
+
+
+@dataclass(frozen=True)
+class EdgeOfChaos:
+    """What :func:`edge_of_chaos` found: every point, and if none is usable, why.
+
+    Attributes
+    ----------
+    activation
+        Name of the activation.
+    given
+        The question, e.g. {"sigma_b": 0.2}; empty if a recommendation was asked for.
+    points
+        Every solution, usable or not, by increasing q.
+    reason, message
+        None and "" if there is a usable point; else the kind of "none", and a sentence that says what to do.
+    """
+
+    activation: str
+    given: dict[str, float]
+    points: tuple[EocPoint, ...]
+    reason: NoPoint | None
+    message: str
+
+    @property
+    def best(self) -> EocPoint:
+        """The usable point that carries correlations deepest; EocError with the reason if there is none."""
+        usable = [p for p in self.points if p.usable]
+        if not usable:
+            raise EocError(self.message)
+        return max(usable, key=lambda p: p.law.depth)

@@ -1,0 +1,214 @@
+"""Edge-of-chaos points from one given quantity: all roots in q."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations import activation as resolve
+from eoc.activations.base import Activation, Smoothness
+from eoc.criticality.advice import explained
+from eoc.criticality.curve import FIRM, curve, squared_bias, variances
+from eoc.criticality.point import STEP, limit_at_zero, point_at
+from eoc.criticality.points import EdgeOfChaos, EocPoint, NoPoint
+from eoc.errors import EocError
+from eoc.gaussian.moments import moments
+from eoc.maps import checked_sigma
+from eoc.rates import rate_constant, rate_law
+from eoc.scan import all_roots
+
+__all__ = ["edge_of_chaos"]
+
+FloatArray = NDArray[np.float64]
+Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+
+_EPS = float(np.finfo(float).eps)
+_Q_MIN = 1e-20
+_BEYOND = 1e3  # sigma_b^2(q) this many times the target, and growing: no further root is to come
+_HUGE = 1e300
+_RECOMMENDED_DEPTH = 100.0
+
+
+def edge_of_chaos(
+    activation: object,
+    *,
+    sigma_b: float | None = None,
+    q: float | None = None,
+    sigma_w: float | None = None,
+    depth: float | None = None,
+) -> EdgeOfChaos:
+    """The edge-of-chaos points with one given quantity, all of them; or a recommended point if none is given.
+
+    Parameters
+    ----------
+    activation
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+    sigma_b, q, sigma_w
+        Standard deviation of the biases (>= 0), variance (>= 0) or standard deviation of the weights times
+        sqrt(fan-in) (> 0). At most one of the four.
+    depth
+        A number of layers L > 0: the points with beta_q = L (sqrt(kappa) = L if phi has kinks), so that
+        1 - c_l falls to order one after L layers.
+
+    Returns
+    -------
+    EdgeOfChaos
+        All points with 1e-20 <= q <= 1e8 (and the limit q = 0), each with its stability; ``best`` is the one to use.
+        Without a question: the point for depth 100 if it is stable, otherwise a stable point with F' <= 0.98, or
+        the most stable one, at a sigma_b of two digits.
+
+    Raises
+    ------
+    EocError
+        If more than one quantity is given or one is out of range. That no point exists is not an error: see
+        ``reason`` and ``message``.
+
+    Notes
+    -----
+    Accuracy: about 1e-14 relative in sigma_w and q; each point carries its own bounds.
+
+    Examples
+    --------
+    >>> tanh = edge_of_chaos("tanh", sigma_b=0.2).best
+    >>> round(tanh.sigma_w, 8), round(tanh.q, 8)
+    (1.30414585, 0.5120785)
+    >>> edge_of_chaos("softplus", sigma_b=0.1).reason
+    <NoPoint.NO_SOLUTION: 'no solution'>
+    """
+    phi = resolve(activation)
+    given = {k: v for k, v in (("sigma_b", sigma_b), ("q", q), ("sigma_w", sigma_w), ("depth", depth)) if v is not None}
+    if len(given) > 1:
+        raise EocError(f"give at most one of sigma_b, q, sigma_w and depth; got {', '.join(given)}")
+    question = {name: _checked(name, value) for name, value in given.items()}
+    if phi.smoothness is Smoothness.JUMP:
+        message = f"{phi.name} jumps, so chi_1 is infinite and there is no edge of chaos; use a continuous activation"
+        return EdgeOfChaos(phi.name, question, (), NoPoint.INFINITE_CHI_1, message)
+    if phi.is_positively_homogeneous:
+        return _homogeneous(phi, question)
+    if not question:
+        return _recommended(phi)
+    name, value = next(iter(question.items()))
+    return explained(phi, question, _points(phi, name, value))
+
+
+def _checked(name: str, value: float) -> float:
+    out = checked_sigma(name, value)
+    if name in ("sigma_w", "depth") and out == 0.0:
+        raise EocError(f"{name} must be > 0, got {value!r}")
+    return out
+
+
+def _homogeneous(phi: Activation, question: dict[str, float]) -> EdgeOfChaos:
+    """ReLU and its kin: V = kappa q, D = kappa, so sigma_b = 0 and sigma_w = kappa^-1/2 for every q."""
+    zero = phi.at_zero
+    kappa = 0.5 * (zero.left[1] ** 2 + zero.right[1] ** 2)
+    if kappa == 0.0:
+        return EdgeOfChaos(phi.name, question, (), NoPoint.NO_SOLUTION, f"{phi.name} is zero everywhere")
+    sigma_w = kappa**-0.5
+    q = question.get("q", 1.0)
+    law = rate_law(phi, q)
+    point = EocPoint(0.0, sigma_w, q, 0.0, 4.0 * _EPS * sigma_w, 0.0, 1.0, 1.0, 0.0, "marginal", True, True, law)
+    asked_b, asked_w = question.get("sigma_b", 0.0), question.get("sigma_w", sigma_w)
+    if asked_b == 0.0 and abs(asked_w - sigma_w) <= 4.0 * _EPS * sigma_w:
+        return EdgeOfChaos(phi.name, question, (point,), None, "")
+    message = (
+        f"{phi.name} is positively homogeneous: its edge of chaos is the single point sigma_b = 0, "
+        f"sigma_w = {sigma_w!r}, which keeps every q; use it"
+    )
+    return EdgeOfChaos(phi.name, question, (), NoPoint.HOMOGENEOUS, message)
+
+
+def _recommended(phi: Activation) -> EdgeOfChaos:
+    deep = edge_of_chaos(phi, depth=_RECOMMENDED_DEPTH)
+    if deep.reason is None:
+        return EdgeOfChaos(phi.name, {}, (deep.best,), None, "")
+    along = curve(phi, variances(phi, 1e-12))
+    inside = np.isfinite(along.sigma_b) & (along.sigma_b > 0.0) & (np.abs(along.slope) < 1.0)
+    if not inside.any():
+        exists = along.q[np.isfinite(along.sigma_b)]
+        return explained(phi, {}, _points(phi, "q", float(exists[exists.size // 2])) if exists.size else ())
+    firm = np.flatnonzero(inside & (np.abs(along.slope) <= FIRM))
+    best = firm[0] if firm.size else np.flatnonzero(inside)[np.argmin(np.abs(along.slope[inside]))]
+    rounded = float(f"{along.sigma_b[best]:.1e}")
+    found = edge_of_chaos(phi, sigma_b=rounded)
+    return EdgeOfChaos(phi.name, {}, found.points, found.reason, found.message)
+
+
+# All points that answer a question
+
+
+def _points(phi: Activation, name: str, value: float) -> tuple[EocPoint, ...]:
+    """Every point with the given quantity, which is put back exactly, by increasing q."""
+    if name == "q":
+        point = point_at(phi, value, 0.0) if value > 0.0 else limit_at_zero(phi)
+        return () if point is None else (point,)
+    residual = _RESIDUAL[name](phi, value)
+    roots = all_roots(residual, _where_to_look(phi, name, value))[0]
+    found = [limit_at_zero(phi)] if name != "depth" else []
+    found = [p for p in found if p is not None and abs(getattr(p, name) - value) <= 8.0 * _EPS * value]
+    found += [point_at(phi, float(q), _root_error(residual, float(q))) for q in roots]
+    return tuple(_with(p, name, value) for p in found if p is not None)
+
+
+def _with(p: EocPoint, name: str, value: float) -> EocPoint:
+    """The point with the quantity that was given, which carries no error."""
+    if name == "sigma_b":
+        return dataclasses.replace(p, sigma_b=value, sigma_b_error=0.0)
+    if name == "sigma_w":
+        return dataclasses.replace(p, sigma_w=value, sigma_w_error=0.0)
+    return p
+
+
+def _where_to_look(phi: Activation, name: str, value: float) -> FloatArray:
+    if name == "sigma_b":  # q >= sigma_b^2 because V >= 0
+        target = value**2
+        return variances(phi, max(0.5 * target, _Q_MIN), lambda squared: squared > _BEYOND * target)
+    if name == "depth":  # q falls at most like 1/depth
+        return variances(phi, max(_Q_MIN, 1e-6 / max(value, 1.0) ** 2))
+    return variances(phi, _Q_MIN)
+
+
+def _bias_residual(phi: Activation, sigma_b: float) -> Residual:
+    def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        squared = squared_bias(phi, q)
+        return (squared.value - sigma_b**2) / q, squared.error / q
+
+    return residual
+
+
+def _weight_residual(phi: Activation, sigma_w: float) -> Residual:
+    def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        d = moments(phi, q, ("D",), strict=False)["D"]
+        return sigma_w**2 * d.value - 1.0, sigma_w**2 * d.error + 4.0 * _EPS
+
+    return residual
+
+
+def _depth_residual(phi: Activation, depth: float) -> Residual:
+    power = 0.5 if phi.smoothness is Smoothness.KINK else 1.0
+
+    def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        constant = rate_constant(phi, q)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = power * np.log(np.minimum(constant.value, _HUGE)) - np.log(depth)
+            relative = np.where(np.isinf(constant.value), 0.0, constant.error / constant.value)
+        return value, relative + 4.0 * _EPS
+
+    return residual
+
+
+_RESIDUAL: dict[str, Callable[[Activation, float], Residual]] = {
+    "sigma_b": _bias_residual,
+    "sigma_w": _weight_residual,
+    "depth": _depth_residual,
+}
+
+
+def _root_error(residual: Residual, q: float) -> float:
+    """How far the error of the residual can move its root."""
+    values, errors = residual(np.array([1.0 - STEP, 1.0, 1.0 + STEP]) * q)
+    slope = abs(float(values[2] - values[0])) / (2.0 * STEP * q)
+    return 2.0 * float(errors[1]) / slope + 4.0 * _EPS * q if slope > 0.0 else float("inf")

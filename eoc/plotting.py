@@ -1,0 +1,62 @@
+"""Pictures with Matplotlib: Axes in, Axes out."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eoc.activations.base import Activation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["activation_figure", "plot_activation"]
+
+_POINTS = 400
+
+
+def plot_activation(phi: Activation, ax: Axes, low: float = -4.0, high: float = 4.0) -> Axes:
+    """Draw phi and phi' on [low, high], broken at jumps, with the knots as dots.
+
+    Parameters
+    ----------
+    phi
+        The activation.
+    ax
+        Where to draw.
+    low, high
+        Range of x.
+
+    Returns
+    -------
+    Axes
+        The same ``ax``.
+    """
+    edges = [low, *(k for k in phi.knots if low < k < high), high]
+    for which, label, style in (("phi", "$\\phi(x)$", "-"), ("dphi", "$\\phi'(x)$", "--")):
+        color = None
+        for a, b in pairwise(edges):
+            x = np.linspace(np.nextafter(a, b), np.nextafter(b, a), _POINTS)
+            (line,) = ax.plot(x, getattr(phi, which)(x), style, color=color, label=label if color is None else None)
+            color = line.get_color()
+    inside = [b for b in phi.breakpoints if low < b.x < high]
+    ax.plot([b.x for b in inside], [b.right[0] for b in inside], "o", color="black", markersize=3)
+    ax.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
+    ax.set_xlabel("$x$")
+    ax.set_title(phi.name)
+    ax.legend(frameon=False)
+    return ax
+
+
+def activation_figure(phi: Activation) -> Figure:
+    """A figure of column width with phi and phi', not attached to any window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.4, 2.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    plot_activation(phi, figure.add_subplot())
+    return figure
