@@ -44,7 +44,9 @@ def test_integrate_is_a_weighted_sum(n: int, rows: int, variances: int) -> None:
         kernel(q, x**2, weights, values, out)
         assert (np.abs(out - expected) <= 1e-14 * magnitude + 1e-300).all()
         found.append(out)
-    assert np.ptp(found, axis=0) == pytest.approx(0.0, abs=1e-14 * magnitude.max() + 1e-300)  # an FMA moves exp(y) by |y| eps
+    assert np.ptp(found, axis=0) == pytest.approx(
+        0.0, abs=1e-14 * magnitude.max() + 1e-300
+    )  # an FMA moves exp(y) by |y| eps
 
 
 def test_integrate_gaussian_factor_from_one_to_underflow() -> None:

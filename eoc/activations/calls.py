@@ -1,4 +1,4 @@
-"""Calling somebody else's function: arrays where it takes them, one number at a time where not, errors that say where."""
+"""Calling somebody else's function: with arrays where it takes them, and errors that say at which x it failed."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ _PREDICT = _TO_CHEBYSHEV.T @ chebyshev.chebvander(_PROBES, _N - 1).T
 _D1 = np.pad(chebyshev.chebder(np.eye(_N)), ((0, 1), (0, 0))).T  # a series in T_n -> that of its derivative
 _D2 = _D1 @ _D1
 _TAIL = 5
+_AGREES = 20.0
 _UNDERFLOW = 1e-290
 _COEFFICIENT = float(np.sqrt(2.0 / _N))  # standard deviation of a coefficient in units of that of the values
 _SAFETY = 4.0
@@ -120,6 +121,7 @@ class Fits:
     resolved: NDArray[np.bool_]
     finite: NDArray[np.bool_]
     constant: NDArray[np.bool_]
+    straight: NDArray[np.bool_]
 
     def __getitem__(self, index: NDArray[np.intp] | NDArray[np.bool_]) -> Fits:
         return Fits(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
@@ -169,12 +171,12 @@ class Fits:
 
 
 def _clenshaw(c: FloatArray, t: FloatArray) -> FloatArray:
-    """Sum Chebyshev series, one row of c (n, N) for each t (n,)."""
-    used = int(np.flatnonzero(c.any(axis=0)).max(initial=0)) + 1
+    """Sum Chebyshev series, one row of c (..., N) for each t (...)."""
+    used = int(np.flatnonzero(c.any(axis=tuple(range(c.ndim - 1)))).max(initial=0)) + 1
     above, current = np.zeros_like(t), np.zeros_like(t)
     for k in range(used - 1, 0, -1):
-        above, current = current, c[:, k] + 2.0 * t * current - above
-    return np.asarray(c[:, 0] + t * current - above)
+        above, current = current, c[..., k] + 2.0 * t * current - above
+    return np.asarray(c[..., 0] + t * current - above)
 
 
 def fit(f: Function, noise: Noise, a: FloatArray, b: FloatArray) -> Fits:
@@ -199,9 +201,10 @@ def fit(f: Function, noise: Noise, a: FloatArray, b: FloatArray) -> Fits:
         resolved = finite & (tail <= 3.0 * tau) & (miss <= 14.0 * tau)
         tau = np.maximum(tau, np.where(resolved, miss / 6.0, miss))
     small = np.abs(c) <= 1.5 * _COEFFICIENT * tau[:, None]
+    straight = resolved & (np.abs(c[:, 2:]) <= 3.0 * _COEFFICIENT * tau[:, None]).all(axis=1)
     small[:, 0] = False
     degree = (_N - 1.0) - np.argmin(small[:, ::-1], axis=1)
-    return Fits(a, b, np.where(small, 0.0, c), tau, degree, size, resolved, finite, constant)
+    return Fits(a, b, np.where(small, 0.0, c), tau, degree, size, resolved, finite, constant, straight)
 
 
 class Derivatives:
@@ -221,6 +224,7 @@ class Derivatives:
 
     def __init__(self, f: Function, noise: Noise, low: float, high: float) -> None:
         self._f, self._noise, self._low, self._high = f, noise, low, high
+        self._inside = float(np.nextafter(low, np.inf)), float(np.nextafter(high, -np.inf))
         self._octaves: dict[tuple[int, int], tuple[FloatArray, Fits, Fits]] = {}
         a, b = np.maximum(-self._CENTRAL, low), np.minimum(self._CENTRAL, high)
         new = (a < b) & np.concatenate([[True], (np.diff(a) != 0) | (np.diff(b) != 0)])
@@ -231,12 +235,15 @@ class Derivatives:
 
     def _straight(self, longest: Fits) -> tuple[float, float] | None:
         """Return the slope and a bound on its error if f is a straight line on all of the interval."""
-        if longest.a.size == 0 or longest.degree[0] > 1:
+        if longest.a.size == 0 or not longest.straight[0]:
             return None
-        slope, tau, h = longest.slopes[0, 0], longest.tau[0], 0.5 * (longest.b - longest.a)[0]
         if longest.constant[0]:
             return 0.0, 0.0
-        return float(slope / h), float(_SAFETY * tau / h)
+        a, b = longest.a[0], longest.b[0]
+        slope, error = longest.slopes[0, 0] / (0.5 * (b - a)), 2.0 * _SAFETY * longest.tau[0] / (b - a)
+        ends = self._f(np.array([a, b]))
+        chord = (ends[1] - ends[0]) / (b - a)  # exact for s x on [0, 2^40]
+        return float(chord if abs(chord - slope) <= error else slope), float(error)
 
     def __call__(self, order: int, x: FloatArray) -> FloatArray:
         """Return the derivative at x (n,)."""
@@ -251,13 +258,11 @@ class Derivatives:
             slope, error = self._line
             return np.full_like(x, (error if bound else slope) if order == 1 else 0.0)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
-            return self._by_octaves(order, np.clip(x, self._low, self._high), bound=bound)
+            return self._by_octaves(order, np.clip(x, *self._inside), bound=bound)
 
     def _by_octaves(self, order: int, x: FloatArray, *, bound: bool) -> FloatArray:
         k = np.clip(np.frexp(x)[1] - 1, self._LOWEST, self._HIGHEST)
         side = np.where(x < 0.0, -1, 1)
-        if self._high == 0.0:
-            side = np.full_like(side, -1)
         out = np.empty_like(x)
         codes = k * 2 + (side > 0)
         for code in np.unique(codes):
@@ -277,9 +282,6 @@ class Derivatives:
         if octave == self._LOWEST:
             ends = 0.0, ends[1]
         a, b = max(min(ends), self._low), min(max(ends), self._high)
-        if not a < b:  # rounding at a knot: the nearest cell will do
-            a, b = (self._low, min(self._low + abs(self._low) + 1e-300, self._high)) if a >= self._high else (a, b)
-            a, b = (a, b) if a < b else (max(self._high - abs(self._high) - 1e-300, self._low), self._high)
         cells = self._cells(a, b, self._LEVELS if octave > self._NEAR else self._NEAR_LEVELS)
         edges = np.append(cells.a, cells.b[-1])
         candidates = [cells] + [self._grown(cells, factor) for factor in self._GROWN[1:]]
@@ -321,6 +323,9 @@ class Derivatives:
         )
         covers = (pool.a[which] <= cells.a) & (pool.b[which] >= cells.b) & pool.resolved[which]
         places = (cells.a, 0.5 * (cells.a + cells.b), cells.b)
+        inside = cells.a + np.array([0.07, 0.5, 0.93])[:, None] * (cells.b - cells.a)
+        for x, value in zip(inside, self._f(inside), strict=True):  # a long panel may miss what is in the cell
+            covers &= np.abs(pool.derivative(0, x, which) - value) <= _AGREES * pool.tau[which]
         bound = np.max([pool.bound(order, x, which) for x in places], axis=0)
         bound = np.where(covers, bound, np.inf)
         choice = np.argmin(bound, axis=0)

@@ -79,7 +79,10 @@ def _keywords(text: str, arguments: str) -> dict[str, object]:
         call = ast.parse(f"f({arguments})", mode="eval").body
         if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
             raise ValueError
-        return {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        found = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        if len(found) < len(call.keywords):
+            raise ValueError
+        return found
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise EocError(
             f"cannot read the parameters in {text!r}: write them as name=number, e.g. elu(alpha=0.5)"

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["AsJson", "Name", "console", "find_activation", "number", "print_json", "table"]
 
 _OWN_FUNCTION = re.compile(r"(?P<module>[\w./\\~-]+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)\Z")
-_DIGITS = 12
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -35,7 +34,7 @@ Name = Annotated[
     typer.Argument(
         metavar="ACTIVATION",
         help='A name ("gelu", "elu(alpha=0.5)"), a formula in x ("x*tanh(log(1+exp(x)))") or a Python function '
-        '("my_file.py:phi", "package.module:phi").',
+        '("my_file.py:phi", "package.module:phi"). Put -- before one that begins with a minus.',
         autocompletion=_complete,
         show_default=False,
     ),
@@ -99,8 +98,8 @@ def table(*columns: str, title: str | None = None) -> Table:
     return out
 
 
-def number(value: float, error: float = 0.0) -> str:
-    """The value with the digits that its error leaves certain, at most 12.
+def number(value: float, error: float = 0.0, digits: int = 12) -> str:
+    """The value with the digits that its error leaves certain, at most ``digits``.
 
     Examples
     --------
@@ -109,7 +108,6 @@ def number(value: float, error: float = 0.0) -> str:
     """
     if not math.isfinite(value) or value == 0.0:
         return f"{value:g}"
-    digits = _DIGITS
     if error > 0.0:
         digits = min(digits, math.floor(math.log10(abs(value)) - math.log10(2.0 * error)) + 1)
     return f"{value:.{digits}g}" if digits > 0 else f"{value:.1g} +- {error:.1g}"

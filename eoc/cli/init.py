@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, console, find_activation, number, print_json, table
-from eoc.errors import EocError
+from eoc.cli.common import AsJson, Name, find_activation, print_json
+from eoc.cli.init_report import Framework, print_answer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from eoc.activations import Activation
     from eoc.criticality import EdgeOfChaos, EocPoint, OrderedPoint
 
-__all__ = ["command"]
+__all__ = ["Answer", "command"]
 
 _TABLE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _SOME_BIAS = 0.1  # for activations that hold no variance without bias
 _EXIT_NONE = 3
 
 
-class Framework(StrEnum):
-    """Whose code to print."""
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What is printed, as text or as JSON.
 
-    TORCH = "torch"
-    JAX = "jax"
-    KERAS = "keras"
+    ``point`` is the one to use; if there is none, ``alternative`` is the recommended point of the same activation,
+    and if there is none of these either, ``ordered`` is a point in the ordered phase. ``curve`` is a table along the
+    curve, if nothing was asked for.
+    """
+
+    activation: Activation
+    found: EdgeOfChaos
+    point: EocPoint | None
+    alternative: EocPoint | None
+    ordered: OrderedPoint | None
+    curve: tuple[EocPoint, ...]
+    fan_in: int | None
 
 
 def command(
@@ -39,12 +46,10 @@ def command(
     q: Annotated[float | None, typer.Option(help="Variance of the pre-activations to keep.")] = None,
     sigma_w: Annotated[float | None, typer.Option(help="Standard deviation of the weights times sqrt(fan_in).")] = None,
     depth: Annotated[float | None, typer.Option(help="Number of layers that correlations should survive.")] = None,
-    fan_in: Annotated[
-        int | None, typer.Option(min=1, help="Inputs of a layer: prints the weights' std for it.")
-    ] = None,
+    fan_in: Annotated[int | None, typer.Option(min=1, help="Inputs of a layer: adds the weights' std for it.")] = None,
     framework: Annotated[Framework | None, typer.Option(help="Print the lines of code that set these values.")] = None,
     unstable: Annotated[
-        bool, typer.Option("--unstable", help="Accept a point at which the variance is not held.")
+        bool, typer.Option("--unstable", help="Accept a point that does not hold its variance.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -57,50 +62,45 @@ def command(
 
     phi = find_activation(activation)
     found = edge_of_chaos(phi, sigma_b=sigma_b, q=q, sigma_w=sigma_w, depth=depth)
-    chosen = _chosen(found, unstable)
-    ordered = None if chosen else _alternative(phi, sigma_b)
+    answer = _answer(phi, found, unstable, fan_in)
     if as_json:
-        print_json(_payload(phi, found, chosen, ordered, fan_in))
+        print_json(_payload(answer))
     else:
-        _print(console(), phi, found, chosen, ordered, fan_in, framework)
-    if chosen is None:
+        print_answer(answer, framework)
+    if answer.point is None:
         raise typer.Exit(_EXIT_NONE)
 
 
-def _chosen(found: EdgeOfChaos, unstable: bool) -> EocPoint | None:
+def _answer(phi: Activation, found: EdgeOfChaos, unstable: bool, fan_in: int | None) -> Answer:
+    from eoc.criticality import edge_of_chaos, nearest_ordered
+
     if found.reason is None:
-        return found.best
-    return found.points[0] if unstable and found.points else None
-
-
-def _alternative(phi: Activation, sigma_b: float | None) -> OrderedPoint | None:
-    from eoc.criticality import nearest_ordered
-
-    return nearest_ordered(phi, sigma_b or 0.0) or nearest_ordered(phi, _SOME_BIAS)
-
-
-def _recommended(phi: Activation, found: EdgeOfChaos) -> EocPoint | None:
-    """The point to fall back on where the question has no usable answer."""
-    from eoc.criticality import edge_of_chaos
-
+        asked = bool(found.given) or found.best.any_q
+        along = () if asked else tuple(p for b in _TABLE for p in edge_of_chaos(phi, sigma_b=b).points)
+        return Answer(phi, found, found.best, None, None, along, fan_in)
+    if unstable and found.points:
+        return Answer(phi, found, found.points[0], None, None, (), fan_in)
     instead = edge_of_chaos(phi) if found.given else found
-    return instead.best if instead.reason is None else None
+    if instead.reason is None:
+        return Answer(phi, found, None, instead.best, None, (), fan_in)
+    ordered = nearest_ordered(phi, found.given.get("sigma_b", 0.0)) or nearest_ordered(phi, _SOME_BIAS)
+    return Answer(phi, found, None, None, ordered, (), fan_in)
 
 
-def _payload(
-    phi: Activation, found: EdgeOfChaos, chosen: EocPoint | None, ordered: OrderedPoint | None, fan_in: int | None
-) -> dict[str, Any]:
-    instead = None if chosen else _recommended(phi, found)
+def _payload(answer: Answer) -> dict[str, Any]:
+    found = answer.found
     return {
-        "activation": phi.name,
-        "formula": phi.formula,
+        "activation": answer.activation.name,
+        "formula": answer.activation.formula,
+        "class": str(answer.activation.smoothness),
         "given": found.given,
-        "point": _point_payload(chosen, fan_in),
-        "points": [_point_payload(p, fan_in) for p in found.points],
+        "point": _point_payload(answer.point, answer.fan_in),
+        "points": [_point_payload(p, answer.fan_in) for p in found.points],
         "reason": None if found.reason is None else str(found.reason),
         "message": found.message,
-        "alternative": _point_payload(instead, fan_in),
-        "nearest_ordered": None if ordered is None or instead else dataclasses.asdict(ordered),
+        "alternative": _point_payload(answer.alternative, answer.fan_in),
+        "ordered": None if answer.ordered is None else dataclasses.asdict(answer.ordered),
+        "curve": [_point_payload(p, answer.fan_in) for p in answer.curve],
     }
 
 
@@ -113,131 +113,3 @@ def _point_payload(point: EocPoint | None, fan_in: int | None) -> dict[str, Any]
     out["weight_std"] = point.sigma_w / math.sqrt(fan_in) if fan_in else None
     out["bias_std"] = point.sigma_b
     return out
-
-
-def _print(
-    out: Console,
-    phi: Activation,
-    found: EdgeOfChaos,
-    chosen: EocPoint | None,
-    ordered: OrderedPoint | None,
-    fan_in: int | None,
-    framework: Framework | None,
-) -> None:
-    out.print(f"[bold]{_escape(phi.name)}[/]   phi(x) = {_escape(phi.formula)}   ({phi.smoothness})", soft_wrap=True)
-    if found.reason is not None:
-        out.print(f"[yellow]no usable point:[/] {_escape(found.message)}", soft_wrap=True)
-    if chosen is None:
-        instead = _recommended(phi, found)
-        if instead is not None:
-            out.print("\nnearest useful alternative:")
-            _print_point(out, instead, fan_in, framework)
-        elif ordered is not None:
-            _print_ordered(out, ordered)
-        return
-    others = [p for p in found.points if p is not chosen]
-    _print_point(out, chosen, fan_in, framework)
-    if others:
-        out.print(f"\n{len(others)} more with the same value:")
-        _print_table(out, others)
-    if not found.given and not chosen.any_q:
-        _print_along(out, phi)
-
-
-def _print_point(out: Console, p: EocPoint, fan_in: int | None, framework: Framework | None) -> None:
-    rows = [
-        ("sigma_b", number(p.sigma_b, p.sigma_b_error), "std of the biases"),
-        ("sigma_w", number(p.sigma_w, p.sigma_w_error), "std of the weights times sqrt(fan_in)"),
-    ]
-    if fan_in:
-        std = p.sigma_w / math.sqrt(fan_in)
-        rows.append(("weights", number(std, p.sigma_w_error / math.sqrt(fan_in)), f"their std for fan_in = {fan_in}"))
-    kept = "any: every variance is kept" if p.any_q else number(p.q, p.q_error)
-    rows += [
-        ("q", kept, "" if p.any_q else "variance of the pre-activations that layers keep"),
-        ("chi_1", "1", "gradients and small differences neither grow nor shrink"),
-        ("F'(q)", number(p.slope, p.slope_error), _phase(p)),
-        ("1 - c_l", *_law(p)),
-    ]
-    for name, value, meaning in rows:
-        out.print(f"  [bold]{name:<8}[/] {value:<22} {meaning}", soft_wrap=True)
-    if framework:
-        out.print("\n" + _escape(_code(p, framework)), soft_wrap=True)
-
-
-def _phase(p: EocPoint) -> str:
-    if p.any_q:
-        return "the variance map is the identity"
-    if p.stability == "stable":
-        return "stable: variances return to q"
-    if p.usable:
-        return "marginal: variances decay towards q = 0, like 1/l"
-    return "NOT stable: variances leave q, do not train from here"
-
-
-def _law(p: EocPoint) -> tuple[str, str]:
-    law = p.law
-    if law.law == "constant":
-        return "constant", "correlations never change" if p.any_q or p.q > 0.0 else "in the limit q = 0"
-    name = "beta_q" if law.law == "1/l" else "kappa"
-    return (
-        f"~ {name} / {law.law[2:]}",
-        f"{name} = {number(law.constant, law.error)}: survives about {law.depth:.3g} layers",
-    )
-
-
-def _print_ordered(out: Console, p: OrderedPoint) -> None:
-    out.print(
-        f"\nnearest useful alternative, in the ordered phase: sigma_b = {p.sigma_b:g}, sigma_w = {p.sigma_w:.6g} keeps "
-        f"q = {p.q:.6g} with chi_1 = {p.chi_1:.6g}: gradients shrink by that factor a layer, by e in {p.xi:.3g} layers",
-        soft_wrap=True,
-    )
-
-
-def _print_along(out: Console, phi: Activation) -> None:
-    from eoc.criticality import edge_of_chaos
-
-    points = [p for b in _TABLE for p in edge_of_chaos(phi, sigma_b=b).points]
-    if points:
-        out.print("\nalong the curve:")
-        _print_table(out, points)
-
-
-def _print_table(out: Console, points: list[EocPoint]) -> None:
-    rows = table("sigma_b", "sigma_w", "q", "F'(q)", "", "law", "depth scale")
-    for p in points:
-        cells = (number(p.sigma_b, max(p.sigma_b_error, 1e-7 * p.sigma_b)), *_short(p))
-        rows.add_row(*cells, style=None if p.usable else "dim")
-    out.print(rows)
-
-
-def _short(p: EocPoint) -> tuple[str, ...]:
-    depth = f"{p.law.depth:.4g}" if p.law.law != "constant" else "inf"
-    values = f"{p.sigma_w:.8f}" if p.sigma_w < 1e4 else f"{p.sigma_w:.8g}", f"{p.q:.8g}", f"{p.slope:.6f}"
-    return *values, "stable" if p.stability == "stable" else p.stability.upper(), p.law.law, depth
-
-
-def _code(p: EocPoint, framework: Framework) -> str:
-    if framework is Framework.TORCH:
-        return (
-            "fan_in = torch.nn.init._calculate_correct_fan(layer.weight, 'fan_in')\n"
-            f"torch.nn.init.normal_(layer.weight, std={p.sigma_w!r} / fan_in**0.5)\n"
-            f"torch.nn.init.normal_(layer.bias, std={p.sigma_b!r})"
-        )
-    if framework is Framework.JAX:
-        return (
-            f"kernel_init = jax.nn.initializers.variance_scaling({p.sigma_w!r}**2, 'fan_in', 'normal')\n"
-            f"bias_init = jax.nn.initializers.normal({p.sigma_b!r})"
-        )
-    if framework is Framework.KERAS:
-        return (
-            f"kernel = keras.initializers.VarianceScaling({p.sigma_w!r}**2, 'fan_in', 'untruncated_normal')\n"
-            f"bias = keras.initializers.RandomNormal(stddev={p.sigma_b!r})"
-        )
-    raise EocError(f"unknown framework {framework}")
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

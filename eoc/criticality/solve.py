@@ -74,7 +74,7 @@ def edge_of_chaos(
     --------
     >>> tanh = edge_of_chaos("tanh", sigma_b=0.2).best
     >>> round(tanh.sigma_w, 8), round(tanh.q, 8)
-    (1.30414585, 0.5120785)
+    (1.30414584, 0.5120785)
     >>> edge_of_chaos("softplus", sigma_b=0.1).reason
     <NoPoint.NO_SOLUTION: 'no solution'>
     """

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
 from eoc.gaussian.integrands import integrals
@@ -67,14 +68,14 @@ class Estimate:
 
 
 def moments(
-    phi: Activation, q: ArrayLike, names: tuple[str, ...] = ("M", "V", "D", "S", "P"), *, strict: bool = True
+    activation: object, q: ArrayLike, names: tuple[str, ...] = ("M", "V", "D", "S", "P"), *, strict: bool = True
 ) -> dict[str, Estimate]:
     """Gaussian expectations of an activation at one or many variances.
 
     Parameters
     ----------
-    phi
-        The activation.
+    activation
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
     q
         Variance(s), scalar or array of any shape: 0, or 1e-280 <= q <= 1e280.
     names
@@ -103,16 +104,16 @@ def moments(
 
     Examples
     --------
-    >>> from eoc.activations import activation
-    >>> relu = moments(activation("relu"), [0.5, 2.0], ("V", "D"))
+    >>> relu = moments("relu", [0.5, 2.0], ("V", "D"))
     >>> relu["V"].value.round(12).tolist(), relu["D"].value.round(12).tolist()
     ([0.25, 1.0], [0.5, 0.5])
-    >>> moments(activation("tanh"), 1.0, ("V",))["V"].value.round(12).item()  # 0.39429449039784...
+    >>> moments("tanh", 1.0, ("V",))["V"].value.round(12).item()  # 0.39429449039784...
     0.394294490398
     """
     for name in names:
         if name not in NAMES:
             raise EocError(f"unknown expectation {name!r}; known are {', '.join(NAMES)}")
+    phi = resolve(activation)
     variances = _checked(q)
     flat = np.atleast_1d(variances).ravel()
     defined = flat < phi.growth.q_max

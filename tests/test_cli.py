@@ -1,0 +1,196 @@
+"""The command line as its users run it: in a subprocess."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from eoc.cli.common import number
+
+
+def run(*arguments, cwd=None, env=None):
+    command = [sys.executable, "-c", "from eoc.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **(env or {})}, check=False, timeout=300
+    )
+
+
+def run_json(*arguments):
+    done = run(*arguments, "--json")
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_init_prints_the_exact_table():
+    done = run("init", "tanh", "--sigma-b", "0.2", "--fan-in", "400")
+    assert done.returncode == 0, done.stderr
+    assert "1.30414584006" in done.stdout  # theory: 1.304145840056511...
+    assert "0.512078504234" in done.stdout
+    assert "0.0652072920028" in done.stdout  # sigma_w / 20
+    assert "stable" in done.stdout
+
+
+def test_init_without_a_question_recommends_a_stable_point_and_shows_the_curve():
+    code, answer = run_json("init", "gelu")
+    assert code == 0
+    assert answer["given"] == {}
+    assert answer["point"]["stability"] == "stable"
+    assert {p["stability"] for p in answer["curve"]} == {"stable", "unstable"}
+
+
+def test_an_unstable_point_is_not_offered_unless_asked_for():
+    code, answer = run_json("init", "gelu", "--sigma-b", "0.2")
+    assert code == 3
+    assert answer["point"] is None
+    assert answer["reason"] == "unstable"
+    assert "0.41583938" in answer["message"]
+    assert answer["alternative"]["stability"] == "stable"
+    assert answer["points"][0]["sigma_w"] == pytest.approx(1.547009470416228565327617, rel=1e-12)
+    code, answer = run_json("init", "gelu", "--sigma-b", "0.2", "--unstable")
+    assert code == 0
+    assert answer["point"]["stability"] == "unstable"
+    assert "NOT stable" in run("init", "gelu", "--sigma-b", "0.2", "--unstable").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("relu", "--sigma-b", "0.1"), "homogeneous"),
+        (("softplus",), "no solution"),
+        (("shifted_softplus", "--sigma-b", "0.1"), "unstable"),
+        (("sign",), "infinite chi_1"),
+        (("quantiser(levels=8)", "--depth", "10"), "infinite chi_1"),
+    ],
+)
+def test_every_kind_of_none_has_its_reason_and_exit_code(arguments, reason):
+    code, answer = run_json("init", *arguments)
+    assert code == 3
+    assert answer["reason"] == reason
+    assert answer["point"] is None
+    assert answer["message"]
+    if reason != "infinite chi_1":
+        assert answer["alternative"] or answer["ordered"]["chi_1"] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("init", "gleu"), ("gleu", "did you mean", "gelu")),
+        (("init", "x*tanhh(x)"), ("column 3", "tanhh")),
+        (("init", "__import__('os').system('true')"), ("column",)),
+        (("init", "9**9**9**9*x"), ("column",)),
+        (("init", "tanh", "--sigma-b", "-1"), ("sigma_b", ">= 0", "-1")),
+        (("init", "tanh", "--sigma-b", "nan"), ("sigma_b", "nan")),
+        (("init", "tanh", "--sigma-b", "0.1", "--q", "1"), ("at most one",)),
+        (("init", "1/x"), ("condition (a)",)),
+        (("init", "elu(alpha=nan)"), ("alpha",)),
+        (("maps", "tanh", "--q", "1,two"), ("two",)),
+        (("maps", "tanh", "--q", "-1"), ("-1",)),
+        (("maps", "exp(0.25*x**2)", "--q", "1.5"), ("condition (b)", "1.5")),
+        (("init", "missing_file.py:phi"), ("missing_file.py",)),
+        (("describe", "gelu", "--plot", "no/such/folder/plot.png"), ("no/such/folder",)),
+    ],
+)
+def test_bad_input_exits_with_2_and_names_the_value(arguments, words):
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def test_an_own_function_from_a_file(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("import math\ndef bend(x):\n    return x if x > 0 else math.expm1(x)\n")
+    code, mine = run_json("init", f"{file}:bend", "--sigma-b", "0.2")
+    assert code == 0
+    assert mine["point"]["sigma_w"] == pytest.approx(1.229251124137206400534243, rel=1e-10)  # elu
+    assert mine["class"] == "C1"
+    described = run("describe", f"{file}:bend")
+    assert described.returncode == 0
+    assert "C1" in described.stdout
+
+
+def test_maps_reports_all_fixed_points():
+    code, answer = run_json("maps", "silu", "--q", "1", "--sigma-w", "1.679531600691645", "--sigma-b", "0.2")
+    assert code == 0
+    kinds = [(p["stability"], p["q"]) for p in answer["fixed_points"]]
+    assert [kind for kind, _ in kinds] == ["stable", "unstable", "stable"]
+    assert kinds[0][1] == pytest.approx(0.194038, abs=1e-6)
+    assert kinds[2][1] == "inf"
+    assert answer["F"]["value"][0] == pytest.approx(0.04 + 1.679531600691645**2 * answer["V"]["value"][0], rel=1e-14)
+    assert run("maps", "relu", "--sigma-w", "1.4142135623730951").stdout.count("identity") == 1
+
+
+def test_describe_shows_what_was_found_and_writes_a_picture(tmp_path):
+    picture = tmp_path / "hardshrink.png"
+    done = run("describe", "hardshrink", "--plot", str(picture))
+    assert done.returncode == 0
+    for word in ("jump", "-0.5", "0.5", "odd", "permissible", "E[phi^2]"):
+        assert word in done.stdout
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    code, answer = run_json("describe", "exp(x**2/8)")
+    assert code == 0
+    assert answer["permissible"] is False
+    assert answer["growth"]["q_max"] == pytest.approx(2.0, rel=1e-6)
+
+
+def test_activations_lists_every_name():
+    code, answer = run_json("activations")
+    listed = {row["name"] for row in answer["activations"]}
+    assert code == 0
+    assert {"gelu", "relu", "x_plus_half_tanh", "quantiser", "spline"} <= listed
+    assert "x * Phi(x)" in run("activations").stdout
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax", "keras"])
+def test_framework_code_carries_all_digits(framework):
+    done = run("init", "tanh", "--sigma-b", "0.2", "--framework", framework)
+    sigma_w = 1.3041458400565114
+    assert done.returncode == 0
+    assert framework in done.stdout
+    assert f"{sigma_w:.12f}"[:-1] in done.stdout or f"{sigma_w**2:.12f}"[:-1] in done.stdout
+
+
+def test_help_is_light_and_version_is_printed():
+    code = (
+        "import sys; from eoc.cli import app\n"
+        "try: app(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'numpy', 'scipy', 'numba', 'matplotlib', 'mpmath'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "init" in done.stdout
+    assert run("--version").stdout.strip() == "0.1.0"
+
+
+def test_importing_eoc_has_no_side_effect():
+    code = "import sys, eoc; assert not {'numpy', 'numba', 'scipy'} & set(sys.modules); eoc.edge_of_chaos"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_compiled_kernels_go_to_the_cache_directory_and_do_not_pile_up(tmp_path):
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path), "NUMBA_CACHE_DIR": ""}
+    (tmp_path / "work").mkdir()
+
+    def files():
+        return {p for p in tmp_path.rglob("*") if p.is_file()}
+
+    assert run("init", "tanh", cwd=tmp_path / "work", env=env).returncode == 0
+    first = files()
+    assert run("init", "gelu", cwd=tmp_path / "work", env=env).returncode == 0
+    assert run("init", "tanh(x)", cwd=tmp_path / "work", env=env).returncode == 0
+    assert files() == first
+    if sys.platform == "linux":
+        assert first
+        assert all(tmp_path / "cache" in p.parents for p in first)
+
+
+def test_numbers_are_printed_with_the_digits_that_are_certain():
+    assert number(1.30414584005651, 1e-14) == "1.30414584006"
+    assert number(1.23456789, 1e-4) == "1.235"
+    assert number(2.5, 0.0) == "2.5"
+    assert number(0.3, 1.0) == "0.3 +- 1"
