@@ -139,13 +139,8 @@ class Fits:
 
     @property
     def slopes(self) -> FloatArray:
-        """Coefficients of the first derivative with respect to t in [-1, 1]; those of lines are rounded nicely."""
-        out = self.coefficients @ _D1
-        h = 0.5 * (self.b - self.a)
-        for i in np.flatnonzero((self.degree == 1) & self.resolved):
-            slope = out[i, 0] / h[i]
-            out[i, 0] = simplest(slope, 4.0 * self.tau[i] / h[i] + 8.0 * _EPS * abs(slope)) * h[i]
-        return np.asarray(out)
+        """Coefficients of the first derivative with respect to t in [-1, 1]."""
+        return np.asarray(self.coefficients @ _D1)
 
     @property
     def curvatures(self) -> FloatArray:
@@ -240,10 +235,11 @@ class Derivatives:
         if longest.constant[0]:
             return 0.0, 0.0
         a, b = longest.a[0], longest.b[0]
-        slope, error = longest.slopes[0, 0] / (0.5 * (b - a)), 2.0 * _SAFETY * longest.tau[0] / (b - a)
+        slope, error = 2.0 * longest.coefficients[0, 1] / (b - a), 2.0 * _SAFETY * longest.tau[0] / (b - a)
         ends = self._f(np.array([a, b]))
         chord = (ends[1] - ends[0]) / (b - a)  # exact for s x on [0, 2^40]
-        return float(chord if abs(chord - slope) <= error else slope), float(error)
+        slope = chord if abs(chord - slope) <= error else slope
+        return simplest(float(slope), 4.0 * _EPS * abs(float(slope))), float(error)
 
     def __call__(self, order: int, x: FloatArray) -> FloatArray:
         """Return the derivative at x (n,)."""
