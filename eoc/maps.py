@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError
-from eoc.gaussian.moments import Estimate, moments
+from eoc.gaussian.integrands import easy_variance
+from eoc.gaussian.moments import Estimate, checked_variances, moments
 from eoc.scan import all_roots, decades
 
 __all__ = ["FixedPoint", "Stability", "VarianceMap", "checked_sigma", "stability_of"]
@@ -24,6 +25,7 @@ FloatArray = NDArray[np.float64]
 Stability = Literal["stable", "unstable", "marginal"]
 
 _EPS = float(np.finfo(float).eps)
+_SIGMA_RANGE = (1e-130, 1e100)  # so that squares stay within double precision
 _Q_MIN = 1e-20  # lowest variance scanned when sigma_b = 0
 _Q_MAX = 1e8  # variances are scanned this far even if F has not settled to its behaviour at infinity
 _Q_LIMIT = 1e200
@@ -70,8 +72,9 @@ def checked_sigma(name: str, value: float) -> float:
         out = float(value)
     except (TypeError, ValueError):
         raise EocError(f"{name} must be a number, got {value!r}") from None
-    if not 0.0 <= out <= 1e100:
-        raise EocError(f"{name} must be a finite standard deviation >= 0 (at most 1e100), got {value!r}")
+    if not (out == 0.0 or _SIGMA_RANGE[0] <= out <= _SIGMA_RANGE[1]):
+        low, high = _SIGMA_RANGE
+        raise EocError(f"{name} must be a standard deviation >= 0: 0, or from {low:g} to {high:g}; got {value!r}")
     return out
 
 
@@ -141,7 +144,7 @@ class VarianceMap:
 
     def growth(self, q: ArrayLike) -> Estimate:
         """F(q) - q without cancellation, with its error bound; the sign tells where q moves. NaN where undefined."""
-        q = np.asarray(q, dtype=float)
+        q = checked_variances(q)
         excess = moments(self.activation, q, ("excess",), strict=False)["excess"]
         linear = (self.sigma_w**2 * self._kappa - 1.0) * q
         value = self.sigma_b**2 + linear + self.sigma_w**2 * excess.value
@@ -158,7 +161,11 @@ class VarianceMap:
     @cached_property
     def _grid(self) -> FloatArray:
         """Variances among which the fixed points lie: no fixed point is below sigma_b^2."""
-        low = max(0.5 * self.sigma_b**2, _Q_MIN)
+        low = 0.5 * self.sigma_b**2 if self.sigma_b > 0.0 else _Q_MIN
+        q_max = self.activation.growth.q_max
+        if np.isfinite(q_max):
+            grid = decades(min(low, 0.1 * q_max), 0.5 * q_max) if q_max > 0.0 else np.array([low])
+            return np.append(grid, q_max * (1.0 - 0.5 ** np.linspace(1.25, 12.0, 44)))
         grid = decades(low, max(_FIRST_STEP, 1e4 * low))
         while not self._settled(grid[-2:]) and grid[-1] < _Q_LIMIT:
             grid = np.append(grid, decades(grid[-1], 1e2 * grid[-1])[1:])
@@ -195,7 +202,8 @@ class VarianceMap:
     def fixed_points(self) -> tuple[FixedPoint, ...]:
         """Every fixed point in increasing order: 0 if F(0) = 0, those in between, and q = inf if variances diverge.
 
-        Empty if F is the identity (:attr:`is_identity`). Found by a scan of 24 points a decade, with a refinement at
+        Empty if F is the identity (:attr:`is_identity`). For a phi that grows like exp(a x^2) the last unstable point
+        can lie so close to q_max = 1/(4a) that it is only known to lie there: see its ``q_error``. Found by a scan of 24 points a decade, with a refinement at
         every near miss, from max(sigma_b^2, 1e-20) to where F has settled to its behaviour at infinity.
         """
         if self.is_identity:
@@ -204,9 +212,17 @@ class VarianceMap:
         zero = self.activation.at_zero
         if self.sigma_b == 0.0 and (self.sigma_w == 0.0 or zero.left[0] == 0.0 == zero.right[0]):
             roots, signs = np.append(0.0, roots), np.append(0.0, signs)
+        if signs[-1] < 0.0 and np.isfinite(self.activation.growth.q_max):
+            roots, signs = np.append(roots, self._last_crossing), np.append(signs, 1.0)
         if signs[-1] > 0.0:
             roots, signs = np.append(roots, np.inf), np.append(signs, 0.0)
         return tuple(self._fixed_point(roots, signs, i) for i in range(roots.size))
+
+    @property
+    def _last_crossing(self) -> float:
+        """The middle between the last q at which F can be computed and q_max, at which it is infinite."""
+        computed = self._grid[np.isfinite(self.growth(self._grid).value)]
+        return 0.5 * (float(computed[-1]) + self.activation.growth.q_max)
 
     def _fixed_point(self, roots: FloatArray, signs: FloatArray, i: int) -> FixedPoint:
         """The i-th root, given the sign of F(q) - q below (``signs[i]``) and above it (``signs[i + 1]``)."""
@@ -218,6 +234,8 @@ class VarianceMap:
             limit = self._growth_at_infinity
             kind: Stability = "marginal" if abs(limit) <= 4.0 * _EPS else "stable"
             return FixedPoint(q, 0.0, 1.0 + limit, 8.0 * _EPS, 1.0 + limit, kind, basin)
+        if np.isnan(self._slope(q, strict=False).value):  # so near q_max that F' is only known to be large
+            return FixedPoint(q, self.activation.growth.q_max - q, float("inf"), 0.0, float("inf"), "unstable", None)
         slope, bend = self.slope(q), self._bend(q)
         q_error = self._root_error(q, float(slope.value), bend)
         slope_error = float(slope.error) + bend * q_error
@@ -252,7 +270,8 @@ class VarianceMap:
 
     def _immediate_basin(self, q: float, around: tuple[float, float]) -> tuple[float, float]:
         """The interval around a stable fixed point whose variances end there, for a map that is not monotone."""
-        grid = self._grid
+        far = max(self._grid[-1], min(_Q_MAX, easy_variance(self.activation)))
+        grid = decades(self._grid[0], far)
         grid = np.sort(np.append(grid[(grid > around[0]) & (grid < around[1])], q))
         ends_here = self._ends_at(grid, q)
         at = int(np.searchsorted(grid, q))
@@ -267,7 +286,7 @@ class VarianceMap:
 
     def _basin_edge(self, outside: float, inside: float, q: float) -> float:
         while abs(outside - inside) > 1e-9 * inside:
-            middle = np.sqrt(outside * inside)
+            middle = float(np.sqrt(outside * inside))
             if self._ends_at(np.array([middle]), q)[0]:
                 inside = middle
             else:
@@ -298,7 +317,8 @@ class VarianceMap:
         >>> VarianceMap("silu", sigma_w=1.679531600691645, sigma_b=0.2).limit(1.0)  # 0.689 is unstable
         inf
         """
-        start = float(np.asarray(self.F(q).value)) if q == 0.0 else float(q)
+        start = float(checked_variances(q))
+        start = float(self.F(start).value) if start == 0.0 else start
         if self.is_identity or start == 0.0:
             return float(q)
         for point in self.fixed_points:

@@ -14,6 +14,7 @@ from eoc.errors import AccuracyError, EocError, NotPermissibleError
 from eoc.maps import FixedPoint, VarianceMap
 
 INF = float("inf")
+SIGMA = st.just(0.0) | st.floats(1e-3, 3.0)
 few = settings(max_examples=12, deadline=None, derandomize=True)
 
 
@@ -168,7 +169,7 @@ MAPS = [
     ("heaviside", 2.0, 0.0),
     ("relu6", 3.0, 0.0),
     ("tanhshrink", 1.2, 0.5),
-    ("exp(0.25*x**2)", 0.3, 0.1),
+    ("exp(0.25*x**2)", 0.53, 0.1),
     ("4*x**2*exp(-x**2)", 1.5, 0.0),
     ("4*x**2*exp(-x**2)", 3.0, 0.05),
     ("4*x**3*exp(-x**2)", 2.0, 0.01),
@@ -239,7 +240,7 @@ def test_bounded_activations_have_one_limit_within_their_range(sigma_w: float, s
 
 @pytest.mark.parametrize("name", ["elu", "gelu", "hardtanh", "softplus"])
 @few
-@given(q=st.floats(0.01, 100.0), sigma_w=st.floats(0.0, 3.0), sigma_b=st.floats(0.0, 3.0))
+@given(q=st.floats(0.01, 100.0), sigma_w=SIGMA, sigma_b=SIGMA)
 def test_values_and_slopes(name: str, q: float, sigma_w: float, sigma_b: float) -> None:
     m = VarianceMap(name, sigma_w, sigma_b)
     h = q * np.array([-0.01, 0.01])
@@ -275,23 +276,36 @@ def test_no_weights(sigma_b: float, q: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["tanh", "gaussian", "relu"])
-@pytest.mark.parametrize(("sigma_w", "sigma_b"), [(0.0, 1e-300), (0.0, 1e-12), (1e-160, 0.0), (1e-160, 1e-160)])
-def test_standard_deviations_whose_squares_underflow(name: str, sigma_w: float, sigma_b: float) -> None:
-    assert VarianceMap(name, sigma_w, sigma_b).limit(1.0) == pytest.approx(sigma_b**2, rel=1e-12, abs=1e-280)
+@pytest.mark.parametrize(("sigma_w", "sigma_b"), [(0.0, 1e-12), (0.5, 1e-12), (0.0, 1e-120), (1e-120, 1e-120)])
+def test_tiny_standard_deviations(name: str, sigma_w: float, sigma_b: float) -> None:
+    m = VarianceMap(name, sigma_w, sigma_b)
+    if name == "gaussian":
+        expected = sigma_b**2 + sigma_w**2 * float(MP.sqrt(1 / (1 + 4 * MP.mpf(m.limit(1.0)))))
+    else:
+        expected = sigma_b**2 / (1.0 - sigma_w**2 * {"relu": 0.5, "tanh": 1.0}[name])
+    assert m.limit(1.0) == pytest.approx(expected, rel=1e-12, abs=0.0)
 
 
 def test_gaussian_growth_diverges_beyond_the_bound_and_settles_below() -> None:
-    m = VarianceMap("exp(0.25*x**2)", 0.3, 0.1)
+    m = VarianceMap("exp(0.25*x**2)", 0.53, 0.1)
     stable, unstable, infinity = m.fixed_points
     assert [p.stability for p in m.fixed_points] == ["stable", "unstable", "stable"]
     assert stable.q < unstable.q < 1.0
     for q in (stable.q, unstable.q):
-        assert 0.01 + 0.09 / np.sqrt(1.0 - q) == pytest.approx(q, rel=1e-12)
+        assert 0.1**2 + 0.53**2 / np.sqrt(1.0 - q) == pytest.approx(q, rel=1e-11)
     assert infinity.diverges
     assert m.limit(0.5) == stable.q
+    assert m.limit(2.0) == INF  # F is infinite from q = 1 on
 
 
-@pytest.mark.parametrize("bad", [-1.0, float("nan"), INF, "many", None, 1e101, [1.0, 2.0], 1j])
+def test_gaussian_growth_diverges_beyond_the_bound_even_where_nothing_can_be_computed_near_it() -> None:
+    """The unstable point is at q = 0.992, so close to the bound that the integrand overflows."""
+    m = VarianceMap("exp(0.25*x**2)", 0.3, 0.1)
+    assert m.limit(0.5) == pytest.approx(0.1056, abs=1e-3)
+    assert m.limit(2.0) == INF
+
+
+@pytest.mark.parametrize("bad", [-1.0, float("nan"), INF, "many", None, 1e101, 1e-140, [1.0, 2.0], 1j])
 @pytest.mark.parametrize("which", ["sigma_w", "sigma_b"])
 def test_what_is_no_standard_deviation_is_refused(which: str, bad: Any) -> None:
     with pytest.raises(EocError, match=f"^{which} must be a") as caught:

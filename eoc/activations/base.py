@@ -24,7 +24,7 @@ Function = Callable[[FloatArray], FloatArray]
 Parity = Literal["odd", "even"]
 
 _EPS = float(np.finfo(float).eps)
-_FAR = 2.0**100  # far enough that phi(x)/x has reached its limit for everything of linear growth
+_FAR = 2.0 ** np.arange(4.0, 101.0)  # the last one is far enough for phi(x)/x to have reached its limit
 
 
 class Smoothness(StrEnum):
@@ -217,17 +217,23 @@ class Activation:
 
     @cached_property
     def asymptotic_slopes(self) -> tuple[float, float]:
-        """Lim phi(x)/x at -infinity and +infinity, for growth that is at most linear."""
-        left, right = self.phi(np.array([-_FAR, _FAR])) / np.array([-_FAR, _FAR])
-        return float(left), float(right)
+        """Limits of phi(x)/x at -infinity and +infinity, for growth that is at most linear.
+
+        Read off at the farthest power of two at which phi does not overflow: a formula like log(1 + exp(x)), taken
+        literally, is infinite from x = 710 on.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            left, right = self.phi(-_FAR) / -_FAR, self.phi(_FAR) / _FAR
+        return float(left[np.isfinite(left)][-1]), float(right[np.isfinite(right)][-1])
 
     @cached_property
     def is_positively_homogeneous(self) -> bool:
         """Whether phi(t x) = t phi(x) for t > 0: identity, ReLU, leaky ReLU, abs. Then every q is a fixed point."""
-        if any(k != 0.0 for k in self.knots) or self.smoothness is Smoothness.JUMP or self.at_zero.right[0] != 0.0:
+        bends = any(b.x != 0.0 and b.left != b.right for b in self.breakpoints)
+        if bends or self.smoothness is Smoothness.JUMP or self.at_zero.right[0] != 0.0:
             return False
         x = np.concatenate([-_PROBE, _PROBE])
-        return bool(np.array_equal(self.phi(2.0 * x), 2.0 * self.phi(x)) and not self.ddphi(x).any())
+        return not self.ddphi(x).any() and np.allclose(self.phi(2.0 * x), 2.0 * self.phi(x), rtol=8.0 * _EPS, atol=0.0)
 
 
 _PROBE = 2.0 ** np.arange(-30.0, 31.0) * 1.3

@@ -28,6 +28,7 @@ Limits = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
 _FAR = 2.0**40
 _PARITY_POINTS = np.concatenate([np.geomspace(1e-9, 6e4, 170), np.arange(1.0, 41.0) / 4.0, [np.pi, 0.1, 1e3]])
+_OVERFLOW_FROM = 350.0  # an infinity beyond is taken for an intermediate overflow, as of log(1 + exp(x)) at x = 710
 _CHECK_POINTS = np.array([-11.3, -3.7, -1.21, -0.43, -0.037, 0.029, 0.37, 1.17, 4.1, 12.9])
 _MISMATCH = 1e-5
 
@@ -241,7 +242,8 @@ def _reach(f: Calls, name: str, sign: float) -> float:
         good, bad = (middle, bad) if np.isfinite(f(np.array([middle]))[0]) else (good, middle)
     if abs(f(np.array([good]))[0]) < 1e250:
         refuse_pole(f, name, bad)
-        raise EocError(f"{name} is infinite at x = {bad!r}, and not because it overflows")
+        if abs(bad) < _OVERFLOW_FROM:
+            raise EocError(f"{name} is infinite at x = {bad!r}, and not because it overflows")
     return good
 
 

@@ -15,7 +15,7 @@ __all__ = ["STEP", "limit_at_zero", "point_at"]
 
 _EPS = float(np.finfo(float).eps)
 STEP = 1e-4  # relative step of the differences that propagate errors of q
-_SMALL = np.array([1e-12, 1e-10])  # variances small enough to tell whether F(q) - q is negative near 0
+_SMALL = np.geomspace(1e-12, 1.0, 49)
 
 
 def point_at(phi: Activation, q: float, q_error: float) -> EocPoint | None:
@@ -74,10 +74,17 @@ def limit_at_zero(phi: Activation) -> EocPoint | None:
         slope=1.0,
         slope_error=0.0,
         stability="marginal",
-        usable=bool((moments(phi, _SMALL, ("excess",))["excess"].value < 0.0).all()),
+        usable=_decays_to_zero(phi),
         any_q=False,
         law=rate_law(phi, 0.0),
     )
+
+
+def _decays_to_zero(phi: Activation) -> bool:
+    """Whether V(q) < kappa q for the smallest q at which the difference does not vanish in rounding."""
+    excess = moments(phi, _SMALL, ("excess",))["excess"]
+    signs = np.sign(excess.value[np.abs(excess.value) > excess.error])
+    return bool(signs.size and signs[0] < 0.0)
 
 
 def _sqrt_error(squared: float, error: float, drift: float) -> float:

@@ -37,7 +37,7 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
 from eoc.gaussian.integrands import integrals
 
-__all__ = ["NAMES", "Estimate", "moments"]
+__all__ = ["NAMES", "Estimate", "checked_variances", "moments"]
 
 FloatArray = NDArray[np.float64]
 _Parts = dict[str, tuple[FloatArray, FloatArray]]
@@ -114,7 +114,7 @@ def moments(
         if name not in NAMES:
             raise EocError(f"unknown expectation {name!r}; known are {', '.join(NAMES)}")
     phi = resolve(activation)
-    variances = _checked(q)
+    variances = checked_variances(q)
     flat = np.atleast_1d(variances).ravel()
     defined = flat < phi.growth.q_max
     if strict and not defined.all():
@@ -141,7 +141,8 @@ def _fill(found: _Parts, where: NDArray[np.bool_], parts: Mapping[str, tuple[Arr
         found[name][0][where], found[name][1][where] = value, error
 
 
-def _checked(q: ArrayLike) -> FloatArray:
+def checked_variances(q: ArrayLike) -> FloatArray:
+    """Return q as a float array; EocError names the first value that is no variance."""
     try:
         out = np.asarray(q)
         if out.dtype.kind not in "iuf":

@@ -60,6 +60,8 @@ class Octaves:
 
     def __call__(self, q: FloatArray, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Values and bounds on their absolute errors for q > 0 (Q,) and the chosen functions: both (len(rows), Q)."""
+        if q.size == 0:
+            return np.empty((rows.size, 0)), np.empty((rows.size, 0))
         mantissa, exponent = np.frexp(q)
         octave = (exponent - 1) >> 1  # 2^octave <= sqrt(q) < 2^(octave + 1)
         piece = self._piece[octave - _FIRST]

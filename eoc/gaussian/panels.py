@@ -190,15 +190,15 @@ def _relative_error(sums: _Sums, total: FloatArray, panels: _Panels) -> FloatArr
     normal = np.maximum(total, _UNDERFLOW)
     truncation = _SAFETY * sums.truncation.sum(axis=0)
     rounding = _EPS * ((8.0 + np.sqrt(n)) * total + sums.exponent.sum(axis=0))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         error = (truncation + rounding + sums.noise.sum(axis=0) + _beyond(sums, panels)) / normal
     error[np.isnan(error)] = np.inf
     return np.where(total > _UNDERFLOW, error, 0.0)
 
 
 def _beyond(sums: _Sums, panels: _Panels) -> FloatArray:
-    """What the range leaves out is less than what its outermost panels hold, once the integrand decays there."""
-    outer = (panels.b == panels.b.max()) | ((panels.a == panels.a.min()) & (panels.a < 0.0))
+    """What the range leaves out is less than what its last tenth holds, once the integrand decays there."""
+    outer = (panels.b > 0.9 * panels.b.max()) | (panels.a < min(0.9 * panels.a.min(), 0.0))
     return np.asarray(sums.absolute[outer].sum(axis=0))
 
 
