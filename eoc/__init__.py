@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from eoc.activations import Activation, activation
     from eoc.criticality import Curve, EdgeOfChaos, EocPoint, NoPoint, curve, edge_of_chaos, transitions
     from eoc.errors import AccuracyError, EocError, ExpressionError, NotPermissibleError
-    from eoc.gaussian import Estimate, moments
+    from eoc.gaussian.moments import Estimate, moments
     from eoc.maps import FixedPoint, VarianceMap
 
 __version__ = "0.1.0"
@@ -21,7 +21,7 @@ _WHERE = {
     "eoc.activations": ("Activation", "activation"),
     "eoc.criticality": ("Curve", "EdgeOfChaos", "EocPoint", "NoPoint", "curve", "edge_of_chaos", "transitions"),
     "eoc.errors": ("AccuracyError", "EocError", "ExpressionError", "NotPermissibleError"),
-    "eoc.gaussian": ("Estimate", "moments"),
+    "eoc.gaussian.moments": ("Estimate", "moments"),
     "eoc.maps": ("FixedPoint", "VarianceMap"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}

@@ -11,8 +11,8 @@ import pytest
 from scipy import special
 
 from eoc.activations.base import Smoothness
-from eoc.activations.blackbox import from_callable
-from eoc.activations.standard import named
+from eoc.activations.function import from_callable
+from eoc.activations.named import named
 from eoc.errors import EocError, NotPermissibleError
 from eoc.gaussian.moments import moments
 
@@ -235,3 +235,21 @@ def test_the_cause_is_chained() -> None:
 def test_poles(function: Callable[..., Any], where: str) -> None:
     with pytest.raises(NotPermissibleError, match=rf"unbounded near x = {where}: condition \(a\).*infinite for every"):
         from_callable(function)
+
+
+@pytest.mark.parametrize(
+    ("function", "truth"),
+    [
+        (np.tanh, (0.0, 1.0, 0.0)),
+        (np.exp, (1.0, 1.0, 1.0)),
+        (lambda x: np.sin(x) + x**2, (0.0, 1.0, 2.0)),
+        (lambda x: x * np.tanh(np.logaddexp(0.0, x)), (0.0, 0.6, 0.64)),
+    ],
+)
+def test_derivatives_at_zero_when_zero_is_no_knot(
+    function: Callable[..., Any], truth: tuple[float, float, float]
+) -> None:
+    phi, zero = from_callable(function), np.zeros(1)
+    found = np.array([phi.phi(zero)[0], phi.dphi(zero)[0], phi.ddphi(zero)[0]])
+    assert (np.abs(found - truth) <= phi.errors(zero)[:, 0]).all()
+    assert found == pytest.approx(truth, abs=1e-12)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from truth import MP, error, expectation, reference, rows
 
 from eoc.activations import activation
-from eoc.activations.standard import STANDARD
+from eoc.activations.named import STANDARD
 from eoc.criticality import EocPoint, NoPoint, curve, edge_of_chaos, transitions
 from eoc.errors import EocError
 from eoc.maps import VarianceMap

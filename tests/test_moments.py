@@ -13,7 +13,7 @@ from truth import MP, error, expectation, reference, values
 
 from eoc.activations import activation
 from eoc.activations.base import Smoothness
-from eoc.activations.standard import STANDARD
+from eoc.activations.named import STANDARD
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
 from eoc.gaussian.moments import NAMES, moments
 
@@ -294,7 +294,7 @@ def test_limits_at_zero_variance(name: str, limits: dict[str, float]) -> None:
 
 def test_zero_variance_alone_on_a_new_activation() -> None:
     """Nothing is tabulated yet."""
-    from eoc.activations.expression import parse
+    from eoc.activations.formula import parse
 
     assert moments(parse("x + tanh(x)"), 0.0, ("D",))["D"].value == 4.0
     assert moments(parse("x + tanh(x)"), [], ("D",))["D"].value.shape == (0,)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eoc.activations.base import Activation, Smoothness
-from eoc.activations.standard import STANDARD, named, names
+from eoc.activations.named import STANDARD, named, names
 from eoc.errors import EocError
 
 EPS = np.finfo(float).eps

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from truth import error, values
 
-from eoc.activations.expression import parse
-from eoc.activations.standard import named
-from eoc.gaussian import kernels
-from eoc.gaussian.moments import moments
+from eoc.activations.formula import parse
+from eoc.activations.named import named
+from eoc.gaussian.moments import kernels, moments
 
 pytestmark = pytest.mark.unjitted
 RNG = np.random.default_rng(1)

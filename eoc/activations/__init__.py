@@ -1,7 +1,7 @@
 """What a nonlinearity is, and the three ways to name one: by name, as a formula, as a Python function."""
 
 from eoc.activations.base import Activation, Breakpoint, Growth, Piece, Smoothness
+from eoc.activations.named import names
 from eoc.activations.resolve import activation
-from eoc.activations.standard import names
 
 __all__ = ["Activation", "Breakpoint", "Growth", "Piece", "Smoothness", "activation", "names"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from eoc.activations.base import Activation
-from eoc.activations.standard import named
+from eoc.activations.named import named
 from eoc.errors import EocError
 
 __all__ = ["activation"]
@@ -91,13 +91,13 @@ def _keywords(text: str, arguments: str) -> dict[str, object]:
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> Activation:
-    from eoc.activations.expression import parse
+    from eoc.activations.formula import parse
 
     return parse(text)
 
 
 def _from_function(function: Callable[..., object], parameters: dict[str, object]) -> Activation:
-    from eoc.activations.blackbox import from_callable
+    from eoc.activations.function import from_callable
 
     unknown = sorted(set(parameters) - {"derivative", "knots", "name", "parity"})
     if unknown:

@@ -24,7 +24,7 @@ _OWN_FUNCTION = re.compile(r"(?P<module>[\w./\\~-]+\.py|[A-Za-z_]\w*(\.[A-Za-z_]
 
 
 def _complete(incomplete: str) -> list[str]:
-    from eoc.activations.standard import names
+    from eoc.activations.named import names
 
     return [name for name in names() if name.startswith(incomplete)]
 

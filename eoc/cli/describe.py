@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from eoc.activations import Activation
-    from eoc.gaussian import Estimate
+    from eoc.gaussian.moments import Estimate
 
 __all__ = ["command"]
 
@@ -36,7 +36,7 @@ def command(
     """Show class, kinks, growth, permissibility and expectations of an activation, with a small plot."""
     import numpy as np
 
-    from eoc.gaussian import moments
+    from eoc.gaussian.moments import moments
 
     phi = find_activation(activation)
     variances = [q for q in _VARIANCES if q < phi.growth.q_max]

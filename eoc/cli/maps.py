@@ -13,7 +13,7 @@ from eoc.errors import EocError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from eoc.gaussian import Estimate
+    from eoc.gaussian.moments import Estimate
     from eoc.maps import FixedPoint, VarianceMap
 
 __all__ = ["command"]
@@ -39,7 +39,7 @@ def command(
     """Print Gaussian expectations at given variances; with --sigma-w also F(q), F'(q), chi_1 and all fixed points."""
     import numpy as np
 
-    from eoc.gaussian import moments
+    from eoc.gaussian.moments import moments
     from eoc.maps import VarianceMap
 
     phi = find_activation(activation)

@@ -9,9 +9,9 @@ which all are found. Such a point is an edge of chaos only if q is a stable fixe
 F'(q) = 1 + P/D < 1; the published tables for Swish and GELU at small sigma_b miss this.
 """
 
-from eoc.criticality.curve import Curve, curve, transitions
+from eoc.criticality.curves import Curve, curve, transitions
 from eoc.criticality.ordered import OrderedPoint, nearest_ordered
-from eoc.criticality.points import EdgeOfChaos, EocPoint, NoPoint
+from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.criticality.solve import edge_of_chaos
 
 __all__ = [

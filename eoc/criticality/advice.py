@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.criticality.curve import curve, transitions, variances
-from eoc.criticality.points import EdgeOfChaos, EocPoint, NoPoint
+from eoc.criticality.curves import curve, transitions, variances
+from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 
 __all__ = ["explained"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.criticality.curve import curve, squared_bias
-from eoc.criticality.points import EocPoint
+from eoc.criticality.curves import curve, squared_bias
+from eoc.criticality.results import EocPoint
 from eoc.gaussian.moments import moments
 from eoc.maps import stability_of
 from eoc.rates import rate_law

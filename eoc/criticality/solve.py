@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality.advice import explained
-from eoc.criticality.curve import FIRM, curve, squared_bias, variances
+from eoc.criticality.curves import FIRM, curve, squared_bias, variances
 from eoc.criticality.point import STEP, limit_at_zero, point_at
-from eoc.criticality.points import EdgeOfChaos, EocPoint, NoPoint
+from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.maps import checked_sigma

@@ -1,5 +1,6 @@
-"""Gaussian expectations: the jitted numerical core and what stands directly on it."""
+"""Gaussian expectations, from the jitted kernels up.
 
-from eoc.gaussian.moments import Estimate, moments
-
-__all__ = ["Estimate", "moments"]
+``kernels`` (sums over nodes, polynomials) <- ``panels`` (adaptive quadrature of any integrands) <- ``octaves``
+(integrals as polynomials in log q) <- ``integrands`` (those of an activation, with ``tangent``) <- ``moments`` (what is
+asked for, with error bounds).
+"""

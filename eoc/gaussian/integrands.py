@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float64]
 # r is phi without its tangent h at zero (eoc.gaussian.tangent).
 _ROWS = ("phi^2", "dphi^2", "ddphi^2", "r^2", "dr^2", "phi", "r", "phi ddphi", "2hr+r^2")
 _KEY = "gaussian integrals"
+_EASY = "easy variance"
 
 
 def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> dict[str, tuple[FloatArray, FloatArray]]:
@@ -33,6 +34,12 @@ def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> dict[str, tuple
 
 def easy_variance(phi: Activation) -> float:
     """The variance up to which phi is resolved by few panels: beyond it, phi oscillates many times within sqrt(q)."""
+    if _EASY not in phi.cache:
+        phi.cache[_EASY] = _find_easy_variance(phi)
+    return float(phi.cache[_EASY])
+
+
+def _find_easy_variance(phi: Activation) -> float:
     far = 2.0 ** np.arange(3, 17)
     for x in far:
         ends = [(x, 65.0 / 64.0 * x), (-x, -65.0 / 64.0 * x)]
@@ -47,11 +54,12 @@ def _has_knot(phi: Activation, low: float, high: float) -> bool:
 
 def _rows(phi: Activation, radius: float, x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Every row at x and bounds on the errors, both (K, n)."""
-    value, slope, curvature = phi.phi(x), phi.dphi(x), phi.ddphi(x)
-    e0, e1, e2 = phi.errors(x)
-    rest = remainder(phi, x, radius)
-    factors = np.stack([value, slope, curvature, rest.r, rest.dr])
-    errors = np.stack([e0, e1, e2, rest.r_error, rest.dr_error])
+    values, bounds = np.stack([phi.phi(x), phi.dphi(x), phi.ddphi(x)]), phi.errors(x)
+    rest = remainder(phi, radius, x, values, bounds)
+    value, _, curvature = values
+    e0, _, e2 = bounds
+    factors = np.concatenate([values, [rest.r, rest.dr]])
+    errors = np.concatenate([bounds, [rest.r_error, rest.dr_error]])
     odd = 0.0 if phi.parity == "odd" else 1.0  # on the half-line an odd integrand must not be doubled
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         signed = np.stack([odd * value, odd * rest.r, value * curvature, (2.0 * rest.h + rest.r) * rest.r])

@@ -115,25 +115,25 @@ def moments(
             raise EocError(f"unknown expectation {name!r}; known are {', '.join(NAMES)}")
     phi = resolve(activation)
     variances = checked_variances(q)
-    flat = np.atleast_1d(variances).ravel()
-    defined = flat < phi.growth.q_max
-    if strict and not defined.all():
-        _refuse_growth(phi, float(flat[~defined][0]))
-    positive = defined & (flat > 0.0)
-    if positive.all():
+    flat = variances.reshape(-1)
+    smallest, largest = (flat.min(), flat.max()) if flat.size else (1.0, 1.0)
+    if strict and largest >= phi.growth.q_max:
+        _refuse_growth(phi, float(largest))
+    if smallest > 0.0 and largest < phi.growth.q_max:
         found = _at_positive(phi, flat, names)
     else:
+        positive = (flat > 0.0) & (flat < phi.growth.q_max)
         found = {name: (np.full(flat.shape, np.nan), np.full(flat.shape, np.inf)) for name in names}
         _fill(found, positive, _at_positive(phi, flat[positive], names))
         _fill(found, flat == 0.0, _at_zero(phi, names))
-    out = {}
     for name, (value, error) in found.items():
         useless = _useless(name, value, error)
-        if strict and useless.any():
-            _refuse_useless(phi, name, float(flat[useless][0]))
-        value[useless], error[useless] = np.nan, np.inf
-        out[name] = Estimate(value.reshape(variances.shape), error.reshape(variances.shape))
-    return out
+        if useless is not None:
+            if strict:
+                _refuse_useless(phi, name, float(flat[useless][0]))
+            value[useless], error[useless] = np.nan, np.inf
+    shape = variances.shape
+    return {name: Estimate(value.reshape(shape), error.reshape(shape)) for name, (value, error) in found.items()}
 
 
 def _fill(found: _Parts, where: NDArray[np.bool_], parts: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> None:
@@ -149,11 +149,12 @@ def checked_variances(q: ArrayLike) -> FloatArray:
             raise TypeError
     except (TypeError, ValueError):
         raise EocError(f"q must be a real number or an array of them, got {q!r}") from None
-    out = out.astype(float)
+    out = out.astype(float, copy=False)
     low, high = _Q_RANGE
-    bad = ~((out == 0.0) | ((out >= low) & (out <= high)))
-    if bad.any():
-        raise EocError(f"q must be a variance: 0, or from {low:g} to {high:g}; got {out[bad].flat[0]}")
+    if out.size and not (out.min() >= low and out.max() <= high):
+        bad = ~((out == 0.0) | ((out >= low) & (out <= high)))
+        if bad.any():
+            raise EocError(f"q must be a variance: 0, or from {low:g} to {high:g}; got {out[bad].flat[0]}")
     return out
 
 
@@ -166,11 +167,13 @@ def _refuse_growth(phi: Activation, q: float) -> None:
     )
 
 
-def _useless(name: str, value: FloatArray, error: FloatArray) -> NDArray[np.bool_]:
-    """Where nothing could be computed. An infinite value without error is an answer."""
-    if name in _SQUARES:
-        return error > _USELESS * np.abs(value) + _FLOOR
-    return ~np.isfinite(error)
+def _useless(name: str, value: FloatArray, error: FloatArray) -> NDArray[np.bool_] | None:
+    """Where nothing could be computed, or None. An infinite value without error is an answer."""
+    if error.size == 0 or error.max() <= _USELESS * np.abs(value.min()):
+        return None
+    limit = _USELESS * np.abs(value) + _FLOOR if name in _SQUARES else np.finfo(float).max
+    useless = ~(error <= limit)
+    return useless if useless.any() else None
 
 
 def _refuse_useless(phi: Activation, name: str, q: float) -> None:
@@ -181,9 +184,26 @@ def _refuse_useless(phi: Activation, name: str, q: float) -> None:
 
 
 def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Parts:
+    if phi.is_positively_homogeneous:
+        return _homogeneous(phi, q, names)
     parts = integrals(phi, q, set().union(*(_NEEDS[name] for name in names)))
-    found = {name: _FORMULA[name](phi, q, parts) for name in names}
-    return {name: (value, error + _FLOOR) for name, (value, error) in found.items()}
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows gets an infinite error
+        return {name: _FORMULA[name](phi, q, parts) for name in names}
+
+
+def _homogeneous(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Parts:
+    """The closed forms for phi(x) = s+ x for x > 0 and s- x for x < 0."""
+    left, right = phi.at_zero.left[1], phi.at_zero.right[1]
+    kappa = 0.5 * (left**2 + right**2)
+    zero = np.zeros(q.shape)
+    known = {
+        "M": (right - left) * np.sqrt(q / (2.0 * np.pi)),
+        "V": kappa * q,
+        "D": np.full(q.shape, kappa),
+        "S": np.full(q.shape, 0.0 if left == right else np.inf),
+    }
+    values = {name: known.get(name, zero) for name in names}
+    return {n: (v.copy(), 4.0 * _EPS * np.abs(v) + _FLOOR if n != "S" else zero.copy()) for n, v in values.items()}
 
 
 def _mean(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, FloatArray]:

@@ -78,7 +78,8 @@ class _Panels:
         return _Panels(*(np.concatenate(pair) for pair in pairs))
 
     def finite(self) -> NDArray[np.bool_]:
-        return np.asarray(np.isfinite(self.values).all(axis=(1, 2)) & np.isfinite(self.noise).all(axis=(1, 2)))
+        """At which nodes everything is finite: (P, N)."""
+        return np.asarray(np.isfinite(self.values).all(axis=2) & np.isfinite(self.noise).all(axis=2))
 
     def sorted(self) -> _Panels:
         return self[np.argsort(np.abs(self.a + self.b))]
@@ -176,13 +177,14 @@ def _keep_finite(integrands: Integrands, panels: _Panels) -> _Panels:
     """Leave out where an integrand overflows, closing in on that place; ``_beyond`` accounts for what is lost."""
     for _ in range(_OVERFLOW_LEVELS):
         finite = panels.finite()
-        if finite.all():
+        whole, mixed = finite.all(axis=1), finite.any(axis=1) & ~finite.all(axis=1)
+        if not mixed.any():
             break
-        bad = panels[~finite]
-        middle = 0.5 * (bad.a + bad.b)
-        halves = np.concatenate([bad.a, middle]), np.concatenate([middle, bad.b])
-        panels = panels[finite] + _Panels.evaluate(integrands, *halves)
-    return panels[panels.finite()]
+        edge = panels[mixed]
+        middle = 0.5 * (edge.a + edge.b)
+        halves = np.concatenate([edge.a, middle]), np.concatenate([middle, edge.b])
+        panels = panels[whole] + _Panels.evaluate(integrands, *halves)
+    return panels[panels.finite().all(axis=1)]
 
 
 def _relative_error(sums: _Sums, total: FloatArray, panels: _Panels) -> FloatArray:

@@ -34,7 +34,10 @@ _PROBE = np.concatenate([2.0 ** np.arange(-12.0, 0.0), np.linspace(0.55, 0.97, 8
 _PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, _N - 1)
 _RADII = 2.0 ** np.arange(-24.0, 25.0)
 _T = 0.5 * (1.0 + _NODES)
-_W = 0.5 * _WEIGHTS
+# Nodes and weights on [0, 1] for Taylor's integrals: exact to the degree to which phi'' is resolved.
+_TAYLOR_T, _TAYLOR_W = (
+    0.5 * (part + shift) for part, shift in zip(legendre.leggauss(_N // 2), (1.0, 0.0), strict=True)
+)
 
 
 @dataclass(frozen=True)
@@ -75,27 +78,33 @@ def is_resolved(phi: Activation, start: float, end: float) -> bool:
     return bool((misfit <= _RESOLVED * scale + 8.0 * noise).all())
 
 
-def remainder(phi: Activation, x: FloatArray, radius: float) -> Remainder:
-    """Phi without its tangent at zero at the points x (n,), given the :func:`resolved_radius` of phi."""
+def remainder(phi: Activation, radius: float, x: FloatArray, values: FloatArray, errors: FloatArray) -> Remainder:
+    """Phi without its tangent at zero at the points x (n,).
+
+    Parameters
+    ----------
+    phi, radius
+        The activation and its :func:`resolved_radius`.
+    x
+        Where, shape (n,).
+    values, errors
+        phi, phi', phi'' at x and bounds on their absolute errors, both (3, n).
+    """
     zero = phi.at_zero
     right = x > 0.0
-    slope = np.where(right, zero.right[1], zero.left[1])
+    b, slope = np.where(right, zero.right[0], zero.left[0]), np.where(right, zero.right[1], zero.left[1])
     h = slope * x
-    value, derivative, _ = (phi.phi(x), phi.dphi(x), None)
-    errors = phi.errors(x)
-    b = np.where(right, zero.right[0], zero.left[0])
-    r = value - b - h
-    dr = derivative - slope
-    r_error = errors[0] + _EPS * (np.abs(value) + np.abs(b) + np.abs(h))
-    dr_error = errors[1] + _EPS * (np.abs(derivative) + np.abs(slope))
+    r, dr = values[0] - b - h, values[1] - slope
+    r_error = errors[0] + _EPS * (np.abs(values[0]) + np.abs(b) + np.abs(h))
+    dr_error = errors[1] + _EPS * (np.abs(values[1]) + np.abs(slope))
     near = np.abs(x) <= 0.5 * radius
     if near.any():
         y = x[near]
-        grid = y[:, None] * _T
+        grid = y[:, None] * _TAYLOR_T
         curvature = phi.ddphi(grid.ravel()).reshape(grid.shape)
         bound = phi.errors(grid.ravel())[2].reshape(grid.shape) + 4.0 * _EPS * np.abs(curvature)
-        dr[near] = y * (curvature @ _W)
-        r[near] = y**2 * (curvature @ (_W * (1.0 - _T)))
-        dr_error[near] = np.abs(y) * (bound @ _W)
-        r_error[near] = y**2 * (bound @ (_W * (1.0 - _T)))
+        dr[near] = y * (curvature @ _TAYLOR_W)
+        r[near] = y**2 * (curvature @ (_TAYLOR_W * (1.0 - _TAYLOR_T)))
+        dr_error[near] = np.abs(y) * (bound @ _TAYLOR_W)
+        r_error[near] = y**2 * (bound @ (_TAYLOR_W * (1.0 - _TAYLOR_T)))
     return Remainder(r, dr, h, r_error, dr_error)

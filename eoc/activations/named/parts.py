@@ -1,4 +1,4 @@
-"""What the named activations are made of: constant and linear pieces, checked parameters, one object a name."""
+"""What named activations are made of: constant and linear pieces, sigmoids, checked parameters, one object a name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from types import MappingProxyType
 from typing import ParamSpec
 
 import numpy as np
+from scipy import special
 
-from eoc.activations.base import Activation, Growth, Piece
+from eoc.activations.base import Activation, FloatArray, Function, Growth, Piece
 from eoc.errors import EocError
 
-__all__ = ["BOUNDED", "constant", "factory", "linear", "number", "parameters", "positive"]
+__all__ = ["BOUNDED", "constant", "dlogistic", "factory", "linear", "logistic", "number", "parameters", "positive"]
 
 BOUNDED = Growth("bounded", 0.0)
+
+#: 1 / (1 + exp(-x)).
+logistic: Function = special.expit
 
 _LARGE = 1e6  # parameters of this size leave room for x up to 1e300
 _SMALL = 1e-6
@@ -32,6 +36,11 @@ def constant(value: float) -> Piece:
 def linear(slope: float, value: float = 0.0, at: float = 0.0) -> Piece:
     """phi(x) = value + slope (x - at), exactly ``value`` where x = at."""
     return Piece(lambda x: value + slope * (x - at), lambda x: np.full_like(x, slope), np.zeros_like)
+
+
+def dlogistic(x: FloatArray) -> FloatArray:
+    """sigmoid'(x) = sigmoid(x) sigmoid(-x)."""
+    return logistic(x) * logistic(-x)
 
 
 def number(name: str, value: object, low: float = -_LARGE, high: float = _LARGE) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Activation, FloatArray, Parity, Piece
-from eoc.activations.parts import BOUNDED, constant, factory, linear, number, parameters, positive
+from eoc.activations.named.parts import BOUNDED, constant, factory, linear, number, parameters, positive
 
 __all__ = [
     "abs_",

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from eoc.activations.base import FloatArray
 from eoc.errors import EocError
 
 __all__ = ["Calls"]
-
-FloatArray = NDArray[np.float64]
 
 _TRIAL = np.array([-1.7, -0.5, 0.0, 0.3, 1.0, 2.9, 7.1])
 _SINGLE = 2.0**-23  # relative accuracy of what returns float32

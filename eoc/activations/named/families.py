@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from eoc.activations.base import Activation, FloatArray, Function, Growth, Parity, Piece
-from eoc.activations.parts import BOUNDED, constant, factory, linear, number, parameters, positive
+from eoc.activations.named.parts import BOUNDED, constant, factory, linear, number, parameters, positive
 from eoc.errors import EocError
 
 __all__ = ["polynomial", "quantiser", "rational", "spline"]

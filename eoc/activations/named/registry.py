@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from eoc.activations import families, piecewise, smooth
 from eoc.activations.base import Activation
+from eoc.activations.named import families, piecewise, rectifiers, smooth
 from eoc.errors import EocError
 
 __all__ = ["STANDARD", "named", "names"]
 
 #: Every activation with a name, as the function that builds it.
 STANDARD: Mapping[str, Callable[..., Activation]] = MappingProxyType(
-    {name.rstrip("_"): getattr(module, name) for module in (smooth, piecewise, families) for name in module.__all__}
+    {
+        name.rstrip("_"): getattr(module, name)
+        for module in (smooth, rectifiers, piecewise, families)
+        for name in module.__all__
+    }
 )
 
 _ALIASES = {

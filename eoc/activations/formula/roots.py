@@ -13,12 +13,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.grammar import Node
-from eoc.activations.jets import Program, Undefined, to_float
+from eoc.activations.base import FloatArray
+from eoc.activations.formula.multiprecision import to_float
+from eoc.activations.formula.program import Program
+from eoc.activations.formula.rules import Undefined
+from eoc.activations.formula.tree import Node
 
 __all__ = ["grid", "merge", "sign_changes", "touching_zeros"]
 
-FloatArray = NDArray[np.float64]
 Codes = NDArray[np.int8]
 
 _UNDEFINED = 2  # sign code beside -1, 0, 1

@@ -7,19 +7,19 @@ polynomials, or their first or second derivatives, cross there; at a jump f itse
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.chebyshev import Fits, Noise, fit, simplest
-from eoc.errors import EocError, NotPermissibleError
+from eoc.activations.base import FloatArray, Function
+from eoc.activations.function.fits import Fits, fit
+from eoc.activations.function.noise import Noise
+from eoc.activations.function.poles import refuse_pole
+from eoc.activations.simplest import simplest
+from eoc.errors import EocError
 
-__all__ = ["Edge", "find_edges", "refuse_pole"]
-
-FloatArray = NDArray[np.float64]
-Function = Callable[[FloatArray], FloatArray]
+__all__ = ["Edge", "find_edges"]
 
 _EPS = float(np.finfo(float).eps)
 _GRID = 1.0471975511965976 * 2.0 ** np.arange(-12.0, 13.0)  # no simple number, so that edges are inside of panels
@@ -29,7 +29,6 @@ _TINY = 2.0**-12
 _MOST_PANELS = 4096
 _MOST_EDGES = 1000
 _STAGNANT = 3
-_ZOOMS = 9  # by 8 each, towards a pole
 _WINDOWS = 0.5 ** np.arange(14.0)
 _WITHIN = np.array([0.031, 0.12, 0.23, 0.34, 0.45, 0.55, 0.66, 0.77, 0.88, 0.969])
 _CLEAR = 20.0  # times the noise: a difference that counts
@@ -126,26 +125,6 @@ def _joined(brackets: FloatArray) -> FloatArray:
     if brackets.size == 0:
         return brackets
     return np.stack([brackets[first, 0], brackets[last, 1]], axis=1)
-
-
-def refuse_pole(f: Function, name: str, x: float) -> None:
-    """Raise if |f| grows without bound towards a point near x."""
-    half = 2.0**-8 * max(abs(x), _TINY)
-    tops: list[float] = []
-    for _ in range(_ZOOMS):
-        points = np.linspace(x - 0.97 * half, x + 1.03 * half, 128)
-        values = np.abs(f(points))
-        x = float(points[int(np.argmax(values))])
-        tops.append(float(np.sort(values[np.isfinite(values)])[-3]))  # one may hit the pole
-        half /= 8.0
-    ratios = np.array(tops[1:]) / np.maximum(tops[:-1], 1e-300)
-    if (ratios > 1.001).all():
-        faster = bool(np.median(ratios) > 2.7)  # sqrt(8): |x|^(-1/2)
-        result = ", so E[phi(sqrt(q) Z)^2] is infinite for every q > 0" if faster else ""
-        raise NotPermissibleError(
-            f"{name} is unbounded near x = {simplest(x, 64.0 * half):.12g}: condition (a) of Long & Sedghi (2019), "
-            f"bounded on finite intervals, fails{result}"
-        )
 
 
 def _locate(f: Function, noise: Noise, bracket: tuple[float, float], fences: tuple[float, float]) -> Edge | None:

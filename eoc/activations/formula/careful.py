@@ -1,0 +1,83 @@
+"""One smooth piece of a formula by mpmath: point by point, or through interpolants of what mpmath says."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import FloatArray
+from eoc.activations.formula.interpolant import Interpolants
+from eoc.activations.formula.limits import Limits
+from eoc.activations.formula.multiprecision import to_float
+from eoc.activations.formula.program import Program
+from eoc.activations.formula.rules import OutOfReach, Undefined
+from eoc.activations.octave import octave
+from eoc.errors import NotPermissibleError
+
+__all__ = ["Careful"]
+
+_EPS = float(np.finfo(float).eps)
+_CACHE = 200_000
+_LOWEST, _HIGHEST = -1074, 1023  # the octaves that a double has
+_UNKNOWN, _POINTWISE = -1, -2  # rows of cells that have no interpolant, yet or at all
+
+
+class Careful:
+    """(phi, phi', phi'') of the piece ``program`` between ``low`` and ``high``; ``name`` is for error messages."""
+
+    def __init__(self, program: Program, low: float, high: float, name: str) -> None:
+        self._program, self._low, self._high, self._name = program, low, high, name
+        self._known: dict[float, Limits] = {}
+        self._interpolants = Interpolants()
+        self._rows = np.full((2, _HIGHEST - _LOWEST + 1), _UNKNOWN, dtype=np.intp)
+
+    def at(self, x: float) -> Limits:
+        """(phi, phi', phi'') at one point, correctly rounded or nearly so."""
+        known = self._known
+        if x not in known:
+            if math.isnan(x):
+                return (math.nan, math.nan, math.nan)
+            if len(known) > _CACHE:
+                known.clear()
+            try:
+                a, b, c = map(to_float, self._program.exact(x))
+            except OutOfReach:
+                raise NotPermissibleError(f"{self._name} cannot be computed at x = {x!r}") from None
+            except Undefined:
+                raise NotPermissibleError(f"{self._name} is undefined at x = {x!r}") from None
+            known[x] = (a, b, c)
+        return known[x]
+
+    def __call__(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(phi, phi', phi'') at x (n,), and bounds on the absolute errors: both (3, n)."""
+        rows = self._row_of_each(x)
+        values, bounds = np.empty((3, x.size)), np.zeros((3, x.size))
+        smooth = rows >= 0
+        if smooth.any():
+            values[:, smooth], bounds[:, smooth] = self._interpolants(rows[smooth], x[smooth])
+        for j in np.flatnonzero(~smooth):
+            values[:, j] = self.at(float(x[j]))
+        return values, np.maximum(bounds, 4.0 * _EPS * np.abs(values))
+
+    def _row_of_each(self, x: FloatArray) -> NDArray[np.intp]:
+        side, k = (x < 0.0).astype(np.intp), octave(x, _LOWEST, _HIGHEST)
+        rows = self._rows[side, k - _LOWEST]
+        alone = (x == 0.0) | ~np.isfinite(x) | (x < self._low) | (x > self._high)
+        new = ~alone & (rows == _UNKNOWN)
+        if new.any():
+            for s, j in {*zip(side[new].tolist(), k[new].tolist(), strict=True)}:
+                self._rows[s, j - _LOWEST] = self._built(-1.0 if s else 1.0, j)
+            rows = self._rows[side, k - _LOWEST]
+        return np.where(alone, _POINTWISE, rows)
+
+    def _built(self, sign: float, k: int) -> int:
+        """Interpolate on the part of an octave that belongs to the piece; return the row."""
+        near, far = sign * 2.0**k, sign * 2.0 ** min(k + 1, _HIGHEST)
+        a, b = max(min(near, far), self._low), min(max(near, far), self._high)
+        try:
+            row = self._interpolants.add(self.at, a, b) if a < b else None
+        except NotPermissibleError:
+            row = None  # of no concern unless such a point is asked for
+        return _POINTWISE if row is None else row

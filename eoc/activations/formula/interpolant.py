@@ -1,0 +1,85 @@
+"""Chebyshev interpolants of exact values, one for each octave of x, so that repeated evaluation costs nothing.
+
+On an octave [a, b] a function that behaves like x^m is interpolated as (x/b)^m times a series, with m found for phi,
+phi' and phi'' each: so x - tanh(x) keeps its relative accuracy where it changes by a factor of eight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import FloatArray
+from eoc.activations.chebyshev import clenshaw, nodes, to_chebyshev
+
+__all__ = ["Interpolants"]
+
+_N = 24  # a singularity at 0, three half-widths from the middle of an octave, leaves 5.8^-24 = 5e-19
+_NODES, _TO_CHEBYSHEV = nodes(_N), to_chebyshev(_N)
+_EPS = float(np.finfo(float).eps)
+_PROBES = np.array([-0.9987, 0.4621, 0.9979])
+_TOLERANCE = 1e-15  # of the largest value of the series
+_SAFETY = 2.0  # between the probes the error may be larger than at them
+_WIDE = 1.5  # b/a from which on a power of x is split off
+_HIGHEST_POWER = 64.0
+
+
+class Interpolants:
+    """Interpolants of three functions on any number of intervals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table = Interpolants()
+    >>> row = table.add(lambda x: (x**3, 3.0 * x**2, 6.0 * x), 1.0, 2.0)
+    >>> table(np.array([row]), np.array([1.5]))[0].ravel().round(12).tolist()
+    [3.375, 6.75, 9.0]
+    """
+
+    def __init__(self) -> None:
+        self._ends = np.empty((0, 2))
+        self._powers = np.empty((0, 3))
+        self._series = np.empty((0, 3, _N))
+        self._bounds = np.empty((0, 3))
+
+    def add(self, f: Callable[[float], tuple[float, float, float]], a: float, b: float) -> int | None:
+        """Interpolate f on [a, b], which does not contain 0; return its row, or None if f is not met at the probes."""
+        limits = np.array([f(a), f(b)]).T
+        if not np.isfinite(limits).all():
+            return None
+        powers = _powers(limits, a, b)
+        x = 0.5 * (a + b) + 0.5 * (b - a) * np.concatenate([_NODES, _PROBES])
+        values = np.array([f(float(v)) for v in x]).T
+        with np.errstate(all="ignore"):
+            scaled = values / (x / b) ** powers[:, None]
+            size = np.abs(scaled).max(axis=1)
+            series = scaled[:, :_N] @ _TO_CHEBYSHEV.T
+            series[np.abs(series) <= _EPS * size[:, None]] = 0.0  # rounding errors, which add up at the ends
+            misses = np.abs(clenshaw(series[:, None], np.tile(_PROBES, (3, 1))) - scaled[:, _N:]).max(axis=1)
+        if not np.all(misses <= _TOLERANCE * size) or not np.isfinite(size).all():
+            return None
+        new = (np.array([a, b]), powers, series, _SAFETY * _TOLERANCE * size)
+        old = (self._ends, self._powers, self._series, self._bounds)
+        self._ends, self._powers, self._series, self._bounds = (
+            np.concatenate([p, q[None]]) for p, q in zip(old, new, strict=True)
+        )
+        return len(self._ends) - 1
+
+    def __call__(self, rows: NDArray[np.intp], x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the three functions at x (n,) by the interpolants ``rows``, and bounds on the errors: both (3, n)."""
+        a, b = self._ends[rows].T
+        t = np.clip(((x - a) + (x - b)) / (b - a), -1.0, 1.0)
+        factor = (x / b)[:, None] ** self._powers[rows]
+        values = clenshaw(self._series[rows], np.broadcast_to(t[:, None], factor.shape)) * factor
+        return values.T, (self._bounds[rows] * factor).T
+
+
+def _powers(limits: FloatArray, a: float, b: float) -> FloatArray:
+    """Return m with f ~ x^m, given the three functions at a and b; 0 where that says nothing."""
+    if max(a / b, b / a) < _WIDE:
+        return np.zeros(3)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        powers = np.round(np.log(np.abs(limits[:, 1] / limits[:, 0])) / np.log(b / a))
+    return np.asarray(np.where(np.abs(powers) <= _HIGHEST_POWER, powers, 0.0))

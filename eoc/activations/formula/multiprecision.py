@@ -1,0 +1,174 @@
+"""The rules on mpmath numbers, counting the bits that are lost to cancellation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from eoc.activations.formula.rules import Jet, OutOfReach, Undefined, is_zero
+
+__all__ = ["multiprecision", "to_float"]
+
+_HUGE = 1100  # exp(u) is 0 or infinite, and sin(u) out of reach, beyond |u| = 2^1100
+
+
+class _Multiprecision:
+    """Mpmath numbers. ``lost`` counts the bits lost to cancellation, ``pole`` records a division by zero."""
+
+    def __init__(self, precision: int) -> None:
+        import mpmath
+
+        self.c: Any = mpmath.MPContext()
+        self.c.prec = precision
+        self.lost, self.pole = 0, False
+        self.pi, self.e = +self.c.pi, +self.c.e
+        self.rsqrt_pi, self.rsqrt_2 = 1 / self.c.sqrt(self.pi), self.c.sqrt(self.c.mpf(0.5))
+        self.number = self.c.mpf
+        self.sinh, self.erf = self._saturating(self.c.sinh), self.c.erf
+        self.arctan, self.arcsinh = self.c.atan, self.c.asinh
+        self.constants: dict[object, Any] = {}
+
+    def magnitude(self, v: Any) -> int:
+        """About log2|v|."""
+        v = self.c.convert(v)
+        _, man, exponent, bits = v._mpf_
+        if man:
+            return int(exponent + bits)
+        return -(10**9) if exponent == 0 else 10**9
+
+    def _lose(self, before: Any, after: Any) -> None:
+        bits = self.magnitude(before) - self.magnitude(after)
+        if bits > 2:
+            self.lost += bits
+
+    def _saturating(self, f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def g(v: Any) -> Any:
+            if self.magnitude(v) > _HUGE:
+                return self.c.inf if v > 0 or f == self.c.cosh else -self.c.inf
+            return f(v)
+
+        return g
+
+    def sum(self, a: Any, b: Any) -> Any:
+        if is_zero(a):
+            return b
+        if is_zero(b):
+            return a
+        s = self.c.convert(a) + b
+        larger = a if abs(a) > abs(b) else b
+        if not (s == 0 and larger == 0):
+            self._lose(larger, s)
+        return s
+
+    def div(self, a: Any, b: Any) -> Any:
+        if b != 0:
+            return self.c.convert(a) / b
+        self.pole = True
+        return self.c.nan if a == 0 or self.c.isnan(a) else self.c.inf * (1 if a > 0 else -1)
+
+    def exp(self, v: Any) -> Any:
+        size = self.magnitude(v)
+        if size > _HUGE:
+            return self.c.inf if v > 0 else self.c.zero
+        self.lost += max(0, size)
+        return self.c.exp(v)
+
+    def expm1(self, v: Any) -> Any:
+        return self.c.expm1(v) if self.magnitude(v) < 3 else self.exp(v) - 1
+
+    def cosh(self, v: Any) -> Any:
+        return self.c.inf if self.magnitude(v) > _HUGE else self.c.cosh(v)
+
+    def tanh(self, v: Any) -> Any:
+        return self.c.sign(v) if self.magnitude(v) > 12 else self.c.tanh(v)
+
+    def sigmoid(self, v: Any) -> Any:
+        return 1 / (1 + self.exp(-v))
+
+    def softplus(self, v: Any) -> Any:
+        return self.c.log1p(self.exp(v)) if v < 0 else v + self.c.log1p(self.exp(-v))
+
+    def log(self, v: Any) -> Any:
+        if v < 0 or self.c.isnan(v):
+            raise Undefined
+        if v == 0:
+            self.pole = True
+            return -self.c.inf
+        y = self.c.log(v)
+        self._lose(1, y)
+        return y
+
+    def log1p(self, v: Any) -> Any:
+        return self.c.log1p(v) if v > -0.5 else self.log(self.sum(1, v))
+
+    def sqrt(self, v: Any) -> Any:
+        if v < 0 or self.c.isnan(v):
+            raise Undefined
+        return self.c.sqrt(v)
+
+    def hypot1(self, v: Any) -> Any:
+        return self.c.sqrt(1 + self.c.convert(v) * v)
+
+    def _wave(self, f: Callable[[Any], Any], v: Any) -> Any:
+        if self.magnitude(v) > _HUGE:
+            raise OutOfReach
+        y = f(v)
+        self._lose(v, y)
+        return y
+
+    def sin(self, v: Any) -> Any:
+        return self._wave(self.c.sin, v)
+
+    def cos(self, v: Any) -> Any:
+        return self._wave(self.c.cos, v)
+
+    def arcsin(self, v: Any) -> Any:
+        return self._arc(self.c.asin, v)
+
+    def arccos(self, v: Any) -> Any:
+        return self._arc(self.c.acos, v)
+
+    def _arc(self, f: Callable[[Any], Any], v: Any) -> Any:
+        if not abs(v) <= 1:
+            raise Undefined
+        return f(v)
+
+    def erfc(self, v: Any) -> Any:
+        if self.magnitude(v) > 32:
+            return self.c.mpf(2 if v < 0 else 0)
+        return self.c.erfc(v)
+
+    def powi(self, v: Any, n: int) -> Any:
+        v = self.c.convert(v)
+        if v == 0 and n < 0:
+            return self.div(1, v)
+        return v**n
+
+    def pow(self, v: Any, p: Any) -> Any:
+        if v < 0 or self.c.isnan(v):
+            raise Undefined
+        if v == 0:
+            return self.c.one if p == 0 else self.c.zero if p > 0 else self.div(1, v)
+        return self.exp(p * self.c.log(v))
+
+    @staticmethod
+    def switch(u: Jet, a: Jet, b: Jet, strict: bool) -> Jet:
+        if not (u[0] <= 0 or u[0] > 0):
+            raise Undefined
+        return a if u[0] > 0 or (u[0] == 0 and not strict) else b
+
+
+@lru_cache(maxsize=4)
+def multiprecision(precision: int) -> _Multiprecision:
+    """The arithmetic with that many bits."""
+    return _Multiprecision(precision)
+
+
+def to_float(value: Any) -> float:
+    """Round to the nearest double, or an infinity."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)

@@ -1,0 +1,146 @@
+"""Where the denominators of a formula vanish: a pole, a jump, or a removable singularity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from eoc.activations.base import FloatArray
+from eoc.activations.formula.roots import grid, merge, sign_changes, touching_zeros
+from eoc.activations.formula.rules import OutOfReach, Undefined
+from eoc.activations.formula.stretches import MAX_KNOTS, Stretch, interior
+from eoc.activations.formula.tree import Node, Trees, postorder
+from eoc.activations.unbounded import unbounded
+from eoc.errors import NotPermissibleError
+
+__all__ = ["without_poles"]
+
+_NEAREST = 3  # zeros of denominators looked at first, so that tan(x) is refused at pi/2
+
+
+def without_poles(parts: list[Stretch], trees: Trees, name: str) -> tuple[list[Stretch], list[float]]:
+    """Refuse poles and undefined stretches; cut where a bounded function jumps without a switch, as tanh(1/x) does.
+
+    Returns
+    -------
+    tuple
+        The stretches, and the removable singularities inside of them.
+
+    Raises
+    ------
+    NotPermissibleError
+        If the formula has a pole or is undefined somewhere.
+    """
+    for part in parts:
+        _check_defined(part, name)
+    for left, right in pairwise(parts):
+        for part, side in ((left, -1), (right, 1)):
+            _check_bounded(part, left.high, side, name)
+    zeros = _critical_zeros(parts, trees)
+    for x in sorted(zeros, key=abs)[:_NEAREST]:
+        for part in parts:
+            if x in part:
+                _check_bounded(part, x, 1, name)
+    out, singular = [], []
+    for part in parts:
+        out.append(part)
+        for x in (z for z in zeros if z in part):
+            singular.append(x)
+            left_limit, right_limit = (_check_bounded(part, x, side, name) for side in (-1, 1))
+            if abs(right_limit - left_limit) > 1e-6 * (abs(left_limit) + abs(right_limit)) + 1e-9:
+                out[-1:] = [replace(out[-1], high=x), replace(out[-1], low=x)]
+    return out, singular
+
+
+def _critical_zeros(parts: list[Stretch], trees: Trees) -> list[float]:
+    critical: dict[Node, None] = {}
+    for node in postorder(*(p.tree for p in parts)):
+        for u in _critical(node, trees):
+            if u.constant is None:
+                critical[u] = None
+    nodes = list(critical)
+    found = [x for xs in sign_changes(nodes, MAX_KNOTS, defined=True) for x in xs]
+    for node in nodes:
+        found += touching_zeros(node)
+    return merge(found)
+
+
+def _critical(node: Node, t: Trees) -> list[Node]:
+    """Where one of these is 0, the node may have a pole."""
+    if node.op == "div":
+        return [node.args[1]]
+    if node.op in ("log", "pow") or (node.op == "powi" and node.value < 0):
+        return [node.args[0]]
+    if node.op == "log1p":
+        return [t.make("add", t.number(1), node.args[0])]
+    return [t.make("cos", node.args[0])] if node.op == "tan" else []
+
+
+def _check_defined(part: Stretch, name: str) -> None:
+    xs = grid()
+    xs = xs[(xs > part.low) & (xs < part.high)]
+    if not xs.size:
+        xs = np.array([interior(part.low, part.high)])
+    try:
+        values = part.program.fast(xs)[0]
+    except Undefined:
+        raise NotPermissibleError(f"{name} is undefined at x = {_shortest(xs):g}") from None
+    undefined = [x for x in _doubtful(xs, values) if _is_undefined(part, x)]
+    if undefined:
+        raise NotPermissibleError(
+            f"{name} is undefined at x = {_shortest(undefined):g}: an activation needs a finite real value at every x"
+        )
+
+
+def _doubtful(xs: FloatArray, values: FloatArray) -> set[float]:
+    """Some of the points at which double precision has no finite value."""
+    nan = xs[np.isnan(values)]
+    bad = xs[~np.isfinite(values)]
+    chosen = [nan[np.argsort(np.abs(nan))][:12], bad[:: max(1, bad.size // 12)], nan[np.abs(nan) == 1.0]]
+    return set(np.concatenate(chosen).tolist())
+
+
+def _is_undefined(part: Stretch, x: float) -> bool:
+    try:
+        part.program.exact(x)
+    except OutOfReach:
+        return False
+    except Undefined:
+        near = part.program.fast(np.array([x * (1 - 1e-6) - 1e-9, x * (1 + 1e-6) + 1e-9]))[0]
+        return bool(np.isnan(near).any())
+    return False
+
+
+def _shortest(xs: Iterable[float]) -> float:
+    return float(min(xs, key=lambda x: (len(f"{x:.17g}"), abs(x), -x)))
+
+
+def _check_bounded(part: Stretch, x: float, side: int, name: str) -> Any:
+    """Return phi close to x on one side, or raise NotPermissibleError if |phi| keeps growing on the way there."""
+    values: list[Any] = []  # mpmath numbers, which do not overflow
+    for bits in (10, 20, 30, 40):
+        at = x + side * max(1.0, abs(x)) * 2.0**-bits
+        if at not in part:
+            continue
+        try:
+            values.append(part.program.exact(at)[0])
+        except OutOfReach:
+            return values[-1] if values else 0.0
+        except Undefined:
+            raise NotPermissibleError(f"{name} is undefined at x = {at:.6g}") from None
+    if _keeps_growing([abs(v) for v in values]):
+        slow = abs(values[-1]) < abs(values[-2]) * 2.0**4.9  # slower than |x|^(-1/2), as for a logarithm
+        raise unbounded(name, f"{x:.6g}", square_integrable=bool(slow))
+    return values[-1] if values else 0.0
+
+
+def _keeps_growing(sizes: list[Any]) -> bool:
+    """Whether |phi|, every 2^-10 closer to a point, grows by steps that do not shrink: by a pole or a logarithm."""
+    steps = [b - a for a, b in pairwise(sizes)]
+    if len(steps) < 2 or not all(s > 0 for s in steps):
+        return False
+    return bool(steps[-1] > 1e-9 * sizes[0] and steps[-1] >= 0.5 * steps[-2])

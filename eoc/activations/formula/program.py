@@ -1,0 +1,122 @@
+"""A tree made ready to run: fast in double precision, or right to twenty digits at one point.
+
+The mpmath run is repeated at a higher precision until more than 64 of its bits have survived cancellation.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from eoc.activations.base import FloatArray
+from eoc.activations.formula.doubles import DOUBLES
+from eoc.activations.formula.multiprecision import multiprecision
+from eoc.activations.formula.rules import Jet, OutOfReach, Undefined, apply
+from eoc.activations.formula.tree import Node, postorder
+
+__all__ = ["Program"]
+
+_PRECISIONS = (160, 480, 1500)
+_GUARD = 70  # bits that must survive cancellation
+_NUDGE_BITS, _NUDGE_PRECISION = 130, 900  # a removable singularity is evaluated at distance 2^-130
+
+
+class Program:
+    """A tree ready to run.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eoc.activations.formula.reader import read
+    >>> from eoc.activations.formula.tree import Trees
+    >>> Program(read("x**3", Trees())).fast(np.array([2.0]))[:, 0].tolist()
+    [8.0, 12.0, 12.0]
+    """
+
+    def __init__(self, *roots: Node) -> None:
+        self._order = postorder(*roots)
+        index = {n: i for i, n in enumerate(self._order)}
+        self._steps = [(n.op, [index[a] for a in n.args], n.value, n.constant is not None) for n in self._order]
+        self._outputs = [index[r] for r in roots]
+        self._constants: dict[object, Jet] = {}  # in double precision
+
+    def _run(self, m: Any, x: Any, constants: dict[object, Jet]) -> list[Jet]:
+        jets: list[Jet] = []
+        for node, (op, where, value, constant) in zip(self._order, self._steps, strict=True):
+            if op == "x":
+                jets.append((x, 1, 0))
+            elif constant and node in constants:
+                jets.append(constants[node])
+            else:
+                if op == "num":
+                    jet = (m.number(value), 0, 0)
+                elif op in ("pi", "e"):
+                    jet = (getattr(m, op), 0, 0)
+                else:
+                    jet = apply(m, op, [jets[i] for i in where], value)
+                if constant:
+                    constants[node] = jet
+                jets.append(jet)
+        return [jets[i] for i in self._outputs]
+
+    def fast_all(self, x: FloatArray) -> FloatArray:
+        """Return the jets of all roots in double precision, shape (roots, 3, n); not finite where this fails."""
+        out = np.empty((len(self._outputs), 3, x.size))
+        with np.errstate(all="ignore"):
+            for i, jet in enumerate(self._run(DOUBLES, x, self._constants)):
+                for j in range(3):
+                    out[i, j] = jet[j]
+        return out
+
+    def fast(self, x: FloatArray) -> FloatArray:
+        """(phi, phi', phi'') in double precision, shape (3, n); not finite where this fails."""
+        return np.asarray(self.fast_all(x)[0])
+
+    def exact(self, x: float, side: int = 0) -> Jet:
+        """(phi, phi', phi'') at one point as mpmath numbers, right to at least 20 digits.
+
+        Where the formula reads 0/0 or the like, its limit is taken (from one side if ``side`` is -1 or +1).
+
+        Raises
+        ------
+        Undefined
+            If phi has no finite real value there.
+        """
+        if math.isinf(x) or math.isnan(x):
+            raise Undefined
+        for precision in _PRECISIONS:
+            m, jet = self._attempt(x, precision)
+            if jet is None or m.lost <= precision - _GUARD:
+                break
+        if jet is not None and not any(map(m.c.isnan, jet)) and not (m.pole and abs(jet[0]) == m.c.inf):
+            return jet
+        return self._limit(x, side)
+
+    def _attempt(self, x: float, precision: int, nudge: int = 0) -> tuple[Any, Jet | None]:
+        m = multiprecision(precision)
+        m.lost, m.pole = 0, False
+        if len(m.constants) > 2000:
+            m.constants.clear()
+        point = m.c.mpf(x)
+        if nudge:
+            point += nudge * m.c.ldexp(max(abs(x), 1.0), -_NUDGE_BITS)
+        try:
+            return m, self._run(m, point, m.constants)[0]
+        except OutOfReach:
+            raise
+        except (Undefined, ZeroDivisionError, OverflowError, ValueError):
+            return m, None
+
+    def _limit(self, x: float, side: int) -> Jet:
+        found: list[Jet] = []
+        for nudge in (side,) if side else (1, -1):
+            m, jet = self._attempt(x, _NUDGE_PRECISION, nudge)
+            if jet is not None and not any(map(m.c.isnan, jet)) and m.magnitude(jet[0]) < _NUDGE_BITS // 3:
+                found.append(tuple(m.c.convert(c) for c in jet))
+        if not found:
+            raise Undefined
+        if len(found) == 2 and abs(found[0][0] - found[1][0]) <= 1e-9 * (abs(found[0][0]) + abs(found[1][0])):
+            return tuple((a + b) / 2 for a, b in zip(*found, strict=True))
+        return found[0]

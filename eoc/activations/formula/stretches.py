@@ -1,0 +1,124 @@
+"""Where a formula is not smooth, and the smooth trees in between.
+
+Every switch is decided on each stretch between two of its sign changes. Stretches whose trees are the same function go
+together again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from eoc.activations.formula.multiprecision import to_float
+from eoc.activations.formula.program import Program
+from eoc.activations.formula.roots import merge, sign_changes
+from eoc.activations.formula.rules import Undefined
+from eoc.activations.formula.tree import Node, Trees, postorder
+from eoc.errors import ExpressionError
+
+__all__ = ["MAX_KNOTS", "Stretch", "interior", "stretches"]
+
+MAX_KNOTS = 1000
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A smooth tree on (low, high)."""
+
+    low: float
+    high: float
+    tree: Node
+    program: Program
+
+    def __contains__(self, x: float) -> bool:
+        return self.low < x < self.high
+
+
+def stretches(tree: Node, trees: Trees, text: str) -> list[Stretch]:
+    """Cut a tree at its switches and at nothing else.
+
+    Raises
+    ------
+    ExpressionError
+        If that makes more than 1000 knots.
+    """
+    switches = list(dict.fromkeys(n.args[0] for n in postorder(tree) if n.op == "switch"))
+    knots = merge(x for xs in sign_changes(switches, 2 * MAX_KNOTS + 2) for x in xs)
+    if len(knots) > MAX_KNOTS:
+        column = len(text) - len(text.lstrip()) + 1
+        raise ExpressionError(f"the formula has more than {MAX_KNOTS} points at which it is not smooth", text, column)
+    return _merged(_frozen(tree, trees, switches, knots))
+
+
+def _frozen(tree: Node, trees: Trees, switches: list[Node], knots: list[float]) -> list[Stretch]:
+    signs = Program(*switches) if switches else None
+    out = []
+    for low, high in pairwise([-math.inf, *knots, math.inf]):
+        codes: dict[Node, float] = {}
+        if signs is not None:
+            inside = interior(low, high)
+            values = signs.fast_all(np.array([inside]))[:, 0, 0]
+            codes = {n: _sign(n, v, inside) for n, v in zip(switches, values, strict=True)}
+        smooth = _freeze(tree, trees, codes)
+        out.append(Stretch(low, high, smooth, Program(smooth)))
+    return out
+
+
+def _sign(node: Node, value: float, x: float) -> float:
+    if value != 0.0 and not math.isnan(value):
+        return float(value)
+    try:
+        return to_float(Program(node).exact(x)[0])
+    except Undefined:
+        return math.nan
+
+
+def _merged(parts: list[Stretch]) -> list[Stretch]:
+    out = [parts[0]]
+    for part in parts[1:]:
+        if part.tree is out[-1].tree or _same_function(out[-1], part):
+            out[-1] = replace(out[-1], high=part.high)
+        else:
+            out.append(part)
+    return out
+
+
+def interior(low: float, high: float) -> float:
+    """Return a point between low and high that nobody would choose."""
+    if math.isinf(low):
+        return 0.0 if math.isinf(high) else high - max(1.0, abs(high)) * 0.5703
+    if math.isinf(high):
+        return low + max(1.0, abs(low)) * 0.5703
+    return low + (high - low) * 0.5703
+
+
+def _freeze(tree: Node, t: Trees, signs: dict[Node, float]) -> Node:
+    """Decide every switch of the tree; NaN makes a branch that is undefined."""
+    done: dict[Node, Node] = {}
+    for node in postorder(tree):
+        args = tuple(done[a] for a in node.args)
+        if node.op != "switch":
+            done[node] = t.rebuild(node, args)
+            continue
+        sign = signs[node.args[0]]
+        if math.isnan(sign):
+            done[node] = t.make("undefined", t.x)
+        else:
+            done[node] = args[1] if sign > 0 or (sign == 0 and node.value == 0.0) else args[2]
+    return done[tree]
+
+
+def _same_function(a: Stretch, b: Stretch) -> bool:
+    """Whether two trees are the same analytic function, seen at three points around the knot between them."""
+    step = max(1.0, abs(b.low))
+    try:
+        for f in (-0.2871, 0.1337, 0.4142):
+            u, v = (p.program.exact(b.low + f * step)[0] for p in (a, b))
+            if not abs(u - v) <= 1e-25 * (abs(u) + abs(v)):
+                return False
+    except Undefined:
+        return False
+    return True

@@ -1,0 +1,205 @@
+"""All fixed points of a variance map, their stability and their basins of attraction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.gaussian.integrands import easy_variance
+from eoc.gaussian.moments import moments
+from eoc.scan import all_roots, decades
+
+if TYPE_CHECKING:
+    from eoc.maps.variance import VarianceMap
+
+__all__ = ["FixedPoint", "Stability", "all_fixed_points", "stability_of"]
+
+FloatArray = NDArray[np.float64]
+Stability = Literal["stable", "unstable", "marginal"]
+
+_EPS = float(np.finfo(float).eps)
+_Q_MIN = 1e-20  # lowest variance scanned when sigma_b = 0
+_Q_MAX = 1e8  # variances are scanned this far even if F has not settled to its behaviour at infinity
+_Q_LIMIT = 1e200
+_FIRST_STEP = 1e4
+_ITERATIONS = 1000
+_STEP = 1e-4
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """A solution of F(q) = q; q = inf stands for "the variance diverges".
+
+    Attributes
+    ----------
+    q, q_error
+        The variance and a bound on its error.
+    slope, slope_error
+        F'(q). At q = 0 and infinity: the one-sided limit.
+    chi_1
+        sigma_w^2 E[phi'^2] at q, the slope of the correlation map at c = 1.
+    stability
+        "stable" if |F'| < 1, "unstable" if |F'| > 1, "marginal" if |F'| = 1 to within its error.
+    basin
+        The interval (low, high) of starting variances around q that end at q, or None if only q itself does.
+    """
+
+    q: float
+    q_error: float
+    slope: float
+    slope_error: float
+    chi_1: float
+    stability: Stability
+    basin: tuple[float, float] | None
+
+    @property
+    def diverges(self) -> bool:
+        """Whether this is the fixed point at infinity."""
+        return bool(np.isinf(self.q))
+
+
+def stability_of(slope: float, error: float) -> Stability:
+    """Stable, unstable or marginal, from F'(q) and the bound on its error."""
+    if abs(abs(slope) - 1.0) <= error:
+        return "marginal"
+    return "stable" if abs(slope) < 1.0 else "unstable"
+
+
+def all_fixed_points(f: VarianceMap) -> tuple[FixedPoint, ...]:
+    """Every fixed point of a map that is not the identity; see :attr:`VarianceMap.fixed_points`."""
+
+    def relative_growth(q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        estimate = f.growth(q)
+        return estimate.value / q, estimate.error / q
+
+    grid = _grid(f)
+    roots, signs = all_roots(relative_growth, grid)
+    zero = f.activation.at_zero
+    if f.sigma_b == 0.0 and (f.sigma_w == 0.0 or zero.left[0] == 0.0 == zero.right[0]):
+        roots, signs = np.append(0.0, roots), np.append(0.0, signs)
+    if signs[-1] < 0.0 and np.isfinite(f.activation.growth.q_max):
+        roots, signs = np.append(roots, _last_crossing(f, grid)), np.append(signs, 1.0)
+    if signs[-1] > 0.0:
+        roots, signs = np.append(roots, np.inf), np.append(signs, 0.0)
+    return tuple(_fixed_point(f, grid, roots, signs, i) for i in range(roots.size))
+
+
+def _grid(f: VarianceMap) -> FloatArray:
+    """Variances among which the fixed points lie: no fixed point is below sigma_b^2."""
+    low = 0.5 * f.sigma_b**2 if f.sigma_b > 0.0 else _Q_MIN
+    q_max = f.activation.growth.q_max
+    if np.isfinite(q_max):
+        grid = decades(min(low, 0.1 * q_max), 0.5 * q_max) if q_max > 0.0 else np.array([low])
+        return np.append(grid, q_max * (1.0 - 0.5 ** np.linspace(1.25, 5.0, 16)))
+    grid = decades(low, max(_FIRST_STEP, 1e4 * low))
+    while not _settled(f, grid[-2:]) and grid[-1] < _Q_LIMIT:
+        grid = np.append(grid, decades(grid[-1], 1e2 * grid[-1])[1:])
+    return grid
+
+
+def _settled(f: VarianceMap, q: FloatArray) -> bool:
+    """Whether (F(q) - q)/q is close to its limit at infinity, so that no fixed point lies further out."""
+    limit = f.growth_at_infinity
+    last = f.growth(q).value / q
+    if np.isnan(last[-1]):
+        return True
+    if np.isinf(limit):
+        return bool(last[-1] > max(1.0, last[-2]))
+    if abs(limit) <= 4.0 * _EPS:
+        return bool(q[-1] >= _Q_MAX)
+    return bool(abs(last[-1] - limit) <= 0.25 * abs(limit))
+
+
+def _last_crossing(f: VarianceMap, grid: FloatArray) -> float:
+    """The middle between the last q at which F can be computed and q_max, at which it is infinite."""
+    computed = grid[np.isfinite(f.growth(grid).value)]
+    return 0.5 * (float(computed[-1]) + f.activation.growth.q_max)
+
+
+def _fixed_point(f: VarianceMap, grid: FloatArray, roots: FloatArray, signs: FloatArray, i: int) -> FixedPoint:
+    """The i-th root, given the sign of F(q) - q below (``signs[i]``) and above it (``signs[i + 1]``)."""
+    q = float(roots[i])
+    low = float(roots[i - 1]) if i > 0 else 0.0
+    high = float(roots[i + 1]) if i + 1 < roots.size else float("inf")
+    basin = (low if signs[i] > 0.0 else q, high if signs[i + 1] < 0.0 else q)
+    if np.isinf(q):
+        limit = f.growth_at_infinity
+        kind: Stability = "marginal" if abs(limit) <= 4.0 * _EPS else "stable"
+        return FixedPoint(q, 0.0, 1.0 + limit, 8.0 * _EPS, 1.0 + limit, kind, basin)
+    if np.isnan(f.slope(q, strict=False).value):  # so near q_max that F' is only known to be large
+        return FixedPoint(q, f.activation.growth.q_max - q, float("inf"), 0.0, float("inf"), "unstable", None)
+    slope, bend = f.slope(q), _bend(f, q)
+    q_error = _root_error(f, q, float(slope.value), bend)
+    slope_error = float(slope.error) + bend * q_error
+    stability = stability_of(float(slope.value), slope_error)
+    if not _is_monotone(f, grid) and stability == "stable":
+        basin = _immediate_basin(f, grid, q, basin)
+    attracts = basin[0] < basin[1] and stability != "unstable"
+    chi_1 = float(f.chi_1(q).value)
+    return FixedPoint(q, q_error, float(slope.value), slope_error, chi_1, stability, basin if attracts else None)
+
+
+def _bend(f: VarianceMap, q: float) -> float:
+    """The size of F''(q), to some digits: what errors of q do to the slope."""
+    if q == 0.0:
+        return 0.0
+    low, high = f.slope(np.array([1.0 - _STEP, 1.0 + _STEP]) * q).value
+    return float(abs(high - low) / (2.0 * _STEP * q))
+
+
+def _root_error(f: VarianceMap, q: float, slope: float, bend: float) -> float:
+    """The error of F over the slope of F - id, or over its curvature where that slope vanishes."""
+    if q == 0.0:
+        return 0.0
+    error = float(f.growth(q).error) + 2.0 * _EPS * q
+    by_slope = error / abs(slope - 1.0) if slope != 1.0 else np.inf
+    by_bend = 2.0 * np.sqrt(2.0 * error / bend) if bend > 0.0 else np.inf
+    return float(2.0 * min(by_slope, by_bend) + 4.0 * _EPS * q)
+
+
+def _is_monotone(f: VarianceMap, grid: FloatArray) -> bool:
+    """Whether F increases over the scanned variances: then fixed points alone separate the basins."""
+    slope = f.slope(grid, strict=False)
+    return not bool((slope.value < -slope.error).any())
+
+
+def _immediate_basin(f: VarianceMap, scanned: FloatArray, q: float, around: tuple[float, float]) -> tuple[float, float]:
+    """The interval around a stable fixed point whose variances end there, for a map that is not monotone."""
+    far = max(scanned[-1], min(_Q_MAX, easy_variance(f.activation)))
+    grid = decades(scanned[0], far)
+    grid = np.sort(np.append(grid[(grid > around[0]) & (grid < around[1])], q))
+    ends_here = _ends_at(f, grid, q)
+    at = int(np.searchsorted(grid, q))
+    lost_below, lost_above = np.flatnonzero(~ends_here[:at]), np.flatnonzero(~ends_here[at:])
+    low, high = around
+    if lost_below.size:
+        low = _basin_edge(f, float(grid[lost_below[-1]]), float(grid[lost_below[-1] + 1]), q)
+    if lost_above.size:
+        first = at + int(lost_above[0])
+        high = _basin_edge(f, float(grid[first]), float(grid[first - 1]), q)
+    return low, high
+
+
+def _basin_edge(f: VarianceMap, outside: float, inside: float, q: float) -> float:
+    while abs(outside - inside) > 1e-9 * inside:
+        middle = float(np.sqrt(outside * inside))
+        if _ends_at(f, np.array([middle]), q)[0]:
+            inside = middle
+        else:
+            outside = middle
+    return inside
+
+
+def _ends_at(f: VarianceMap, start: FloatArray, q: float) -> NDArray[np.bool_]:
+    """Which of the starting variances come to q, by iteration."""
+    now = start
+    for _ in range(_ITERATIONS):
+        now = moments(f.activation, now, ("V",), strict=False)["V"].value * f.sigma_w**2 + f.sigma_b**2
+        close = np.abs(now - q) <= 1e-4 * q
+        now = np.where(np.isfinite(now) & (now < 1e200), now, 1e200)
+        if close.all():
+            break
+    return np.asarray(close)
