@@ -12,18 +12,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import FloatArray
-from eoc.activations.chebyshev import clenshaw, nodes, to_chebyshev
+from eoc.activations.clenshaw import clenshaw
 
 __all__ = ["Interpolants"]
 
 _N = 24  # a singularity at 0, three half-widths from the middle of an octave, leaves 5.8^-24 = 5e-19
-_NODES, _TO_CHEBYSHEV = nodes(_N), to_chebyshev(_N)
 _EPS = float(np.finfo(float).eps)
 _PROBES = np.array([-0.9987, 0.4621, 0.9979])
 _TOLERANCE = 1e-15  # of the largest value of the series
 _SAFETY = 2.0  # between the probes the error may be larger than at them
 _WIDE = 1.5  # b/a from which on a power of x is split off
 _HIGHEST_POWER = 64.0
+
+
+def _cosine(m: NDArray[np.int_]) -> FloatArray:
+    """Return cos(m pi / 2N), reduced to the first quadrant: exactly symmetric, so that a constant is one degree."""
+    m = m % (4 * _N)
+    m = np.minimum(m, 4 * _N - m)
+    sign, m = np.where(m > _N, -1.0, 1.0), np.minimum(m, 2 * _N - m)
+    return np.asarray(sign * np.where(m == _N, 0.0, np.cos(m * (np.pi / (2 * _N)))))
+
+
+_DEGREES, _ODD = np.arange(_N)[:, None], 2 * np.arange(_N) + 1
+_NODES = _cosine(_ODD)
+_TO_CHEBYSHEV = _cosine(_DEGREES * _ODD) * np.where(_DEGREES == 0, 1.0, 2.0) / _N
 
 
 class Interpolants:

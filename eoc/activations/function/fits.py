@@ -13,7 +13,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from eoc.activations.base import FloatArray, Function
-from eoc.activations.chebyshev import clenshaw, nodes, to_chebyshev
+from eoc.activations.clenshaw import clenshaw
 from eoc.activations.function.noise import Noise
 
 __all__ = ["SAFETY", "Fits", "fit"]
@@ -22,7 +22,10 @@ SAFETY = 4.0
 
 _EPS = float(np.finfo(float).eps)
 _N = 32
-_NODES, _TO_CHEBYSHEV = nodes(_N), to_chebyshev(_N)
+# Rounding errors of this matrix raise the degree of what is only just resolved; the error bounds profit from that.
+_DEGREES, _ODD = np.arange(_N)[:, None], 2 * np.arange(_N) + 1
+_NODES = np.cos(_ODD * (np.pi / (2 * _N)))
+_TO_CHEBYSHEV = np.cos((_DEGREES * _ODD) % (4 * _N) * (np.pi / (2 * _N))) * np.where(_DEGREES == 0, 1.0, 2.0) / _N
 _PROBES = np.linspace(-0.987, 0.991, 17)
 _POINTS = np.concatenate([_NODES, _PROBES])
 _PREDICT = _TO_CHEBYSHEV.T @ chebyshev.chebvander(_PROBES, _N - 1).T
@@ -95,13 +98,13 @@ def fit(f: Function, noise: Noise, a: FloatArray, b: FloatArray) -> Fits:
     x = 0.5 * (a + b)[:, None] + 0.5 * (b - a)[:, None] * _POINTS
     x = np.clip(x, a[:, None], b[:, None])
     values = f(x)
-    finite: NDArray[np.bool_] = np.isfinite(values).all(axis=1)
+    finite = np.asarray(np.isfinite(values).all(axis=1))
     values = np.where(finite[:, None], values, 0.0)
     at_nodes, at_probes = values[:, :_N], values[:, _N:]
     size = np.abs(values).max(axis=1)
     with np.errstate(over="ignore", invalid="ignore"):
         c = at_nodes @ _TO_CHEBYSHEV.T
-        constant: NDArray[np.bool_] = np.asarray(finite & (np.ptp(values, axis=1) == 0.0))
+        constant = np.asarray(finite & (np.ptp(values, axis=1) == 0.0))
         c[constant, 1:] = 0.0
         steep = np.abs(np.diff(at_nodes, axis=1) / np.diff(x[:, :_N], axis=1)).max(axis=1)
         shift = 0.25 * _EPS * np.maximum(np.abs(a), np.abs(b)) * steep  # the nodes are rounded, too
