@@ -14,7 +14,8 @@ from truth import error, values
 
 from eoc.activations.formula import parse
 from eoc.activations.named import named
-from eoc.gaussian.moments import kernels, moments
+from eoc.gaussian import kernels
+from eoc.gaussian.moments import moments
 
 pytestmark = pytest.mark.unjitted
 RNG = np.random.default_rng(1)

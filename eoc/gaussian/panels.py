@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -70,7 +71,7 @@ class _Panels:
         shape = (-1, *x.shape)
         return cls(a, b, np.moveaxis(values.reshape(shape), 0, 2), np.moveaxis(noise.reshape(shape), 0, 2))
 
-    def __getitem__(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> _Panels:
+    def __getitem__(self, keep: Any) -> _Panels:
         return _Panels(self.a[keep], self.b[keep], self.values[keep], self.noise[keep])
 
     def __add__(self, other: _Panels) -> _Panels:
@@ -177,14 +178,15 @@ def _keep_finite(integrands: Integrands, panels: _Panels) -> _Panels:
     """Leave out where an integrand overflows, closing in on that place; ``_beyond`` accounts for what is lost."""
     for _ in range(_OVERFLOW_LEVELS):
         finite = panels.finite()
-        whole, mixed = finite.all(axis=1), finite.any(axis=1) & ~finite.all(axis=1)
+        whole = np.all(finite, axis=1)
+        mixed = np.any(finite, axis=1) & ~whole
         if not mixed.any():
             break
         edge = panels[mixed]
         middle = 0.5 * (edge.a + edge.b)
         halves = np.concatenate([edge.a, middle]), np.concatenate([middle, edge.b])
         panels = panels[whole] + _Panels.evaluate(integrands, *halves)
-    return panels[panels.finite().all(axis=1)]
+    return panels[np.all(panels.finite(), axis=1)]
 
 
 def _relative_error(sums: _Sums, total: FloatArray, panels: _Panels) -> FloatArray:
