@@ -1,6 +1,15 @@
 """Mean-field theory of wide networks at initialisation: variance maps and the edge of chaos, to the last digit.
 
 Everything here is imported on first use, so ``import eoc`` costs nothing.
+
+>>> import eoc
+>>> point = eoc.edge_of_chaos("tanh", sigma_b=0.2).best  # how to initialise: W ~ N(0, sigma_w^2 / fan_in)
+>>> round(point.sigma_w, 8), point.stability
+(1.30414584, 'stable')
+>>> eoc.VarianceMap("silu", sigma_w=1.6, sigma_b=0.2).limit(1.0)  # doctest: +NUMBER
+0.132112
+>>> eoc.moments("x * tanh(x)", q=1.0)["V"].value.round(6).item()  # doctest: +NUMBER
+0.75789
 """
 
 from __future__ import annotations
@@ -10,7 +19,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eoc.activations import Activation, activation
-    from eoc.criticality import Curve, EdgeOfChaos, EocPoint, NoPoint, curve, edge_of_chaos, transitions
+    from eoc.criticality import (
+        Curve,
+        EdgeOfChaos,
+        EocPoint,
+        NoPoint,
+        OrderedPoint,
+        curve,
+        edge_of_chaos,
+        nearest_ordered,
+        transitions,
+    )
     from eoc.errors import AccuracyError, EocError, ExpressionError, NotPermissibleError
     from eoc.gaussian.moments import Estimate, moments
     from eoc.maps import FixedPoint, VarianceMap
@@ -19,7 +38,17 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "eoc.activations": ("Activation", "activation"),
-    "eoc.criticality": ("Curve", "EdgeOfChaos", "EocPoint", "NoPoint", "curve", "edge_of_chaos", "transitions"),
+    "eoc.criticality": (
+        "Curve",
+        "EdgeOfChaos",
+        "EocPoint",
+        "NoPoint",
+        "OrderedPoint",
+        "curve",
+        "edge_of_chaos",
+        "nearest_ordered",
+        "transitions",
+    ),
     "eoc.errors": ("AccuracyError", "EocError", "ExpressionError", "NotPermissibleError"),
     "eoc.gaussian.moments": ("Estimate", "moments"),
     "eoc.maps": ("FixedPoint", "VarianceMap"),
@@ -38,11 +67,13 @@ __all__ = [
     "FixedPoint",
     "NoPoint",
     "NotPermissibleError",
+    "OrderedPoint",
     "VarianceMap",
     "activation",
     "curve",
     "edge_of_chaos",
     "moments",
+    "nearest_ordered",
     "transitions",
 ]
 

@@ -13,12 +13,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["activation_figure", "plot_activation"]
+__all__ = ["activation_figure", "plot_activation", "shown_range"]
 
 _POINTS = 400
+_HALF, _FARTHEST = 4.0, 50.0
 
 
-def plot_activation(phi: Activation, ax: Axes, low: float = -4.0, high: float = 4.0) -> Axes:
+def shown_range(phi: Activation) -> tuple[float, float]:
+    """The x to show: [-4, 4], widened to one beyond the outermost knots, within [-50, 50].
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> shown_range(activation("relu6"))
+    (-4.0, 7.0)
+    """
+    low = min(-_HALF, min(phi.knots, default=0.0) - 1.0)
+    high = max(_HALF, max(phi.knots, default=0.0) + 1.0)
+    return max(low, -_FARTHEST), min(high, _FARTHEST)
+
+
+def plot_activation(phi: Activation, ax: Axes, low: float | None = None, high: float | None = None) -> Axes:
     """Draw phi and phi' on [low, high], broken at jumps, with the knots as dots.
 
     Parameters
@@ -28,13 +43,15 @@ def plot_activation(phi: Activation, ax: Axes, low: float = -4.0, high: float = 
     ax
         Where to draw.
     low, high
-        Range of x.
+        Range of x; where left out, as :func:`shown_range` says.
 
     Returns
     -------
     Axes
         The same ``ax``.
     """
+    shown = shown_range(phi)
+    low, high = shown[0] if low is None else low, shown[1] if high is None else high
     edges = [low, *(k for k in phi.knots if low < k < high), high]
     for which, label, style in (("phi", "$\\phi(x)$", "-"), ("dphi", "$\\phi'(x)$", "--")):
         color = None

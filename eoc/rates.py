@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from eoc.activations.base import Activation, Smoothness
 from eoc.gaussian.moments import Estimate, moments
 
-__all__ = ["RateLaw", "rate_constant", "rate_law"]
+__all__ = ["RateLaw", "depth_scale", "rate_constant", "rate_law"]
 
 FloatArray = NDArray[np.float64]
 
@@ -82,6 +82,12 @@ def _kink_constant(phi: Activation, q: FloatArray) -> Estimate:
         kappa = 18.0 * np.pi**2 * (d.value / weights) ** 2
         relative = 2.0 * d.error / d.value + _EPS * (16.0 + largest / q)
         return Estimate(kappa, np.where(np.isinf(kappa), 0.0, kappa * relative))
+
+
+def depth_scale(phi: Activation, q: FloatArray) -> FloatArray:
+    """beta_q, or sqrt(kappa) for a phi with kinks, at the variances q > 0 (n,); NaN where undefined."""
+    constant = rate_constant(phi, q).value
+    return np.asarray(np.sqrt(constant) if phi.smoothness is Smoothness.KINK else constant)
 
 
 def rate_law(phi: Activation, q: float) -> RateLaw:

@@ -127,7 +127,7 @@ class Activation:
 
     name: str
     formula: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Piece, ...] = field(repr=False)
     knots: tuple[float, ...] = ()
     growth: Growth = Growth("polynomial", 1.0)
     parity: Parity | None = None
@@ -214,6 +214,11 @@ class Activation:
         piece = self.pieces[int(np.searchsorted(self.knots, 0.0))]
         limits = _limits(piece, 0.0)
         return Breakpoint(0.0, limits, limits)
+
+    @property
+    def kappa(self) -> float:
+        """(phi'(0+)^2 + phi'(0-)^2) / 2, the limit of E[phi'^2] as q -> 0, and of E[phi^2]/q if phi(0) = 0."""
+        return 0.5 * (self.at_zero.left[1] ** 2 + self.at_zero.right[1] ** 2)
 
     @cached_property
     def asymptotic_slopes(self) -> tuple[float, float]:

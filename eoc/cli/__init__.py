@@ -50,6 +50,7 @@ def main() -> None:
     """Run the command line; bad input ends with a message and exit code 2, never with a traceback."""
     from eoc.errors import EocError
 
+    _survive_narrow_encodings()
     try:
         app()
     except EocError as error:
@@ -60,3 +61,11 @@ def main() -> None:
     except BrokenPipeError:  # the reader, e.g. head, has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _survive_narrow_encodings() -> None:
+    """Print what the encoding of stdout lacks, e.g. a Greek name in an ASCII locale, as an escape such as \\u03c6."""
+    import io
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from eoc.cli.common import AsJson, console, print_json, table
+from eoc.cli.common import AsJson, print_json
+from eoc.cli.tables import console, new_table
 
 __all__ = ["command"]
 
 
 def command(as_json: AsJson = False) -> None:
-    """List the named activations with formula, class and parameters."""
+    """List the named activations with class, formula and parameters."""
+    from rich.markup import escape
+
     from eoc.activations import activation, names
 
     found = [activation(name) for name in names()]
@@ -20,10 +23,17 @@ def command(as_json: AsJson = False) -> None:
         print_json({"activations": rows})
         return
     out = console()
-    listing = table("name", "class", "parameters", "formula")
-    for column in listing.columns:
+    listing = new_table(out, ("name", "class", "formula", "parameters"))
+    for i, column in enumerate(listing.columns):
         column.justify = "left"
-    listing.columns[-1].no_wrap = False
+        column.no_wrap = i < 2
     for a in found:
-        listing.add_row(a.name, str(a.smoothness), ", ".join(f"{k}={v}" for k, v in a.parameters.items()), a.formula)
+        parameters = ", ".join(f"{k}={_short(v)}" for k, v in a.parameters.items())
+        listing.add_row(a.name, str(a.smoothness), escape(a.formula), escape(parameters))
     out.print(listing)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(_short, value))}{',' if len(value) == 1 else ''})"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""What the commands share: finding the activation, printing numbers and tables, JSON."""
+"""What the commands share: finding the activation, printing numbers, JSON."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ import typer
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
     from eoc.activations import Activation
 
-__all__ = ["AsJson", "Name", "console", "find_activation", "number", "print_json", "table"]
+__all__ = ["AsJson", "Name", "find_activation", "number", "print_json"]
 
-_OWN_FUNCTION = re.compile(r"(?P<module>[\w./\\~-]+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)\Z")
+_OWN_FUNCTION = re.compile(r"(?P<module>.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)\Z")
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -47,6 +44,8 @@ def find_activation(source: str) -> Activation:
     from eoc.activations import activation
 
     own = _OWN_FUNCTION.match(source.strip())
+    if own is None and source.strip().endswith(".py"):
+        raise EocError(f"{source} looks like a file: write {source.strip()}:function")
     if own is None:
         return activation(source)
     return activation(_imported(own["module"], own["name"]))
@@ -77,25 +76,6 @@ def _imported(module: str, name: str) -> object:
     if not hasattr(loaded, name):
         raise EocError(f"{module} has no {name!r}")
     return getattr(loaded, name)
-
-
-def console() -> Console:
-    """Where text goes: colours and the terminal's width on a terminal, plain lines of up to 120 columns in a pipe."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
-
-
-def table(*columns: str, title: str | None = None) -> Table:
-    """An empty table with right-aligned number columns and a left-aligned first one."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
-
-    out = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
-    for i, column in enumerate(columns):
-        out.add_column(escape(column), justify="left" if i == 0 else "right", no_wrap=True)
-    return out
 
 
 def number(value: float, error: float = 0.0, digits: int = 12) -> str:

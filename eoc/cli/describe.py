@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, console, find_activation, number, print_json, table
+from eoc.cli.common import AsJson, Name, find_activation, number, print_json
+from eoc.cli.tables import console, print_paragraph, print_table
+from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from eoc.activations import Activation
+    from eoc.activations.base import Breakpoint
     from eoc.gaussian.moments import Estimate
 
 __all__ = ["command"]
@@ -38,6 +41,8 @@ def command(
 
     from eoc.gaussian.moments import moments
 
+    if plot is not None:
+        _check_writable(plot)
     phi = find_activation(activation)
     variances = [q for q in _VARIANCES if q < phi.growth.q_max]
     found = moments(phi, np.array(variances), strict=False)
@@ -67,10 +72,10 @@ def _payload(phi: Activation, q: list[float], found: dict[str, Estimate]) -> dic
 
 
 def _print(out: Console, phi: Activation, q: list[float], found: dict[str, Estimate]) -> None:
-    from rich.markup import escape
+    from rich.text import Text
 
     facts = {
-        "formula": escape(phi.formula),
+        "formula": phi.formula,
         "class": f"{phi.smoothness}: {_LAW[str(phi.smoothness)]}",
         "growth": _growth(phi),
         "parity": phi.parity or "neither odd nor even",
@@ -78,15 +83,22 @@ def _print(out: Console, phi: Activation, q: list[float], found: dict[str, Estim
     }
     if phi.is_positively_homogeneous:
         facts["homogeneous"] = "phi(t x) = t phi(x) for t > 0, so the edge of chaos is one point and keeps every q"
-    out.print(f"[bold]{escape(phi.name)}[/]")
+    out.print(Text(phi.name, "bold"))
     for name, value in facts.items():
-        out.print(f"  {name:<12} {value}", soft_wrap=True)
+        print_paragraph(out, f"  {name:<12} ", value)
     _print_knots(out, phi)
-    rows = table("q", "E[phi]", "E[phi^2]", "E[phi'^2]", "E[phi''^2]", "E[phi phi'']")
-    for i, variance in enumerate(q):
-        rows.add_row(f"{variance:g}", *(number(float(e.value[i]), float(e.error[i])) for e in found.values()))
-    out.print(rows)
-    out.print(escape(_sketch(phi)), soft_wrap=True)
+    _print_moments(out, q, list(found.values()))
+    out.print(Text(_sketch(phi)), soft_wrap=True)
+
+
+def _print_moments(out: Console, q: list[float], found: list[Estimate]) -> None:
+    def rows(digits: int) -> list[list[str]]:
+        return [
+            [f"{variance:g}", *(number(float(e.value[i]), float(e.error[i]), digits) for e in found)]
+            for i, variance in enumerate(q)
+        ]
+
+    print_table(out, ("q", "E[phi]", "E[phi^2]", "E[phi'^2]", "E[phi''^2]", "E[phi phi'']"), rows)
 
 
 def _growth(phi: Activation) -> str:
@@ -111,41 +123,61 @@ def _permissible(phi: Activation) -> str:
 def _print_knots(out: Console, phi: Activation) -> None:
     if not phi.breakpoints:
         return
-    rows = table("knot x", "kind", "phi(x-)", "phi(x+)", "phi'(x-)", "phi'(x+)", "phi''(x-)", "phi''(x+)")
-    for b in phi.breakpoints[:_MOST_KNOTS]:
-        kind = "jump" if b.jump else "kink" if b.kink else "jump of phi''" if b.left[2] != b.right[2] else "none"
-        cells = (f"{v:.10g}" for pair in zip(b.left, b.right, strict=True) for v in pair)
-        rows.add_row(repr(b.x), kind, *cells)
-    out.print(rows)
-    if len(phi.breakpoints) > _MOST_KNOTS:
-        out.print(f"  and {len(phi.breakpoints) - _MOST_KNOTS} more knots")
+    shown = phi.breakpoints[:_MOST_KNOTS]
+    columns = ("knot x", "kind", "phi(x-)", "phi(x+)", "phi'(x-)", "phi'(x+)", "phi''(x-)", "phi''(x+)")
+    print_table(out, columns, lambda digits: [_knot(b, digits) for b in shown])
+    if len(phi.breakpoints) > len(shown):
+        out.print(f"  and {len(phi.breakpoints) - len(shown)} more knots")
+
+
+def _knot(b: Breakpoint, digits: int) -> list[str]:
+    kind = "jump" if b.jump else "kink" if b.kink else "jump of phi''" if b.left[2] != b.right[2] else "none"
+    limits = (v for pair in zip(b.left, b.right, strict=True) for v in pair)
+    return [
+        repr(b.x) if digits >= 12 else number(b.x, 0.0, digits),
+        kind,
+        *(f"{v:.{min(digits, 10)}g}" for v in limits),
+    ]
 
 
 def _sketch(phi: Activation) -> str:
-    """Phi on [-4, 4] in characters."""
+    """Phi in characters."""
     import numpy as np
 
-    x = np.linspace(-4.0, 4.0, _WIDTH + 1)
+    from eoc.plotting import shown_range
+
+    left, right = shown_range(phi)
+    x = np.linspace(left, right, _WIDTH + 1)
     y = np.clip(phi(x), -1e3, 1e3)
     low, high = min(float(y.min()), 0.0), max(float(y.max()), 0.0)
     if high == low:
         high = low + 1.0
     rows = np.rint((high - y) / (high - low) * (_HEIGHT - 1)).astype(int)
-    zero = round(high / (high - low) * (_HEIGHT - 1))
-    canvas = [[" "] * (_WIDTH + 1) for _ in range(_HEIGHT)]
-    for j in range(_WIDTH + 1):
-        canvas[zero][j] = "-"
+    zero, origin = round(high / (high - low) * (_HEIGHT - 1)), round(-left / (right - left) * _WIDTH)
+    canvas = [["-" if i == zero else " "] * (_WIDTH + 1) for i in range(_HEIGHT)]
     for i in range(_HEIGHT):
-        canvas[i][_WIDTH // 2] = "|"
+        canvas[i][origin] = "|"
     for j, i in enumerate(rows):
         canvas[i][j] = "*"
     labels = {0: f"{high:.3g}", _HEIGHT - 1: f"{low:.3g}"}
     lines = [f"{labels.get(i, ''):>8} {''.join(row).rstrip()}" for i, row in enumerate(canvas)]
-    return "\n".join([*lines, f"{'':8} -4{'':{_WIDTH // 2 - 3}}0{'':{_WIDTH // 2 - 2}}4"])
+    start, end = f"{left:.3g}", f"{right:.3g}"
+    axis = f"{'':8} {start:<{origin}}0"
+    return "\n".join([*lines, f"{axis}{end:>{_WIDTH + 9 - len(axis) + 1}}"])
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse what cannot become a picture before anything is computed or printed."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise EocError(f"cannot write the picture to {path}: its name must end in one of {', '.join(sorted(known))}")
+    if not path.parent.is_dir():
+        raise EocError(f"cannot write the picture to {path}: there is no folder {path.parent}")
 
 
 def _save(phi: Activation, path: Path) -> None:
-    from eoc.errors import EocError
     from eoc.plotting import activation_figure
 
     try:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.common import AsJson, Name, find_activation, print_json
-from eoc.cli.init_report import Framework, print_answer
+from eoc.cli.framework import Framework
+from eoc.cli.init_report import print_answer
 
 if TYPE_CHECKING:
     from eoc.activations import Activation

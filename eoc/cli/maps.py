@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, console, find_activation, number, print_json, table
+from eoc.cli.common import AsJson, Name, find_activation, number, print_json
+from eoc.cli.tables import console, print_table
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
@@ -89,18 +90,26 @@ def _print(
     if network.is_identity:
         out.print("F is the identity: every variance is kept.")
         return
-    rows = table("fixed point q", "F'", "chi_1", "stability", "starting variances that end there")
-    for p in network.fixed_points:
-        rows.add_row(number(p.q, p.q_error), number(p.slope, p.slope_error), number(p.chi_1), p.stability, _basin(p))
-    out.print(rows)
+    print_table(
+        out,
+        ("fixed point q", "F'", "chi_1", "stability", "reached from q ="),
+        lambda digits: [_fixed_point(p, digits) for p in network.fixed_points],
+    )
+
+
+def _fixed_point(p: FixedPoint, digits: int) -> tuple[str, ...]:
+    values = number(p.q, p.q_error, digits), number(p.slope, p.slope_error, digits), number(p.chi_1, 0.0, digits)
+    return *values, p.stability, _basin(p)
 
 
 def _print_estimates(out: Console, q: list[float], columns: dict[str, Estimate]) -> None:
-    rows = table("q", *columns)
-    for i, variance in enumerate(q):
-        cells = (number(float(e.value[i]), float(e.error[i])) for e in columns.values())
-        rows.add_row(f"{variance:g}", *cells)
-    out.print(rows)
+    def rows(digits: int) -> list[list[str]]:
+        return [
+            [f"{variance:g}", *(number(float(e.value[i]), float(e.error[i]), digits) for e in columns.values())]
+            for i, variance in enumerate(q)
+        ]
+
+    print_table(out, ("q", *columns), rows)
 
 
 def _basin(p: FixedPoint) -> str:

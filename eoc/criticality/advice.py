@@ -7,8 +7,12 @@ import numpy as np
 from eoc.activations.base import Activation
 from eoc.criticality.curves import curve, transitions, variances
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
+from eoc.rates import depth_scale
 
 __all__ = ["explained"]
+
+
+_Q_MIN = 1e-12  # where the overview of the curve starts
 
 
 def explained(phi: Activation, question: dict[str, float], points: tuple[EocPoint, ...]) -> EdgeOfChaos:
@@ -18,10 +22,12 @@ def explained(phi: Activation, question: dict[str, float], points: tuple[EocPoin
     if points:
         worst = max(points, key=lambda p: p.slope)
         problem = f"F'(q) = {worst.slope:.6g} at q = {worst.q:.6g}, so the variance does not stay there"
-        message = f"the edge-of-chaos point of {phi.name} is {worst.stability}: {problem}; {_where_stable(phi)}"
+        advice = _deepest_stable(phi) if "depth" in question else _where_stable(phi)
+        message = f"the edge-of-chaos point of {phi.name} is {worst.stability}: {problem}; {advice}"
         return EdgeOfChaos(phi.name, question, points, NoPoint.UNSTABLE, message)
     asked = ", ".join(f"{name} = {value:g}" for name, value in question.items()) or "any sigma_b"
-    message = f"{phi.name} has no edge-of-chaos point with {asked}: {_range_of_curve(phi, question)}"
+    why = _deepest_stable(phi) if "depth" in question else _range_of_curve(phi, question)
+    message = f"{phi.name} has no edge-of-chaos point with {asked}: {why}"
     return EdgeOfChaos(phi.name, question, (), NoPoint.NO_SOLUTION, message)
 
 
@@ -37,10 +43,22 @@ def _where_stable(phi: Activation) -> str:
 
 
 def _range_of_curve(phi: Activation, question: dict[str, float]) -> str:
-    along = curve(phi, variances(phi, 1e-12))
+    along = curve(phi, variances(phi, _Q_MIN))
     exists = np.isfinite(along.sigma_b)
     if not exists.any():
         return "sigma_b^2 = q - E[phi^2]/E[phi'^2] is negative for every q"
     name = "sigma_w" if "sigma_w" in question else "sigma_b"
-    values = getattr(along, name)[exists]
-    return f"its curve covers {name} from {values.min():.6g} to {values.max():.6g}"
+    values, last = getattr(along, name)[exists], along.q[exists][-1]
+    return f"for q up to {last:.3g} its curve covers {name} from {values.min():.6g} to {values.max():.6g}"
+
+
+def _deepest_stable(phi: Activation) -> str:
+    along = curve(phi, variances(phi, _Q_MIN))
+    stable = np.isfinite(along.sigma_b) & (np.abs(along.slope) < 1.0)
+    if not stable.any():
+        return "no point of its curve is stable"
+    depth = np.where(stable, depth_scale(phi, along.q), -1.0)
+    best = int(np.argmax(depth))
+    return (
+        f"its stable points reach depth scales up to about {depth[best]:.3g}, near sigma_b = {along.sigma_b[best]:.3g}"
+    )

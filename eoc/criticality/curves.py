@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
@@ -36,8 +36,26 @@ class Curve:
     slope: FloatArray
 
 
-def curve(activation: object, q: FloatArray) -> Curve:
-    """sigma_b(q), sigma_w(q) and F'(q) along the edge of chaos, at the variances q > 0 (n,).
+def curve(activation: object, q: ArrayLike) -> Curve:
+    """sigma_b(q), sigma_w(q) and F'(q) along the edge of chaos, at given variances.
+
+    Parameters
+    ----------
+    activation
+        An activation, or whatever :func:`eoc.activation` understands.
+    q
+        Variances > 0, scalar or array of any shape; ``np.geomspace(1e-6, 1e3, 400)`` suits a plot of most activations.
+
+    Returns
+    -------
+    Curve
+        Arrays of the shape of q. A point is usable where ``slope < 1``. Accurate to about 1e-14 relative; the bounds
+        are in :func:`edge_of_chaos` with ``q=``.
+
+    Raises
+    ------
+    EocError
+        For a q that is no variance.
 
     Examples
     --------
@@ -58,7 +76,18 @@ def curve(activation: object, q: FloatArray) -> Curve:
 def transitions(activation: object) -> tuple[tuple[float, float, Stability], ...]:
     """Where the edge of chaos changes its stability as q grows: (sigma_b, q, what it becomes).
 
-    The roots of P(q) = E[phi phi''], because F'(q) = 1 + P/D; only F' = 1 is looked for.
+    The roots of P(q) = E[phi phi''], because F'(q) = 1 + P/D; F' = -1 cannot occur, since F' >= -1/2 at every fixed
+    point.
+
+    Parameters
+    ----------
+    activation
+        An activation, or whatever :func:`eoc.activation` understands.
+
+    Returns
+    -------
+    tuple of (sigma_b, q, stability)
+        By increasing q, from q = 1e-12 to 1e8; sigma_b and q to about 1e-12 relative.
 
     Examples
     --------
@@ -91,9 +120,7 @@ def squared_bias(phi: Activation, q: FloatArray) -> Estimate:
     return Estimate(value, error)
 
 
-def variances(
-    phi: Activation, low: float, is_far: Callable[[FloatArray], NDArray[np.bool_]] | None = None
-) -> FloatArray:
+def variances(phi: Activation, low: float, is_far: IsFar | None = None) -> FloatArray:
     """Variances from low to 1e8, or to where sigma_b^2(q) is far beyond what is looked for and still growing.
 
     A phi that oscillates without end, such as snake, is scanned as far as quadrature is cheap, about q = 1e5.

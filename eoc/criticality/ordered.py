@@ -10,6 +10,7 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Smoothness
 from eoc.criticality.curves import FIRM
 from eoc.gaussian.moments import moments
+from eoc.maps import checked_sigma
 from eoc.scan import decades
 
 __all__ = ["OrderedPoint", "nearest_ordered"]
@@ -36,13 +37,25 @@ def nearest_ordered(activation: object, sigma_b: float = 0.0) -> OrderedPoint | 
     With sigma_b fixed, sigma_w^2 = (q - sigma_b^2)/V makes any q > sigma_b^2 a fixed point, so the search runs over q
     from 1e-6 to 1e4 at 24 points a decade; the values belong exactly to the q that was chosen.
 
+    Parameters
+    ----------
+    activation
+        An activation, or whatever :func:`eoc.activation` understands.
+    sigma_b
+        Standard deviation of the biases, >= 0.
+
+    Returns
+    -------
+    OrderedPoint or None
+        None if phi jumps or no such point holds its variance.
+
     Examples
     --------
     >>> point = nearest_ordered("softplus")
     >>> point.chi_1 < 1.0 and point.slope <= 0.98
     True
     """
-    phi = resolve(activation)
+    phi, sigma_b = resolve(activation), checked_sigma("sigma_b", sigma_b)
     if phi.smoothness is Smoothness.JUMP:
         return None
     q = decades(max(1e-6, 1.001 * sigma_b**2), max(1e4, 1e4 * sigma_b**2))

@@ -59,10 +59,9 @@ def limit_at_zero(phi: Activation) -> EocPoint | None:
     leave it (GELU).
     """
     zero = phi.at_zero
-    d = 0.5 * (zero.left[1] ** 2 + zero.right[1] ** 2)
-    if not zero.left[0] == 0.0 == zero.right[0] or d == 0.0:
+    if not zero.left[0] == 0.0 == zero.right[0] or phi.kappa == 0.0:
         return None
-    sigma_w = d**-0.5
+    sigma_w = phi.kappa**-0.5
     return EocPoint(
         sigma_b=0.0,
         sigma_w=sigma_w,

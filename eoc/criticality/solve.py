@@ -29,6 +29,7 @@ _EPS = float(np.finfo(float).eps)
 _Q_MIN = 1e-20
 _BEYOND = 1e3  # sigma_b^2(q) this many times the target, and growing: no further root is to come
 _HUGE = 1e300
+_PRINTED = 1e-9  # a sigma_w that was copied from print is taken for the value it stands for
 _RECOMMENDED_DEPTH = 100.0
 
 
@@ -102,17 +103,27 @@ def _checked(name: str, value: float) -> float:
 
 
 def _homogeneous(phi: Activation, question: dict[str, float]) -> EdgeOfChaos:
-    """ReLU and its kin: V = kappa q, D = kappa, so sigma_b = 0 and sigma_w = kappa^-1/2 for every q."""
-    zero = phi.at_zero
-    kappa = 0.5 * (zero.left[1] ** 2 + zero.right[1] ** 2)
-    if kappa == 0.0:
+    """ReLU and its kin: V = kappa q, D = kappa, so sigma_b = 0 and sigma_w = kappa^-1/2 for every q and depth."""
+    if phi.kappa == 0.0:
         return EdgeOfChaos(phi.name, question, (), NoPoint.NO_SOLUTION, f"{phi.name} is zero everywhere")
-    sigma_w = kappa**-0.5
-    q = question.get("q", 1.0)
-    law = rate_law(phi, q)
-    point = EocPoint(0.0, sigma_w, q, 0.0, 4.0 * _EPS * sigma_w, 0.0, 1.0, 1.0, 0.0, "marginal", True, True, law)
+    sigma_w, q = phi.kappa**-0.5, question.get("q", 1.0)
+    point = EocPoint(
+        sigma_b=0.0,
+        sigma_w=sigma_w,
+        q=q,
+        sigma_b_error=0.0,
+        sigma_w_error=4.0 * _EPS * sigma_w,
+        q_error=0.0,
+        chi_1=1.0,
+        slope=1.0,
+        slope_error=0.0,
+        stability="marginal",
+        usable=True,
+        any_q=True,
+        law=rate_law(phi, q),
+    )
     asked_b, asked_w = question.get("sigma_b", 0.0), question.get("sigma_w", sigma_w)
-    if asked_b == 0.0 and abs(asked_w - sigma_w) <= 4.0 * _EPS * sigma_w:
+    if asked_b == 0.0 and abs(asked_w - sigma_w) <= _PRINTED * sigma_w:
         return EdgeOfChaos(phi.name, question, (point,), None, "")
     message = (
         f"{phi.name} is positively homogeneous: its edge of chaos is the single point sigma_b = 0, "

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.gaussian.octaves import Octaves
-from eoc.gaussian.tangent import is_resolved, remainder, resolved_radius
+from eoc.gaussian.tangent import oscillates, remainder, resolved_radius
 
 __all__ = ["easy_variance", "integrals"]
 
@@ -26,7 +26,9 @@ def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> dict[str, tuple
     if _KEY not in phi.cache:
         radius = resolved_radius(phi)
         knots = np.asarray(phi.knots, dtype=float)
-        phi.cache[_KEY] = Octaves(partial(_rows, phi, radius), knots, radius, half_line=phi.parity is not None)
+        fast = phi.growth.kind in ("exponential", "gaussian", "faster")
+        rows_at = partial(_rows, phi, radius)
+        phi.cache[_KEY] = Octaves(rows_at, knots, radius, half_line=phi.parity is not None, may_diverge=fast)
     names = [row for row in _ROWS if row in rows]
     values, errors = phi.cache[_KEY](q, np.array([_ROWS.index(name) for name in names]))
     return {name: (values[i], errors[i]) for i, name in enumerate(names)}
@@ -40,10 +42,9 @@ def easy_variance(phi: Activation) -> float:
 
 
 def _find_easy_variance(phi: Activation) -> float:
-    far = 2.0 ** np.arange(3, 17)
-    for x in far:
-        ends = [(x, 65.0 / 64.0 * x), (-x, -65.0 / 64.0 * x)]
-        if not all(is_resolved(phi, *sorted(end)) for end in ends if not _has_knot(phi, *sorted(end))):
+    for x in 2.0 ** np.arange(3, 17):
+        ends = [(x, 65.0 / 64.0 * x), (-65.0 / 64.0 * x, -x)]
+        if any(oscillates(phi, *end) for end in ends if not _has_knot(phi, *end)):
             return float(x**2 / 16.0)
     return float("inf")
 

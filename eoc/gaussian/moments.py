@@ -193,8 +193,7 @@ def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Par
 
 def _homogeneous(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Parts:
     """The closed forms for phi(x) = s+ x for x > 0 and s- x for x < 0."""
-    left, right = phi.at_zero.left[1], phi.at_zero.right[1]
-    kappa = 0.5 * (left**2 + right**2)
+    left, right, kappa = phi.at_zero.left[1], phi.at_zero.right[1], phi.kappa
     zero = np.zeros(q.shape)
     known = {
         "M": (right - left) * np.sqrt(q / (2.0 * np.pi)),
@@ -243,11 +242,9 @@ def _product(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray,
 
 
 def _excess(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, FloatArray]:
-    zero = phi.at_zero
-    kappa = 0.5 * (zero.left[1] ** 2 + zero.right[1] ** 2)
     variance, variance_error = parts["phi^2"]
-    direct = variance - kappa * q, variance_error + 4.0 * _EPS * (variance + kappa * q)
-    if zero.jump != 0.0:
+    direct = variance - phi.kappa * q, variance_error + 4.0 * _EPS * (variance + phi.kappa * q)
+    if phi.at_zero.jump != 0.0:
         return direct
     rest, rest_error = parts["2hr+r^2"]
     offset, offset_error = _offset(phi, q, parts)

@@ -47,14 +47,19 @@ class Octaves:
         Scale on which the integrands change: wider Gaussians get panels graded around it.
     half_line
         Integrate over x > 0 only and double.
+    may_diverge
+        Whether an integral may overflow or diverge from some q on, which then spoils the octave of that q.
     """
 
-    def __init__(self, integrands: Integrands, edges: FloatArray, radius: float, *, half_line: bool) -> None:
+    def __init__(
+        self, integrands: Integrands, edges: FloatArray, radius: float, *, half_line: bool, may_diverge: bool
+    ) -> None:
         graded = radius * 2.0 ** np.arange(64.0 if radius > 0.0 else 0.0)
         self._integrands = integrands
         self._edges = edges
         self._graded = np.concatenate([-graded, graded])
         self._half_line = half_line
+        self._may_diverge = may_diverge
         self._index = np.full(_PIECES * (_LAST - _FIRST), -1)  # piece -> index into the arrays below, or -1
         self._coefficients = np.empty((0, 0, _N))
         self._relative = np.empty((0, 0))
@@ -106,7 +111,7 @@ class Octaves:
         with np.errstate(invalid="ignore", divide="ignore"):
             relative = np.where(magnitudes > 0.0, errors / magnitudes, 0.0).max(axis=0)
             steep = ~(absolute <= _STEEP * magnitudes.min(axis=0)) & (magnitudes.max(axis=0) > 0.0)
-        poor = steep | ~(relative <= _DIVERGENT)
+        poor = steep | (~(relative <= _DIVERGENT) if self._may_diverge else False)
         signed = (np.abs(values) < magnitudes).any(axis=0)
         absolute[signed] += errors[:, signed].max(axis=0)
         relative[signed] = 0.0

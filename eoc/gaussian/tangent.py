@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 
-__all__ = ["Remainder", "is_resolved", "remainder", "resolved_radius"]
+__all__ = ["Remainder", "oscillates", "remainder", "resolved_radius"]
 
 FloatArray = NDArray[np.float64]
 
@@ -59,23 +59,31 @@ def resolved_radius(phi: Activation) -> float:
     radius = 0.0
     nearest = min((abs(k) for k in phi.knots if k != 0.0), default=np.inf)
     for c in _RADII[nearest >= _RADII]:
-        if not all(is_resolved(phi, 0.0, end) for end in (c, -c)):
+        if not all(_is_resolved(phi, end) for end in (c, -c)):
             break
         radius = float(c)
     return radius
 
 
-def is_resolved(phi: Activation, start: float, end: float) -> bool:
-    """Whether the polynomials through 24 Gauss nodes between start and end meet phi, phi', phi'' at other points."""
-    nodes, probe = start + (end - start) * _T, start + (end - start) * _PROBE
+def _is_resolved(phi: Activation, end: float) -> bool:
+    """Whether the polynomials through 24 Gauss nodes on [0, end] meet phi, phi', phi'' at other points."""
+    nodes, probe = end * _T, end * _PROBE
     at_nodes = np.stack([phi.phi(nodes), phi.dphi(nodes), phi.ddphi(nodes)])
     at_probe = np.stack([phi.phi(probe), phi.dphi(probe), phi.ddphi(probe)])
-    noise = np.maximum(phi.errors(nodes).max(axis=1), phi.errors(probe).max(axis=1))
-    scale = np.abs(at_nodes).max(axis=1)
     if not np.isfinite(at_nodes).all():
-        return True  # overflow is not oscillation; quadrature deals with it
+        return True  # overflow is no structure; quadrature deals with it
+    noise = np.maximum(phi.errors(nodes).max(axis=1), phi.errors(probe).max(axis=1))
     misfit = np.abs(at_nodes @ _PROJECT @ _PROBE_VANDER.T - at_probe).max(axis=1)
-    return bool((misfit <= _RESOLVED * scale + 8.0 * noise).all())
+    return bool((misfit <= _RESOLVED * np.abs(at_nodes).max(axis=1) + 8.0 * noise).all())
+
+
+def oscillates(phi: Activation, start: float, end: float) -> bool:
+    """Whether the polynomial through 24 Gauss nodes on [start, end] misses phi by more than 1e-6 at other points."""
+    values = phi.phi(start + (end - start) * _T)
+    probe = phi.phi(start + (end - start) * _PROBE)
+    if not np.isfinite(values).all():
+        return False
+    return bool(np.abs(values @ _PROJECT @ _PROBE_VANDER.T - probe).max() > 1e-6 * np.abs(values).max())
 
 
 def remainder(phi: Activation, radius: float, x: FloatArray, values: FloatArray, errors: FloatArray) -> Remainder:
@@ -102,7 +110,8 @@ def remainder(phi: Activation, radius: float, x: FloatArray, values: FloatArray,
         y = x[near]
         grid = y[:, None] * _TAYLOR_T
         curvature = phi.ddphi(grid.ravel()).reshape(grid.shape)
-        bound = phi.errors(grid.ravel())[2].reshape(grid.shape) + 4.0 * _EPS * np.abs(curvature)
+        # Bounds on the error of phi'' do not fall towards x, so the one at x serves the whole way there.
+        bound = errors[2][near, None] + 4.0 * _EPS * np.abs(curvature)
         dr[near] = y * (curvature @ _TAYLOR_W)
         r[near] = y**2 * (curvature @ (_TAYLOR_W * (1.0 - _TAYLOR_T)))
         dr_error[near] = np.abs(y) * (bound @ _TAYLOR_W)

@@ -65,8 +65,7 @@ class VarianceMap:
         self.activation: Activation = resolve(activation)
         self.sigma_w = checked_sigma("sigma_w", sigma_w)
         self.sigma_b = checked_sigma("sigma_b", sigma_b)
-        zero = self.activation.at_zero
-        self._kappa = 0.5 * (zero.left[1] ** 2 + zero.right[1] ** 2)
+        self._kappa = self.activation.kappa
 
     def __repr__(self) -> str:
         return f"VarianceMap({self.activation.name!r}, sigma_w={self.sigma_w!r}, sigma_b={self.sigma_b!r})"

@@ -1,0 +1,84 @@
+"""Text that fits its terminal: tables with as many digits as there is room for, and indented paragraphs."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from rich.box import Box
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["console", "new_table", "print_paragraph", "print_table"]
+
+_PIPE_WIDTH = 120
+_NARROWEST = 40  # for paragraphs
+# What is tried to make a table fit: digits, and blanks beside a column's separator.
+_LAYOUTS = (*((digits, 1) for digits in range(12, 6, -1)), *((digits, 0) for digits in range(7, 2, -1)))
+_ASCII_LINES = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # rich's SIMPLE_HEAD with a dash
+
+
+def console() -> Console:
+    """Where text goes: colours and the terminal's width on a terminal, plain lines of up to 120 columns in a pipe."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
+def new_table(out: Console, columns: Sequence[str], padding: int = 1) -> Table:
+    """An empty table whose cells are folded, never cut; the first column is left-aligned, the others right-aligned."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=_lines(out), pad_edge=False, padding=(0, padding))
+    for i, column in enumerate(columns):
+        table.add_column(escape(column), justify="left" if i == 0 else "right", overflow="fold")
+    return table
+
+
+def _lines(out: Console) -> Box:
+    from rich import box
+
+    return box.Box(_ASCII_LINES, ascii=True) if out.options.ascii_only else box.SIMPLE_HEAD
+
+
+def print_table(
+    out: Console, columns: Sequence[str], rows: Callable[[int], Sequence[Sequence[str]]], dim: Collection[int] = ()
+) -> None:
+    """Print ``rows(digits)`` with the largest number of digits, at most 12, for which the table fits.
+
+    ``dim`` holds the indices of the rows to print dimmed.
+    """
+    from rich.measure import Measurement
+
+    roomy = out.options.update(max_width=10 * out.width)
+    for digits, padding in _LAYOUTS:
+        table = new_table(out, columns, padding)
+        for i, cells in enumerate(rows(digits)):
+            table.add_row(*cells, style="dim" if i in dim else None)
+        if Measurement.get(out, roomy, table).maximum <= out.width:
+            break
+    out.print(table)
+
+
+def print_paragraph(out: Console, head: str, text: str, bold: int = 0, style: str = "bold", indent: int = -1) -> None:
+    """Print the text after a head, wrapped between words and indented by the head's length or ``indent``.
+
+    The first ``bold`` characters of the head are set in ``style``.
+    """
+    from rich.text import Text
+
+    further = " " * (len(head) if indent < 0 else indent)
+    lines = textwrap.wrap(
+        head.replace(" ", "\0") + text,
+        max(out.width, len(further) + _NARROWEST),
+        subsequent_indent=further,
+        break_on_hyphens=False,
+    )
+    line = Text("\n".join(lines).replace("\0", " ").rstrip())
+    line.stylize(style, 0, bold)
+    out.print(line, soft_wrap=True)
