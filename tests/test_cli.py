@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
+import struct
 import subprocess
 import sys
 
 import pytest
 
+import eoc
 from eoc.cli.common import number
+from eoc.plotting import shown_range
 
 
 def run(*arguments, cwd=None, env=None):
@@ -19,7 +23,28 @@ def run(*arguments, cwd=None, env=None):
 
 def run_json(*arguments):
     done = run(*arguments, "--json")
-    return done.returncode, json.loads(done.stdout)
+    return done.returncode, json.loads(done.stdout, parse_constant=pytest.fail)
+
+
+def run_in_terminal(*arguments, columns=80):
+    """What a terminal of this width is sent."""
+    fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    env = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")} | {"TERM": "xterm", "NO_COLOR": "1"}
+    command = [sys.executable, "-X", "utf8", "-c", "from eoc.cli import main; main()", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env) as process:
+        os.close(theirs)
+        sent = b"".join(iter(lambda: _read(ours), b""))
+    os.close(ours)
+    return process.returncode, re.sub(r"\x1b\[[\d;]*m", "", sent.decode()).replace("\r\n", "\n")
+
+
+def _read(terminal):
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux reports the end
+        return b""
 
 
 def test_init_prints_the_exact_table():
@@ -50,7 +75,10 @@ def test_an_unstable_point_is_not_offered_unless_asked_for():
     code, answer = run_json("init", "gelu", "--sigma-b", "0.2", "--unstable")
     assert code == 0
     assert answer["point"]["stability"] == "unstable"
-    assert "NOT stable" in run("init", "gelu", "--sigma-b", "0.2", "--unstable").stdout
+    text = run("init", "gelu", "--sigma-b", "0.2", "--unstable").stdout
+    assert "NOT stable" in text
+    assert "warning: unstable point, as asked: " in text
+    assert "no usable point" not in text
 
 
 @pytest.mark.parametrize(
@@ -89,12 +117,16 @@ def test_every_kind_of_none_has_its_reason_and_exit_code(arguments, reason):
         (("maps", "tanh", "--q", "-1"), ("-1",)),
         (("maps", "exp(0.25*x**2)", "--q", "1.5"), ("condition (b)", "1.5")),
         (("init", "missing_file.py:phi"), ("missing_file.py",)),
+        (("init", "mine.py"), ("write mine.py:function",)),
         (("describe", "gelu", "--plot", "no/such/folder/plot.png"), ("no/such/folder",)),
+        (("describe", "gelu", "--plot", "plot.xyz"), ("plot.xyz", "png")),
+        (("describe", "gelu", "--plot", "plot"), ("png",)),
     ],
 )
 def test_bad_input_exits_with_2_and_names_the_value(arguments, words):
     done = run(*arguments)
     assert done.returncode == 2
+    assert not done.stdout
     assert "Traceback" not in done.stderr
     for word in words:
         assert word in done.stderr
@@ -149,8 +181,87 @@ def test_framework_code_carries_all_digits(framework):
     done = run("init", "tanh", "--sigma-b", "0.2", "--framework", framework)
     sigma_w = 1.3041458400565114
     assert done.returncode == 0
-    assert framework in done.stdout
     assert f"{sigma_w:.12f}"[:-1] in done.stdout or f"{sigma_w**2:.12f}"[:-1] in done.stdout
+    code = done.stdout[done.stdout.index(f"import {framework}") :]
+    compile(code, framework, "exec")
+    assert "NOT the point" not in done.stdout
+
+
+def test_code_for_another_point_than_asked_for_says_so():
+    text = run("init", "gelu", "--sigma-b", "0.2", "--framework", "torch").stdout
+    instead, code = text.index("recommended instead:"), text.index("# NOT the point that was asked for: sigma_b = 0.62")
+    assert instead < code < text.index("import torch")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("init", "tanh"), ("recommended: depth scale 100", "1 - c falls like beta_q / layer;")),
+        (("init", "gelu"), ("recommended: the deepest stable point", "0.98", "by e in 52.5 layers", "0.906239616562")),
+        (("init", "relu"), ("kappa = 44.4132198049", "kappa / layer^2", "6.66 layers, whatever q is")),
+        (("init", "softplus"), ("no usable point", "recommended instead, in the ordered phase")),
+    ],
+)
+def test_the_text_says_how_a_point_was_chosen_and_what_its_rate_means(arguments, words):
+    text = " ".join(run(*arguments).stdout.split())
+    for word in words:
+        assert word in text
+
+
+def test_the_printed_sigma_w_of_relu_is_accepted_back():
+    assert "1.41421356237" in run("init", "relu").stdout
+    assert run("init", "relu", "--sigma-w", "1.41421356237").returncode == 0
+
+
+IN_A_TERMINAL = [
+    ("init", "gelu"),
+    ("init", "sin"),
+    ("describe", "gelu"),
+    ("describe", "relu6"),
+    ("maps", "silu", "--sigma-w", "1.6", "--sigma-b", "0.2"),
+    ("activations",),
+]
+
+
+@pytest.mark.parametrize("arguments", IN_A_TERMINAL, ids=" ".join)
+def test_nothing_is_cut_in_a_terminal_of_80_columns(arguments):
+    code, text = run_in_terminal(*arguments)
+    assert code == 0
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+    if arguments == ("activations",):
+        assert "step=0.6667" in text
+        assert re.search(r"^ gelu +smooth +x \* Phi\(x\)", text, re.MULTILINE)
+    if arguments[0] == "maps":  # each number in one piece, with at least 7 digits
+        assert re.search(r"^ 1\.46889\d+ +1\.13618\d+ +1\.03971\d+ +unstable", text, re.MULTILINE)
+
+
+def test_a_wide_terminal_shows_all_digits():
+    text = run_in_terminal("describe", "gelu", columns=120)[1]
+    assert "0.282094791774 " in text
+    assert "-0.00929425817137 " in text
+
+
+@pytest.mark.parametrize("arguments", [*IN_A_TERMINAL, ("--help",), ("init", "--help")], ids=" ".join)
+def test_an_ascii_only_stdout_is_enough(arguments):
+    done = run(*arguments, env={"PYTHONIOENCODING": "ascii", "LANG": "C", "LC_ALL": "C"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+
+
+def test_what_ascii_lacks_is_escaped(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("import numpy as np\ndef \u03c6(x):\n    return np.tanh(x)\n", encoding="utf8")
+    done = run("init", f"{file}:\u03c6", env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert "\\u03c6" in done.stdout
+
+
+def test_the_sketch_shows_every_knot():
+    lines = run("describe", "relu6").stdout.splitlines()
+    assert lines[-1].split() == ["-4", "0", "7"]
+    assert shown_range(eoc.activation("relu6")) == (-4.0, 7.0)
+    assert shown_range(eoc.activation("max(x + 1000, 0)")) == (-50.0, 4.0)
 
 
 def test_help_is_light_and_version_is_printed():

@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _survive_narrow_encodings() -> None:
-    """Print what the encoding of stdout lacks, e.g. a Greek name in an ASCII locale, as an escape such as \\u03c6."""
+    """Print what the encoding of stdout lacks, e.g. a Greek name in an ASCII locale, as an escape."""
     import io
 
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -76,7 +76,7 @@ def _print_point(
         ("rate", *_law(p)),
     ]
     for name, value, meaning in rows:
-        print_paragraph(out, f"  {name:<8} {value:<23} ", meaning, 2 + len(name))
+        print_paragraph(out, f"  {name:<8} {value:<24} ", meaning, 2 + len(name))
     if framework:
         out.print("\n" + code(p, framework, asked), markup=False, soft_wrap=True)
 

@@ -54,7 +54,13 @@ def _has_knot(phi: Activation, low: float, high: float) -> bool:
 
 
 def _rows(phi: Activation, radius: float, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Every row at x and bounds on the errors, both (K, n)."""
+    """Every row at x and bounds on the errors, both (K, n); NaN where phi overflows."""
+    finite = np.isfinite(phi.phi(x))
+    if not finite.all():
+        out = np.full((2, len(_ROWS), x.size), np.nan)
+        if finite.any():
+            out[:, :, finite] = _rows(phi, radius, x[finite])
+        return out[0], out[1]
     values, bounds = np.stack([phi.phi(x), phi.dphi(x), phi.ddphi(x)]), phi.errors(x)
     rest = remainder(phi, radius, x, values, bounds)
     value, _, curvature = values
