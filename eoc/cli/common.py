@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AsJson", "Name", "find_activation", "number", "print_json"]
 
-_OWN_FUNCTION = re.compile(r"(?P<module>.+\.py|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)\Z")
+_OWN_FUNCTION = re.compile(r"(?P<module>.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*)\Z")
 
 
 def _complete(incomplete: str) -> list[str]:

@@ -132,7 +132,7 @@ def _print_knots(out: Console, phi: Activation) -> None:
 
 def _knot(b: Breakpoint, digits: int) -> list[str]:
     kind = "jump" if b.jump else "kink" if b.kink else "jump of phi''" if b.left[2] != b.right[2] else "none"
-    limits = (v for pair in zip(b.left, b.right, strict=True) for v in pair)
+    limits = (v + 0.0 for pair in zip(b.left, b.right, strict=True) for v in pair)
     return [
         repr(b.x) if digits >= 12 else number(b.x, 0.0, digits),
         kind,

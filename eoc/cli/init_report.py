@@ -55,7 +55,7 @@ def _why(p: EocPoint) -> str:
         return f"depth scale {_RECOMMENDED_DEPTH:g}"
     if abs(p.slope) < 0.985:  # 0.98 was asked for, before sigma_b was rounded
         return "the deepest stable point that holds its variance firmly, |F'| about 0.98 or less"
-    return "the point that holds its variance best"
+    return "the stable point that holds its variance best"
 
 
 def _print_point(

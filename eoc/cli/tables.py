@@ -60,9 +60,12 @@ def print_table(
         table = new_table(out, columns, padding)
         for i, cells in enumerate(rows(digits)):
             table.add_row(*cells, style="dim" if i in dim else None)
-        if Measurement.get(out, roomy, table).maximum <= out.width:
+        needed = Measurement.get(out, roomy, table).maximum
+        if needed <= out.width:
             break
+    width, out.width = out.width, max(out.width, needed)  # too wide at last: the terminal breaks the lines
     out.print(table)
+    out.width = width
 
 
 def print_paragraph(out: Console, head: str, text: str, bold: int = 0, style: str = "bold", indent: int = -1) -> None:

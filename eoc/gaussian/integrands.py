@@ -21,17 +21,22 @@ _KEY = "gaussian integrals"
 _EASY = "easy variance"
 
 
-def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """E[row] and a bound on its absolute error at every q > 0, both (Q,), for each of the rows asked for."""
+def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> tuple[dict[str, tuple[FloatArray, FloatArray]], bool]:
+    """E[row] and a bound on its absolute error at every q > 0, both (Q,), for each of the rows asked for.
+
+    With them, whether an error may be larger than 1e-8 of E|row| somewhere.
+    """
     if _KEY not in phi.cache:
         radius = resolved_radius(phi)
         knots = np.asarray(phi.knots, dtype=float)
         fast = phi.growth.kind in ("exponential", "gaussian", "faster")
         rows_at = partial(_rows, phi, radius)
         phi.cache[_KEY] = Octaves(rows_at, knots, radius, half_line=phi.parity is not None, may_diverge=fast)
+    octaves: Octaves = phi.cache[_KEY]
     names = [row for row in _ROWS if row in rows]
-    values, errors = phi.cache[_KEY](q, np.array([_ROWS.index(name) for name in names]))
-    return {name: (values[i], errors[i]) for i, name in enumerate(names)}
+    index = np.array([_ROWS.index(name) for name in names])
+    values, errors = octaves(q, index)
+    return {name: (values[i], errors[i]) for i, name in enumerate(names)}, octaves.doubtful(index)
 
 
 def easy_variance(phi: Activation) -> float:

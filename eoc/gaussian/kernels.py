@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from eoc.gaussian._jit import jit
 
-__all__ = ["evaluate", "integrate"]
+__all__ = ["TERMS", "evaluate", "integrate"]
 
 FloatArray = NDArray[np.float64]
+
+TERMS = 14  # of the polynomials: even, and a constant, so that the compiler unrolls the loop
 
 _LOG2E = 1.4426950408889634
 _LN2_HIGH = 6.93147180369123816490e-01  # ln 2 split in two, so that k ln 2 is exact for |k| < 2^21
@@ -106,8 +108,8 @@ def evaluate(
         Where to evaluate: argument in [-1, 1] and which piece it lies in.
     rows : (R,)
         Which of the K functions.
-    coefficients : (pieces, K, N), N even
-        Of 1, t, t^2, ..., t^(N-1).
+    coefficients : (pieces, K, TERMS)
+        Of 1, t, t^2, ..., t^(TERMS - 1).
     relative, absolute : (pieces, K)
         The error is at most relative |value| + absolute.
     out, error : (R, Q)
@@ -121,9 +123,9 @@ def evaluate(
             x = t[i]
             square = x * x
             even, odd = 0.0, 0.0  # two shorter chains of operations instead of one long one
-            for n in range(c.size - 2, -1, -2):
-                even = even * square + c[n]
-                odd = odd * square + c[n + 1]
+            for n in range(TERMS // 2):
+                even = even * square + c[TERMS - 2 - 2 * n]
+                odd = odd * square + c[TERMS - 1 - 2 * n]
             value = even + x * odd
             out[r, i] = value
             error[r, i] = relative[p, k] * abs(value) + absolute[p, k]

@@ -116,22 +116,19 @@ def moments(
     phi = resolve(activation)
     variances = checked_variances(q)
     flat = variances.reshape(-1)
-    smallest, largest = (flat.min(), flat.max()) if flat.size else (1.0, 1.0)
-    if strict and largest >= phi.growth.q_max:
-        _refuse_growth(phi, float(largest))
-    if smallest > 0.0 and largest < phi.growth.q_max:
-        found = _at_positive(phi, flat, names)
+    q_max = phi.growth.q_max
+    if strict and q_max < np.inf and flat.size and flat.max() >= q_max:
+        _refuse_growth(phi, float(flat.max()))
+    if flat.size and flat.min() > 0.0 and (q_max == np.inf or flat.max() < q_max):
+        found, doubtful = _at_positive(phi, flat, names)
     else:
-        positive = (flat > 0.0) & (flat < phi.growth.q_max)
         found = {name: (np.full(flat.shape, np.nan), np.full(flat.shape, np.inf)) for name in names}
-        _fill(found, positive, _at_positive(phi, flat[positive], names))
+        inside = (flat > 0.0) & (flat < q_max)
+        _fill(found, inside, _at_positive(phi, flat[inside], names)[0])
         _fill(found, flat == 0.0, _at_zero(phi, names))
-    for name, (value, error) in found.items():
-        useless = _useless(name, value, error)
-        if useless is not None:
-            if strict:
-                _refuse_useless(phi, name, float(flat[useless][0]))
-            value[useless], error[useless] = np.nan, np.inf
+        doubtful = True
+    if doubtful:
+        _check(phi, flat, found, strict)
     shape = variances.shape
     return {name: Estimate(value.reshape(shape), error.reshape(shape)) for name, (value, error) in found.items()}
 
@@ -167,28 +164,26 @@ def _refuse_growth(phi: Activation, q: float) -> None:
     )
 
 
-def _useless(name: str, value: FloatArray, error: FloatArray) -> NDArray[np.bool_] | None:
-    """Where nothing could be computed, or None. An infinite value without error is an answer."""
-    if error.size == 0 or error.max() <= _USELESS * np.abs(value.min()):
-        return None
-    limit = _USELESS * np.abs(value) + _FLOOR if name in _SQUARES else np.finfo(float).max
-    useless = ~(error <= limit)
-    return useless if useless.any() else None
+def _check(phi: Activation, q: FloatArray, found: _Parts, strict: bool) -> None:
+    """Refuse, or mark with NaN, what could not be computed. An infinite value without error is an answer."""
+    for name, (value, error) in found.items():
+        limit = _USELESS * np.abs(value) + _FLOOR if name in _SQUARES else np.finfo(float).max
+        useless = ~(error <= limit)
+        if strict and useless.any():
+            raise AccuracyError(
+                f"{name} of {phi.name} cannot be computed at q = {q[useless][0]:g}: the integrand overflows double "
+                "precision, has a singularity that is not integrable, or oscillates too fast; use a smaller q"
+            )
+        value[useless], error[useless] = np.nan, np.inf
 
 
-def _refuse_useless(phi: Activation, name: str, q: float) -> None:
-    raise AccuracyError(
-        f"{name} of {phi.name} cannot be computed at q = {q:g}: the integrand overflows double precision, has a "
-        "singularity that is not integrable, or oscillates too fast; use a smaller q"
-    )
-
-
-def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Parts:
+def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> tuple[_Parts, bool]:
+    """The expectations at q > 0, and whether any of them may be useless."""
     if phi.is_positively_homogeneous:
-        return _homogeneous(phi, q, names)
-    parts = integrals(phi, q, set().union(*(_NEEDS[name] for name in names)))
+        return _homogeneous(phi, q, names), False
+    parts, doubtful = integrals(phi, q, set().union(*(_NEEDS[name] for name in names)))
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows gets an infinite error
-        return {name: _FORMULA[name](phi, q, parts) for name in names}
+        return {name: _FORMULA[name](phi, q, parts) for name in names}, doubtful
 
 
 def _homogeneous(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Parts:

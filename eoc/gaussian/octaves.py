@@ -12,14 +12,14 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from eoc.gaussian.kernels import evaluate
+from eoc.gaussian.kernels import TERMS, evaluate
 from eoc.gaussian.panels import Integrands, Table, integrate_table, tabulate
 
 __all__ = ["Octaves"]
 
 FloatArray = NDArray[np.float64]
 
-_N = 14
+_N = TERMS
 _PIECES = 4  # an octave of sqrt(q)
 _DEGREES, _ODD = np.arange(_N)[:, None], 2 * np.arange(_N) + 1
 _NODES = np.cos(_ODD * (np.pi / (2 * _N)))  # in t, where 2 log2(q) = piece + (1 + t)/2
@@ -30,6 +30,7 @@ _CERTIFIED = 2.0 ** np.linspace(0.0, 1.0, 5)  # where a table is refined and cer
 _STEEP = 1e-11  # relative error of the polynomials above which each q gets quadrature of its own,
 _DIVERGENT = 1e-6  # and relative error of the quadrature above which it does, because of other q in the octave
 _FLOOR = 1e-300  # absolute error below which double precision underflows
+_DOUBT = 1e-8
 _EPS = float(np.finfo(float).eps)
 _FIRST, _LAST = -600, 600  # octaves that a double can hold with room for x^2
 
@@ -65,6 +66,7 @@ class Octaves:
         self._relative = np.empty((0, 0))
         self._absolute = np.empty((0, 0))
         self._poor = np.empty((0, 0), bool)
+        self._doubtful = np.empty((0, 0), bool)
 
     def __call__(self, q: FloatArray, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Values and bounds on their absolute errors for q > 0 (Q,) and the chosen functions: both (len(rows), Q)."""
@@ -86,6 +88,10 @@ class Octaves:
             for i in np.flatnonzero(self._poor[index][:, rows].any(axis=1)):
                 out[:, i], error[:, i] = self._alone(q[i], rows)
         return out, error
+
+    def doubtful(self, rows: NDArray[np.int64]) -> bool:
+        """Whether a value of these functions may have an error above 1e-8 of the integral of |g| somewhere."""
+        return bool(self._doubtful[:, rows].any())
 
     def _alone(self, q: float, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Quadrature for one q: where a function of q is too steep, diverges or overflows within its octave."""
@@ -115,10 +121,11 @@ class Octaves:
         signed = (np.abs(values) < magnitudes).any(axis=0)
         absolute[signed] += errors[:, signed].max(axis=0)
         relative[signed] = 0.0
-        self._append(piece, series @ _TO_MONOMIALS.T, relative, absolute + _FLOOR, poor)
+        doubtful = ~(relative * magnitudes.max(axis=0) + absolute <= _DOUBT * magnitudes.min(axis=0))
+        self._append(piece, series @ _TO_MONOMIALS.T, relative, absolute + _FLOOR, poor, doubtful)
 
     def _append(self, piece: int, *parts: NDArray[np.generic]) -> None:
-        names = ("_coefficients", "_relative", "_absolute", "_poor")
+        names = ("_coefficients", "_relative", "_absolute", "_poor", "_doubtful")
         first = self._relative.size == 0
         for name, part in zip(names, parts, strict=True):
             old = getattr(self, name)
