@@ -77,10 +77,10 @@ def test_integrate_keeps_infinities_and_nan() -> None:
         assert np.isfinite(out[0, 2])
 
 
-@pytest.mark.parametrize(("variances", "degrees"), [(0, 4), (1, 2), (9, 24)])
-def test_evaluate_is_a_polynomial_with_its_error(variances: int, degrees: int) -> None:
+@pytest.mark.parametrize("variances", [0, 1, 9])
+def test_evaluate_is_a_polynomial_with_its_error(variances: int) -> None:
     pieces, functions = 3, 4
-    coefficients = RNG.standard_normal((pieces, functions, degrees))
+    coefficients = RNG.standard_normal((pieces, functions, kernels.TERMS))
     relative, absolute = RNG.uniform(size=(2, pieces, functions))
     t, piece = RNG.uniform(-1, 1, variances), RNG.integers(0, pieces, variances)
     for rows in ([0], [3, 1], [0, 1, 2, 3]):
@@ -95,7 +95,7 @@ def test_evaluate_is_a_polynomial_with_its_error(variances: int, degrees: int) -
                     assert bound[r, i] == pytest.approx(relative[p, k] * abs(out[r, i]) + absolute[p, k], rel=1e-15)
             found.append(out)
         assert np.isfinite(found).all()
-        assert np.ptp(found, axis=0) == pytest.approx(0.0, abs=1e-14 * degrees)
+        assert np.ptp(found, axis=0) == pytest.approx(0.0, abs=1e-13)
 
 
 @pytest.mark.parametrize("name", ["tanh", "relu"])

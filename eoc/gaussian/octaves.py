@@ -91,7 +91,7 @@ class Octaves:
 
     def doubtful(self, rows: NDArray[np.int64]) -> bool:
         """Whether a value of these functions may have an error above 1e-8 of the integral of |g| somewhere."""
-        return bool(self._doubtful[:, rows].any())
+        return bool(self._doubtful.size and self._doubtful[:, rows].any())
 
     def _alone(self, q: float, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Quadrature for one q: where a function of q is too steep, diverges or overflows within its octave."""
