@@ -6,7 +6,6 @@ point exists (the reason and an alternative are printed); 130 interrupted.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
@@ -58,9 +57,6 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # the reader, e.g. head, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 def _survive_narrow_encodings() -> None:
