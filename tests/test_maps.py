@@ -323,3 +323,14 @@ def test_what_is_no_variance_is_refused(bad: Any) -> None:
 
 def test_repr() -> None:
     assert repr(VarianceMap("swish", 2, 0)) == "VarianceMap('silu', sigma_w=2.0, sigma_b=0.0)"
+
+
+def test_a_vertical_tangent_leaves_the_variance_map_smooth() -> None:
+    """sqrt|x|: E[phi'^2] is infinite, and V = sqrt(2 q / pi) all the same."""
+    m = VarianceMap("sqrt(abs(x))", 1.0, 0.1)
+    point = only(m)
+    assert point.q == pytest.approx(0.01 + np.sqrt(2.0 * point.q / np.pi), rel=1e-13)
+    assert abs(point.slope - np.sqrt(0.5 / (np.pi * point.q))) <= point.slope_error <= 1e-6
+    assert point.stability == "stable"
+    with pytest.raises(AccuracyError, match="D of sqrt"):
+        m.chi_1(1.0)

@@ -215,10 +215,17 @@ class Activation:
         limits = _limits(piece, 0.0)
         return Breakpoint(0.0, limits, limits)
 
+    @cached_property
+    def slopes_at_zero(self) -> tuple[float, float]:
+        """phi'(0-) and phi'(0+); both 0 where phi has no tangent at 0, such as sqrt(|x|)."""
+        slopes = self.at_zero.left[1], self.at_zero.right[1]
+        return slopes if np.isfinite(slopes).all() else (0.0, 0.0)
+
     @property
     def kappa(self) -> float:
         """(phi'(0+)^2 + phi'(0-)^2) / 2, the limit of E[phi'^2] as q -> 0, and of E[phi^2]/q if phi(0) = 0."""
-        return 0.5 * (self.at_zero.left[1] ** 2 + self.at_zero.right[1] ** 2)
+        left, right = self.slopes_at_zero
+        return 0.5 * (left**2 + right**2)
 
     @cached_property
     def asymptotic_slopes(self) -> tuple[float, float]:

@@ -45,6 +45,8 @@ def _where_stable(phi: Activation) -> str:
 def _range_of_curve(phi: Activation, question: dict[str, float]) -> str:
     along = curve(phi, variances(phi, _Q_MIN))
     exists = np.isfinite(along.sigma_b)
+    if not np.isfinite(along.sigma_w).any():
+        return "E[phi'^2] is zero, infinite or cannot be computed for every q"
     if not exists.any():
         return "sigma_b^2 = q - E[phi^2]/E[phi'^2] is negative for every q"
     name = "sigma_w" if "sigma_w" in question else "sigma_b"

@@ -183,12 +183,14 @@ def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> tupl
         return _homogeneous(phi, q, names), False
     parts, doubtful = integrals(phi, q, set().union(*(_NEEDS[name] for name in names)))
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows gets an infinite error
-        return {name: _FORMULA[name](phi, q, parts) for name in names}, doubtful
+        found = {name: _FORMULA[name](phi, q, parts) for name in names}
+    vertical = not np.isfinite([b.left[1] + b.right[1] for b in phi.breakpoints]).all()
+    return found, doubtful or vertical
 
 
 def _homogeneous(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Parts:
     """The closed forms for phi(x) = s+ x for x > 0 and s- x for x < 0."""
-    left, right, kappa = phi.at_zero.left[1], phi.at_zero.right[1], phi.kappa
+    (left, right), kappa = phi.slopes_at_zero, phi.kappa
     zero = np.zeros(q.shape)
     known = {
         "M": (right - left) * np.sqrt(q / (2.0 * np.pi)),
@@ -205,7 +207,8 @@ def _mean(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, Fl
     if zero.jump != 0.0:
         return parts["phi"]
     rest, rest_error = parts["r"]
-    tangent = zero.right[0] + (zero.right[1] - zero.left[1]) * np.sqrt(q / (2.0 * np.pi))
+    left, right = phi.slopes_at_zero
+    tangent = zero.right[0] + (right - left) * np.sqrt(q / (2.0 * np.pi))
     return _better(parts["phi"], (tangent + rest, rest_error + 4.0 * _EPS * (np.abs(tangent) + np.abs(rest))))
 
 
@@ -228,6 +231,8 @@ def _product(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray,
     for b in phi.breakpoints:
         exponent = b.x**2 / (2.0 * q)
         density = np.exp(-exponent) / np.sqrt(2.0 * np.pi * q)
+        if not np.isfinite([b.left[1], b.right[1]]).all():  # a vertical tangent: the limits of phi phi' are not known
+            return np.full(q.shape, np.nan), np.full(q.shape, np.inf)
         turn = b.right[0] * b.right[1] - b.left[0] * b.left[1]
         step = (b.right[0] ** 2 - b.left[0] ** 2) * b.x / (2.0 * q)
         delta = density * (turn + step)

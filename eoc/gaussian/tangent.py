@@ -100,7 +100,8 @@ def remainder(phi: Activation, radius: float, x: FloatArray, values: FloatArray,
     """
     zero = phi.at_zero
     right = x > 0.0
-    b, slope = np.where(right, zero.right[0], zero.left[0]), np.where(right, zero.right[1], zero.left[1])
+    b = np.where(right, zero.right[0], zero.left[0])
+    slope = np.where(right, phi.slopes_at_zero[1], phi.slopes_at_zero[0])
     h = slope * x
     r, dr = values[0] - b - h, values[1] - slope
     r_error = errors[0] + _EPS * (np.abs(values[0]) + np.abs(b) + np.abs(h))

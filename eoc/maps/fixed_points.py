@@ -40,7 +40,7 @@ class FixedPoint:
     slope, slope_error
         F'(q). At q = 0 and infinity: the one-sided limit.
     chi_1
-        sigma_w^2 E[phi'^2] at q, the slope of the correlation map at c = 1.
+        sigma_w^2 E[phi'^2] at q, the slope of the correlation map at c = 1; NaN where it cannot be computed.
     stability
         "stable" if |F'| < 1, "unstable" if |F'| > 1, "marginal" if |F'| = 1 to within its error.
     basin
@@ -138,7 +138,7 @@ def _fixed_point(f: VarianceMap, grid: FloatArray, roots: FloatArray, signs: Flo
     if not _is_monotone(f, grid) and stability == "stable":
         basin = _immediate_basin(f, grid, q, basin)
     attracts = basin[0] < basin[1] and stability != "unstable"
-    chi_1 = float(f.chi_1(q).value)
+    chi_1 = float(f.chi_1(q, strict=False).value)
     return FixedPoint(q, q_error, float(slope.value), slope_error, chi_1, stability, basin if attracts else None)
 
 
