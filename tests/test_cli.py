@@ -305,3 +305,11 @@ def test_numbers_are_printed_with_the_digits_that_are_certain():
     assert number(1.23456789, 1e-4) == "1.235"
     assert number(2.5, 0.0) == "2.5"
     assert number(0.3, 1.0) == "0.3 +- 1"
+
+
+def test_maps_shows_what_exists_and_says_what_does_not():
+    done = run("maps", "sqrt(abs(x))", "--q", "1", "--sigma-w", "1", "--sigma-b", "0.1")
+    assert done.returncode == 0, done.stderr
+    assert "0.79788456" in done.stdout  # V = sqrt(2/pi)
+    assert "nan: infinite" in done.stdout
+    assert run("init", "tanh", "--fan-in", str(10**40)).returncode == 2

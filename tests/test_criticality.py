@@ -428,3 +428,18 @@ def test_questions_that_make_no_sense_are_refused() -> None:
             edge_of_chaos("tanh", **{key: 0.0})
     with pytest.raises(EocError, match="unknown activation"):
         edge_of_chaos("tahn", sigma_b=0.1)
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ({"q": 1e300}, "q must be a variance"),
+        ({"q": [1.0, 2.0]}, "q must be one variance"),
+        ({"depth": 0.0}, "depth must be a number of layers"),
+        ({"depth": float("inf")}, "depth must be a number of layers"),
+        ({"depth": "ten"}, "depth must be a number of layers"),
+    ],
+)
+def test_each_quantity_is_named_for_what_it_is(question: dict[str, Any], words: str) -> None:
+    with pytest.raises(EocError, match=words):
+        edge_of_chaos("tanh", **question)

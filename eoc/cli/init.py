@@ -47,7 +47,9 @@ def command(
     q: Annotated[float | None, typer.Option(help="Variance of the pre-activations to keep.")] = None,
     sigma_w: Annotated[float | None, typer.Option(help="Standard deviation of the weights times sqrt(fan_in).")] = None,
     depth: Annotated[float | None, typer.Option(help="Number of layers that correlations should survive.")] = None,
-    fan_in: Annotated[int | None, typer.Option(min=1, help="Inputs of a layer: adds the weights' std for it.")] = None,
+    fan_in: Annotated[
+        int | None, typer.Option(min=1, max=2**53, help="Inputs of a layer: adds the weights' std for it.")
+    ] = None,
     framework: Annotated[Framework | None, typer.Option(help="Print the lines of code that set these values.")] = None,
     unstable: Annotated[
         bool, typer.Option("--unstable", help="Accept a point that does not hold its variance.")

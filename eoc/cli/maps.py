@@ -45,7 +45,8 @@ def command(
 
     phi = find_activation(activation)
     variances = np.array(_numbers(q))
-    found = moments(phi, variances)
+    moments(phi, variances, ("V",))  # without V there is nothing to print; the others may be nan
+    found = moments(phi, variances, strict=False)
     network = None if sigma_w is None else VarianceMap(phi, sigma_w, sigma_b)
     values = {} if network is None else _map_values(network, variances)
     if as_json:
@@ -65,7 +66,7 @@ def _numbers(text: str) -> list[float]:
 
 
 def _map_values(network: VarianceMap, q: Any) -> dict[str, Estimate]:
-    return {"F": network.F(q), "slope": network.slope(q), "chi_1": network.chi_1(q)}
+    return {"F": network.F(q), "slope": network.slope(q), "chi_1": network.chi_1(q, strict=False)}
 
 
 def _payload(
@@ -84,6 +85,8 @@ def _print(
     out: Console, q: list[float], found: dict[str, Estimate], network: VarianceMap | None, values: dict[str, Estimate]
 ) -> None:
     _print_estimates(out, q, {_MEANING[name]: e for name, e in found.items()})
+    if any((e.value != e.value).any() for e in found.values()):
+        out.print("nan: infinite, or beyond what double precision can compute")
     if network is None:
         return
     _print_estimates(out, q, {"F(q)": values["F"], "F'(q)": values["slope"], "chi_1": values["chi_1"]})

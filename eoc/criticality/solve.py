@@ -15,7 +15,7 @@ from eoc.criticality.curves import FIRM, curve, squared_bias, variances
 from eoc.criticality.point import STEP, limit_at_zero, point_at
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.errors import EocError
-from eoc.gaussian.moments import moments
+from eoc.gaussian.moments import checked_variances, moments
 from eoc.maps import checked_sigma
 from eoc.rates import rate_constant, rate_law
 from eoc.scan import all_roots
@@ -96,9 +96,18 @@ def edge_of_chaos(
 
 
 def _checked(name: str, value: float) -> float:
+    if name == "q":
+        q = checked_variances(value)
+        if q.ndim:
+            raise EocError(f"q must be one variance, got {value!r}; use eoc.curve for many")
+        return float(q)
+    if name == "depth":
+        if not (isinstance(value, int | float | np.number) and 0.0 < value < np.inf):
+            raise EocError(f"depth must be a number of layers > 0, got {value!r}")
+        return float(value)
     out = checked_sigma(name, value)
-    if name in ("sigma_w", "depth") and out == 0.0:
-        raise EocError(f"{name} must be > 0, got {value!r}")
+    if name == "sigma_w" and out == 0.0:
+        raise EocError(f"sigma_w must be > 0, got {value!r}")
     return out
 
 
