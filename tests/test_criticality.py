@@ -423,8 +423,8 @@ def test_bad_values_are_refused(name: str, key: str, bad: Any) -> None:
 def test_questions_that_make_no_sense_are_refused() -> None:
     with pytest.raises(EocError, match=r"at most one of .*; got sigma_b, q"):
         edge_of_chaos("tanh", sigma_b=0.1, q=1.0)
-    for key in ("sigma_w", "depth"):
-        with pytest.raises(EocError, match=f"{key} must be > 0"):
+    for key, words in (("sigma_w", "sigma_w must be > 0"), ("depth", "depth must be a number of layers > 0")):
+        with pytest.raises(EocError, match=words):
             edge_of_chaos("tanh", **{key: 0.0})
     with pytest.raises(EocError, match="unknown activation"):
         edge_of_chaos("tahn", sigma_b=0.1)
