@@ -1,6 +1,6 @@
 """The errors a user can meet, all of them ``ValueError``: what was given, what is allowed, what to do."""
 
-__all__ = ["AccuracyError", "EocError", "ExpressionError", "NotPermissibleError"]
+__all__ = ["AccuracyError", "AccuracyWarning", "EocError", "ExpressionError", "NotPermissibleError"]
 
 
 class EocError(ValueError):
@@ -36,3 +36,7 @@ class NotPermissibleError(EocError):
 
 class AccuracyError(EocError):
     """A number could not be computed to the accuracy that is promised for it."""
+
+
+class AccuracyWarning(UserWarning):
+    """A number is less accurate than usual; its error bound says by how much."""

@@ -176,6 +176,13 @@ class Activation:
         values = np.stack([self.phi(x), self.dphi(x), self.ddphi(x)])
         return 4.0 * _EPS * np.abs(values)
 
+    def derivative(self, order: int, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """phi (order 0), phi' (1) or phi'' (2) at x (n,) and bounds on the absolute errors, both (n,)."""
+        values = self._evaluate(("phi", "dphi", "ddphi")[order], x)
+        if self.uncertainty is not None:
+            return values, self.uncertainty(x)[order]
+        return values, 4.0 * _EPS * np.abs(values)
+
     @cached_property
     def breakpoints(self) -> tuple[Breakpoint, ...]:
         """The knots with their one-sided limits."""

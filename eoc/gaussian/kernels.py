@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from eoc.gaussian._jit import jit
 
-__all__ = ["TERMS", "evaluate", "integrate"]
+__all__ = ["TERMS", "evaluate", "integrate", "integrate_lines"]
 
 FloatArray = NDArray[np.float64]
 
@@ -24,6 +24,43 @@ _LN2_LOW = 1.90821492927058770002e-10
 _INV_SQRT_2PI = 0.3989422804014327
 _EXPONENT_MIN = -708.0  # exp(-708) = 3e-308 is still a normal double
 _BLOCK = 512  # nodes at a time: the scratch arrays stay in the first-level cache
+
+
+@jit
+def _gaussian(
+    factor: float,
+    x_squared: FloatArray,
+    weights: FloatArray,
+    mantissa: FloatArray,
+    bits: NDArray[np.int64],
+    power: FloatArray,
+) -> FloatArray:
+    """weights * exp(factor * x_squared) for at most _BLOCK nodes, in the scratch arrays; ``power`` views ``bits``.
+
+    exp(y) = 2^k e^r with |r| <= ln(2)/2: e^r by its Taylor polynomial of degree 13 (remainder 4e-18), 2^k by writing
+    the exponent bits. Branch-free, so the loop vectorises; within 2 ulp for a given y.
+    """
+    for j in range(x_squared.size):
+        y = x_squared[j] * factor
+        k = np.floor(max(y, _EXPONENT_MIN) * _LOG2E + 0.5)
+        r = (y - k * _LN2_HIGH) - k * _LN2_LOW
+        e = r * (1.0 / 6227020800.0) + 1.0 / 479001600.0
+        e = e * r + 1.0 / 39916800.0
+        e = e * r + 1.0 / 3628800.0
+        e = e * r + 1.0 / 362880.0
+        e = e * r + 1.0 / 40320.0
+        e = e * r + 1.0 / 5040.0
+        e = e * r + 1.0 / 720.0
+        e = e * r + 1.0 / 120.0
+        e = e * r + 1.0 / 24.0
+        e = e * r + 1.0 / 6.0
+        e = e * r + 0.5
+        e = e * r + 1.0
+        mantissa[j] = (e * r + 1.0) * weights[j] if y > _EXPONENT_MIN else 0.0
+        bits[j] = (np.int64(k) + 1023) << 52
+    for j in range(x_squared.size):
+        mantissa[j] *= power[j]
+    return mantissa
 
 
 @jit
@@ -42,51 +79,59 @@ def integrate(q: FloatArray, x_squared: FloatArray, weights: FloatArray, values:
         Integrands at the nodes.
     out : (Q, K)
         Overwritten.
-
-    Notes
-    -----
-    exp(y) = 2^k e^r with |r| <= ln(2)/2: e^r by its Taylor polynomial of degree 13 (remainder 4e-18), 2^k by writing
-    the exponent bits. Branch-free, so the loop vectorises; within 2 ulp for a given y.
     """
-    n = x_squared.size
     mantissa = np.empty(_BLOCK)
     bits = np.empty(_BLOCK, np.int64)
     power = bits.view(np.float64)
-    u = np.empty(_BLOCK)
     for i in range(q.size):
-        minus_half_over_q = -0.5 / q[i]
         density = _INV_SQRT_2PI / math.sqrt(q[i])
         for row in range(values.shape[0]):
             out[i, row] = 0.0
-        for start in range(0, n, _BLOCK):
-            xx = x_squared[start : start + _BLOCK]
-            w = weights[start : start + _BLOCK]
-            for j in range(xx.size):
-                y = xx[j] * minus_half_over_q
-                k = np.floor(max(y, _EXPONENT_MIN) * _LOG2E + 0.5)
-                r = (y - k * _LN2_HIGH) - k * _LN2_LOW
-                e = r * (1.0 / 6227020800.0) + 1.0 / 479001600.0
-                e = e * r + 1.0 / 39916800.0
-                e = e * r + 1.0 / 3628800.0
-                e = e * r + 1.0 / 362880.0
-                e = e * r + 1.0 / 40320.0
-                e = e * r + 1.0 / 5040.0
-                e = e * r + 1.0 / 720.0
-                e = e * r + 1.0 / 120.0
-                e = e * r + 1.0 / 24.0
-                e = e * r + 1.0 / 6.0
-                e = e * r + 0.5
-                e = e * r + 1.0
-                mantissa[j] = (e * r + 1.0) * w[j] if y > _EXPONENT_MIN else 0.0
-                bits[j] = (np.int64(k) + 1023) << 52
-            for j in range(xx.size):
-                u[j] = mantissa[j] * power[j]
+        for start in range(0, x_squared.size, _BLOCK):
+            end = start + _BLOCK
+            u = _gaussian(-0.5 / q[i], x_squared[start:end], weights[start:end], mantissa, bits, power)
             for row in range(values.shape[0]):
-                g = values[row, start : start + _BLOCK]
+                g = values[row, start:end]
                 total = 0.0
                 for j in range(g.size):
                     total += u[j] * g[j]
                 out[i, row] += density * total
+
+
+@jit
+def integrate_lines(
+    q: FloatArray, x_squared: FloatArray, weights: FloatArray, ends: NDArray[np.int64], out: FloatArray
+) -> None:
+    r"""Gaussian integrals along J lines, each with nodes of its own, for Q variances.
+
+    .. math:: out_{ij} = \sum_{n \in \text{line } j} w_n \, \frac{e^{-x_n^2 / 2 q_i}}{\sqrt{2 \pi q_i}}
+
+    Parameters
+    ----------
+    q : (Q,)
+        Variances > 0.
+    x_squared, weights : (n,)
+        Squared nodes, line after line, and quadrature weights times the integrand there.
+    ends : (J,)
+        Where the nodes of each line end.
+    out : (Q, J)
+        Overwritten.
+    """
+    mantissa = np.empty(_BLOCK)
+    bits = np.empty(_BLOCK, np.int64)
+    power = bits.view(np.float64)
+    for i in range(q.size):
+        density = _INV_SQRT_2PI / math.sqrt(q[i])
+        start = 0
+        for j in range(ends.size):
+            total = 0.0
+            while start < ends[j]:
+                end = min(start + _BLOCK, ends[j])
+                u = _gaussian(-0.5 / q[i], x_squared[start:end], weights[start:end], mantissa, bits, power)
+                for n in range(end - start):
+                    total += u[n]
+                start = end
+            out[i, j] = density * total
 
 
 @jit
@@ -129,3 +174,95 @@ def evaluate(
             value = even + x * odd
             out[r, i] = value
             error[r, i] = relative[p, k] * abs(value) + absolute[p, k]
+
+
+@jit
+def average_series(
+    p: FloatArray, edges: FloatArray, series: FloatArray, nodes: FloatArray, weights: FloatArray, out: FloatArray
+) -> None:
+    """E[g_i(sqrt(p_i) Z)] of functions that are Legendre series on panels, and zero beyond them.
+
+    Parameters
+    ----------
+    p : (Q,)
+        Variances > 0, as small as you like.
+    edges : (T + 1,)
+        Ends of the panels.
+    series : (Q, T, N)
+        Legendre coefficients of each function on each panel.
+    nodes, weights : (N,)
+        A Gauss-Legendre rule on [-1, 1].
+    out : (Q,)
+        Overwritten.
+
+    Notes
+    -----
+    Every panel is cut where the Gaussian changes, at the multiples 0, 1, 2, 4 and 10 of its width.
+    """
+    cuts = np.array([-10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0, 40.0])
+    for i in range(p.size):
+        s = math.sqrt(p[i])
+        total = 0.0
+        for panel in range(edges.size - 1):
+            low, high = edges[panel], edges[panel + 1]
+            c = series[i, panel]
+            start = low
+            for cut in cuts:
+                end = min(max(cut * s, low), high)
+                if end <= start or cut == -10.0:
+                    start = max(start, end)
+                    continue
+                half = 0.5 * (end - start)
+                for m in range(nodes.size):
+                    t = start + half * (1.0 + nodes[m])
+                    x = (2.0 * t - low - high) / (high - low)
+                    before, now = 0.0, 0.0  # Clenshaw's recurrence for Legendre polynomials
+                    for k in range(c.size - 1, 0, -1):
+                        now, before = c[k] + (2.0 * k + 1.0) / (k + 1.0) * x * now - (k + 1.0) / (k + 2.0) * before, now
+                    value = c[0] + x * now - 0.5 * before
+                    total += half * weights[m] * value * math.exp(-0.5 * (t / s) ** 2)
+                start = end
+        out[i] = total * _INV_SQRT_2PI / s
+
+
+@jit
+def _clenshaw(x: float, c: FloatArray) -> float:
+    """The Chebyshev series c[0] + c[1] T_1(x) + ..., an even number of terms, at x in [-1, 1].
+
+    Even and odd terms are summed apart, both in T_2(x): two chains of operations of half the length.
+    """
+    twice = 2.0 * (2.0 * x * x - 1.0)
+    even, even_before, odd, odd_before = 0.0, 0.0, 0.0, 0.0
+    for k in range(c.size // 2 - 1, 0, -1):
+        even, even_before = c[2 * k] + twice * even - even_before, even
+        odd, odd_before = c[2 * k + 1] + twice * odd - odd_before, odd
+    return c[0] + 0.5 * twice * even - even_before + x * (c[1] + (twice - 1.0) * odd - odd_before)
+
+
+@jit
+def _at(theta: float, ends: FloatArray, coefficients: FloatArray) -> float:
+    """A piecewise Chebyshev series at theta in [ends[0], ends[-1]]."""
+    i = 0
+    while i < ends.size - 2 and theta > ends[i + 1]:
+        i += 1
+    low, high = ends[i], ends[i + 1]
+    return _clenshaw((2.0 * theta - low - high) / (high - low), coefficients[i])
+
+
+@jit
+def evaluate_series(theta: FloatArray, ends: FloatArray, coefficients: FloatArray, out: FloatArray) -> None:
+    """A piecewise Chebyshev series at many angles.
+
+    Parameters
+    ----------
+    theta : (n,)
+        In [ends[0], ends[-1]].
+    ends : (I + 1,)
+        Ends of the intervals.
+    coefficients : (I, N)
+        N even.
+    out : (n,)
+        Overwritten.
+    """
+    for i in range(theta.size):
+        out[i] = _at(theta[i], ends, coefficients)

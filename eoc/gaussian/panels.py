@@ -13,20 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from eoc.gaussian.kernels import integrate
+from eoc.gaussian.rule import NULL_RULES, WEIGHTS, N, nodes_of
 
 __all__ = ["Integrands", "Table", "integrate_table", "tabulate"]
 
 FloatArray = NDArray[np.float64]
 Integrands = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-
-_N = 24
-_NODES, _WEIGHTS = legendre.leggauss(_N)
-# Null rules: the components of degree N-1 and N-2 of a function, in units of its integral (orthonormal Legendre).
-_NULL = [_WEIGHTS * legendre.Legendre.basis(d)(_NODES) * np.sqrt(2 * d + 1) for d in (_N - 1, _N - 2)]
 
 _EPS = float(np.finfo(float).eps)
 _UNDERFLOW = 1e-303  # integrals below this have lost digits to the underflow of the Gaussian itself
@@ -66,7 +61,7 @@ class _Panels:
 
     @classmethod
     def evaluate(cls, integrands: Integrands, a: FloatArray, b: FloatArray) -> _Panels:
-        x = _nodes(a, b)
+        x = nodes_of(a, b)
         values, noise = integrands(x.ravel())
         shape = (-1, *x.shape)
         return cls(a, b, np.moveaxis(values.reshape(shape), 0, 2), np.moveaxis(noise.reshape(shape), 0, 2))
@@ -96,18 +91,14 @@ class _Sums:
     exponent: FloatArray
 
 
-def _nodes(a: FloatArray, b: FloatArray) -> FloatArray:
-    return 0.5 * (a + b)[:, None] + 0.5 * (b - a)[:, None] * _NODES
-
-
 def _sums(panels: _Panels, s: FloatArray) -> _Sums:
-    z_squared = (_nodes(panels.a, panels.b)[:, None, :] / s[:, None]) ** 2
+    z_squared = (nodes_of(panels.a, panels.b)[:, None, :] / s[:, None]) ** 2
     half = 0.5 * (panels.b - panels.a)[:, None, None]
     magnitudes = np.abs(panels.values)
     with np.errstate(over="ignore", invalid="ignore"):  # a sum that overflows makes its error infinite, see below
         u = half * np.exp(-0.5 * z_squared) / (np.sqrt(2.0 * np.pi) * s[:, None])
-        truncation = sum(np.abs((u * null) @ panels.values) for null in _NULL)
-        u *= _WEIGHTS
+        truncation = sum(np.abs((u * null) @ panels.values) for null in NULL_RULES)
+        u *= WEIGHTS
         return _Sums(u @ magnitudes, np.asarray(truncation), u @ panels.noise, (u * z_squared) @ magnitudes)
 
 
@@ -130,9 +121,9 @@ def tabulate(integrands: Integrands, edges: FloatArray, widths: FloatArray, *, h
     keep = (sums.absolute > _NEGLIGIBLE * total).any(axis=(1, 2)) & (total > _UNDERFLOW).any()
     relative_error = _relative_error(sums, total, done)
     kept = done[keep].sorted()
-    x = _nodes(kept.a, kept.b)
+    x = nodes_of(kept.a, kept.b)
     fold = 2.0 if half_line else 1.0
-    weights = fold * 0.5 * (kept.b - kept.a)[:, None] * _WEIGHTS
+    weights = fold * 0.5 * (kept.b - kept.a)[:, None] * WEIGHTS
     values = np.ascontiguousarray(kept.values.reshape(x.size, kept.values.shape[2]).T)
     return Table(widths, (x**2).ravel(), weights.ravel(), values, np.any(values < 0.0, axis=1), relative_error)
 
@@ -190,7 +181,7 @@ def _keep_finite(integrands: Integrands, panels: _Panels) -> _Panels:
 
 
 def _relative_error(sums: _Sums, total: FloatArray, panels: _Panels) -> FloatArray:
-    n = panels.a.size * _N
+    n = panels.a.size * N
     normal = np.maximum(total, _UNDERFLOW)
     truncation = _SAFETY * sums.truncation.sum(axis=0)
     rounding = _EPS * ((8.0 + np.sqrt(n)) * total + sums.exponent.sum(axis=0))

@@ -19,24 +19,21 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
+from eoc.gaussian.rule import NODES, PROJECT, N
 
 __all__ = ["Remainder", "oscillates", "remainder", "resolved_radius"]
 
 FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
-_N = 24
 _RESOLVED = 1e-12
-_NODES, _WEIGHTS = legendre.leggauss(_N)
-_VANDER = legendre.legvander(_NODES, _N - 1)
-_PROJECT = (_WEIGHTS[:, None] * _VANDER) * (np.arange(_N) + 0.5)  # values at the nodes -> Legendre coefficients
 _PROBE = np.concatenate([2.0 ** np.arange(-12.0, 0.0), np.linspace(0.55, 0.97, 8)])
-_PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, _N - 1)
+_PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, N - 1)
 _RADII = 2.0 ** np.arange(-24.0, 25.0)
-_T = 0.5 * (1.0 + _NODES)
+_T = 0.5 * (1.0 + NODES)
 # Nodes and weights on [0, 1] for Taylor's integrals: exact to the degree to which phi'' is resolved.
 _TAYLOR_T, _TAYLOR_W = (
-    0.5 * (part + shift) for part, shift in zip(legendre.leggauss(_N // 2), (1.0, 0.0), strict=True)
+    0.5 * (part + shift) for part, shift in zip(legendre.leggauss(N // 2), (1.0, 0.0), strict=True)
 )
 
 
@@ -73,7 +70,7 @@ def _is_resolved(phi: Activation, end: float) -> bool:
     if not np.isfinite(at_nodes).all():
         return True  # overflow is no structure; quadrature deals with it
     noise = np.maximum(phi.errors(nodes).max(axis=1), phi.errors(probe).max(axis=1))
-    misfit = np.abs(at_nodes @ _PROJECT @ _PROBE_VANDER.T - at_probe).max(axis=1)
+    misfit = np.abs(at_nodes @ PROJECT @ _PROBE_VANDER.T - at_probe).max(axis=1)
     return bool((misfit <= _RESOLVED * np.abs(at_nodes).max(axis=1) + 8.0 * noise).all())
 
 
@@ -83,7 +80,7 @@ def oscillates(phi: Activation, start: float, end: float) -> bool:
     probe = phi.phi(start + (end - start) * _PROBE)
     if not np.isfinite(values).all():
         return False
-    return bool(np.abs(values @ _PROJECT @ _PROBE_VANDER.T - probe).max() > 1e-6 * np.abs(values).max())
+    return bool(np.abs(values @ PROJECT @ _PROBE_VANDER.T - probe).max() > 1e-6 * np.abs(values).max())
 
 
 def remainder(phi: Activation, radius: float, x: FloatArray, values: FloatArray, errors: FloatArray) -> Remainder:

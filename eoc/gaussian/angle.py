@@ -1,0 +1,231 @@
+r"""Functions of the angle theta = arccos(c) on [0, pi]: adaptive Chebyshev series, and what follows by integration.
+
+Expectations such as E[phi'(u) phi'(v)] are smooth in theta up to both ends even where phi has kinks, while in c they
+have roots at c = 1 and c = -1. A :class:`Series` is a Chebyshev series on each of a few intervals, bisected until the
+coefficients have decayed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc.errors import AccuracyWarning, EocError
+from eoc.gaussian.kernels import evaluate_series
+from eoc.gaussian.rule import NODES, WEIGHTS
+
+__all__ = ["Angle", "Series", "angle_of", "cumulative", "fit"]
+
+FloatArray = NDArray[np.float64]
+Function = Callable[[FloatArray], tuple[FloatArray, float]]
+
+_EPS = float(np.finfo(float).eps)
+_N = 24
+_J = 2 * np.arange(_N) + 1
+_NODES = -np.cos(_J * (np.pi / (2 * _N)))  # increasing
+_K = np.arange(_N)[:, None]
+_TO_SERIES = np.cos((_K * _J[::-1]) % (4 * _N) * (np.pi / (2 * _N))) * np.where(_K == 0, 1.0, 2.0) / _N
+_LAST = 3  # coefficients whose size tells whether a series has converged
+_NARROWEST = 1e-9
+_MAX_INTERVALS = 400
+_T, _W = 0.5 * (1.0 + NODES), 0.5 * WEIGHTS
+
+
+@dataclass(frozen=True)
+class Angle:
+    """An angle between two inputs: theta in [0, pi], the chord y = 2 sin(theta/2) and e = 1 - c = y^2/2.
+
+    ``theta``, ``chord`` and ``e`` are arrays of one shape, each right to the last digits however small.
+    """
+
+    theta: FloatArray
+    chord: FloatArray
+    e: FloatArray
+
+    @property
+    def c(self) -> FloatArray:
+        """Cos(theta)."""
+        return 1.0 - self.e
+
+    def reflected(self) -> Angle:
+        """The angle pi - theta: the one of u and -v."""
+        return angle_of(one_minus_c=2.0 - self.e)
+
+
+def angle_of(
+    c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
+) -> Angle:
+    """The angle given by exactly one of the correlation c, 1 - c, and the angle itself.
+
+    Parameters
+    ----------
+    c
+        In [-1, 1].
+    one_minus_c
+        In [0, 2]; 1e-300 is as good as 1.
+    angle
+        In [0, pi].
+
+    Raises
+    ------
+    EocError
+        Naming the first value outside the range, and where it is.
+
+    Examples
+    --------
+    >>> angle_of(0.5).theta.round(12).item(), angle_of(one_minus_c=2e-300).theta.item()
+    (1.047197551197, 2e-150)
+    """
+    given = {"c": c, "one_minus_c": one_minus_c, "angle": angle}
+    given = {name: value for name, value in given.items() if value is not None}
+    if len(given) != 1:
+        raise EocError(f"give exactly one of c, one_minus_c and angle, got {', '.join(given) or 'none'}")
+    ((name, value),) = given.items()
+    if name == "c":
+        e = 1.0 - _checked(name, value, -1.0, 1.0)
+    elif name == "one_minus_c":
+        e = _checked(name, value, 0.0, 2.0)
+    else:
+        theta = _checked(name, value, 0.0, np.pi)
+        chord = 2.0 * np.sin(0.5 * theta)
+        return Angle(theta, chord, 0.5 * chord**2)
+    chord = np.sqrt(2.0 * e)
+    return Angle(2.0 * np.arcsin(np.minimum(0.5 * chord, 1.0)), chord, e)
+
+
+def _checked(name: str, value: ArrayLike, low: float, high: float) -> FloatArray:
+    try:
+        out = np.asarray(value)
+        if out.dtype.kind not in "iuf":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise EocError(f"{name} must be a real number or an array of them, got {value!r}") from None
+    out = out.astype(float, copy=False)
+    bad = ~((out >= low) & (out <= high))
+    if bad.any():
+        index = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(bad)))
+        where = f" at index {index[0] if len(index) == 1 else index}" if out.ndim else ""
+        limit = "pi" if high == np.pi else f"{high:g}"
+        raise EocError(f"{name} must lie between {low:g} and {limit}, got {np.atleast_1d(out)[index]!r}{where}")
+    return out
+
+
+@dataclass(frozen=True)
+class Series:
+    """A function of theta in [0, ends[-1]]: Chebyshev coefficients (I, N) on I intervals, errors at most ``error``.
+
+    ``error[i]`` bounds the absolute error on the i-th interval.
+    """
+
+    ends: FloatArray
+    coefficients: FloatArray
+    error: FloatArray
+
+    def __call__(self, theta: FloatArray) -> FloatArray:
+        """Values at theta, of its shape."""
+        theta = np.asarray(theta, dtype=float)
+        out = np.empty(theta.size)
+        evaluate_series(theta.reshape(-1), self.ends, self.coefficients, out)
+        return out.reshape(theta.shape)
+
+    def bound(self, theta: FloatArray) -> FloatArray:
+        """Bounds on the absolute errors at theta."""
+        return self.error[np.clip(np.searchsorted(self.ends, theta) - 1, 0, self.error.size - 1)]
+
+    def derivative(self) -> Series:
+        """d/dtheta, with an error that allows for the loss of digits."""
+        half = 0.5 * np.diff(self.ends)[:, None]
+        slopes = np.pad(np.polynomial.chebyshev.chebder(self.coefficients, axis=1), ((0, 0), (0, 1))) / half
+        return Series(self.ends, slopes, self.error * _N**2 / half[:, 0])
+
+
+def fit(function: Function, scale: float, end: float = np.pi) -> Series:
+    """The series of a function on [0, end], bisected until it is resolved to rounding of ``scale``.
+
+    Parameters
+    ----------
+    function
+        Maps theta, shape (n,), to values and one bound on the errors of all of them.
+    scale
+        The size of the function that errors are measured by.
+    end
+        Where it ends.
+
+    Warns
+    -----
+    AccuracyWarning
+        If the series does not converge, with the accuracy that was achieved.
+    """
+    edges = np.linspace(0.0, end, max(2, round(end / np.pi * 2.0) + 1))
+    a, b = edges[:-1], edges[1:]
+    done: list[tuple[FloatArray, FloatArray, FloatArray]] = []
+    while a.size:
+        values, error = function(_interval_nodes(a, b).ravel())
+        series = _series_through(values.reshape(a.size, _N))
+        tail = 2.0 * np.abs(series[:, -_LAST:]).max(axis=1)
+        resolved = tail <= max(4.0 * _EPS * scale, error)
+        hopeless = ((b - a) < _NARROWEST * end) | (sum(part[0].size for part in done) + a.size > _MAX_INTERVALS)
+        keep = resolved | hopeless
+        if (hopeless & ~resolved).any():
+            worst = float(tail[hopeless & ~resolved].max())
+            warnings.warn(
+                f"interpolation in the angle does not converge: achieved {worst / scale:.1g} of its scale",
+                AccuracyWarning,
+                stacklevel=2,
+            )
+        bound = error + _LAST * tail + 4.0 * _EPS * np.abs(series).sum(axis=1)
+        done.append((a[keep], series[keep], bound[keep]))
+        middle = 0.5 * (a + b)
+        a, b = np.concatenate([a[~keep], middle[~keep]]), np.concatenate([middle[~keep], b[~keep]])
+    start, series, bound = (np.concatenate(part) for part in zip(*done, strict=True))
+    order = np.argsort(start)
+    return Series(np.append(start[order], end), series[order], bound[order])
+
+
+def _series_through(values: FloatArray) -> FloatArray:
+    """Chebyshev coefficients (I, N) through the values at the nodes, without the rounding at their end.
+
+    At the ends of an interval the rounding of all 24 coefficients would add up.
+    """
+    series = values @ _TO_SERIES.T
+    sizes = np.abs(series)
+    from_here_on = np.maximum.accumulate(sizes[:, ::-1], axis=1)[:, ::-1]
+    return np.where(from_here_on <= 2.0 * _EPS * sizes.max(axis=1, keepdims=True), 0.0, series)
+
+
+def _interval_nodes(a: FloatArray, b: FloatArray) -> FloatArray:
+    return 0.5 * (a + b)[:, None] + 0.5 * (b - a)[:, None] * _NODES
+
+
+def cumulative(
+    series: Series, integrand: Callable[[FloatArray], FloatArray], quotient: Callable[[FloatArray], FloatArray], error: float
+) -> Series:
+    r"""The series of (1/d(theta)) \int_0^theta g(x) dx on the intervals of ``series``.
+
+    Parameters
+    ----------
+    series
+        Whose intervals to take.
+    integrand
+        g(theta), smooth on each of them.
+    quotient
+        d(theta), such that the quotient is smooth at 0: no accuracy is lost there.
+    error
+        A bound on the error that the quotient inherits from g.
+    """
+    a, b = series.ends[:-1], series.ends[1:]
+    theta = _interval_nodes(a, b)
+    length = theta - a[:, None]
+    x = a[:, None, None] + length[:, :, None] * _T
+    parts = length * (integrand(x) @ _W)
+    whole = a[:, None] + (b - a)[:, None] * _T
+    totals = (b - a) * (integrand(whole) @ _W)
+    before = np.concatenate([[0.0], np.cumsum(totals)[:-1]])
+    coefficients = _series_through((before[:, None] + parts) / quotient(theta))
+    size = np.abs(coefficients)
+    bound = error + 2.0 * _LAST * size[:, -_LAST:].max(axis=1) + 8.0 * _EPS * size.sum(axis=1)
+    return Series(series.ends, coefficients, bound)

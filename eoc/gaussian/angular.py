@@ -1,0 +1,225 @@
+r"""E[phi(u) phi(v)] and E[phi'(u) phi'(v)] as functions of the angle, by integration from c = 1.
+
+With y = 2 sin(theta/2), the chord, e = 1 - c = y^2/2 and sin(theta) dtheta = de, the sources tau and C of
+:mod:`eoc.gaussian.sources` are integrated from theta = 0 upwards, so that differences keep full relative precision
+however close the inputs are:
+
+- a continuous phi: D - E[phi'(u) phi'(v)] = y w_1 + y^2 w_2, where y w_1 = int tau dtheta and y^2 w_2 = q int C de, and
+  once more V - E[phi(u) phi(v)] = q e (D - y u_1 - y^2 u_2), where e y^p u_p = int y^p w_p de;
+- a phi that jumps: V - E[phi(u) phi(v)] = y w_1 + y^2 w_2.
+
+All of w_1, w_2, u_1, u_2 are smooth in theta, and are kept as :class:`eoc.gaussian.angle.Series`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import Activation
+from eoc.errors import NotPermissibleError
+from eoc.gaussian.angle import Angle, Series, cumulative, fit
+from eoc.gaussian.moments import moments
+from eoc.gaussian.sources import Sources
+
+__all__ = ["Angular", "angular"]
+
+FloatArray = NDArray[np.float64]
+_Pair = tuple[FloatArray, FloatArray]
+
+_EPS = float(np.finfo(float).eps)
+_KEY = "angular"
+_KEPT = 64  # variances remembered for each activation
+
+
+def angular(phi: Activation, q: float) -> Angular:
+    """The functions of the angle at the variance q > 0, computed once and kept with the activation.
+
+    Those of a positively homogeneous phi are computed at q = 1: they scale.
+    """
+    known: dict[float, Angular] = phi.cache.setdefault(_KEY, {})
+    q = 1.0 if phi.is_positively_homogeneous else q
+    if q not in known:
+        while len(known) >= _KEPT:
+            del known[next(iter(known))]
+        known[q] = Angular(phi, q)
+    return known[q]
+
+
+class Angular:
+    """One activation at one variance q > 0; see the module's docstring for the symbols.
+
+    Attributes
+    ----------
+    V, V_error, D, D_error
+        E[phi^2] and E[phi'^2] with error bounds.
+    jumps
+        Whether phi jumps; then there are no u_1, u_2.
+    w1, w2, u1, u2
+        The series; None where they vanish.
+    tau, source, plane
+        tau, C and its first term as series; None where they vanish.
+    parity
+        1, -1 or 0 for an even phi, an odd one, or neither. With parity all series end at theta = pi/2.
+    """
+
+    def __init__(self, phi: Activation, q: float) -> None:
+        _refuse_vertical_tangents(phi)
+        self.phi, self.q = phi, q
+        sources = Sources(phi, q)
+        self.jumps, self.parity = sources.jumps, sources.parity
+        m = moments(phi, q, ("V", "D"))
+        self.V, self.V_error = float(m["V"].value), float(m["V"].error)
+        self.D, self.D_error = float(m["D"].value), float(m["D"].error)
+        end = np.pi if self.parity == 0 else 0.5 * np.pi
+        self.tau = self.source = self.plane = self.w1 = self.w2 = self.u1 = self.u2 = None
+        if sources.tau_size > 0.0:
+            self.tau = fit(lambda theta: (sources.tau(theta), sources.tau_error), sources.tau_size, end)
+            self.w1 = _integral_of_tau(sources, self.tau)
+        if sources.size > 0.0:
+            self.plane = fit(sources.plane, sources.size, end)
+            self.source = _with_cross(sources, self.plane, end) if self.tau else self.plane
+            self.w2 = _integral_of_source(self.source, q)
+        if not self.jumps:
+            self.u1, self.u2 = _second_integral(self.w1, 1), _second_integral(self.w2, 2)
+
+    def at(self, name: str, q: float, at: Angle) -> _Pair:
+        """K, Kd or G at angles (n,), and bounds on the errors; q differs from the own one for a homogeneous phi."""
+        function = {"K": self.kernel, "Kd": self.slopes, "G": self.half_distance}[name]
+        scale = q / self.q if name != "Kd" else 1.0
+        value, error = function(at)
+        return scale * value, scale * error
+
+    def half_distance(self, at: Angle) -> _Pair:
+        """G = E[(phi(u) - phi(v))^2] / 2."""
+        near, flip = self._folded(at)
+        value, error = self._half_distance(near)
+        if self.parity == -1:
+            error = np.where(flip, 2.0 * self.V_error + error + 4.0 * _EPS * self.V, error)
+            value = np.where(flip, 2.0 * self.V - value, value)
+        return value, error
+
+    def kernel(self, at: Angle) -> _Pair:
+        """K = E[phi(u) phi(v)]."""
+        near, flip = self._folded(at)
+        value, error = self._half_distance(near)
+        sign = np.where(flip, float(self.parity), 1.0)
+        return sign * (self.V - value), error + self.V_error + 2.0 * _EPS * self.V
+
+    def slopes(self, at: Angle) -> _Pair:
+        """Kd = E[phi'(u) phi'(v)] almost everywhere."""
+        near, flip = self._folded(at)
+        value, error = self._plane(near) if self.jumps else self._slopes(near)
+        return np.where(flip, -float(self.parity), 1.0) * value, error
+
+    def slope(self, at: Angle) -> _Pair:
+        """dK/dc = q E[phi'(u) phi'(v)], the deltas of jumps included."""
+        if not self.jumps:
+            value, error = self.slopes(at)
+            return self.q * value, self.q * error
+        near, flip = self._folded(at)
+        value, error = self._rise(near)
+        return np.where(flip, -float(self.parity), 1.0) * value, error
+
+    def curvature(self, at: Angle) -> _Pair:
+        """d^2K/dc^2 = q^2 E[phi''(u) phi''(v)], the deltas of kinks included; phi must not jump."""
+        near, flip = self._folded(at)
+        value, error = self._rise(near)
+        sign = np.where(flip, float(self.parity), 1.0)
+        return self.q * sign * value, self.q * error
+
+    def _folded(self, at: Angle) -> tuple[Angle, FloatArray]:
+        """With parity, angles beyond pi/2 are reflected, and marked."""
+        flip = (at.e > 1.0) & (self.parity != 0)
+        if not flip.any():
+            return at, flip
+        other = at.reflected()
+        theta = np.where(flip, other.theta, at.theta)
+        return Angle(theta, np.where(flip, other.chord, at.chord), np.where(flip, other.e, at.e)), flip
+
+    def _two_terms(self, one: Series | None, two: Series | None, at: Angle) -> _Pair:
+        """y one + y^2 two."""
+        value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
+        for series, factor in ((one, at.chord), (two, 2.0 * at.e)):
+            if series is not None:
+                term = factor * series(at.theta)
+                value = value + term
+                error = error + factor * series.bound(at.theta) + 4.0 * _EPS * np.abs(term)
+        return value, error
+
+    def _half_distance(self, at: Angle) -> _Pair:
+        if self.jumps:
+            return self._two_terms(self.w1, self.w2, at)
+        value, error = self._two_terms(self.u1, self.u2, at)
+        value, error = self.D - value, self.D_error + error + 4.0 * _EPS * (self.D + np.abs(value))
+        return self.q * at.e * value, self.q * at.e * error
+
+    def _slopes(self, at: Angle) -> _Pair:
+        value, error = self._two_terms(self.w1, self.w2, at)
+        return self.D - value, self.D_error + error + 2.0 * _EPS * (self.D + np.abs(value))
+
+    def _plane(self, at: Angle) -> _Pair:
+        if self.plane is None:
+            return np.zeros(at.e.shape), np.zeros(at.e.shape)
+        return self.plane(at.theta), self.plane.bound(at.theta)
+
+    def _rise(self, at: Angle) -> _Pair:
+        """tau / sin(theta) + q C."""
+        value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
+        if self.source is not None:
+            value, error = self.q * self.source(at.theta), self.q * self.source.bound(at.theta)
+        if self.tau is not None:
+            sine = at.chord * np.sqrt(np.maximum(1.0 - 0.5 * at.e, 0.0))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                tau = self.tau(at.theta)
+                value = value + np.where(tau == 0.0, 0.0, tau / sine)
+                error = error + self.tau.bound(at.theta) / sine + 4.0 * _EPS * np.abs(value)
+        return value, error
+
+
+def _refuse_vertical_tangents(phi: Activation) -> None:
+    for b in phi.breakpoints:
+        if not np.isfinite([*b.left[:2], *b.right[:2]]).all():
+            raise NotPermissibleError(
+                f"{phi.name} has a vertical tangent at x = {b.x:g}, where E[phi'^2] may be infinite: "
+                "expectations at two points are not supported for it"
+            )
+
+
+def _chord(theta: FloatArray) -> FloatArray:
+    return np.asarray(2.0 * np.sin(0.5 * theta))
+
+
+def _integral_of_tau(sources: Sources, tau: Series) -> Series:
+    """w_1 with y w_1 = integral of tau."""
+    return cumulative(tau, sources.tau, _chord, 0.5 * np.pi * float(tau.error.max()))
+
+
+def _with_cross(sources: Sources, plane: Series, end: float) -> Series:
+    """C, where both of its terms are there."""
+    floor = float(plane.error.max())
+
+    def both(theta: FloatArray) -> tuple[FloatArray, float]:
+        value, error = sources.cross(theta)
+        return plane(theta) + value, floor + error
+
+    return fit(both, sources.size + sources.cross_size, end)
+
+
+def _integral_of_source(source: Series, q: float) -> Series:
+    """w_2 with y^2 w_2 = q integral of C sin(theta)."""
+    error = 0.5 * q * float(source.error.max())
+    return cumulative(source, lambda x: q * np.sin(x) * source(x), lambda x: _chord(x) ** 2, error)
+
+
+def _second_integral(w: Series | None, power: int) -> Series | None:
+    """u with e y^power u = integral of y^power w sin(theta)."""
+    if w is None:
+        return None
+    known = w
+    return cumulative(
+        w,
+        lambda x: np.sin(x) * _chord(x) ** power * known(x),
+        lambda x: 0.5 * _chord(x) ** (power + 2),
+        float(w.error.max()),
+    )

@@ -1,0 +1,197 @@
+r"""Gaussian expectations over the plane, in sum and difference coordinates.
+
+Two centred Gaussians u, v of variance q and correlation c are u = X + T, v = X - T with *independent* X and T of
+variances Q = q (1 + c)/2 and P = q (1 - c)/2. Hence
+
+.. math:: E[B(u, v)] = E\, I(T; Q), \qquad I(t; Q) = E[B(X + t, X - t)],
+
+and the integrand is evaluated once for all correlations: a different c only changes the two Gaussian weights. Along
+the line of each t the kinks of B lie at x = k - t and x = k + t, where panels end; I(t; Q) in turn is smooth between
+the t at which two such kinks meet, t = (k_i - k_j)/2, and is kept as a Legendre series on each panel of t, so that its
+mean over T is exact however narrow T is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.errors import AccuracyError
+from eoc.gaussian.kernels import average_series, integrate_lines
+from eoc.gaussian.lines import Panels, between, bisected, sizes_of
+from eoc.gaussian.rule import NODES, PROJECT, WEIGHTS, N, nodes_of
+
+__all__ = ["Factor", "Plane", "Problem", "tabulate_plane"]
+
+FloatArray = NDArray[np.float64]
+Integrand = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+
+_EPS = float(np.finfo(float).eps)
+_TOLERANCE = 4e-15  # of the scale of the integrand: what a panel of t may miss
+_GRID = np.array([0.0, 1.0, 2.0, 4.0])
+_REACH = 10.0  # standard deviations: beyond, less than 1e-22 of a polynomial integrand
+_FAR = 40.0  # and for those that grow exponentially
+_MAX_T_PANELS = 400
+_LEVELS = 40
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Where a function of one variable is not smooth: its knots, and points graded around the scale it changes on."""
+
+    knots: FloatArray
+    graded: FloatArray
+
+    @property
+    def marks(self) -> FloatArray:
+        """All of them: panels end there."""
+        return np.concatenate([self.knots, self.graded])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What to tabulate.
+
+    Attributes
+    ----------
+    integrand
+        Maps u and v, shape (n,), to values of B and bounds on their absolute errors.
+    first, second
+        Where B is not smooth in u, and in v.
+    widths
+        Standard deviations of X, within an octave and increasing, at which panels are refined and certified.
+    narrow
+        The largest standard deviation of T.
+    scale
+        The size of E|B| that errors are measured by.
+    half_x, half_t
+        Whether B(x + t, x - t) is even in x, or in t: then half of the plane is enough.
+    fast
+        Whether B grows exponentially: then panels go further out.
+    """
+
+    integrand: Integrand
+    first: Factor
+    second: Factor
+    widths: FloatArray
+    narrow: float
+    scale: float
+    half_x: bool = False
+    half_t: bool = False
+    fast: bool = False
+
+    @property
+    def reach(self) -> float:
+        """How many standard deviations matter."""
+        return _FAR if self.fast else _REACH
+
+
+@dataclass(frozen=True)
+class Plane:
+    """B(x + t, x - t) at quadrature nodes in x for every node in t.
+
+    ``error`` bounds the absolute error of the expectation, the interpolation between the nodes in t included.
+    """
+
+    t_edges: FloatArray
+    x_squared: FloatArray
+    weights: FloatArray
+    ends: NDArray[np.int64]
+    fold: float
+    error: float
+
+    def __call__(self, wide: FloatArray, narrow: FloatArray) -> FloatArray:
+        """E[B(X + T, X - T)] for variances Q of X and P > 0 of T, all (n,)."""
+        inner = np.empty((wide.size, self.ends.size))
+        integrate_lines(wide, self.x_squared, self.weights, self.ends, inner)
+        series = inner.reshape(wide.size, -1, N) @ PROJECT
+        out = np.empty(wide.size)
+        average_series(narrow, self.t_edges, series, NODES, WEIGHTS, out)
+        return self.fold * out
+
+
+def tabulate_plane(problem: Problem) -> Plane:
+    """Tabulate B on lines of constant t; panels in t and in x are bisected until they are resolved."""
+    edges = _t_edges(problem)
+    a, b = edges[:-1], edges[1:]
+    done: list[tuple[float, float, Panels]] = []
+    error = 0.0
+    for level in range(_LEVELS):
+        panels = _along_x(problem, nodes_of(a, b).ravel())
+        inner, bounds = _inner(problem, panels, a.size * N)
+        tail = 2.0 * np.abs(inner.reshape(-1, a.size, N) @ PROJECT)[:, :, -2:].sum(axis=2).max(axis=0)
+        bound = bounds.reshape(a.size, N).max(axis=1)
+        good = (tail <= np.maximum(_TOLERANCE * problem.scale, bound)) | (level == _LEVELS - 1)
+        split = np.searchsorted(panels.line, np.arange(a.size + 1) * N)
+        done += [(a[i], b[i], panels[np.arange(split[i], split[i + 1])]) for i in np.flatnonzero(good)]
+        error = max(error, float((tail + bound)[good].max(initial=0.0)))
+        a, b = a[~good], b[~good]
+        if a.size == 0:
+            break
+        if 2 * a.size + len(done) > _MAX_T_PANELS:
+            raise AccuracyError("the integrand changes too fast to be resolved; use a smaller q")
+        middle = 0.5 * (a + b)
+        a, b = np.concatenate([a, middle]), np.concatenate([middle, b])
+    return _assembled(problem, sorted(done, key=lambda part: part[0]), error)
+
+
+def _t_edges(problem: Problem) -> FloatArray:
+    reach = problem.reach * problem.narrow
+    meet = 0.5 * np.subtract.outer(problem.first.knots, problem.second.knots).ravel()
+    graded = np.concatenate([problem.first.graded, problem.second.graded])
+    scale = problem.narrow * np.append(_GRID, problem.reach)
+    edges = np.unique(np.concatenate([meet, graded, -scale, scale]))
+    edges = edges[(edges >= (0.0 if problem.half_t else -reach)) & (edges <= reach)]
+    return edges[np.append(True, np.diff(edges) > 1e-14 * reach)]
+
+
+def _along_x(problem: Problem, t: FloatArray) -> Panels:
+    """Panels in x on the line of each t."""
+    reach = problem.reach * problem.widths[-1]
+    scale = problem.widths[0] * _GRID
+    fixed = np.concatenate([-scale, scale, [-reach, reach]])
+    marks = [problem.first.marks - t[:, None], problem.second.marks + t[:, None], np.tile(fixed, (t.size, 1))]
+    a, b, line = between(np.clip(np.concatenate(marks, axis=1), 0.0 if problem.half_x else -reach, reach))
+
+    def evaluate(a: FloatArray, b: FloatArray, line: NDArray[np.int64]) -> Panels:
+        x, shift = nodes_of(a, b), t[line][:, None]
+        values, noise = problem.integrand((x + shift).ravel(), (x - shift).ravel())
+        return Panels(a, b, line, values.reshape(x.shape), noise.reshape(x.shape))
+
+    return bisected(evaluate, lambda panels: _density(problem, panels), problem.scale, a, b, line)
+
+
+def _density(problem: Problem, panels: Panels) -> FloatArray:
+    """Half the length of each panel times the density of X at the nodes, for each width: (S, P, N)."""
+    s = problem.widths[:, None, None]
+    z = nodes_of(panels.a, panels.b) / s
+    return 0.5 * (panels.b - panels.a)[:, None] * np.exp(-0.5 * z**2) / (np.sqrt(2.0 * np.pi) * s)
+
+
+def _inner(problem: Problem, panels: Panels, lines: int) -> tuple[FloatArray, FloatArray]:
+    """I(t; Q) for each width, (S, lines), and bounds on the errors, (lines,)."""
+    density = _density(problem, panels)
+    sums = (density * panels.values) @ WEIGHTS
+    inner = np.stack([np.bincount(panels.line, row, lines) for row in sums])
+    sizes = sizes_of(panels, density)
+    low, high = np.abs(density * panels.values).max(axis=0)[:, [0, -1]].T
+    reach = problem.reach * problem.widths[-1]
+    beyond = np.where(panels.b >= reach, high, 0.0) + np.where(panels.a <= -reach, low, 0.0)
+    error = sizes.truncation + sizes.noise + 32.0 * _EPS * sizes.magnitude + beyond
+    return inner, np.bincount(panels.line, error, lines)
+
+
+def _assembled(problem: Problem, parts: list[tuple[float, float, Panels]], error: float) -> Plane:
+    edges = np.array([parts[0][0], *(b for _, b, _ in parts)])
+    x_squared, weights, counts = [], [], []
+    for _, _, panels in parts:
+        half = 0.5 * (panels.b - panels.a)[:, None]
+        x_squared.append((nodes_of(panels.a, panels.b) ** 2).ravel())
+        weights.append((half * WEIGHTS * panels.values).ravel())
+        counts.append(N * np.bincount(panels.line - panels.line[0] // N * N, minlength=N))
+    fold = (2.0 if problem.half_x else 1.0) * (2.0 if problem.half_t else 1.0)
+    ends = np.cumsum(np.concatenate(counts))
+    return Plane(edges, np.concatenate(x_squared), np.concatenate(weights), ends, fold, fold * error)

@@ -1,0 +1,59 @@
+"""Means of a function under Gaussians that are centred anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.gaussian.lines import Panels, between, bisected, sizes_of
+from eoc.gaussian.rule import WEIGHTS, nodes_of
+
+__all__ = ["shifted_mean"]
+
+FloatArray = NDArray[np.float64]
+Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+
+_EPS = float(np.finfo(float).eps)
+_FIXED = np.array([-10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0])
+
+
+def shifted_mean(
+    function: Function, marks: FloatArray, mean: FloatArray, width: FloatArray, scale: float
+) -> tuple[FloatArray, FloatArray]:
+    """E[g(m + s Z)] and bounds on the absolute errors, (n,), for means m and widths s > 0, (n,).
+
+    Parameters
+    ----------
+    function
+        Maps x, shape (k,), to g and bounds on its errors.
+    marks
+        The knots of g, and points graded around the scale on which it changes.
+    mean, width
+        m and s.
+    scale
+        The size of g that errors are measured by.
+    """
+    lines = mean.size
+    z = (marks - mean[:, None]) / width[:, None]
+    fixed = np.broadcast_to(_FIXED, (lines, _FIXED.size))
+    a, b, line = between(np.clip(np.concatenate([z, fixed], axis=1), _FIXED[0], _FIXED[-1]))
+
+    def evaluate(a: FloatArray, b: FloatArray, line: NDArray[np.int64]) -> Panels:
+        x = mean[line][:, None] + width[line][:, None] * nodes_of(a, b)
+        values, noise = function(x.ravel())
+        return Panels(a, b, line, values.reshape(x.shape), noise.reshape(x.shape))
+
+    panels = bisected(evaluate, _density, scale, a, b, line)
+    density = _density(panels)
+    sizes = sizes_of(panels, density)
+    total = np.bincount(panels.line, (density[0] * panels.values) @ WEIGHTS, lines)
+    error = sizes.truncation + sizes.noise + 32.0 * _EPS * sizes.magnitude
+    return total, np.bincount(panels.line, error, lines)
+
+
+def _density(panels: Panels) -> FloatArray:
+    z = nodes_of(panels.a, panels.b)
+    half = 0.5 * (panels.b - panels.a)[:, None]
+    return (half * np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi))[None]

@@ -1,0 +1,141 @@
+r"""What drives expectations of two points as the angle between them opens: smooth parts and deltas.
+
+For a function g with jumps J_i at k_i, Price's theorem gives for u, v of variance q and correlation cos(theta)
+
+.. math:: -\frac{d}{d\theta} E[g(u) g(v)] = \tau(\theta) + q \sin\theta \; C(\theta),
+
+.. math:: \tau = \sum_{ij} \frac{J_i J_j}{2 \pi}
+          e^{-(k_i - k_j)^2 / 8 q \sin^2(\theta/2) - (k_i + k_j)^2 / 8 q \cos^2(\theta/2)}, \qquad
+          C = E[g'(u) g'(v)] + 2 \sum_i J_i \, p(k_i) \, E[g'(k_i \cos\theta + \sqrt q \sin\theta Z)],
+
+with p the density of u and g' without its deltas: tau is delta with delta, the sum in C is delta with g'. Both tau and C
+are smooth in theta. Here g is phi if phi jumps, and phi' otherwise.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import Activation, Smoothness
+from eoc.gaussian.integrands import integrals
+from eoc.gaussian.plane import Factor, Plane, Problem, tabulate_plane
+from eoc.gaussian.shifted import shifted_mean
+from eoc.gaussian.tangent import resolved_radius
+
+__all__ = ["Sources", "factor_of"]
+
+FloatArray = NDArray[np.float64]
+
+_EPS = float(np.finfo(float).eps)
+_WIDTHS = np.sqrt([0.5, 0.75, 1.0])  # of X for theta in [0, pi/2], in units of sqrt(q)
+
+
+def factor_of(phi: Activation, reach: float) -> Factor:
+    """Where phi and its derivatives are not smooth on [-reach, reach]."""
+    radius = resolved_radius(phi)
+    graded = radius * 2.0 ** np.arange(64.0 if radius > 0.0 else 0.0)
+    graded = graded[graded < reach]
+    return Factor(np.asarray(phi.knots, dtype=float), np.concatenate([-graded, graded]))
+
+
+class Sources:
+    """tau and the two parts of C, for one activation at one variance q > 0.
+
+    Attributes
+    ----------
+    size
+        E[g'^2] without deltas: what errors of C are measured by; 0 if g' vanishes.
+    tau_size
+        The same for tau; 0 if g does not jump.
+    parity
+        1, -1 or 0 for an even phi, an odd one, or neither.
+    """
+
+    def __init__(self, phi: Activation, q: float) -> None:
+        self.phi, self.q = phi, q
+        self.jumps = phi.smoothness is Smoothness.JUMP
+        self.parity = {"even": 1, "odd": -1, None: 0}[phi.parity]
+        found = phi.jumps if self.jumps else phi.kinks
+        self._knots = np.array([b.x for b in found])
+        self._steps = np.array([b.jump if self.jumps else b.kink for b in found])
+        row = "dphi^2" if self.jumps else "ddphi^2"
+        self.size = float(integrals(phi, np.array([q]), {row})[0][row][0][0])
+        exponent = self._knots**2 / (2.0 * q)
+        weights = np.abs(self._steps) * np.exp(-0.5 * exponent)
+        self.tau_size = float(weights.sum() ** 2 / (2.0 * np.pi))
+        self.tau_error = float(4.0 * _EPS * weights.sum() * (weights * (4.0 + exponent)).sum() / (2.0 * np.pi))
+
+    def tau(self, theta: FloatArray) -> FloatArray:
+        """Tau at theta, of any shape."""
+        k = self._knots
+        half = 0.5 * np.asarray(theta)[..., None, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            apart = np.where(k[:, None] == k, 0.0, np.subtract.outer(k, k) ** 2 / (8.0 * self.q * np.sin(half) ** 2))
+            sums = np.where(k[:, None] == -k, 0.0, np.add.outer(k, k) ** 2 / (8.0 * self.q * np.cos(half) ** 2))
+        terms = np.outer(self._steps, self._steps) * np.exp(-apart - sums)
+        return np.asarray(terms.sum(axis=(-2, -1)) / (2.0 * np.pi))
+
+    def plane(self, theta: FloatArray) -> tuple[FloatArray, float]:
+        """E[g'(u) g'(v)] without deltas at theta (n,), and a bound on the errors."""
+        out, error = np.empty(theta.size), 0.0
+        near = theta <= 0.5 * np.pi
+        for side, angle in ((near, theta), (~near, np.pi - theta)):
+            if side.any():
+                table = self._same_side if side is near else self._other_side
+                half = 0.5 * angle[side]
+                out[side] = table(self.q * np.cos(half) ** 2, self.q * np.sin(half) ** 2)
+                error = max(error, table.error)
+        return out, error
+
+    @cached_property
+    def cross_size(self) -> float:
+        """The size of the sum in C."""
+        weights = np.abs(self._steps) * np.exp(-(self._knots**2) / (2.0 * self.q))
+        return float(2.0 * weights.sum() * (self.size / (2.0 * np.pi * self.q)) ** 0.5)
+
+    def cross(self, theta: FloatArray) -> tuple[FloatArray, float]:
+        """The sum in C at theta (n,), and a bound on the errors."""
+        total, error = np.zeros(theta.size), 0.0
+        for k, step in zip(self._knots, self._steps, strict=True):
+            weight = 2.0 * step * np.exp(-(k**2) / (2.0 * self.q)) / np.sqrt(2.0 * np.pi * self.q)
+            mean, width = k * np.cos(theta), np.sqrt(self.q) * np.sin(theta)
+            value, bound = shifted_mean(self._derivative, self._factor.marks, mean, width, self.size**0.5)
+            total += weight * value
+            error += abs(weight) * (float(bound.max()) + 8.0 * _EPS * self.size**0.5)
+        return total, error
+
+    def _derivative(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """g' without deltas, and bounds on its errors."""
+        return self.phi.derivative(1 if self.jumps else 2, x)
+
+    def _product(self, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+        (gu, eu), (gv, ev) = self._derivative(u), self._derivative(v)
+        return gu * gv, np.abs(gu) * ev + np.abs(gv) * eu + eu * ev
+
+    @cached_property
+    def _factor(self) -> Factor:
+        return factor_of(self.phi, 10.0 * self.q**0.5)
+
+    @cached_property
+    def _same_side(self) -> Plane:
+        """For theta <= pi/2: B(u, v) = g'(u) g'(v), even in t; with parity also even in x."""
+        even = self.parity != 0
+        return self._table(self._product, self._factor, half_x=even, half_t=True)
+
+    @cached_property
+    def _other_side(self) -> Plane:
+        """For theta > pi/2, as a function of pi - theta: B(u, v) = g'(u) g'(-v), even in x."""
+        reflected = Factor(-self._factor.knots, -self._factor.graded)
+        return self._table(lambda u, v: self._product(u, -v), reflected, half_x=True, half_t=self.parity != 0)
+
+    def _table(self, integrand, second: Factor, half_x: bool, half_t: bool) -> Plane:  # type: ignore[no-untyped-def]
+        width = self.q**0.5
+        fast = self.phi.growth.kind in ("exponential", "gaussian", "faster")
+        return tabulate_plane(
+            Problem(
+                integrand, self._factor, second, width * _WIDTHS, width * 0.5**0.5, self.size, half_x, half_t, fast
+            )
+        )
