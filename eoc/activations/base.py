@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Activation", "Breakpoint", "Growth", "Piece", "Smoothness"]
+__all__ = ["Activation", "Breakpoint", "Growth", "Parity", "Piece", "Smoothness"]
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], FloatArray]
@@ -177,7 +177,7 @@ class Activation:
         return 4.0 * _EPS * np.abs(values)
 
     def derivative(self, order: int, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """phi (order 0), phi' (1) or phi'' (2) at x (n,) and bounds on the absolute errors, both (n,)."""
+        """Phi (order 0), phi' (1) or phi'' (2) at x (n,) and bounds on the absolute errors, both (n,)."""
         values = self._evaluate(("phi", "dphi", "ddphi")[order], x)
         if self.uncertainty is not None:
             return values, self.uncertainty(x)[order]

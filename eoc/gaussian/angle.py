@@ -80,8 +80,8 @@ def angle_of(
     >>> angle_of(0.5).theta.round(12).item(), angle_of(one_minus_c=2e-300).theta.item()
     (1.047197551197, 2e-150)
     """
-    given = {"c": c, "one_minus_c": one_minus_c, "angle": angle}
-    given = {name: value for name, value in given.items() if value is not None}
+    named = {"c": c, "one_minus_c": one_minus_c, "angle": angle}
+    given = {name: value for name, value in named.items() if value is not None}
     if len(given) != 1:
         raise EocError(f"give exactly one of c, one_minus_c and angle, got {', '.join(given) or 'none'}")
     ((name, value),) = given.items()
@@ -202,7 +202,10 @@ def _interval_nodes(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def cumulative(
-    series: Series, integrand: Callable[[FloatArray], FloatArray], quotient: Callable[[FloatArray], FloatArray], error: float
+    series: Series,
+    integrand: Callable[[FloatArray], FloatArray],
+    quotient: Callable[[FloatArray], FloatArray],
+    error: float,
 ) -> Series:
     r"""The series of (1/d(theta)) \int_0^theta g(x) dx on the intervals of ``series``.
 

@@ -118,17 +118,25 @@ class Angular:
             value, error = self.slopes(at)
             return self.q * value, self.q * error
         near, flip = self._folded(at)
-        value, error = self._rise(near)
+        value, error = self.rise(near)
         return np.where(flip, -float(self.parity), 1.0) * value, error
 
     def curvature(self, at: Angle) -> _Pair:
-        """d^2K/dc^2 = q^2 E[phi''(u) phi''(v)], the deltas of kinks included; phi must not jump."""
+        """d^2K/dc^2 = q^2 E[phi''(u) phi''(v)], the deltas of kinks and jumps included."""
         near, flip = self._folded(at)
-        value, error = self._rise(near)
-        sign = np.where(flip, float(self.parity), 1.0)
-        return self.q * sign * value, self.q * error
+        value, error = self._bend(near) if self.jumps else self.rise(near)
+        factor = 1.0 if self.jumps else self.q
+        return factor * np.where(flip, float(self.parity), 1.0) * value, factor * error
 
-    def _folded(self, at: Angle) -> tuple[Angle, FloatArray]:
+    def loss(self, at: Angle) -> _Pair:
+        """D - G / (q e) = y u_1 + y^2 u_2 where the series hold; phi must not jump."""
+        return self._two_terms(self.u1, self.u2, at)
+
+    def slope_loss(self, at: Angle) -> _Pair:
+        """D - Kd = y w_1 + y^2 w_2 where the series hold; phi must not jump."""
+        return self._two_terms(self.w1, self.w2, at)
+
+    def _folded(self, at: Angle) -> tuple[Angle, NDArray[np.bool_]]:
         """With parity, angles beyond pi/2 are reflected, and marked."""
         flip = (at.e > 1.0) & (self.parity != 0)
         if not flip.any():
@@ -138,7 +146,7 @@ class Angular:
         return Angle(theta, np.where(flip, other.chord, at.chord), np.where(flip, other.e, at.e)), flip
 
     def _two_terms(self, one: Series | None, two: Series | None, at: Angle) -> _Pair:
-        """y one + y^2 two."""
+        """Y one + y^2 two."""
         value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
         for series, factor in ((one, at.chord), (two, 2.0 * at.e)):
             if series is not None:
@@ -150,12 +158,12 @@ class Angular:
     def _half_distance(self, at: Angle) -> _Pair:
         if self.jumps:
             return self._two_terms(self.w1, self.w2, at)
-        value, error = self._two_terms(self.u1, self.u2, at)
+        value, error = self.loss(at)
         value, error = self.D - value, self.D_error + error + 4.0 * _EPS * (self.D + np.abs(value))
         return self.q * at.e * value, self.q * at.e * error
 
     def _slopes(self, at: Angle) -> _Pair:
-        value, error = self._two_terms(self.w1, self.w2, at)
+        value, error = self.slope_loss(at)
         return self.D - value, self.D_error + error + 2.0 * _EPS * (self.D + np.abs(value))
 
     def _plane(self, at: Angle) -> _Pair:
@@ -163,8 +171,8 @@ class Angular:
             return np.zeros(at.e.shape), np.zeros(at.e.shape)
         return self.plane(at.theta), self.plane.bound(at.theta)
 
-    def _rise(self, at: Angle) -> _Pair:
-        """tau / sin(theta) + q C."""
+    def rise(self, at: Angle) -> _Pair:
+        """Tau / sin(theta) + q C where the series hold: for a continuous phi the derivative of ``slope_loss`` by 1 - c."""
         value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
         if self.source is not None:
             value, error = self.q * self.source(at.theta), self.q * self.source.bound(at.theta)
@@ -174,6 +182,22 @@ class Angular:
                 tau = self.tau(at.theta)
                 value = value + np.where(tau == 0.0, 0.0, tau / sine)
                 error = error + self.tau.bound(at.theta) / sine + 4.0 * _EPS * np.abs(value)
+        return value, error
+
+    def _bend(self, at: Angle) -> _Pair:
+        """d/dc of tau / sin(theta) + q C."""
+        value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
+        sine = at.chord * np.sqrt(np.maximum(1.0 - 0.5 * at.e, 0.0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if self.source is not None:
+                slope = self.source.derivative()
+                value = value - self.q * slope(at.theta) / sine
+                error = error + self.q * slope.bound(at.theta) / sine
+            if self.tau is not None:
+                slope = self.tau.derivative()
+                term = self.tau(at.theta) * at.c / sine**3 - slope(at.theta) / sine**2
+                value = value + np.where(np.isnan(term), np.inf, term)
+                error = error + self.tau.bound(at.theta) / sine**3 + slope.bound(at.theta) / sine**2
         return value, error
 
 
@@ -213,7 +237,7 @@ def _integral_of_source(source: Series, q: float) -> Series:
 
 
 def _second_integral(w: Series | None, power: int) -> Series | None:
-    """u with e y^power u = integral of y^power w sin(theta)."""
+    """U with e y^power u = integral of y^power w sin(theta)."""
     if w is None:
         return None
     known = w

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eoc.errors import AccuracyError
 from eoc.gaussian.rule import NULL_RULES, WEIGHTS
 
-__all__ = ["Panels", "Sizes", "bisected", "between", "sizes_of"]
+__all__ = ["Panels", "Sizes", "between", "bisected", "sizes_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -71,7 +71,9 @@ def bisected(
     done: list[Panels] = []
     for level in range(_LEVELS):
         if a.size > _MAX_PANELS:
-            raise AccuracyError("the integrand has too many kinks, or changes too fast, to be resolved; use a smaller q")
+            raise AccuracyError(
+                "the integrand has too many kinks, or changes too fast, to be resolved; use a smaller q"
+            )
         panels = evaluate(a, b, line)
         sizes = sizes_of(panels, density(panels))
         floor = np.maximum(_TOLERANCE * scale, 4.0 * _EPS * sizes.magnitude + 2.0 * sizes.noise)

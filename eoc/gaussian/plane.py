@@ -24,13 +24,13 @@ from eoc.gaussian.kernels import average_series, integrate_lines
 from eoc.gaussian.lines import Panels, between, bisected, sizes_of
 from eoc.gaussian.rule import NODES, PROJECT, WEIGHTS, N, nodes_of
 
-__all__ = ["Factor", "Plane", "Problem", "tabulate_plane"]
+__all__ = ["Factor", "Integrand", "Plane", "Problem", "tabulate_plane"]
 
 FloatArray = NDArray[np.float64]
 Integrand = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 _EPS = float(np.finfo(float).eps)
-_TOLERANCE = 4e-15  # of the scale of the integrand: what a panel of t may miss
+_TOLERANCE = 1e-14  # of the scale of the integrand: what a panel of t may miss, with room for rounding
 _GRID = np.array([0.0, 1.0, 2.0, 4.0])
 _REACH = 10.0  # standard deviations: beyond, less than 1e-22 of a polynomial integrand
 _FAR = 40.0  # and for those that grow exponentially
@@ -122,7 +122,7 @@ def tabulate_plane(problem: Problem) -> Plane:
     for level in range(_LEVELS):
         panels = _along_x(problem, nodes_of(a, b).ravel())
         inner, bounds = _inner(problem, panels, a.size * N)
-        tail = 2.0 * np.abs(inner.reshape(-1, a.size, N) @ PROJECT)[:, :, -2:].sum(axis=2).max(axis=0)
+        tail = np.abs(inner.reshape(-1, a.size, N) @ PROJECT)[:, :, -2:].sum(axis=2).max(axis=0)
         bound = bounds.reshape(a.size, N).max(axis=1)
         good = (tail <= np.maximum(_TOLERANCE * problem.scale, bound)) | (level == _LEVELS - 1)
         split = np.searchsorted(panels.line, np.arange(a.size + 1) * N)
@@ -175,13 +175,13 @@ def _inner(problem: Problem, panels: Panels, lines: int) -> tuple[FloatArray, Fl
     """I(t; Q) for each width, (S, lines), and bounds on the errors, (lines,)."""
     density = _density(problem, panels)
     sums = (density * panels.values) @ WEIGHTS
-    inner = np.stack([np.bincount(panels.line, row, lines) for row in sums])
+    inner: FloatArray = np.stack([np.bincount(panels.line, row, lines) for row in sums])
     sizes = sizes_of(panels, density)
     low, high = np.abs(density * panels.values).max(axis=0)[:, [0, -1]].T
     reach = problem.reach * problem.widths[-1]
     beyond = np.where(panels.b >= reach, high, 0.0) + np.where(panels.a <= -reach, low, 0.0)
-    error = sizes.truncation + sizes.noise + 32.0 * _EPS * sizes.magnitude + beyond
-    return inner, np.bincount(panels.line, error, lines)
+    error = sizes.truncation + sizes.noise + 16.0 * _EPS * sizes.magnitude + beyond
+    return inner, np.bincount(panels.line, error, lines).astype(float)
 
 
 def _assembled(problem: Problem, parts: list[tuple[float, float, Panels]], error: float) -> Plane:
@@ -194,4 +194,5 @@ def _assembled(problem: Problem, parts: list[tuple[float, float, Panels]], error
         counts.append(N * np.bincount(panels.line - panels.line[0] // N * N, minlength=N))
     fold = (2.0 if problem.half_x else 1.0) * (2.0 if problem.half_t else 1.0)
     ends = np.cumsum(np.concatenate(counts))
-    return Plane(edges, np.concatenate(x_squared), np.concatenate(weights), ends, fold, fold * error)
+    error *= 2.0 if problem.half_x else 1.0  # in t it is averaged over, half line or not
+    return Plane(edges, np.concatenate(x_squared), np.concatenate(weights), ends, fold, error)

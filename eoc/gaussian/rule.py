@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-__all__ = ["N", "NODES", "NULL_RULES", "PROJECT", "VANDER", "WEIGHTS", "nodes_of"]
+__all__ = ["NODES", "NULL_RULES", "PROJECT", "VANDER", "WEIGHTS", "N", "nodes_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -15,7 +17,7 @@ N = 24
 
 def _gauss_legendre() -> tuple[FloatArray, FloatArray]:
     """Nodes and weights to the last digit where long double has more digits; NumPy's weights lose three at the ends."""
-    x = legendre.leggauss(N)[0].astype(np.longdouble)
+    x: Any = legendre.leggauss(N)[0].astype(np.longdouble)
     for _ in range(2):
         below, here = np.ones_like(x), x
         for k in range(2, N + 1):

@@ -48,9 +48,9 @@ def shifted_mean(
     panels = bisected(evaluate, _density, scale, a, b, line)
     density = _density(panels)
     sizes = sizes_of(panels, density)
-    total = np.bincount(panels.line, (density[0] * panels.values) @ WEIGHTS, lines)
+    total = np.bincount(panels.line, (density[0] * panels.values) @ WEIGHTS, lines).astype(float)
     error = sizes.truncation + sizes.noise + 32.0 * _EPS * sizes.magnitude
-    return total, np.bincount(panels.line, error, lines)
+    return total, np.bincount(panels.line, error, lines).astype(float)
 
 
 def _density(panels: Panels) -> FloatArray:

@@ -8,8 +8,8 @@ For a function g with jumps J_i at k_i, Price's theorem gives for u, v of varian
           e^{-(k_i - k_j)^2 / 8 q \sin^2(\theta/2) - (k_i + k_j)^2 / 8 q \cos^2(\theta/2)}, \qquad
           C = E[g'(u) g'(v)] + 2 \sum_i J_i \, p(k_i) \, E[g'(k_i \cos\theta + \sqrt q \sin\theta Z)],
 
-with p the density of u and g' without its deltas: tau is delta with delta, the sum in C is delta with g'. Both tau and C
-are smooth in theta. Here g is phi if phi jumps, and phi' otherwise.
+with p the density of u and g' without its deltas: tau is delta with delta, the sum in C is delta with g'. Both tau and
+C are smooth in theta. Here g is phi if phi jumps, and phi' otherwise.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.gaussian.integrands import integrals
-from eoc.gaussian.plane import Factor, Plane, Problem, tabulate_plane
+from eoc.gaussian.plane import Factor, Integrand, Plane, Problem, tabulate_plane
 from eoc.gaussian.shifted import shifted_mean
 from eoc.gaussian.tangent import resolved_radius
 
@@ -108,7 +108,7 @@ class Sources:
         return total, error
 
     def _derivative(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """g' without deltas, and bounds on its errors."""
+        """G' without deltas, and bounds on its errors."""
         return self.phi.derivative(1 if self.jumps else 2, x)
 
     def _product(self, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -131,11 +131,9 @@ class Sources:
         reflected = Factor(-self._factor.knots, -self._factor.graded)
         return self._table(lambda u, v: self._product(u, -v), reflected, half_x=True, half_t=self.parity != 0)
 
-    def _table(self, integrand, second: Factor, half_x: bool, half_t: bool) -> Plane:  # type: ignore[no-untyped-def]
+    def _table(self, integrand: Integrand, second: Factor, half_x: bool, half_t: bool) -> Plane:
         width = self.q**0.5
         fast = self.phi.growth.kind in ("exponential", "gaussian", "faster")
         return tabulate_plane(
-            Problem(
-                integrand, self._factor, second, width * _WIDTHS, width * 0.5**0.5, self.size, half_x, half_t, fast
-            )
+            Problem(integrand, self._factor, second, width * _WIDTHS, width * 0.5**0.5, self.size, half_x, half_t, fast)
         )

@@ -32,9 +32,7 @@ _PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, N - 1)
 _RADII = 2.0 ** np.arange(-24.0, 25.0)
 _T = 0.5 * (1.0 + NODES)
 # Nodes and weights on [0, 1] for Taylor's integrals: exact to the degree to which phi'' is resolved.
-_TAYLOR_T, _TAYLOR_W = (
-    0.5 * (part + shift) for part, shift in zip(legendre.leggauss(N // 2), (1.0, 0.0), strict=True)
-)
+_TAYLOR_T, _TAYLOR_W = (0.5 * (part + shift) for part, shift in zip(legendre.leggauss(N // 2), (1.0, 0.0), strict=True))
 
 
 @dataclass(frozen=True)

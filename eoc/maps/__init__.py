@@ -1,9 +1,20 @@
-"""The scalar maps that a layer applies: so far the variance map F(q), its fixed points and basins.
+"""The scalar maps that a layer applies: the variance map F(q) and the correlation map f(c).
 
-Poole et al. (2016), Hayou et al. (2019). ``variance`` holds the map itself, ``fixed_points`` the search.
+Poole et al. (2016), Hayou et al. (2019). ``variance`` and ``correlation`` hold the maps themselves, ``fixed_points``
+the search for fixed points of F, ``flow`` the correlation at any depth.
 """
 
+from eoc.maps.correlation import CorrelationFixedPoint, CorrelationMap, Term
 from eoc.maps.fixed_points import FixedPoint, Stability, stability_of
 from eoc.maps.variance import VarianceMap, checked_sigma
 
-__all__ = ["FixedPoint", "Stability", "VarianceMap", "checked_sigma", "stability_of"]
+__all__ = [
+    "CorrelationFixedPoint",
+    "CorrelationMap",
+    "FixedPoint",
+    "Stability",
+    "Term",
+    "VarianceMap",
+    "checked_sigma",
+    "stability_of",
+]
