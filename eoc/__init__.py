@@ -1,4 +1,4 @@
-"""Mean-field theory of wide networks at initialisation: variance maps and the edge of chaos, to the last digit.
+"""Mean-field theory of wide networks at initialisation: maps, phases and the edge of chaos, to the last digit.
 
 Everything here is imported on first use, so ``import eoc`` costs nothing.
 
@@ -8,6 +8,9 @@ Everything here is imported on first use, so ``import eoc`` costs nothing.
 (1.30414584, 'stable')
 >>> eoc.VarianceMap("silu", sigma_w=1.6, sigma_b=0.2).limit(1.0)  # doctest: +NUMBER
 0.132112
+>>> relu = eoc.CorrelationMap("relu", sigma_w=2**0.5)
+>>> relu.iterate(10**12, c=0.0).value.item()  # 1 - c after 10^12 layers: 9 pi^2 / (2 l^2)  # doctest: +NUMBER
+4.44132e-23
 >>> eoc.moments("x * tanh(x)", q=1.0)["V"].value.round(6).item()  # doctest: +NUMBER
 0.75789
 """
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eoc.activations import Activation, activation
+    from eoc.convergence import Convergence, ConvergenceLaw, convergence_law, convergence_of
     from eoc.criticality import (
         Curve,
         EdgeOfChaos,
@@ -30,9 +34,12 @@ if TYPE_CHECKING:
         nearest_ordered,
         transitions,
     )
-    from eoc.errors import AccuracyError, EocError, ExpressionError, NotPermissibleError
+    from eoc.errors import AccuracyError, AccuracyWarning, EocError, ExpressionError, NotPermissibleError
+    from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
-    from eoc.maps import FixedPoint, VarianceMap
+    from eoc.maps import CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap
+    from eoc.phase import Phase, phase_of, phases
+    from eoc.propagation import Trajectory, propagate, propagate_gram
 
 __version__ = "0.1.0"
 
@@ -49,15 +56,24 @@ _WHERE = {
         "nearest_ordered",
         "transitions",
     ),
-    "eoc.errors": ("AccuracyError", "EocError", "ExpressionError", "NotPermissibleError"),
+    "eoc.convergence": ("Convergence", "ConvergenceLaw", "convergence_law", "convergence_of"),
+    "eoc.errors": ("AccuracyError", "AccuracyWarning", "EocError", "ExpressionError", "NotPermissibleError"),
+    "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
-    "eoc.maps": ("FixedPoint", "VarianceMap"),
+    "eoc.maps": ("CorrelationFixedPoint", "CorrelationMap", "FixedPoint", "VarianceMap"),
+    "eoc.phase": ("Phase", "phase_of", "phases"),
+    "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
 
 __all__ = [
     "AccuracyError",
+    "AccuracyWarning",
     "Activation",
+    "Convergence",
+    "ConvergenceLaw",
+    "CorrelationFixedPoint",
+    "CorrelationMap",
     "Curve",
     "EdgeOfChaos",
     "EocError",
@@ -68,12 +84,21 @@ __all__ = [
     "NoPoint",
     "NotPermissibleError",
     "OrderedPoint",
+    "Phase",
+    "Trajectory",
     "VarianceMap",
     "activation",
+    "bivariate",
+    "convergence_law",
+    "convergence_of",
     "curve",
     "edge_of_chaos",
     "moments",
     "nearest_ordered",
+    "phase_of",
+    "phases",
+    "propagate",
+    "propagate_gram",
     "transitions",
 ]
 

@@ -172,7 +172,7 @@ class Angular:
         return self.plane(at.theta), self.plane.bound(at.theta)
 
     def rise(self, at: Angle) -> _Pair:
-        """Tau / sin(theta) + q C where the series hold: for a continuous phi the derivative of ``slope_loss`` by 1 - c."""
+        """Tau / sin(theta) + q C where the series hold; for a continuous phi the slope of ``slope_loss`` in 1 - c."""
         value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
         if self.source is not None:
             value, error = self.q * self.source(at.theta), self.q * self.source.bound(at.theta)

@@ -91,7 +91,7 @@ def bivariate(
     >>> relu["K"].value.round(12).tolist()  # 0, 1/(2 pi), 1/2
     [0.0, 0.159154943092, 0.5]
     >>> bivariate("tanh", 1.0, one_minus_c=1e-300)["G"].value.item()  # D q (1 - c)
-    4.6440175e-301
+    4.64402902e-301
     """
     for name in names:
         if name not in NAMES:
@@ -123,6 +123,8 @@ def _positive(q: ArrayLike) -> FloatArray:
 def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _Pair:
     """One expectation at two different variances, by quadrature over the plane of standard Gaussians."""
     s_a, s_b = q_a**0.5, q_b**0.5
+    if phi.is_positively_homogeneous:
+        return _homogeneous(phi, name, s_a, s_b, e)
     sign = 1.0 if e <= 1.0 else -1.0  # for c < 0 the pair (u, -v), whose difference is the narrow coordinate
     narrow = 0.5 * min(e, 2.0 - e)  # (1 - |c|) / 2, the variance of half the difference
     first, second = (_scaled(factor_of(phi, 10.0 * abs(s)), s) for s in (s_a, sign * s_b))
@@ -140,6 +142,15 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     widths = np.array([(1.0 - narrow) ** 0.5])
     plane = tabulate_plane(Problem(integrand, first, second, widths, narrow**0.5, size, fast=fast))
     return float(plane(widths**2, np.array([narrow]))[0]), plane.error
+
+
+def _homogeneous(phi: Activation, name: str, s_a: float, s_b: float, e: float) -> _Pair:
+    """phi(s x) = s phi(x): the expectations scale, and G is a sum of two squares."""
+    value, error = angular(phi, 1.0).at(name, 1.0, angle_of(one_minus_c=np.array([e])))
+    scale = 1.0 if name == "Kd" else s_a * s_b
+    apart = 0.5 * phi.kappa * (s_a - s_b) ** 2 if name == "G" else 0.0
+    total = scale * float(value[0]) + apart
+    return total, scale * float(error[0]) + 4.0 * _EPS * (abs(total) + abs(s_a - s_b) * max(s_a, s_b) * (apart > 0.0))
 
 
 def _scaled(factor: Factor, s: float) -> Factor:

@@ -107,7 +107,7 @@ class CorrelationMap:
     >>> relu([-1.0, 0.0, 1.0]).round(8).tolist()
     [0.0, 0.31830989, 1.0]
     >>> relu.iterate([10**3, 10**12], one_minus_c=1.0).value.tolist()  # 9 pi^2 / (2 l^2)
-    [4.3083415e-05, 4.4413e-23]
+    [4.312973e-05, 4.441322e-23]
     """
 
     def __init__(self, activation: object, sigma_w: float, sigma_b: float = 0.0, q: float | None = None) -> None:
@@ -373,7 +373,7 @@ class CorrelationMap:
         Examples
         --------
         >>> CorrelationMap("relu", 2**0.5).depth_until(1e-6, c=0.0)
-        6641.0
+        6647.0
         """
         from eoc.maps.flow import layers_until
 

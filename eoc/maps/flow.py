@@ -47,7 +47,7 @@ def at_depths(f: CorrelationMap, depths: ArrayLike, e: float) -> Estimate:
     if f.is_odd and e > 1.0:
         other = at_depths(f, depths, 2.0 - e)  # f(-c) = -f(c)
         return Estimate(2.0 - other.value, other.error + 2.0 * _EPS)
-    flat: FloatArray = wanted.reshape(-1)
+    flat = np.ravel(wanted)
     unique, inverse = np.unique(flat, return_inverse=True)
     steps = np.append(unique[unique <= _STEPS], _STEPS if flat.size and flat.max() > _STEPS else [])
     value, relative = np.empty(steps.size), np.empty(steps.size)
@@ -56,9 +56,9 @@ def at_depths(f: CorrelationMap, depths: ArrayLike, e: float) -> Estimate:
     if flat.size and flat.max() > _STEPS:
         far = _flowed(f, unique[unique > _STEPS] - _STEPS, value[-1], relative[-1])
         value, error = np.append(value[:-1], far.value), np.append(error[:-1], far.error)
-    value, error = value[inverse].reshape(wanted.shape), error[inverse].reshape(wanted.shape)
-    small = value < _TINY
-    return Estimate(np.where(small & (value > 0.0), 0.0, value), np.where(small & (e > 0.0), _TINY, error))
+    small = (value < _TINY) & (e > 0.0)
+    value, error = np.where(small, 0.0, value), np.where(small, _TINY, error)
+    return Estimate(value[inverse].reshape(wanted.shape), error[inverse].reshape(wanted.shape))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,230 @@
+r"""How correlations converge with depth: the law, derived from the map, beside what the iterated map does.
+
+On the edge of chaos 1 - f(1 - e) = e - s e^{3/2} - a e^2 + b e^{5/2} + d e^3 + ..., the coefficients given by the
+activation (:attr:`eoc.CorrelationMap.expansion`). For e_l = 1 - c_l let
+
+- phi have kinks (s > 0): lambda = (2/s) e^{-1/2}, so that e = kappa / lambda^2 with kappa = 4/s^2,
+  s = sigma_w^2 (sqrt(2) / (3 pi)) sum_k Delta_k^2 exp(-k^2 / 2 q); for ReLU kappa = 9 pi^2 / 2;
+- phi be C^1 (s = 0): lambda = 1/(a e), so that e = beta_q / lambda with beta_q = 1/a = 2/f''(1).
+
+Inserting the expansion, one layer adds 1 + O(lambda^{-1/2}) to lambda, and summing over layers
+
+.. math:: \lambda_l = l + R \sqrt l + A \log l + C + o(1)
+
+where C depends on the inputs and, for kinks, R = 0 and A = 3/2 + 2 a/s^2 (ReLU: a = 0); for C^1, R = -2 b a^{-3/2} and
+A = 1 - d/a^2 - b^2/a^3. R vanishes if phi is C^2: where phi'' jumps by J_k (ELU), b = sigma_w^2 q (2 sqrt(2) / 15 pi)
+sum_k J_k^2 exp(-k^2 / 2 q), which is why ELU approaches its law so slowly. Off the edge of chaos |c_l - c*| falls like
+exp(-l / xi_c), xi_c = -1/log f'(c*). Sources: Hayou et al. (2019) for 1/l and for ReLU; the rest is derived here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.errors import EocError
+from eoc.maps import CorrelationMap
+
+__all__ = ["Convergence", "ConvergenceLaw", "Measured", "convergence_law", "convergence_of"]
+
+FloatArray = NDArray[np.float64]
+Law = Literal["1/l", "1/l^2", "exponential", "constant"]
+
+_EPS = float(np.finfo(float).eps)
+_C0 = 0.1  # correlation of the inputs, where none is given
+_SETTLED = 1e-6  # of |c - c*|: the error of c at which the exponential rate is read off
+
+
+@dataclass(frozen=True)
+class ConvergenceLaw:
+    """What the correlation of two inputs does at large depth l.
+
+    Attributes
+    ----------
+    law
+        "1/l" or "1/l^2" (edge of chaos), "exponential" (off it), "constant" (f is the identity).
+    constant, error
+        beta_q, kappa or xi_c, and a bound on its error; infinite for "constant".
+    limit
+        c*, the correlation at infinite depth; NaN for "constant".
+    root, log
+        R and A of the next orders, lambda = l + R sqrt(l) + A log(l) + C; 0 off the edge of chaos.
+    """
+
+    law: Law
+    constant: float
+    error: float
+    limit: float
+    root: float = 0.0
+    log: float = 0.0
+
+    def linear(self, one_minus_c: FloatArray) -> FloatArray:
+        """Lambda, which grows by 1 a layer: beta_q / (1 - c), or sqrt(kappa / (1 - c)); on the edge of chaos."""
+        ratio = self.constant / one_minus_c
+        return np.asarray(np.sqrt(ratio) if self.law == "1/l^2" else ratio)
+
+    def leading(self, depths: FloatArray) -> FloatArray:
+        """beta_q / l or kappa / l^2; on the edge of chaos."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(self.constant / depths ** (2.0 if self.law == "1/l^2" else 1.0))
+
+    def refined(self, depths: FloatArray, at: float, one_minus_c: float) -> FloatArray:
+        """The law with its next orders, C fixed by 1 - c at one depth; on the edge of chaos."""
+        own = self.linear(np.array([one_minus_c]))[0]
+        orders = [d + self.root * np.sqrt(d) + self.log * np.log(d) for d in (depths, at)]
+        return self.leading(np.maximum(own + orders[0] - orders[1], _EPS))
+
+
+def convergence_law(f: CorrelationMap) -> ConvergenceLaw:
+    """The law that a correlation map obeys, from its expansion at c = 1 or its slope at c*.
+
+    Examples
+    --------
+    >>> law = convergence_law(CorrelationMap("relu", sigma_w=2**0.5))
+    >>> law.law, round(law.constant, 8), round(law.log, 8)  # 9 pi^2 / 2, 3/2
+    ('1/l^2', 44.4132198, 1.5)
+    >>> convergence_law(CorrelationMap("tanh", sigma_w=2.5, sigma_b=0.3)).law
+    'exponential'
+    """
+    if f.is_identity:
+        return ConvergenceLaw("constant", float("inf"), 0.0, float("nan"))
+    if f.chi_1 != 1.0:
+        end = f.stable_point
+        xi = -1.0 / np.log(abs(end.slope)) if end.slope != 0.0 else 0.0
+        error = xi**2 * end.slope_error / abs(end.slope) if end.slope != 0.0 else 0.0
+        return ConvergenceLaw("exponential", float(xi), float(error), end.c)
+    terms = {term.power: term for term in f.expansion}
+    s, a = terms.get(1.5), terms.get(2.0)
+    b, d = (terms[p].coefficient if p in terms else 0.0 for p in (2.5, 3.0))
+    if s is not None:
+        kappa, second = 4.0 / s.coefficient**2, a.coefficient if a is not None else 0.0
+        error = 2.0 * kappa * s.error / abs(s.coefficient)
+        return ConvergenceLaw("1/l^2", kappa, error, 1.0, log=1.5 - 2.0 * second / s.coefficient**2)
+    if a is None:
+        raise EocError(f"{f!r} has no quadratic term at c = 1: its law is unknown")
+    own = -a.coefficient
+    return ConvergenceLaw(
+        "1/l", 1.0 / own, a.error / own**2, 1.0, root=-2.0 * b / own**1.5, log=1.0 - d / own**2 - b**2 / own**3
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A constant or exponent read off the iterated map, extrapolated in depth, with an estimate of its error."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """Correlations at some depths beside the law.
+
+    Attributes
+    ----------
+    law
+        What the theory predicts.
+    depths, one_minus_c, error
+        1 - c_l at the depths, with bounds on the absolute errors.
+    exponent, constant
+        Measured from 1 - c_l at the largest depth and fractions of it, not using the prediction: p and constant in
+        1 - c ~ constant / l^p, or xi_c with the exponent None; both None for "constant".
+    """
+
+    law: ConvergenceLaw
+    depths: FloatArray
+    one_minus_c: FloatArray
+    error: FloatArray
+    exponent: Measured | None
+    constant: Measured | None
+
+
+def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Convergence:
+    """Follow two inputs to a depth and compare with the law.
+
+    Parameters
+    ----------
+    f
+        The correlation map.
+    depth
+        Up to which depth: a whole number >= 10.
+    c0
+        Correlation of the inputs, in [-1, 1).
+
+    Returns
+    -------
+    Convergence
+        At depths 1, 10, 100, ... and ``depth``.
+
+    Examples
+    --------
+    >>> found = convergence_of(CorrelationMap("relu", sigma_w=2**0.5), 1e6)
+    >>> round(found.exponent.value, 4), round(found.constant.value, 4)
+    (2.0, 44.4132)
+    """
+    if not (10.0 <= depth < 1e300 and depth == np.floor(depth)):
+        raise EocError(f"depth must be a whole number of layers from 10 to 1e300, got {depth!r}")
+    if not -1.0 <= c0 < 1.0:
+        raise EocError(f"c0 must lie in [-1, 1): two different inputs; got {c0!r}")
+    law = convergence_law(f)
+    depths = np.unique(np.append(10.0 ** np.arange(np.floor(np.log10(depth)) + 1), depth))
+    found = f.iterate(depths, c=c0)
+    exponent: Measured | None = None
+    constant: Measured | None = None
+    if law.law == "exponential":
+        constant = _measured_scale(f, c0)
+    elif law.law != "constant":
+        exponent, constant = _measured_law(f, law, depth, c0)
+    return Convergence(law, depths, found.value, found.error, exponent, constant)
+
+
+def _measured_law(f: CorrelationMap, law: ConvergenceLaw, depth: float, c0: float) -> tuple[Measured, Measured]:
+    """Exponent and constant from depths l, l/2, l/4, ..., extrapolated by Aitken's method."""
+    depths = np.floor(depth * 0.5 ** np.arange(6))
+    depths = depths[depths >= 1.0]
+    found = f.iterate(depths, c=c0)
+    e, relative = found.value, found.error / found.value
+    length = depths[:-1] - depths[1:]
+    exponents = np.log(e[1:] / e[:-1]) / np.log(depths[:-1] / depths[1:])
+    p = 2.0 if law.law == "1/l^2" else 1.0
+    x = e ** (-1.0 / p)
+    constants = (length / (x[:-1] - x[1:])) ** p
+    noise = 4.0 * (relative + _EPS).max()
+    return _extrapolated(exponents, noise), _extrapolated(constants, noise * float(constants[0]))
+
+
+def _extrapolated(sequence: FloatArray, noise: float) -> Measured:
+    """The limit of m_0, m_1, ... (the first the closest to it) and the change that its last step made."""
+    first, last = _aitken(sequence[:3]), _aitken(sequence[1:4])
+    return Measured(first, float(2.0 * abs(first - last) + noise))
+
+
+def _aitken(m: FloatArray) -> float:
+    if m.size < 3:
+        return float(m[0])
+    one, two = m[0] - m[1], m[1] - m[2]
+    return float(m[0] - one**2 / (one - two)) if one != two else float(m[0])
+
+
+def _measured_scale(f: CorrelationMap, c0: float) -> Measured | None:
+    """xi_c from how |c - c*| falls between two depths, where it has become small but is still far above rounding."""
+    end = f.stable_point
+    depths = np.unique(np.round(np.geomspace(1.0, 1e18, 1000)))
+    found = f.iterate(depths, c=c0)
+    away = np.abs(found.value - end.one_minus_c)
+    good = np.flatnonzero((away > 1e-280) & (away * _SETTLED > found.error + end.error))
+    if good.size == 0 or depths[good[-1]] < 4.0:
+        return None
+    last = depths[good[-1]]
+    step = np.ceil(last / 10.0)
+    three = f.iterate([last - 2.0 * step, last - step, last], c=c0)
+    distance = np.abs(three.value - end.one_minus_c)
+    before, rate = np.log(distance[:-1] / distance[1:]) / step
+    noise = ((three.error + end.error) / distance + 4.0 * _EPS).sum() / step
+    # The rates differ from their limit by a multiple of the distance, which falls by this factor in a step.
+    factor = np.exp(-rate * step)
+    uncertainty = 2.0 * (abs(rate - before) * factor / (1.0 - factor) + noise)
+    return Measured(float(1.0 / rate), float(uncertainty / rate**2))
