@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,9 +15,24 @@ import typer
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from matplotlib.figure import Figure
+
     from eoc.activations import Activation
 
-__all__ = ["AsJson", "Name", "find_activation", "number", "print_json"]
+__all__ = [
+    "AsJson",
+    "Name",
+    "Plot",
+    "check_file",
+    "check_picture",
+    "find_activation",
+    "number",
+    "numbers",
+    "print_json",
+    "save_picture",
+]
 
 _OWN_FUNCTION = re.compile(r"(?P<module>.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*)\Z")
 
@@ -37,6 +54,7 @@ Name = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (inf and nan as strings) instead of text.")]
+Plot = Annotated[Path | None, typer.Option(help="Write a picture (.png, .pdf, .svg).", show_default=False)]
 
 
 def find_activation(source: str) -> Activation:
@@ -54,7 +72,6 @@ def find_activation(source: str) -> Activation:
 def _imported(module: str, name: str) -> object:
     import importlib
     import importlib.util
-    from pathlib import Path
 
     try:
         if module.endswith(".py"):
@@ -91,6 +108,44 @@ def number(value: float, error: float = 0.0, digits: int = 12) -> str:
     if error > 0.0:
         digits = min(digits, math.floor(math.log10(abs(value)) - math.log10(2.0 * error)) + 1)
     return f"{value:.{digits}g}" if digits > 0 else f"{value:.1g} +- {error:.1g}"
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """The numbers, separated by commas, that an option was given."""
+    out = []
+    for part in text.split(","):
+        try:
+            out.append(float(part))
+        except ValueError:
+            raise EocError(f"{option} takes numbers separated by commas, got {part.strip()!r} in {text!r}") from None
+    return out
+
+
+def check_file(path: Path, what: str, endings: Collection[str]) -> None:
+    """Refuse a file that cannot be written, or whose ending is unknown, before anything is computed or printed."""
+    if path.suffix[1:].lower() not in endings:
+        raise EocError(f"cannot write {what} to {path}: its name must end in one of {', '.join(sorted(endings))}")
+    if not path.parent.is_dir():
+        raise EocError(f"cannot write {what} to {path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise EocError(f"cannot write {what} to {path}: it is a folder")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise EocError(f"cannot write {what} to {path}: no permission")
+
+
+def check_picture(path: Path) -> None:
+    """Refuse what cannot become a picture before anything is computed or printed."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    check_file(path, "the picture", FigureCanvasBase.get_supported_filetypes())
+
+
+def save_picture(figure: Figure, path: Path) -> None:
+    """Write the figure to a path that :func:`check_picture` let pass."""
+    try:
+        figure.savefig(path, dpi=200)
+    except (OSError, ValueError) as error:
+        raise EocError(f"cannot write the picture to {path}: {error}") from None
 
 
 def print_json(payload: dict[str, Any]) -> None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, find_activation, number, print_json
+from eoc.cli.common import AsJson, Name, check_picture, find_activation, number, print_json, save_picture
 from eoc.cli.tables import console, print_paragraph, print_table
-from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,9 +39,10 @@ def command(
     import numpy as np
 
     from eoc.gaussian.moments import moments
+    from eoc.plotting import activation_figure
 
     if plot is not None:
-        _check_writable(plot)
+        check_picture(plot)
     phi = find_activation(activation)
     variances = [q for q in _VARIANCES if q < phi.growth.q_max]
     found = moments(phi, np.array(variances), strict=False)
@@ -51,7 +51,7 @@ def command(
     else:
         _print(console(), phi, variances, found)
     if plot is not None:
-        _save(phi, plot)
+        save_picture(activation_figure(phi), plot)
 
 
 def _payload(phi: Activation, q: list[float], found: dict[str, Estimate]) -> dict[str, Any]:
@@ -164,23 +164,3 @@ def _sketch(phi: Activation) -> str:
     start, end = f"{left:.3g}", f"{right:.3g}"
     axis = f"{'':8} {start:<{origin}}0"
     return "\n".join([*lines, f"{axis}{end:>{_WIDTH + 9 - len(axis) + 1}}"])
-
-
-def _check_writable(path: Path) -> None:
-    """Refuse what cannot become a picture before anything is computed or printed."""
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    known = FigureCanvasBase.get_supported_filetypes()
-    if path.suffix[1:].lower() not in known:
-        raise EocError(f"cannot write the picture to {path}: its name must end in one of {', '.join(sorted(known))}")
-    if not path.parent.is_dir():
-        raise EocError(f"cannot write the picture to {path}: there is no folder {path.parent}")
-
-
-def _save(phi: Activation, path: Path) -> None:
-    from eoc.plotting import activation_figure
-
-    try:
-        activation_figure(phi).savefig(path, dpi=200)
-    except (OSError, ValueError) as error:
-        raise EocError(f"cannot write the picture to {path}: {error}") from None

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from eoc.activations import Activation
     from eoc.criticality import EdgeOfChaos, EocPoint, OrderedPoint
 
-__all__ = ["Answer", "command"]
+__all__ = ["EXIT_NONE", "Answer", "answered", "command", "payload", "point_payload"]
 
 _TABLE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 _SOME_BIAS = 0.1  # for activations that hold no variance without bias
-_EXIT_NONE = 3
+EXIT_NONE = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,16 +65,17 @@ def command(
 
     phi = find_activation(activation)
     found = edge_of_chaos(phi, sigma_b=sigma_b, q=q, sigma_w=sigma_w, depth=depth)
-    answer = _answer(phi, found, unstable, fan_in)
+    answer = answered(phi, found, unstable, fan_in)
     if as_json:
-        print_json(_payload(answer))
+        print_json(payload(answer))
     else:
         print_answer(answer, framework)
     if answer.point is None:
-        raise typer.Exit(_EXIT_NONE)
+        raise typer.Exit(EXIT_NONE)
 
 
-def _answer(phi: Activation, found: EdgeOfChaos, unstable: bool, fan_in: int | None) -> Answer:
+def answered(phi: Activation, found: EdgeOfChaos, unstable: bool = False, fan_in: int | None = None) -> Answer:
+    """What to say about the points that were found."""
     from eoc.criticality import edge_of_chaos, nearest_ordered
 
     if found.reason is None:
@@ -90,24 +91,26 @@ def _answer(phi: Activation, found: EdgeOfChaos, unstable: bool, fan_in: int | N
     return Answer(phi, found, None, None, ordered, (), fan_in)
 
 
-def _payload(answer: Answer) -> dict[str, Any]:
+def payload(answer: Answer) -> dict[str, Any]:
+    """The answer for JSON."""
     found = answer.found
     return {
         "activation": answer.activation.name,
         "formula": answer.activation.formula,
         "class": str(answer.activation.smoothness),
         "given": found.given,
-        "point": _point_payload(answer.point, answer.fan_in),
-        "points": [_point_payload(p, answer.fan_in) for p in found.points],
+        "point": _pointpayload(answer.point, answer.fan_in),
+        "points": [point_payload(p, answer.fan_in) for p in found.points],
         "reason": None if found.reason is None else str(found.reason),
         "message": found.message,
-        "alternative": _point_payload(answer.alternative, answer.fan_in),
+        "alternative": _pointpayload(answer.alternative, answer.fan_in),
         "ordered": None if answer.ordered is None else dataclasses.asdict(answer.ordered),
-        "curve": [_point_payload(p, answer.fan_in) for p in answer.curve],
+        "curve": [point_payload(p, answer.fan_in) for p in answer.curve],
     }
 
 
-def _point_payload(point: EocPoint | None, fan_in: int | None) -> dict[str, Any] | None:
+def point_payload(point: EocPoint | None, fan_in: int | None = None) -> dict[str, Any] | None:
+    """A point for JSON."""
     if point is None:
         return None
     out = dataclasses.asdict(point)

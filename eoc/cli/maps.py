@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, find_activation, number, print_json
+from eoc.cli.common import AsJson, Name, find_activation, number, numbers, print_json
 from eoc.cli.tables import console, print_table
-from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,7 +43,7 @@ def command(
     from eoc.maps import VarianceMap
 
     phi = find_activation(activation)
-    variances = np.array(_numbers(q))
+    variances = np.array(numbers("--q", q))
     moments(phi, variances, ("V",))  # without V there is nothing to print; the others may be nan
     found = moments(phi, variances, strict=False)
     network = None if sigma_w is None else VarianceMap(phi, sigma_w, sigma_b)
@@ -53,16 +52,6 @@ def command(
         print_json(_payload(phi.name, variances.tolist(), found, network, values))
     else:
         _print(console(), variances.tolist(), found, network, values)
-
-
-def _numbers(text: str) -> list[float]:
-    out = []
-    for part in text.split(","):
-        try:
-            out.append(float(part))
-        except ValueError:
-            raise EocError(f"--q takes numbers separated by commas, got {part.strip()!r} in {text!r}") from None
-    return out
 
 
 def _map_values(network: VarianceMap, q: Any) -> dict[str, Estimate]:

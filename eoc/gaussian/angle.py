@@ -21,7 +21,7 @@ from eoc.gaussian.rule import NODES, WEIGHTS
 __all__ = ["Angle", "Series", "angle_of", "cumulative", "fit"]
 
 FloatArray = NDArray[np.float64]
-Function = Callable[[FloatArray], tuple[FloatArray, float]]
+Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 _EPS = float(np.finfo(float).eps)
 _N = 24
@@ -149,7 +149,7 @@ def fit(function: Function, scale: float, end: float = np.pi) -> Series:
     Parameters
     ----------
     function
-        Maps theta, shape (n,), to values and one bound on the errors of all of them.
+        Maps theta, shape (n,), to values and bounds on their errors.
     scale
         The size of the function that errors are measured by.
     end
@@ -164,10 +164,10 @@ def fit(function: Function, scale: float, end: float = np.pi) -> Series:
     a, b = edges[:-1], edges[1:]
     done: list[tuple[FloatArray, FloatArray, FloatArray]] = []
     while a.size:
-        values, error = function(_interval_nodes(a, b).ravel())
-        series = _series_through(values.reshape(a.size, _N))
+        values, errors = function(_interval_nodes(a, b).ravel())
+        series, error = _series_through(values.reshape(a.size, _N)), errors.reshape(a.size, _N).max(axis=1)
         tail = 2.0 * np.abs(series[:, -_LAST:]).max(axis=1)
-        resolved = tail <= max(4.0 * _EPS * scale, error)
+        resolved = tail <= np.maximum(4.0 * _EPS * scale, error)
         hopeless = ((b - a) < _NARROWEST * end) | (sum(part[0].size for part in done) + a.size > _MAX_INTERVALS)
         keep = resolved | hopeless
         if (hopeless & ~resolved).any():
@@ -202,33 +202,32 @@ def _interval_nodes(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def cumulative(
-    series: Series,
-    integrand: Callable[[FloatArray], FloatArray],
-    quotient: Callable[[FloatArray], FloatArray],
-    error: float,
+    series: Series, weight: Callable[[FloatArray], FloatArray], divisor: Callable[[FloatArray], FloatArray]
 ) -> Series:
-    r"""The series of (1/d(theta)) \int_0^theta g(x) dx on the intervals of ``series``.
+    r"""The series of (1/d(theta)) \int_0^theta m(x) g(x) dx on the intervals of the series g.
 
     Parameters
     ----------
     series
-        Whose intervals to take.
-    integrand
-        g(theta), smooth on each of them.
-    quotient
-        d(theta), such that the quotient is smooth at 0: no accuracy is lost there.
-    error
-        A bound on the error that the quotient inherits from g.
+        g.
+    weight
+        m(theta) >= 0, smooth.
+    divisor
+        d(theta) >= 0, such that the quotient is smooth at 0: no accuracy is lost there.
     """
-    a, b = series.ends[:-1], series.ends[1:]
-    theta = _interval_nodes(a, b)
-    length = theta - a[:, None]
-    x = a[:, None, None] + length[:, :, None] * _T
-    parts = length * (integrand(x) @ _W)
-    whole = a[:, None] + (b - a)[:, None] * _T
-    totals = (b - a) * (integrand(whole) @ _W)
-    before = np.concatenate([[0.0], np.cumsum(totals)[:-1]])
-    coefficients = _series_through((before[:, None] + parts) / quotient(theta))
+    theta = _interval_nodes(series.ends[:-1], series.ends[1:])
+    values = _integral(series.ends, theta, lambda x: weight(x) * series(x)) / divisor(theta)
+    errors = _integral(series.ends, theta, lambda x: weight(x) * series.bound(x)) / divisor(theta)
+    coefficients = _series_through(values)
     size = np.abs(coefficients)
-    bound = error + 2.0 * _LAST * size[:, -_LAST:].max(axis=1) + 8.0 * _EPS * size.sum(axis=1)
+    bound = errors.max(axis=1) + 2.0 * _LAST * size[:, -_LAST:].max(axis=1) + 8.0 * _EPS * size.sum(axis=1)
     return Series(series.ends, coefficients, bound)
+
+
+def _integral(ends: FloatArray, theta: FloatArray, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    """The integral of a function, smooth on each interval, from 0 to theta (I, n), the i-th row on the i-th interval."""
+    start, length = ends[:-1, None], np.diff(ends)[:, None]
+    before = np.cumsum(length[:, 0] * (function(start + length * _T) @ _W))
+    part = theta - start
+    inside = part * (function(start[:, :, None] + part[:, :, None] * _T) @ _W)
+    return np.append(0.0, before[:-1])[:, None] + inside

@@ -74,8 +74,8 @@ class Angular:
         end = np.pi if self.parity == 0 else 0.5 * np.pi
         self.tau = self.source = self.plane = self.w1 = self.w2 = self.u1 = self.u2 = None
         if sources.tau_size > 0.0:
-            self.tau = fit(lambda theta: (sources.tau(theta), sources.tau_error), sources.tau_size, end)
-            self.w1 = _integral_of_tau(sources, self.tau)
+            self.tau = fit(sources.tau, sources.tau_size, end)
+            self.w1 = _integral_of_tau(self.tau)
         if sources.size > 0.0:
             self.plane = fit(sources.plane, sources.size, end)
             self.source = _with_cross(sources, self.plane, end) if self.tau else self.plane
@@ -214,36 +214,28 @@ def _chord(theta: FloatArray) -> FloatArray:
     return np.asarray(2.0 * np.sin(0.5 * theta))
 
 
-def _integral_of_tau(sources: Sources, tau: Series) -> Series:
-    """w_1 with y w_1 = integral of tau."""
-    return cumulative(tau, sources.tau, _chord, 0.5 * np.pi * float(tau.error.max()))
-
-
 def _with_cross(sources: Sources, plane: Series, end: float) -> Series:
     """C, where both of its terms are there."""
-    floor = float(plane.error.max())
 
-    def both(theta: FloatArray) -> tuple[FloatArray, float]:
+    def both(theta: FloatArray) -> _Pair:
         value, error = sources.cross(theta)
-        return plane(theta) + value, floor + error
+        return plane(theta) + value, plane.bound(theta) + error
 
     return fit(both, sources.size + sources.cross_size, end)
 
 
+def _integral_of_tau(tau: Series) -> Series:
+    """w_1 with y w_1 = integral of tau."""
+    return cumulative(tau, np.ones_like, _chord)
+
+
 def _integral_of_source(source: Series, q: float) -> Series:
     """w_2 with y^2 w_2 = q integral of C sin(theta)."""
-    error = 0.5 * q * float(source.error.max())
-    return cumulative(source, lambda x: q * np.sin(x) * source(x), lambda x: _chord(x) ** 2, error)
+    return cumulative(source, lambda x: q * np.sin(x), lambda x: _chord(x) ** 2)
 
 
 def _second_integral(w: Series | None, power: int) -> Series | None:
-    """U with e y^power u = integral of y^power w sin(theta)."""
+    """The u with e y^power u = integral of y^power w sin(theta)."""
     if w is None:
         return None
-    known = w
-    return cumulative(
-        w,
-        lambda x: np.sin(x) * _chord(x) ** power * known(x),
-        lambda x: 0.5 * _chord(x) ** (power + 2),
-        float(w.error.max()),
-    )
+    return cumulative(w, lambda x: np.sin(x) * _chord(x) ** power, lambda x: 0.5 * _chord(x) ** (power + 2))

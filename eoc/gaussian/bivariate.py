@@ -32,7 +32,7 @@ from eoc.gaussian.angular import angular
 from eoc.gaussian.moments import Estimate, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
 from eoc.gaussian.shifted import shifted_mean
-from eoc.gaussian.sources import factor_of
+from eoc.gaussian.sources import factor_of, reach_of
 
 __all__ = ["NAMES", "bivariate"]
 
@@ -127,7 +127,7 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
         return _homogeneous(phi, name, s_a, s_b, e)
     sign = 1.0 if e <= 1.0 else -1.0  # for c < 0 the pair (u, -v), whose difference is the narrow coordinate
     narrow = 0.5 * min(e, 2.0 - e)  # (1 - |c|) / 2, the variance of half the difference
-    first, second = (_scaled(factor_of(phi, 10.0 * abs(s)), s) for s in (s_a, sign * s_b))
+    first, second = (_scaled(factor_of(phi, 40.0 * abs(s)), s) for s in (s_a, sign * s_b))
     function = partial(_half_square, phi) if name == "G" else partial(_product, phi, 0 if name == "K" else 1)
     size = _size(phi, name, q_a, q_b, e)
 
@@ -136,12 +136,13 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
 
     if narrow == 0.0:
         marks = np.concatenate([first.marks, second.marks])
-        value, error = shifted_mean(lambda z: integrand(z, z), marks, np.zeros(1), np.ones(1), size)
+        value, error = shifted_mean(lambda z: integrand(z, z), marks, np.zeros(1), np.ones(1))
         return float(value[0]), float(error[0])
-    fast = phi.growth.kind in ("exponential", "gaussian", "faster")
+    reach = max(reach_of(partial(phi.derivative, 1 if name == "Kd" else 0), s, size) for s in (s_a, s_b))
     widths = np.array([(1.0 - narrow) ** 0.5])
-    plane = tabulate_plane(Problem(integrand, first, second, widths, narrow**0.5, size, fast=fast))
-    return float(plane(widths**2, np.array([narrow]))[0]), plane.error
+    plane = tabulate_plane(Problem(integrand, first, second, widths, narrow**0.5, size, reach))
+    value, error = plane(widths**2, np.array([narrow]))
+    return float(value[0]), float(error[0])
 
 
 def _homogeneous(phi: Activation, name: str, s_a: float, s_b: float, e: float) -> _Pair:

@@ -208,9 +208,9 @@ def average_series(
 
     Notes
     -----
-    Every panel is cut where the Gaussian changes, at the multiples 0, 1, 2, 4 and 10 of its width.
+    Every panel is cut where the Gaussian changes, at multiples of its width from 0 to 40.
     """
-    cuts = np.array([-10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0, 40.0])
+    cuts = np.array([-40.0, -20.0, -10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0, 20.0, 40.0])
     for i in range(p.size):
         s = math.sqrt(p[i])
         total = 0.0
@@ -220,7 +220,7 @@ def average_series(
             start = low
             for cut in cuts:
                 end = min(max(cut * s, low), high)
-                if end <= start or cut == -10.0:
+                if end <= start or cut == -40.0:
                     start = max(start, end)
                     continue
                 half = 0.5 * (end - start)

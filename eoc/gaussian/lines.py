@@ -65,9 +65,9 @@ def sizes_of(panels: Panels, density: FloatArray) -> Sizes:
 
 
 def bisected(
-    evaluate: Evaluate, density: Density, scale: float, a: FloatArray, b: FloatArray, line: NDArray[np.int64]
+    evaluate: Evaluate, density: Density, scale: FloatArray, a: FloatArray, b: FloatArray, line: NDArray[np.int64]
 ) -> Panels:
-    """The panels, bisected until the truncation is rounding of ``scale``, in order of their lines."""
+    """The panels, bisected until the truncation is rounding of the scale of their line, in order of the lines."""
     done: list[Panels] = []
     for level in range(_LEVELS):
         if a.size > _MAX_PANELS:
@@ -76,7 +76,7 @@ def bisected(
             )
         panels = evaluate(a, b, line)
         sizes = sizes_of(panels, density(panels))
-        floor = np.maximum(_TOLERANCE * scale, 4.0 * _EPS * sizes.magnitude + 2.0 * sizes.noise)
+        floor = np.maximum(_TOLERANCE * scale[line], 4.0 * _EPS * sizes.magnitude + 2.0 * sizes.noise)
         good = (sizes.truncation <= floor) | (level == _LEVELS - 1)
         done.append(panels[good])
         a, b, line = a[~good], b[~good], line[~good]

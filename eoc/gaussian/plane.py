@@ -32,8 +32,6 @@ Integrand = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 _EPS = float(np.finfo(float).eps)
 _TOLERANCE = 1e-14  # of the scale of the integrand: what a panel of t may miss, with room for rounding
 _GRID = np.array([0.0, 1.0, 2.0, 4.0])
-_REACH = 10.0  # standard deviations: beyond, less than 1e-22 of a polynomial integrand
-_FAR = 40.0  # and for those that grow exponentially
 _MAX_T_PANELS = 400
 _LEVELS = 40
 
@@ -67,10 +65,10 @@ class Problem:
         The largest standard deviation of T.
     scale
         The size of E|B| that errors are measured by.
+    reach
+        How many standard deviations matter.
     half_x, half_t
         Whether B(x + t, x - t) is even in x, or in t: then half of the plane is enough.
-    fast
-        Whether B grows exponentially: then panels go further out.
     """
 
     integrand: Integrand
@@ -79,21 +77,16 @@ class Problem:
     widths: FloatArray
     narrow: float
     scale: float
+    reach: float
     half_x: bool = False
     half_t: bool = False
-    fast: bool = False
-
-    @property
-    def reach(self) -> float:
-        """How many standard deviations matter."""
-        return _FAR if self.fast else _REACH
 
 
 @dataclass(frozen=True)
 class Plane:
     """B(x + t, x - t) at quadrature nodes in x for every node in t.
 
-    ``error`` bounds the absolute error of the expectation, the interpolation between the nodes in t included.
+    ``errors`` bound the absolute errors of I(t; Q) on each panel of t, the interpolation between nodes included.
     """
 
     t_edges: FloatArray
@@ -101,24 +94,25 @@ class Plane:
     weights: FloatArray
     ends: NDArray[np.int64]
     fold: float
-    error: float
+    errors: FloatArray
 
-    def __call__(self, wide: FloatArray, narrow: FloatArray) -> FloatArray:
-        """E[B(X + T, X - T)] for variances Q of X and P > 0 of T, all (n,)."""
+    def __call__(self, wide: FloatArray, narrow: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """E[B(X + T, X - T)] for variances Q of X and P > 0 of T, and bounds on the errors, all (n,)."""
         inner = np.empty((wide.size, self.ends.size))
         integrate_lines(wide, self.x_squared, self.weights, self.ends, inner)
         series = inner.reshape(wide.size, -1, N) @ PROJECT
-        out = np.empty(wide.size)
-        average_series(narrow, self.t_edges, series, NODES, WEIGHTS, out)
-        return self.fold * out
+        value, error = np.empty(wide.size), np.empty(wide.size)
+        average_series(narrow, self.t_edges, series, NODES, WEIGHTS, value)
+        constant = np.broadcast_to(self.errors[:, None], (wide.size, self.errors.size, 1)).copy()
+        average_series(narrow, self.t_edges, constant, NODES, WEIGHTS, error)
+        return self.fold * value, self.fold * error
 
 
 def tabulate_plane(problem: Problem) -> Plane:
     """Tabulate B on lines of constant t; panels in t and in x are bisected until they are resolved."""
     edges = _t_edges(problem)
     a, b = edges[:-1], edges[1:]
-    done: list[tuple[float, float, Panels]] = []
-    error = 0.0
+    done: list[tuple[float, float, float, Panels]] = []
     for level in range(_LEVELS):
         panels = _along_x(problem, nodes_of(a, b).ravel())
         inner, bounds = _inner(problem, panels, a.size * N)
@@ -126,8 +120,8 @@ def tabulate_plane(problem: Problem) -> Plane:
         bound = bounds.reshape(a.size, N).max(axis=1)
         good = (tail <= np.maximum(_TOLERANCE * problem.scale, bound)) | (level == _LEVELS - 1)
         split = np.searchsorted(panels.line, np.arange(a.size + 1) * N)
-        done += [(a[i], b[i], panels[np.arange(split[i], split[i + 1])]) for i in np.flatnonzero(good)]
-        error = max(error, float((tail + bound)[good].max(initial=0.0)))
+        kept = np.flatnonzero(good)
+        done += [(a[i], b[i], tail[i] + bound[i], panels[np.arange(split[i], split[i + 1])]) for i in kept]
         a, b = a[~good], b[~good]
         if a.size == 0:
             break
@@ -135,7 +129,7 @@ def tabulate_plane(problem: Problem) -> Plane:
             raise AccuracyError("the integrand changes too fast to be resolved; use a smaller q")
         middle = 0.5 * (a + b)
         a, b = np.concatenate([a, middle]), np.concatenate([middle, b])
-    return _assembled(problem, sorted(done, key=lambda part: part[0]), error)
+    return _assembled(problem, sorted(done, key=lambda part: part[0]))
 
 
 def _t_edges(problem: Problem) -> FloatArray:
@@ -161,7 +155,7 @@ def _along_x(problem: Problem, t: FloatArray) -> Panels:
         values, noise = problem.integrand((x + shift).ravel(), (x - shift).ravel())
         return Panels(a, b, line, values.reshape(x.shape), noise.reshape(x.shape))
 
-    return bisected(evaluate, lambda panels: _density(problem, panels), problem.scale, a, b, line)
+    return bisected(evaluate, lambda panels: _density(problem, panels), np.full(t.size, problem.scale), a, b, line)
 
 
 def _density(problem: Problem, panels: Panels) -> FloatArray:
@@ -184,15 +178,15 @@ def _inner(problem: Problem, panels: Panels, lines: int) -> tuple[FloatArray, Fl
     return inner, np.bincount(panels.line, error, lines).astype(float)
 
 
-def _assembled(problem: Problem, parts: list[tuple[float, float, Panels]], error: float) -> Plane:
-    edges = np.array([parts[0][0], *(b for _, b, _ in parts)])
+def _assembled(problem: Problem, parts: list[tuple[float, float, float, Panels]]) -> Plane:
+    edges = np.array([parts[0][0], *(b for _, b, _, _ in parts)])
     x_squared, weights, counts = [], [], []
-    for _, _, panels in parts:
+    for _, _, _, panels in parts:
         half = 0.5 * (panels.b - panels.a)[:, None]
         x_squared.append((nodes_of(panels.a, panels.b) ** 2).ravel())
         weights.append((half * WEIGHTS * panels.values).ravel())
         counts.append(N * np.bincount(panels.line - panels.line[0] // N * N, minlength=N))
     fold = (2.0 if problem.half_x else 1.0) * (2.0 if problem.half_t else 1.0)
     ends = np.cumsum(np.concatenate(counts))
-    error *= 2.0 if problem.half_x else 1.0  # in t it is averaged over, half line or not
-    return Plane(edges, np.concatenate(x_squared), np.concatenate(weights), ends, fold, error)
+    errors = np.array([error for _, _, error, _ in parts])
+    return Plane(edges, np.concatenate(x_squared), np.concatenate(weights), ends, fold, errors)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eoc.gaussian.lines import Panels, between, bisected, sizes_of
 from eoc.gaussian.rule import WEIGHTS, nodes_of
 
-__all__ = ["shifted_mean"]
+__all__ = ["Function", "shifted_mean"]
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
@@ -20,7 +20,7 @@ _FIXED = np.array([-10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0])
 
 
 def shifted_mean(
-    function: Function, marks: FloatArray, mean: FloatArray, width: FloatArray, scale: float
+    function: Function, marks: FloatArray, mean: FloatArray, width: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """E[g(m + s Z)] and bounds on the absolute errors, (n,), for means m and widths s > 0, (n,).
 
@@ -32,8 +32,6 @@ def shifted_mean(
         The knots of g, and points graded around the scale on which it changes.
     mean, width
         m and s.
-    scale
-        The size of g that errors are measured by.
     """
     lines = mean.size
     z = (marks - mean[:, None]) / width[:, None]
@@ -45,6 +43,8 @@ def shifted_mean(
         values, noise = function(x.ravel())
         return Panels(a, b, line, values.reshape(x.shape), noise.reshape(x.shape))
 
+    first = evaluate(a, b, line)
+    scale = np.bincount(line, sizes_of(first, _density(first)).magnitude, lines).astype(float)
     panels = bisected(evaluate, _density, scale, a, b, line)
     density = _density(panels)
     sizes = sizes_of(panels, density)

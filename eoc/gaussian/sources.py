@@ -22,14 +22,18 @@ from numpy.typing import NDArray
 from eoc.activations.base import Activation, Smoothness
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.plane import Factor, Integrand, Plane, Problem, tabulate_plane
-from eoc.gaussian.shifted import shifted_mean
+from eoc.gaussian.rule import WEIGHTS, nodes_of
+from eoc.gaussian.shifted import Function, shifted_mean
 from eoc.gaussian.tangent import resolved_radius
 
-__all__ = ["Sources", "factor_of"]
+__all__ = ["Sources", "factor_of", "reach_of"]
 
 FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
+_REACHES = (10.0, 12.0, 16.0, 22.0, 30.0, 40.0)
+_BEYOND = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0])
+_NEGLIGIBLE = 1e-18
 _WIDTHS = np.sqrt([0.5, 0.75, 1.0])  # of X for theta in [0, pi/2], in units of sqrt(q)
 
 
@@ -39,6 +43,19 @@ def factor_of(phi: Activation, reach: float) -> Factor:
     graded = radius * 2.0 ** np.arange(64.0 if radius > 0.0 else 0.0)
     graded = graded[graded < reach]
     return Factor(np.asarray(phi.knots, dtype=float), np.concatenate([-graded, graded]))
+
+
+def reach_of(function: Function, width: float, size: float) -> float:
+    """How many standard deviations hold E[g(width Z)^2] = size but for 1e-18 of it; at most 40."""
+    for reach in _REACHES:
+        z = nodes_of(reach + _BEYOND[:-1], reach + _BEYOND[1:])
+        values = [function(sign * width * z.ravel())[0].reshape(z.shape) for sign in (1.0, -1.0)]
+        half = 0.5 * np.diff(_BEYOND)[:, None] * WEIGHTS
+        with np.errstate(over="ignore", invalid="ignore"):
+            tail = sum((half * (v * np.exp(-0.25 * z**2)) ** 2).sum() for v in values)
+        if tail <= _NEGLIGIBLE * size:
+            return reach
+    return _REACHES[-1]
 
 
 class Sources:
@@ -66,45 +83,43 @@ class Sources:
         exponent = self._knots**2 / (2.0 * q)
         weights = np.abs(self._steps) * np.exp(-0.5 * exponent)
         self.tau_size = float(weights.sum() ** 2 / (2.0 * np.pi))
-        self.tau_error = float(4.0 * _EPS * weights.sum() * (weights * (4.0 + exponent)).sum() / (2.0 * np.pi))
+        self._tau_error = float(4.0 * _EPS * weights.sum() * (weights * (4.0 + exponent)).sum() / (2.0 * np.pi))
 
-    def tau(self, theta: FloatArray) -> FloatArray:
-        """Tau at theta, of any shape."""
+    def tau(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Tau at theta (n,), and bounds on the errors."""
         k = self._knots
-        half = 0.5 * np.asarray(theta)[..., None, None]
+        half = 0.5 * theta[:, None, None]
         with np.errstate(divide="ignore", invalid="ignore"):
             apart = np.where(k[:, None] == k, 0.0, np.subtract.outer(k, k) ** 2 / (8.0 * self.q * np.sin(half) ** 2))
             sums = np.where(k[:, None] == -k, 0.0, np.add.outer(k, k) ** 2 / (8.0 * self.q * np.cos(half) ** 2))
         terms = np.outer(self._steps, self._steps) * np.exp(-apart - sums)
-        return np.asarray(terms.sum(axis=(-2, -1)) / (2.0 * np.pi))
+        return terms.sum(axis=(1, 2)) / (2.0 * np.pi), np.full(theta.size, self._tau_error)
 
-    def plane(self, theta: FloatArray) -> tuple[FloatArray, float]:
-        """E[g'(u) g'(v)] without deltas at theta (n,), and a bound on the errors."""
-        out, error = np.empty(theta.size), 0.0
+    def plane(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """E[g'(u) g'(v)] without deltas at theta (n,), and bounds on the errors."""
+        out, error = np.empty(theta.size), np.empty(theta.size)
         near = theta <= 0.5 * np.pi
         for side, angle in ((near, theta), (~near, np.pi - theta)):
             if side.any():
                 table = self._same_side if side is near else self._other_side
                 half = 0.5 * angle[side]
-                out[side] = table(self.q * np.cos(half) ** 2, self.q * np.sin(half) ** 2)
-                error = max(error, table.error)
+                out[side], error[side] = table(self.q * np.cos(half) ** 2, self.q * np.sin(half) ** 2)
         return out, error
 
     @cached_property
     def cross_size(self) -> float:
         """The size of the sum in C."""
-        weights = np.abs(self._steps) * np.exp(-(self._knots**2) / (2.0 * self.q))
-        return float(2.0 * weights.sum() * (self.size / (2.0 * np.pi * self.q)) ** 0.5)
+        return float(np.abs(self.cross(np.linspace(0.01, np.pi - 0.01, 16))[0]).max())
 
-    def cross(self, theta: FloatArray) -> tuple[FloatArray, float]:
-        """The sum in C at theta (n,), and a bound on the errors."""
-        total, error = np.zeros(theta.size), 0.0
+    def cross(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The sum in C at theta (n,), and bounds on the errors."""
+        total, error = np.zeros(theta.size), np.zeros(theta.size)
         for k, step in zip(self._knots, self._steps, strict=True):
             weight = 2.0 * step * np.exp(-(k**2) / (2.0 * self.q)) / np.sqrt(2.0 * np.pi * self.q)
             mean, width = k * np.cos(theta), np.sqrt(self.q) * np.sin(theta)
-            value, bound = shifted_mean(self._derivative, self._factor.marks, mean, width, self.size**0.5)
+            value, bound = shifted_mean(self._derivative, self._factor.marks, mean, width)
             total += weight * value
-            error += abs(weight) * (float(bound.max()) + 8.0 * _EPS * self.size**0.5)
+            error += abs(weight) * (bound + _EPS * (8.0 + k**2 / self.q) * np.abs(value))
         return total, error
 
     def _derivative(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -117,7 +132,11 @@ class Sources:
 
     @cached_property
     def _factor(self) -> Factor:
-        return factor_of(self.phi, 10.0 * self.q**0.5)
+        return factor_of(self.phi, self._reach * self.q**0.5)
+
+    @cached_property
+    def _reach(self) -> float:
+        return reach_of(self._derivative, self.q**0.5, self.size)
 
     @cached_property
     def _same_side(self) -> Plane:
@@ -133,7 +152,7 @@ class Sources:
 
     def _table(self, integrand: Integrand, second: Factor, half_x: bool, half_t: bool) -> Plane:
         width = self.q**0.5
-        fast = self.phi.growth.kind in ("exponential", "gaussian", "faster")
+        widths, narrow = width * _WIDTHS, width * 0.5**0.5
         return tabulate_plane(
-            Problem(integrand, self._factor, second, width * _WIDTHS, width * 0.5**0.5, self.size, half_x, half_t, fast)
+            Problem(integrand, self._factor, second, widths, narrow, self.size, self._reach, half_x, half_t)
         )
