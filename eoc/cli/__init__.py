@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from eoc.cli import activations, describe, init, maps
+from eoc.cli import activations, describe, init, maps, phase, propagate, rates
 
 __all__ = ["app", "main"]
 
@@ -25,6 +25,9 @@ app = typer.Typer(
 app.command("init")(init.command)
 app.command("describe")(describe.command)
 app.command("maps")(maps.command)
+app.command("rates")(rates.command)
+app.command("propagate")(propagate.command)
+app.command("phase")(phase.command)
 app.command("activations")(activations.command)
 
 

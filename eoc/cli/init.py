@@ -99,11 +99,11 @@ def payload(answer: Answer) -> dict[str, Any]:
         "formula": answer.activation.formula,
         "class": str(answer.activation.smoothness),
         "given": found.given,
-        "point": _pointpayload(answer.point, answer.fan_in),
+        "point": point_payload(answer.point, answer.fan_in),
         "points": [point_payload(p, answer.fan_in) for p in found.points],
         "reason": None if found.reason is None else str(found.reason),
         "message": found.message,
-        "alternative": _pointpayload(answer.alternative, answer.fan_in),
+        "alternative": point_payload(answer.alternative, answer.fan_in),
         "ordered": None if answer.ordered is None else dataclasses.asdict(answer.ordered),
         "curve": [point_payload(p, answer.fan_in) for p in answer.curve],
     }

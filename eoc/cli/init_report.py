@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eoc.cli.common import number
 from eoc.cli.framework import Framework, code
-from eoc.cli.tables import console, print_paragraph, print_table
+from eoc.cli.tables import console, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,10 +24,8 @@ _RECOMMENDED_DEPTH = 100.0
 
 def print_answer(answer: Answer, framework: Framework | None) -> None:
     """Print the point with what its numbers mean, or why there is none and what to take instead."""
-    from rich.markup import escape
-
     out, phi, found = console(), answer.activation, answer.found
-    out.print(f"[bold]{escape(phi.name)}[/]   phi(x) = {escape(phi.formula)}   ({phi.smoothness})")
+    print_title(out, phi)
     if found.reason is not None:
         head = "no usable point:" if answer.point is None else "warning: unstable point, as asked:"
         print_paragraph(out, head + " ", found.message, len(head), "yellow", indent=2)

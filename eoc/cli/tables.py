@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["console", "new_table", "print_paragraph", "print_table"]
+    from eoc.activations import Activation
+
+__all__ = ["console", "layer", "new_table", "print_paragraph", "print_table", "print_title"]
 
 _PIPE_WIDTH = 120
 _NARROWEST = 40  # for paragraphs
@@ -85,3 +87,15 @@ def print_paragraph(out: Console, head: str, text: str, bold: int = 0, style: st
     line = Text("\n".join(lines).replace("\0", " ").rstrip())
     line.stylize(style, 0, bold)
     out.print(line, soft_wrap=True)
+
+
+def print_title(out: Console, phi: Activation) -> None:
+    """Name, formula and class of the activation, on one line."""
+    from rich.markup import escape
+
+    out.print(f"[bold]{escape(phi.name)}[/]   phi(x) = {escape(phi.formula)}   ({phi.smoothness})")
+
+
+def layer(depth: float) -> str:
+    """A number of layers, e.g. 100000 or 1e+12."""
+    return f"{depth:.0f}" if depth < 1e7 else f"{depth:.6g}"

@@ -225,7 +225,7 @@ def cumulative(
 
 
 def _integral(ends: FloatArray, theta: FloatArray, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
-    """The integral of a function, smooth on each interval, from 0 to theta (I, n), the i-th row on the i-th interval."""
+    """The integral of a function, smooth on each interval, from 0 to theta (I, n): row i lies on interval i."""
     start, length = ends[:-1, None], np.diff(ends)[:, None]
     before = np.cumsum(length[:, 0] * (function(start + length * _T) @ _W))
     part = theta - start

@@ -4,7 +4,9 @@ Poole et al. (2016), Hayou et al. (2019). ``variance`` and ``correlation`` hold 
 the search for fixed points of F, ``flow`` the correlation at any depth.
 """
 
-from eoc.maps.correlation import CorrelationFixedPoint, CorrelationMap, Term
+from eoc.maps.correlation import CorrelationMap
+from eoc.maps.correlation_points import CorrelationFixedPoint
+from eoc.maps.expansion import Term
 from eoc.maps.fixed_points import FixedPoint, Stability, stability_of
 from eoc.maps.variance import VarianceMap, checked_sigma
 

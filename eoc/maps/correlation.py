@@ -15,61 +15,27 @@ times the sum of the odd coefficients.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.activations.base import Activation, Growth, Parity, Piece
 from eoc.errors import EocError
 from eoc.gaussian.angle import Series, angle_of
 from eoc.gaussian.angular import angular
 from eoc.gaussian.kernels import MapTerms, apply_map
 from eoc.gaussian.moments import Estimate, checked_variances
+from eoc.maps.at_zero import tangents_of
+from eoc.maps.correlation_points import CorrelationFixedPoint, convex_from, correlation_fixed_points
+from eoc.maps.expansion import Term, expansion_of
 from eoc.maps.variance import VarianceMap
 
-__all__ = ["CorrelationFixedPoint", "CorrelationMap"]
+__all__ = ["CorrelationMap"]
 
 FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
 _KEPT = 1e-9  # relative change of q in a layer that still counts as a fixed point
-
-
-@dataclass(frozen=True)
-class CorrelationFixedPoint:
-    """A solution of f(c) = c.
-
-    Attributes
-    ----------
-    c, one_minus_c, error
-        Where; ``error`` bounds that of both, and 1 - c keeps its relative precision near c = 1.
-    slope, slope_error
-        f'(c); infinite at c = 1 if phi jumps.
-    order
-        f(c + h) - c - h vanishes like |h|^order: the multiplicity. 1 in general; at c = 1 on the edge of chaos 2, or
-        3/2 if phi has kinks; at c = 1 1/2 if phi jumps.
-    stable
-        Whether correlations close to it, within [-1, 1], come to it.
-    """
-
-    c: float
-    one_minus_c: float
-    error: float
-    slope: float
-    slope_error: float
-    order: float
-    stable: bool
-
-
-@dataclass(frozen=True)
-class Term:
-    """coefficient * (1 - c)^power of an expansion, and a bound on the error of the coefficient."""
-
-    power: float
-    coefficient: float
-    error: float
 
 
 class CorrelationMap:
@@ -114,33 +80,33 @@ class CorrelationMap:
         self.variance = VarianceMap(activation, sigma_w, sigma_b)
         self.activation = self.variance.activation
         self.sigma_w, self.sigma_b = self.variance.sigma_w, self.variance.sigma_b
-        self.q = _kept_variance(self.variance) if q is None else _checked_variance(q)
+        self.q = self.variance.kept if q is None else _checked_variance(q)
         if self.q > 0.0:
-            self._angular = angular(self.activation, self.q)
+            self.angular = angular(self.activation, self.q)
             following = self.variance.F(self.q)
             self.next_q, next_error = float(following.value), float(following.error)
             weight = self.sigma_w**2
         else:
-            tangents = _tangents(self.activation)
-            self._angular = angular(tangents, 1.0)
+            tangents = tangents_of(self.activation)
+            self.angular = angular(tangents, 1.0)
             self.next_q, next_error, weight = 0.0, 0.0, 1.0 / tangents.kappa
         if not self.next_q > 0.0 and self.q > 0.0:
             raise EocError("sigma_w and sigma_b are both 0, or phi is: the variance is 0 after a layer")
         scale = self.next_q if self.q > 0.0 else 1.0
-        own = self._angular.q
-        self._gain = weight / scale * ((self.q or 1.0) / own)  # f = offset + gain * E[phi phi], expectations at `own`
-        self._relative_error = next_error / scale + 6.0 * _EPS
+        own = self.angular.q
+        self.gain = weight / scale * ((self.q or 1.0) / own)  # f = offset + gain * E[phi phi], expectations at `own`
+        self.relative_error = next_error / scale + 6.0 * _EPS
         self.chi_1, self.chi_1_error = float("inf"), 0.0
-        if not self._angular.jumps:
+        if not self.angular.jumps:
             self._set_slope(own)
 
     def _set_slope(self, own: float) -> None:
         """chi_1, and the gain that goes with it."""
-        a = self._angular
-        self.chi_1 = self._gain * own * a.D
-        self.chi_1_error = self.chi_1 * (self._relative_error + a.D_error / a.D) if a.D > 0.0 else 0.0
+        a = self.angular
+        self.chi_1 = self.gain * own * a.D
+        self.chi_1_error = self.chi_1 * (self.relative_error + a.D_error / a.D) if a.D > 0.0 else 0.0
         if abs(self.chi_1 - 1.0) <= self.chi_1_error + 4.0 * _EPS:
-            self._gain, self.chi_1 = 1.0 / (own * a.D), 1.0
+            self.gain, self.chi_1 = 1.0 / (own * a.D), 1.0
 
     def __repr__(self) -> str:
         at = f"sigma_w={self.sigma_w!r}, sigma_b={self.sigma_b!r}, q={self.q!r}"
@@ -158,27 +124,27 @@ class CorrelationMap:
         """1 - f(c) to full relative precision, with its error bound."""
         at = angle_of(c, one_minus_c=one_minus_c, angle=angle)
         value = self._apply(at.e)
-        _, error = self._angular.half_distance(at)
-        return Estimate(value, self._gain * error + self._relative_error * np.abs(value))
+        _, error = self.angular.half_distance(at)
+        return Estimate(value, self.gain * error + self.relative_error * np.abs(value))
 
     def slope(
         self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
     ) -> Estimate:
         """f'(c), the deltas of jumps included, with its error bound."""
         at = angle_of(c, one_minus_c=one_minus_c, angle=angle)
-        return self._scaled(*self._angular.slope(at))
+        return self._scaled(*self.angular.slope(at))
 
     def curvature(
         self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
     ) -> Estimate:
         """f''(c), the deltas of kinks included (infinite at c = 1 then), with its error bound."""
         at = angle_of(c, one_minus_c=one_minus_c, angle=angle)
-        return self._scaled(*self._angular.curvature(at))
+        return self._scaled(*self.angular.curvature(at))
 
     def _scaled(self, value: FloatArray, error: FloatArray) -> Estimate:
-        scaled = self._gain * value
+        scaled = self.gain * value
         with np.errstate(invalid="ignore"):
-            bound = self._gain * error + self._relative_error * np.abs(scaled)
+            bound = self.gain * error + self.relative_error * np.abs(scaled)
         return Estimate(scaled, np.where(np.isinf(scaled), 0.0, bound))
 
     def _apply(self, e: FloatArray) -> FloatArray:
@@ -189,21 +155,21 @@ class CorrelationMap:
     @cached_property
     def is_identity(self) -> bool:
         """Whether f(c) = c: a linear phi without bias."""
-        a = self._angular
+        a = self.angular
         return self.chi_1 == 1.0 and a.u1 is None and a.u2 is None
 
     @property
     def is_odd(self) -> bool:
         """Whether f(-c) = -f(c): an odd phi without bias."""
-        return self._angular.parity == -1 and self.sigma_b == 0.0
+        return self.angular.parity == -1 and self.sigma_b == 0.0
 
     @cached_property
     def terms(self) -> MapTerms:
         """The numbers behind 1 - f, for the kernels."""
-        a = self._angular
-        factor = self._gain if a.jumps else -0.5 * self._gain * a.q
+        a = self.angular
+        factor = self.gain if a.jumps else -0.5 * self.gain * a.q
         one, two = (a.w1, a.w2) if a.jumps else (a.u1, a.u2)
-        offset = 2.0 * self._gain * a.V if a.parity == -1 else 0.0
+        offset = 2.0 * self.gain * a.V if a.parity == -1 else 0.0
         linear = 0.0 if a.jumps else self.chi_1
         return MapTerms(
             a.parity, offset, linear, 1 if a.jumps else 3, *_scaled_series(one, factor), *_scaled_series(two, factor)
@@ -212,17 +178,16 @@ class CorrelationMap:
     @cached_property
     def term_errors(self) -> FloatArray:
         """Relative rounding of a step, and bounds on the errors of ``linear`` and of both series, for the kernels."""
-        a = self._angular
-        factor = self._gain if a.jumps else 0.5 * self._gain * a.q
+        a = self.angular
+        factor = self.gain if a.jumps else 0.5 * self.gain * a.q
         series = (a.w1, a.w2) if a.jumps else (a.u1, a.u2)
         errors = [
             0.0
             if s is None
-            else factor
-            * (float(s.error.max()) + self._relative_error * float(np.abs(s.coefficients).sum(axis=1).max()))
+            else factor * (float(s.error.max()) + self.relative_error * float(np.abs(s.coefficients).sum(axis=1).max()))
             for s in series
         ]
-        linear = 0.0 if a.jumps else self._own_error
+        linear = 0.0 if a.jumps else self.slope_error
         return np.array([4.0 * _EPS, linear, *errors])
 
     @cached_property
@@ -232,43 +197,12 @@ class CorrelationMap:
         From e^{1/2} on if phi jumps; without half-integer powers if phi is C^2. The coefficient of e is chi_1, that of
         e^2 is -f''(1)/2 for a phi that is C^1.
         """
-        a = self._angular
-        one, two = (a.w1, a.w2) if a.jumps else (a.u1, a.u2)
-        # tau, and with it the first series, is even in theta; theta = y + O(y^3) changes no term given here
-        (a0, a2), (b0, b1, b2) = _taylor(one, (0, 2)), _taylor(two, (0, 1, 2))
-        root = 2.0**0.5
-        if a.jumps:
-            g = self._gain
-            terms = [(0.5, root * g, (a0,)), (1.0, 2.0 * g, (b0,)), (1.5, 2.0 * root * g, (a2, b1))]
-        else:
-            g = -self._gain * a.q
-            terms = [
-                (1.5, root * g, (a0,)),
-                (2.0, 2.0 * g, (b0,)),
-                (2.5, 2.0 * root * g, (a2, b1)),
-                (3.0, 4.0 * g, (b2,)),
-            ]
-        out = [] if a.jumps else [Term(1.0, self.chi_1, self.chi_1_error)]
-        for power, factor, parts in terms:
-            value, error = factor * sum(p[0] for p in parts), abs(factor) * sum(p[1] for p in parts)
-            if abs(value) > error:
-                out.append(Term(power, value, error + self._relative_error * abs(value)))
-        return tuple(out)
+        return expansion_of(self)
 
     @cached_property
     def fixed_points(self) -> tuple[CorrelationFixedPoint, ...]:
         """Every c in [-1, 1] with f(c) = c, in increasing order; empty if f is the identity (:attr:`is_identity`)."""
-        if self.is_identity:
-            return ()
-        found = [self._at_one()]
-        if self.chi_1 > 1.0:
-            found.insert(0, self._interior())
-        if self.is_odd:
-            found.insert(
-                0,
-                CorrelationFixedPoint(-1.0, 2.0, 0.0, self.chi_1, self.chi_1_error, found[-1].order, found[-1].stable),
-            )
-        return tuple(found)
+        return correlation_fixed_points(self)
 
     @property
     def stable_point(self) -> CorrelationFixedPoint:
@@ -277,57 +211,31 @@ class CorrelationMap:
             raise EocError(f"{self!r} is the identity: every correlation is kept")
         return next(p for p in reversed(self.fixed_points) if p.stable)
 
-    def _at_one(self) -> CorrelationFixedPoint:
-        order = 1.0
-        if self._angular.jumps:
-            order = 0.5
-        elif self.chi_1 == 1.0:
-            order = 1.5 if self._angular.u1 is not None else 2.0
-        return CorrelationFixedPoint(1.0, 0.0, 0.0, self.chi_1, self.chi_1_error, order, self.chi_1 <= 1.0)
-
-    def _interior(self) -> CorrelationFixedPoint:
-        """The fixed point in [0, 1): where (1 - f)/(1 - c), which falls with 1 - c by convexity, is 1."""
-        from scipy.optimize import brentq
-
-        def excess(log_e: float) -> float:
-            return float(self.log_ratio(np.array([np.exp(log_e)])).value[0])
-
-        low, high = np.log(1e-290), 0.0
-        e = 1.0
-        if excess(high) < 0.0:
-            e = float(np.exp(brentq(excess, low, high, xtol=1e-16, rtol=4.0 * _EPS))) if excess(low) > 0.0 else 0.0
-        ratio, slope = self.log_ratio(np.array([e])), self.slope(one_minus_c=e)
-        # d log((1 - f)/e) / d log e = f' - 1 where 1 - f = e
-        error = e * (float(ratio.error[0]) / max(1.0 - float(slope.value), _EPS) + 4.0 * _EPS)
-        return CorrelationFixedPoint(
-            1.0 - e, e, error, float(slope.value), float(slope.error), 1.0, bool(slope.value < 1.0)
-        )
-
     def log_ratio(self, e: FloatArray) -> Estimate:
         """log((1 - f)/(1 - c)) at 1 - c = e > 0, (n,), without cancellation near the edge of chaos."""
-        a = self._angular
+        a = self.angular
         if a.jumps or (a.parity != 0 and (e > 1.0).any()):
             with np.errstate(divide="ignore", invalid="ignore"):
                 at = self.one_minus_f(one_minus_c=e)
                 return Estimate(np.log(at.value / e), at.error / at.value + 2.0 * _EPS)
         lost, error = a.loss(angle_of(one_minus_c=e))
-        gain = self._gain * a.q
+        gain = self.gain * a.q
         with np.errstate(divide="ignore", invalid="ignore"):
             value = np.log1p((self.chi_1 - 1.0) - gain * lost)
-        error = gain * (error + self._relative_error * lost) + self._own_error
+        error = gain * (error + self.relative_error * lost) + self.slope_error
         return Estimate(value, error * np.exp(-value) + 2.0 * _EPS * np.abs(value))
 
     def log_ratio_slopes(self, e: FloatArray) -> tuple[FloatArray, FloatArray]:
         """First and second derivative of -log((1 - f)/(1 - c)) by log(1 - c), for a phi that does not jump."""
-        a, at = self._angular, angle_of(one_minus_c=e)
-        gain = self._gain * a.q
+        a, at = self.angular, angle_of(one_minus_c=e)
+        gain = self.gain * a.q
         lost, slope_lost = gain * a.loss(at)[0], gain * a.slope_loss(at)[0]
         ratio, difference = self.chi_1 - lost, slope_lost - lost
         first = difference / ratio
         return first, (gain * e * a.rise(at)[0] - difference) / ratio + first**2
 
     @property
-    def _own_error(self) -> float:
+    def slope_error(self) -> float:
         """The error of chi_1, which is exact on the edge of chaos."""
         return 0.0 if self.chi_1 == 1.0 else self.chi_1_error
 
@@ -390,20 +298,7 @@ class CorrelationMap:
     @cached_property
     def convex_from(self) -> float:
         """The smallest c such that f is convex on [c, 1]: at most 0, and -1 if f is convex throughout."""
-        from scipy.optimize import brentq
-
-        def bend(theta: float) -> float:
-            return float(self._angular.curvature(angle_of(angle=theta))[0])
-
-        grid = np.linspace(0.5 * np.pi, np.pi, 513)[:-1]
-        value, error = self._angular.curvature(angle_of(angle=grid))
-        negative = np.flatnonzero(value < -error)
-        if negative.size == 0:
-            return -1.0
-        first = int(negative[0])
-        if first == 0 or bend(grid[first - 1]) <= 0.0:
-            return float(np.cos(grid[max(first - 1, 0)])) if first > 0 else 0.0
-        return float(np.cos(brentq(bend, grid[first - 1], grid[first], xtol=1e-15)))
+        return convex_from(self)
 
 
 def _scaled_series(series: Series | None, factor: float) -> tuple[FloatArray, FloatArray]:
@@ -412,48 +307,5 @@ def _scaled_series(series: Series | None, factor: float) -> tuple[FloatArray, Fl
     return series.ends, factor * series.coefficients
 
 
-def _taylor(series: Series | None, orders: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
-    """Taylor coefficients at theta = 0 with error bounds."""
-    out, zero = [], np.zeros(1)
-    for order in range(max(orders) + 1):
-        if series is None:
-            out.append((0.0, 0.0))
-            continue
-        factorial = float(np.prod(np.arange(1, order + 1)))
-        out.append((float(series(zero)[0]) / factorial, float(series.error[0]) / factorial))
-        series = series.derivative()
-    return tuple(out[order] for order in orders)
-
-
-def _kept_variance(variance: VarianceMap) -> float:
-    """The only variance that layers settle at."""
-    phi = variance.activation
-    if phi.is_positively_homogeneous and variance.sigma_b == 0.0:
-        return 1.0  # the map is the same at every q
-    stable = [p.q for p in variance.fixed_points if p.basin is not None]
-    finite = [q for q in stable if np.isfinite(q)]
-    if len(finite) == 1:
-        return finite[0]
-    if finite:
-        raise EocError(f"{variance!r} has several stable variances, {finite}: give the q you mean")
-    raise EocError(f"variances diverge for {variance!r}: take a smaller sigma_w, or give a q for the map of one layer")
-
-
 def _checked_variance(q: float) -> float:
     return float(checked_variances(float(q)))
-
-
-def _tangents(phi: Activation) -> Activation:
-    """What phi looks like near 0, as long as phi(0) = 0: its one-sided tangents."""
-    left, right = phi.slopes_at_zero
-    zero = phi.at_zero
-    if zero.left[0] != 0.0 or zero.right[0] != 0.0 or phi.kappa == 0.0:
-        raise EocError(f"{phi.name} has no correlation map at q = 0: phi(0) must be 0, with a slope")
-    pieces = (_line(left),) if left == right else (_line(left), _line(right))
-    parity: Parity | None = "odd" if left == right else None
-    knots = () if left == right else (0.0,)
-    return Activation(f"tangents of {phi.name}", "", pieces, knots, Growth("polynomial", 1.0), parity)
-
-
-def _line(slope: float) -> Piece:
-    return Piece(lambda x: slope * x, lambda x: np.full(x.shape, slope), lambda x: np.zeros(x.shape))

@@ -149,6 +149,25 @@ class VarianceMap:
         """
         return () if self.is_identity else all_fixed_points(self)
 
+    @property
+    def kept(self) -> float:
+        """The only variance that layers settle at; 1 for a homogeneous phi without bias, whose other maps scale.
+
+        Raises
+        ------
+        EocError
+            If variances diverge, or settle at more than one value.
+        """
+        if self.activation.is_positively_homogeneous and self.sigma_b == 0.0:
+            return 1.0
+        stable = [p.q for p in self.fixed_points if p.basin is not None]
+        finite = [q for q in stable if np.isfinite(q)]
+        if len(finite) == 1:
+            return finite[0]
+        if finite:
+            raise EocError(f"{self!r} has several stable variances, {finite}: give the q you mean")
+        raise EocError(f"variances diverge for {self!r}: take a smaller sigma_w, or give a q for the map of one layer")
+
     def limit(self, q: float) -> float:
         """The variance q* that layers reach from the variance q of the first one; inf if it diverges.
 

@@ -1,0 +1,151 @@
+"""``eoc propagate``: variances, correlations and gradients of two inputs, layer by layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eoc.cli.common import (
+    AsJson,
+    Name,
+    Plot,
+    check_file,
+    check_picture,
+    find_activation,
+    number,
+    numbers,
+    print_json,
+    save_picture,
+)
+from eoc.cli.progress import progress_bar
+from eoc.cli.tables import console, layer, print_table, print_title
+from eoc.errors import EocError
+
+if TYPE_CHECKING:
+    from eoc.activations import Activation
+    from eoc.propagation import Trajectory
+
+__all__ = ["command"]
+
+_C0 = 0.1
+_FIRST = 6  # layers that are always shown
+_STEPS = (1.0, 2.0, 3.0, 5.0, 7.0)  # then these times powers of ten
+_ALL_DECADES = 1000.0  # beyond, as many rows evenly on a log scale
+_ROWS = 20
+
+
+def command(
+    activation: Name,
+    sigma_w: Annotated[float, typer.Option(help="Standard deviation of the weights times sqrt(fan_in).")],
+    sigma_b: Annotated[float, typer.Option(help="Standard deviation of the biases.")] = 0.0,
+    c0: Annotated[
+        float | None, typer.Option(help=f"Correlation of the two inputs, in [-1, 1].  [default: {_C0}]")
+    ] = None,
+    one_minus_c0: Annotated[float | None, typer.Option(help="Or 1 minus it, for inputs that are close.")] = None,
+    q: Annotated[
+        str | None, typer.Option(help="Variance of the first layer, or two: 1,4. Left out: what layers keep.")
+    ] = None,
+    depth: Annotated[float, typer.Option(help="Layers to go, a whole number: 100, 1e6, ...")] = 100.0,
+    plot: Plot = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Write all recorded layers to a file (.csv, .npz).", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Follow two inputs through a network: variances, correlation with error, and second moment of gradients."""
+    from eoc.propagation import propagate
+
+    if plot is not None:
+        check_picture(plot)
+    if save is not None:
+        check_file(save, "the layers", ("csv", "npz"))
+    variances = None if q is None else numbers("--q", q)
+    if variances is not None and len(variances) > 2:
+        raise EocError(f"--q takes one variance or two, got {q!r}")
+    phi = find_activation(activation)
+    if c0 is None and one_minus_c0 is None:
+        c0 = _C0
+    with progress_bar("layers") as progress:
+        run = propagate(
+            phi, sigma_w, sigma_b, q=variances, c=c0, one_minus_c=one_minus_c0, depth=depth, progress=progress
+        )
+    if as_json:
+        print_json(_payload(phi, run))
+    else:
+        _print(phi, run)
+    if save is not None:
+        _save(run, save)
+    if plot is not None:
+        from eoc.plotting import trajectory_figure
+
+        save_picture(trajectory_figure(run), plot)
+
+
+def _payload(phi: Activation, run: Trajectory) -> dict[str, Any]:
+    return {
+        "activation": phi.name,
+        "formula": phi.formula,
+        "class": str(phi.smoothness),
+        "sigma_w": run.sigma_w,
+        "sigma_b": run.sigma_b,
+        "layers": run.layers,
+        "q": run.q,
+        "q_error": run.q_error,
+        "c": run.c[:, 0, 1],
+        "one_minus_c": run.one_minus_c[:, 0, 1],
+        "error": run.error[:, 0, 1],
+        "chi": run.chi,
+        "gradient": run.gradient,
+    }
+
+
+def _print(phi: Activation, run: Trajectory) -> None:
+    out = console()
+    print_title(out, phi)
+    out.print(f"sigma_b = {run.sigma_b:.12g}, sigma_w = {run.sigma_w:.12g}")
+    alike = bool((run.q[:, 0] == run.q[:, 1]).all())
+    inputs = (0,) if alike else (0, 1)
+    names = ("",) if alike else ("_a", "_b")
+
+    def rows(digits: int) -> list[list[str]]:
+        table = []
+        for i in _shown(run):
+            e, error = float(run.one_minus_c[i, 0, 1]), float(run.error[i, 0, 1])
+            table.append(
+                [
+                    layer(run.layers[i]),
+                    *(number(float(run.q[i, a]), float(run.q_error[i, a]), digits) for a in inputs),
+                    number(1.0 - e, error, digits),
+                    number(e, error, digits),
+                    f"{error:.1g}",
+                    *(f"{run.gradient[i, a]:.{min(digits, 6)}g}" for a in inputs),
+                ]
+            )
+        return table
+
+    columns = *(f"q{n}" for n in names), "c", "1 - c", "+-", *(f"gradient{n}" for n in names)
+    print_table(out, ("layer", *columns), rows)
+    out.print("gradient: its second moment over that of the last layer")
+
+
+def _shown(run: Trajectory) -> list[int]:
+    """Which recorded layers the text shows: the first ones, round numbers or an even spread, and the last."""
+    import numpy as np
+
+    last = float(run.layers[-1])
+    if last <= _ALL_DECADES:
+        wanted = [s * 10.0**k for k in range(1 + round(np.log10(_ALL_DECADES))) for s in _STEPS if s * 10.0**k < last]
+    else:
+        wanted = np.geomspace(_FIRST, last, _ROWS - _FIRST).tolist()
+    later = [w for w in wanted if w >= _FIRST]
+    nearest = np.abs(run.layers[:, None] - np.array([*range(_FIRST), *later, last])).argmin(axis=0)
+    return sorted({int(i) for i in nearest})
+
+
+def _save(run: Trajectory, path: Path) -> None:
+    try:
+        run.save(path)
+    except OSError as error:
+        raise EocError(f"cannot write the layers to {path}: {error}") from None

@@ -1,0 +1,178 @@
+"""``eoc rates``: how fast correlations converge with depth, beside what the iterated map does."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eoc.cli.common import AsJson, Name, Plot, check_picture, find_activation, print_json, save_picture
+from eoc.cli.init import EXIT_NONE, answered, payload, point_payload
+from eoc.cli.init_report import print_answer
+from eoc.cli.rates_report import print_rates
+from eoc.errors import EocError
+
+if TYPE_CHECKING:
+    from eoc.activations import Activation
+    from eoc.convergence import Convergence
+    from eoc.criticality import EdgeOfChaos, EocPoint
+    from eoc.maps import CorrelationMap
+
+__all__ = ["Rates", "command"]
+
+_PRINTED = 1e-9  # a sigma_w that was copied from print is taken for the point it stands for, as by edge_of_chaos
+_DOTS = 40
+_DECAYED = 36.0  # depth scales after which an exponential has come to rounding
+
+
+@dataclasses.dataclass(frozen=True)
+class Rates:
+    """What is printed, as text or as JSON.
+
+    ``point`` is None off the edge of chaos; then ``edge`` says where it is at this sigma_b, and ``chi_1`` how far off.
+    ``anchor`` indexes the depth whose 1 - c_l gives the constant ``offset`` = C of the next orders.
+    """
+
+    activation: Activation
+    f: CorrelationMap
+    point: EocPoint | None
+    edge: EdgeOfChaos
+    chi_1: float
+    c0: float
+    found: Convergence
+
+    @property
+    def anchor(self) -> int:
+        """In the middle of the depths, so that the deeper ones test the law."""
+        return self.found.depths.size // 2
+
+    @property
+    def offset(self) -> float:
+        """C of lambda_l = l + R sqrt(l) + A log(l) + C."""
+        import numpy as np
+
+        law, l = self.found.law, self.found.depths[self.anchor]
+        own = law.linear(self.found.one_minus_c[self.anchor])
+        return float(own - l - law.root * np.sqrt(l) - law.log * np.log(l))
+
+
+def command(
+    activation: Name,
+    sigma_b: Annotated[float | None, typer.Option(help="Standard deviation of the biases.")] = None,
+    sigma_w: Annotated[
+        float | None, typer.Option(help="Std of the weights times sqrt(fan_in); left out: on the edge of chaos.")
+    ] = None,
+    q: Annotated[
+        float | None, typer.Option(help="Variance to keep; with --sigma-w that of the first layer, where it matters.")
+    ] = None,
+    depth: Annotated[float, typer.Option(help="Layers to go, a whole number >= 10: 1e6, 1e12, ...")] = 1e6,
+    c0: Annotated[float, typer.Option(help="Correlation of the two inputs, in [-1, 1).")] = 0.1,
+    plot: Plot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the law of 1 - c_l with its constant, derived from the map, beside what the iterated map does.
+
+    Without --sigma-w: on the edge of chaos, with exit code 3 if there is no usable point.
+    """
+    from eoc.convergence import convergence_of
+    from eoc.criticality import edge_of_chaos
+    from eoc.maps import CorrelationMap
+
+    if plot is not None:
+        check_picture(plot)
+    phi = find_activation(activation)
+    if sigma_w is None:
+        edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q)
+        if edge.reason is not None:
+            _explain(phi, edge, as_json)
+        point: EocPoint | None = edge.best
+        f, chi_1 = CorrelationMap(phi, edge.best.sigma_w, edge.best.sigma_b, edge.best.q), 1.0
+    else:
+        edge = edge_of_chaos(phi, sigma_b=sigma_b or 0.0)
+        f, chi_1, point = _given(phi, sigma_w, sigma_b or 0.0, q, edge)
+    rates = Rates(phi, f, point, edge, chi_1, c0, convergence_of(f, depth, c0))
+    if as_json:
+        print_json(_payload(rates))
+    else:
+        print_rates(rates)
+    if plot is not None:
+        from eoc.plotting import convergence_figure
+
+        save_picture(convergence_figure(_with_more_depths(rates)), plot)
+
+
+def _explain(phi: Activation, edge: EdgeOfChaos, as_json: bool) -> None:
+    """Say as ``eoc init`` does why there is no usable point, and leave."""
+    answer = answered(phi, edge)
+    if as_json:
+        print_json(payload(answer))
+    else:
+        print_answer(answer, None)
+    raise typer.Exit(EXIT_NONE)
+
+
+def _given(
+    phi: Activation, sigma_w: float, sigma_b: float, q: float | None, edge: EdgeOfChaos
+) -> tuple[CorrelationMap, float, EocPoint | None]:
+    """The map at this place, its chi_1, and the point of the edge of chaos if it is one."""
+    from eoc.maps import CorrelationMap
+    from eoc.phase import phase_of
+
+    for point in edge.points:
+        if point.usable and abs(point.sigma_w - sigma_w) <= _PRINTED * point.sigma_w:
+            return CorrelationMap(phi, point.sigma_w, point.sigma_b, point.q), 1.0, point
+    phase = phase_of(phi, sigma_w, sigma_b, q)
+    if phase.correlation is not None:
+        return phase.correlation, phase.chi_1, None
+    if phi.is_positively_homogeneous and sigma_b == 0.0:  # f is the same at every q
+        return CorrelationMap(phi, sigma_w, sigma_b), phase.chi_1, None
+    raise EocError(
+        f"variances diverge at sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g}, so that no correlation map is applied "
+        "again and again; take a smaller sigma_w, or follow both with eoc propagate"
+    )
+
+
+def _with_more_depths(rates: Rates) -> Convergence:
+    """The same convergence at depths that make a picture."""
+    import numpy as np
+
+    found, last = rates.found, float(rates.found.depths[-1])
+    if found.law.law == "exponential":
+        last = min(last, max(np.ceil(_DECAYED * found.law.constant), 10.0))
+        depths = np.unique(np.round(np.linspace(0.0, last, _DOTS)))
+    else:
+        depths = np.unique(np.round(np.geomspace(1.0, last, _DOTS)))
+    at = rates.f.iterate(depths, c=rates.c0)
+    return dataclasses.replace(found, depths=depths, one_minus_c=at.value, error=at.error)
+
+
+def _payload(r: Rates) -> dict[str, Any]:
+    found, law = r.found, r.found.law
+    on_edge = law.law in ("1/l", "1/l^2")
+    at, e = float(found.depths[r.anchor]), float(found.one_minus_c[r.anchor])
+    return {
+        "activation": r.activation.name,
+        "formula": r.activation.formula,
+        "class": str(r.activation.smoothness),
+        "on_edge": r.point is not None,
+        "point": point_payload(r.point),
+        "edge": [point_payload(p) for p in r.edge.points if p.usable],
+        "reason": None if r.edge.reason is None else str(r.edge.reason),
+        "message": r.edge.message,
+        "sigma_w": r.f.sigma_w,
+        "sigma_b": r.f.sigma_b,
+        "q": r.f.q,
+        "chi_1": r.chi_1,
+        "law": dataclasses.asdict(law) | {"offset": r.offset if on_edge else None, "offset_depth": at},
+        "measured": {
+            "exponent": None if found.exponent is None else dataclasses.asdict(found.exponent),
+            "constant": None if found.constant is None else dataclasses.asdict(found.constant),
+        },
+        "c0": r.c0,
+        "depths": found.depths,
+        "one_minus_c": found.one_minus_c,
+        "error": found.error,
+        "leading": law.leading(found.depths) if on_edge else None,
+        "refined": law.refined(found.depths, at, e) if on_edge else None,
+    }

@@ -1,0 +1,139 @@
+"""The text that ``eoc rates`` prints."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from eoc.cli.common import number
+from eoc.cli.tables import console, layer, print_paragraph, print_table, print_title
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eoc.cli.rates import Rates
+    from eoc.convergence import ConvergenceLaw, Measured
+
+__all__ = ["law_in_words", "print_rates"]
+
+_CONSTANT = {"1/l": "beta_q", "1/l^2": "kappa", "exponential": "xi_c"}
+_POWER = {"1/l": "l", "1/l^2": "l^2"}
+
+
+def print_rates(r: Rates) -> None:
+    """Print the place, the law with its constant and next orders, the measurement and a table of depths."""
+    out, law = console(), r.found.law
+    print_title(out, r.activation)
+    _print_place(out, r)
+    print_paragraph(out, "law: ", law_in_words(law, str(r.activation.smoothness)), 4)
+    if law.law == "constant":
+        return
+    _print_measured(out, r)
+    if law.law == "exponential":
+        _print_distances(out, r)
+    else:
+        _print_next_orders(out, r)
+        _print_depths(out, r)
+
+
+def law_in_words(law: ConvergenceLaw, smoothness: str) -> str:
+    """The law as a sentence."""
+    if law.law == "constant":
+        return "c_l = c_0: f is the identity, correlations never change"
+    if law.law == "exponential":
+        end = "1" if law.limit == 1.0 else f"c* = {law.limit:.8g}"
+        return f"|c_l - c*| ~ exp(-l / xi_c), xi_c = {number(law.constant, law.error)}: c_l -> {end} exponentially"
+    why = "phi has kinks" if law.law == "1/l^2" else f"phi is {smoothness}"
+    name = _CONSTANT[law.law]
+    constant = number(law.constant, law.error)
+    return f"1 - c_l ~ {name} / {_POWER[law.law]}, {name} = {constant}: c_l -> 1 like {law.law}, because {why}"
+
+
+def _print_place(out: Console, r: Rates) -> None:
+    if r.point is not None:
+        p = r.point
+        q = "any q" if p.any_q else f"q = {number(p.q, p.q_error)}"
+        sigma_b, sigma_w = number(p.sigma_b, p.sigma_b_error), number(p.sigma_w, p.sigma_w_error)
+        print_paragraph(out, "edge of chaos: ", f"sigma_b = {sigma_b}, sigma_w = {sigma_w}, {q}", 14, indent=2)
+        return
+    f, law = r.f, r.found.law
+    out.print(f"sigma_b = {f.sigma_b:.12g}, sigma_w = {f.sigma_w:.12g}, q = {f.q:.12g}")
+    near = f"1 {r.chi_1 - 1.0:+.3g}" if abs(r.chi_1 - 1.0) < 1e-6 else f"{r.chi_1:.8g}"
+    text = f"chi_1 = {near}; "
+    if law.law == "exponential":
+        text += f"correlations converge exponentially, xi_c = {number(law.constant, law.error, 8)}; "
+    elif r.activation.is_positively_homogeneous:
+        text += "variances do not stay, but correlations converge as on it; "
+    print_paragraph(out, "not on the edge of chaos: ", text + _where_it_is(r), 25, "yellow", indent=2)
+
+
+def _where_it_is(r: Rates) -> str:
+    if r.edge.reason is not None:
+        return r.edge.message
+    sigma_w = ", ".join(number(p.sigma_w, p.sigma_w_error) for p in r.edge.points if p.usable)
+    return f"the edge of chaos at this sigma_b has sigma_w = {sigma_w}"
+
+
+def _print_measured(out: Console, r: Rates) -> None:
+    law, found = r.found.law, r.found
+
+    def rows(digits: int) -> list[list[str]]:
+        table = []
+        if found.exponent is not None:
+            table.append(["exponent", "2" if law.law == "1/l^2" else "1", *_measured(found.exponent, digits)])
+        constant = number(law.constant, law.error, digits)
+        return [*table, [_CONSTANT[law.law], constant, *_measured(found.constant, digits)]]
+
+    print_table(out, ("", "predicted", "measured", "+-"), rows)
+
+
+def _measured(m: Measured | None, digits: int) -> tuple[str, str]:
+    if m is None:
+        return "cannot be measured", ""
+    return number(m.value, m.error, digits), f"{m.error:.1g}"
+
+
+def _print_next_orders(out: Console, r: Rates) -> None:
+    law = r.found.law
+    terms = [(law.root, " sqrt(l)"), (law.log, " log(l)"), (r.offset, "")]
+    sums = "".join(f" {'-' if t < 0 else '+'} {abs(t):.6g}{name}" for t, name in terms if abs(t) > 0.0)
+    form = f"{_CONSTANT[law.law]} / lambda{'^2' if law.law == '1/l^2' else ''}"
+    text = f"1 - c_l = {form}, lambda = l{sums} + o(1), the last constant from c_{layer(r.found.depths[r.anchor])} "
+    print_paragraph(out, "next orders: ", f"{text}of inputs with c_0 = {r.c0:g}", 12, indent=2)
+
+
+def _print_depths(out: Console, r: Rates) -> None:
+    law, found = r.found.law, r.found
+    leading = law.leading(found.depths)
+    refined = law.refined(found.depths, float(found.depths[r.anchor]), float(found.one_minus_c[r.anchor]))
+
+    def rows(digits: int) -> list[list[str]]:
+        table = []
+        for l, e, error, first, second in zip(
+            found.depths, found.one_minus_c, found.error, leading, refined, strict=True
+        ):
+            full = number(second, 0.0, digits), number(e / second, error / second, digits)
+            known = full if second <= 2.0 else ("-", "-")  # lambda is still negative, or so small that 1 - c > 2
+            table.append([layer(l), number(e, error, digits), number(first, 0.0, digits), f"{e / first:.6g}", *known])
+        return table
+
+    print_table(out, ("l", "1 - c_l", "law", "ratio", "with next orders", "ratio"), rows)
+
+
+def _print_distances(out: Console, r: Rates) -> None:
+    found = r.found
+    distances = abs(found.one_minus_c - (1.0 - found.law.limit))
+    arrived = [i for i, (d, error) in enumerate(zip(distances, found.error, strict=True)) if d <= error]
+    shown = arrived[0] + 1 if arrived else found.depths.size
+
+    def rows(digits: int) -> list[list[str]]:
+        table = []
+        for l, e, error, d in zip(found.depths[:shown], found.one_minus_c, found.error, distances, strict=False):
+            away = number(d, error, min(digits, 6)) if d > error else f"< {max(error, 2.3e-16):.1g}"
+            law = f"{math.exp(-l / found.law.constant):.4g}" if found.law.constant > 0.0 else "0"
+            table.append([layer(l), number(1.0 - e, error, digits), number(e, error, digits), away, law])
+        return table
+
+    print_table(out, ("l", "c_l", "1 - c_l", "|c_l - c*|", "exp(-l/xi_c)"), rows)
+    if shown < found.depths.size:
+        out.print(f"the same up to l = {layer(found.depths[-1])}")

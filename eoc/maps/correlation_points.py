@@ -1,0 +1,108 @@
+"""Fixed points of a correlation map, and where it is convex."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eoc.gaussian.angle import angle_of
+
+if TYPE_CHECKING:
+    from eoc.maps.correlation import CorrelationMap
+
+__all__ = ["CorrelationFixedPoint", "convex_from", "correlation_fixed_points"]
+
+_EPS = float(np.finfo(float).eps)
+_LOWEST = float(np.log(1e-290))  # of log(1 - c): chi_1 > 1 by more than rounding puts c* far above it
+_GRID = 513
+
+
+@dataclass(frozen=True)
+class CorrelationFixedPoint:
+    """A solution of f(c) = c.
+
+    Attributes
+    ----------
+    c, one_minus_c, error
+        Where; ``error`` bounds that of both, and 1 - c keeps its relative precision near c = 1.
+    slope, slope_error
+        f'(c); infinite at c = 1 if phi jumps.
+    order
+        f(c + h) - c - h vanishes like |h|^order: the multiplicity. 1 in general; at c = 1 on the edge of chaos 2, or
+        3/2 if phi has kinks; at c = 1 1/2 if phi jumps.
+    stable
+        Whether correlations close to it, within [-1, 1], come to it.
+    """
+
+    c: float
+    one_minus_c: float
+    error: float
+    slope: float
+    slope_error: float
+    order: float
+    stable: bool
+
+
+def correlation_fixed_points(f: CorrelationMap) -> tuple[CorrelationFixedPoint, ...]:
+    """See :attr:`CorrelationMap.fixed_points`; none other is possible (:mod:`eoc.maps.correlation`)."""
+    if f.is_identity:
+        return ()
+    last = _at_one(f)
+    found = [last]
+    if f.chi_1 > 1.0:
+        found.insert(0, _interior(f))
+    if f.is_odd:
+        opposite = CorrelationFixedPoint(-1.0, 2.0, 0.0, last.slope, last.slope_error, last.order, last.stable)
+        found.insert(0, opposite)
+    return tuple(found)
+
+
+def _at_one(f: CorrelationMap) -> CorrelationFixedPoint:
+    order = 1.0
+    if f.angular.jumps:
+        order = 0.5
+    elif f.chi_1 == 1.0:
+        order = 1.5 if f.angular.u1 is not None else 2.0
+    return CorrelationFixedPoint(1.0, 0.0, 0.0, f.chi_1, f.chi_1_error, order, f.chi_1 <= 1.0)
+
+
+def _interior(f: CorrelationMap) -> CorrelationFixedPoint:
+    """The fixed point in [0, 1): where (1 - f)/(1 - c), which falls with 1 - c by convexity, is 1."""
+    log_e = 0.0 if f.is_odd else _root(f)
+    e = float(np.exp(log_e))
+    ratio, slope = f.log_ratio(np.array([e])), f.slope(one_minus_c=e)
+    # The derivative of log((1 - f)/e) by log(e) is f' - 1 there.
+    error = e * (float(ratio.error[0]) / max(1.0 - float(slope.value), _EPS) + 4.0 * _EPS * (1.0 - log_e))
+    return CorrelationFixedPoint(1.0 - e, e, error, float(slope.value), float(slope.error), 1.0, True)
+
+
+def _root(f: CorrelationMap) -> float:
+    """The logarithm of 1 - c at which (1 - f)/(1 - c) = 1."""
+    from scipy.optimize import brentq
+
+    def excess(log_e: float) -> float:
+        return float(f.log_ratio(np.array([np.exp(log_e)])).value[0])
+
+    if excess(0.0) >= 0.0:  # f(0) = 0 to within rounding
+        return 0.0
+    return float(brentq(excess, _LOWEST, 0.0, xtol=1e-16, rtol=4.0 * _EPS))
+
+
+def convex_from(f: CorrelationMap) -> float:
+    """See :attr:`CorrelationMap.convex_from`."""
+    from scipy.optimize import brentq
+
+    def bend(theta: float) -> float:
+        return float(f.angular.curvature(angle_of(angle=theta))[0])
+
+    grid = np.linspace(0.5 * np.pi, np.pi, _GRID)[:-1]
+    value, error = f.angular.curvature(angle_of(angle=grid))
+    concave = np.flatnonzero(value < -error)
+    if concave.size == 0:
+        return -1.0
+    first = int(concave[0])
+    if first == 0 or value[first - 1] <= error[first - 1]:  # as for an odd phi, f''(0) = 0
+        return float(np.cos(grid[max(first - 1, 0)]))
+    return float(np.cos(brentq(bend, grid[first - 1], grid[first], xtol=1e-15)))

@@ -1,0 +1,63 @@
+"""The expansion of a correlation map at c = 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eoc.gaussian.angle import Series
+
+if TYPE_CHECKING:
+    from eoc.maps.correlation import CorrelationMap
+
+__all__ = ["Term", "expansion_of"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """coefficient * (1 - c)^power of an expansion, and a bound on the error of the coefficient."""
+
+    power: float
+    coefficient: float
+    error: float
+
+
+def expansion_of(f: CorrelationMap) -> tuple[Term, ...]:
+    """See :attr:`CorrelationMap.expansion`."""
+    a = f.angular
+    one, two = (a.w1, a.w2) if a.jumps else (a.u1, a.u2)
+    # tau, and with it the first series, is even in theta; theta = y + O(y^3) changes no term given here
+    (a0, a2), (b0, b1, b2) = _taylor(one, (0, 2)), _taylor(two, (0, 1, 2))
+    root = 2.0**0.5
+    if a.jumps:
+        g = f.gain
+        terms = [(0.5, root * g, (a0,)), (1.0, 2.0 * g, (b0,)), (1.5, 2.0 * root * g, (a2, b1))]
+    else:
+        g = -f.gain * a.q
+        terms = [
+            (1.5, root * g, (a0,)),
+            (2.0, 2.0 * g, (b0,)),
+            (2.5, 2.0 * root * g, (a2, b1)),
+            (3.0, 4.0 * g, (b2,)),
+        ]
+    out = [] if a.jumps else [Term(1.0, f.chi_1, f.chi_1_error)]
+    for power, factor, parts in terms:
+        value, error = factor * sum(p[0] for p in parts), abs(factor) * sum(p[1] for p in parts)
+        if abs(value) > error:
+            out.append(Term(power, value, error + f.relative_error * abs(value)))
+    return tuple(out)
+
+
+def _taylor(series: Series | None, orders: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
+    """Taylor coefficients at theta = 0 with error bounds."""
+    out, zero = [], np.zeros(1)
+    for order in range(max(orders) + 1):
+        if series is None:
+            out.append((0.0, 0.0))
+            continue
+        factorial = float(np.prod(np.arange(1, order + 1)))
+        out.append((float(series(zero)[0]) / factorial, float(series.error[0]) / factorial))
+        series = series.derivative()
+    return tuple(out[order] for order in orders)
