@@ -95,19 +95,21 @@ def _imported(module: str, name: str) -> object:
     return getattr(loaded, name)
 
 
-def number(value: float, error: float = 0.0, digits: int = 12) -> str:
-    """The value with the digits that its error leaves certain, at most ``digits``.
+def number(value: float, error: float = 0.0, digits: int = 12, zeros: bool = False) -> str:
+    """The value with the digits that its error leaves certain, at most ``digits``; ``zeros`` keeps those at its end.
 
     Examples
     --------
-    >>> number(1.30414584005651, 2e-14), number(0.25, 3e-5), number(float("inf"))
-    ('1.30414584006', '0.25', 'inf')
+    >>> number(1.30414584005651, 2e-14), number(0.25, 3e-5), number(0.25, 3e-5, zeros=True), number(float("inf"))
+    ('1.30414584006', '0.25', '0.2500', 'inf')
     """
     if not math.isfinite(value) or value == 0.0:
         return f"{value:g}"
     if error > 0.0:
         digits = min(digits, math.floor(math.log10(abs(value)) - math.log10(2.0 * error)) + 1)
-    return f"{value:.{digits}g}" if digits > 0 else f"{value:.1g} +- {error:.1g}"
+    if digits <= 0:
+        return f"{value:.1g} +- {error:.1g}"
+    return f"{value:#.{digits}g}".rstrip(".") if zeros else f"{value:.{digits}g}"
 
 
 def numbers(option: str, text: str) -> list[float]:

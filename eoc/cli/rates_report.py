@@ -90,7 +90,7 @@ def _print_measured(out: Console, r: Rates) -> None:
 def _measured(m: Measured | None, digits: int) -> tuple[str, str]:
     if m is None:
         return "cannot be measured", ""
-    return number(m.value, m.error, digits), f"{m.error:.1g}"
+    return number(m.value, m.error, digits, zeros=True), f"{m.error:.1g}"
 
 
 def _print_next_orders(out: Console, r: Rates) -> None:
@@ -129,11 +129,13 @@ def _print_distances(out: Console, r: Rates) -> None:
     def rows(digits: int) -> list[list[str]]:
         table = []
         for l, e, error, d in zip(found.depths[:shown], found.one_minus_c, found.error, distances, strict=False):
+            law = math.exp(-l / found.law.constant) if found.law.constant > 0.0 else 0.0
             away = number(d, error, min(digits, 6)) if d > error else f"< {max(error, 2.3e-16):.1g}"
-            law = f"{math.exp(-l / found.law.constant):.4g}" if found.law.constant > 0.0 else "0"
-            table.append([layer(l), number(1.0 - e, error, digits), number(e, error, digits), away, law])
+            ratio = number(d / law, error / law, min(digits, 6)) if d > error and law > 0.0 else "-"
+            cells = number(1.0 - e, error, digits), number(e, error, digits), away, f"{law:.6g}", ratio
+            table.append([layer(l), *cells])
         return table
 
-    print_table(out, ("l", "c_l", "1 - c_l", "|c_l - c*|", "exp(-l/xi_c)"), rows)
+    print_table(out, ("l", "c_l", "1 - c_l", "|c_l - c*|", "exp(-l/xi_c)", "ratio"), rows)
     if shown < found.depths.size:
         out.print(f"the same up to l = {layer(found.depths[-1])}")

@@ -1,0 +1,20 @@
+"""The jitted core: plain arrays in, plain arrays out, nothing imported but NumPy and Numba.
+
+Compiled once for all activations, because no kernel ever calls an activation: it sees only values at nodes.
+"""
+
+from eoc.gaussian.kernels.angle import MapTerms, apply_map, evaluate_series, iterate_map
+from eoc.gaussian.kernels.integrals import average_series, integrate, integrate_lines
+from eoc.gaussian.kernels.polynomials import TERMS, evaluate
+
+__all__ = [
+    "TERMS",
+    "MapTerms",
+    "apply_map",
+    "average_series",
+    "evaluate",
+    "evaluate_series",
+    "integrate",
+    "integrate_lines",
+    "iterate_map",
+]
