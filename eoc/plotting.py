@@ -38,7 +38,7 @@ _MOST_NAMES = 6  # pairs or inputs that get a legend
 _MOST_DOTS = 30
 _MANY_LAYERS = 1000.0
 _COLUMN = 3.4  # inches
-_RC: dict[str, Any] = {"font.size": 8.0, "mathtext.fontset": "cm", "lines.linewidth": 1.2, "pdf.fonttype": 42}
+_RC: dict[str, Any] = {"font.size": 8.0, "axes.labelsize": 9.0, "lines.linewidth": 1.2, "pdf.fonttype": 42}
 
 
 def shown_range(phi: Activation) -> tuple[float, float]:
@@ -208,6 +208,7 @@ def _letter(index: int) -> str:
 def _scaled_layers(run: Trajectory, ax: Axes) -> Axes:
     if run.layers[-1] > _MANY_LAYERS:
         ax.set_xscale("log")
+        ax.set_xlim(left=1.0)
     ax.set_xlabel("$\\ell$")
     return ax
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["law_in_words", "print_rates"]
 
 _CONSTANT = {"1/l": "beta_q", "1/l^2": "kappa", "exponential": "xi_c"}
+_EPS = 2.0**-52
 _POWER = {"1/l": "l", "1/l^2": "l^2"}
 
 
@@ -42,7 +43,7 @@ def law_in_words(law: ConvergenceLaw, smoothness: str) -> str:
         return "c_l = c_0: f is the identity, correlations never change"
     if law.law == "exponential":
         end = "1" if law.limit == 1.0 else f"c* = {law.limit:.8g}"
-        return f"|c_l - c*| ~ exp(-l / xi_c), xi_c = {number(law.constant, law.error)}: c_l -> {end} exponentially"
+        return f"|c_l - c*| ~ exp(-l / xi_c): c_l -> {end} exponentially"
     why = "phi has kinks" if law.law == "1/l^2" else f"phi is {smoothness}"
     name = _CONSTANT[law.law]
     constant = number(law.constant, law.error)
@@ -123,6 +124,7 @@ def _print_depths(out: Console, r: Rates) -> None:
 def _print_distances(out: Console, r: Rates) -> None:
     found = r.found
     distances = abs(found.one_minus_c - (1.0 - found.law.limit))
+    floor = 0.0 if found.law.limit == 1.0 else _EPS
     arrived = [i for i, (d, error) in enumerate(zip(distances, found.error, strict=True)) if d <= error]
     shown = arrived[0] + 1 if arrived else found.depths.size
 
@@ -130,7 +132,7 @@ def _print_distances(out: Console, r: Rates) -> None:
         table = []
         for l, e, error, d in zip(found.depths[:shown], found.one_minus_c, found.error, distances, strict=False):
             law = math.exp(-l / found.law.constant) if found.law.constant > 0.0 else 0.0
-            away = number(d, error, min(digits, 6)) if d > error else f"< {max(error, 2.3e-16):.1g}"
+            away = number(d, error, min(digits, 6)) if d > error else f"< {max(error, floor):.1g}"
             ratio = number(d / law, error / law, min(digits, 6)) if d > error and law > 0.0 else "-"
             cells = number(1.0 - e, error, digits), number(e, error, digits), away, f"{law:.6g}", ratio
             table.append([layer(l), *cells])

@@ -1,4 +1,4 @@
-"""The one jit decorator of the package."""
+"""The one jit decorator of the package, and its variant for functions that are pasted into their callers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from typing import Any
 import numba
 from platformdirs import user_cache_dir
 
-__all__ = ["jit"]
+__all__ = ["inlined", "jit"]
 
 
-def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Like :func:`jit`, and pasted into the callers: loops over it then vectorise even if it has a loop itself."""
+    return jit(function, inline="always")
+
+
+def jit(function: Callable[..., Any], inline: str = "never") -> Callable[..., Any]:
     """Compile lazily and cache the machine code in the user's cache directory, never beside the source.
 
     ``contract`` and ``reassoc`` let the compiler vectorise sums; NaN and infinities keep their meaning. A
     ``NUMBA_CACHE_DIR`` that the user set wins; where no cache can be written, the kernel is compiled in memory.
     """
-    flags = {"fastmath": {"contract", "reassoc"}, "error_model": "numpy", "nogil": True}
+    flags = {"fastmath": {"contract", "reassoc"}, "error_model": "numpy", "nogil": True, "inline": inline}
     chosen = numba.config.CACHE_DIR
     try:
         # Numba reads the directory while it decorates, so the setting is lent for this moment only.

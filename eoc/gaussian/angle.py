@@ -10,11 +10,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import AccuracyWarning, EocError
+from eoc.gaussian.kernels import COEFFICIENTS as N
 from eoc.gaussian.kernels import evaluate_series
 from eoc.gaussian.rule import NODES, WEIGHTS
 
@@ -24,36 +27,66 @@ FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 _EPS = float(np.finfo(float).eps)
-_N = 24
-_J = 2 * np.arange(_N) + 1
-_NODES = -np.cos(_J * (np.pi / (2 * _N)))  # increasing
-_K = np.arange(_N)[:, None]
-_TO_SERIES = np.cos((_K * _J[::-1]) % (4 * _N) * (np.pi / (2 * _N))) * np.where(_K == 0, 1.0, 2.0) / _N
+_J = 2 * np.arange(N) + 1
+_NODES = -np.cos(_J * (np.pi / (2 * N)))  # increasing
+_K = np.arange(N)[:, None]
+_TO_SERIES = np.cos((_K * _J[::-1]) % (4 * N) * (np.pi / (2 * N))) * np.where(_K == 0, 1.0, 2.0) / N
 _LAST = 3  # coefficients whose size tells whether a series has converged
 _NARROWEST = 1e-9
 _MAX_INTERVALS = 400
 _T, _W = 0.5 * (1.0 + NODES), 0.5 * WEIGHTS
 
 
-@dataclass(frozen=True)
 class Angle:
-    """An angle between two inputs: theta in [0, pi], the chord y = 2 sin(theta/2) and e = 1 - c = y^2/2.
+    """Angles between pairs of inputs, with whatever follows from them right to the last digits however small it is.
 
-    ``theta``, ``chord`` and ``e`` are arrays of one shape, each right to the last digits however small.
+    Parameters
+    ----------
+    e
+        1 - c in [0, 2], an array.
+    theta
+        arccos(c), if that is what is known; otherwise it is computed.
     """
 
-    theta: FloatArray
-    chord: FloatArray
-    e: FloatArray
+    def __init__(self, e: FloatArray, theta: FloatArray | None = None) -> None:
+        self.e = e
+        self._theta = theta
+
+    def __getitem__(self, keep: Any) -> Angle:
+        return Angle(self.e[keep], None if self._theta is None else self._theta[keep])
+
+    @cached_property
+    def chord(self) -> FloatArray:
+        """The distance y = 2 sin(theta/2) = sqrt(2 e) of two points on the unit circle."""
+        return np.asarray(np.sqrt(2.0 * self.e))
+
+    @cached_property
+    def theta(self) -> FloatArray:
+        """arccos(c) in [0, pi], from the nearer end."""
+        if self._theta is not None:
+            return self._theta
+        half = np.arcsin(np.sqrt(0.5 * np.minimum(self.e, 2.0 - self.e)))
+        return np.where(self.e <= 1.0, 2.0 * half, np.pi - 2.0 * half)
+
+    @cached_property
+    def sine(self) -> FloatArray:
+        """sin(theta)."""
+        return np.asarray(np.sqrt(self.e * (2.0 - self.e)))
 
     @property
     def c(self) -> FloatArray:
-        """Cos(theta)."""
+        """cos(theta)."""
         return 1.0 - self.e
 
-    def reflected(self) -> Angle:
-        """The angle pi - theta: the one of u and -v."""
-        return angle_of(one_minus_c=2.0 - self.e)
+    def folded(self, flip: NDArray[np.bool_]) -> Angle:
+        """Those that are marked reflected: pi - theta, the angle between u and -v."""
+        theta = None if self._theta is None else np.where(flip, np.pi - self._theta, self._theta)
+        return Angle(np.where(flip, 2.0 - self.e, self.e), theta)
+
+    def broadcast_to(self, shape: tuple[int, ...]) -> Angle:
+        """The same angles as arrays of another shape."""
+        theta = None if self._theta is None else np.broadcast_to(self._theta, shape)
+        return Angle(np.broadcast_to(self.e, shape), theta)
 
 
 def angle_of(
@@ -86,15 +119,11 @@ def angle_of(
         raise EocError(f"give exactly one of c, one_minus_c and angle, got {', '.join(given) or 'none'}")
     ((name, value),) = given.items()
     if name == "c":
-        e = 1.0 - _checked(name, value, -1.0, 1.0)
-    elif name == "one_minus_c":
-        e = _checked(name, value, 0.0, 2.0)
-    else:
-        theta = _checked(name, value, 0.0, np.pi)
-        chord = 2.0 * np.sin(0.5 * theta)
-        return Angle(theta, chord, 0.5 * chord**2)
-    chord = np.sqrt(2.0 * e)
-    return Angle(2.0 * np.arcsin(np.minimum(0.5 * chord, 1.0)), chord, e)
+        return Angle(1.0 - _checked(name, value, -1.0, 1.0))
+    if name == "one_minus_c":
+        return Angle(_checked(name, value, 0.0, 2.0))
+    theta = _checked(name, value, 0.0, np.pi)
+    return Angle(2.0 * np.sin(0.5 * theta) ** 2, theta)
 
 
 def _checked(name: str, value: ArrayLike, low: float, high: float) -> FloatArray:
@@ -105,12 +134,12 @@ def _checked(name: str, value: ArrayLike, low: float, high: float) -> FloatArray
     except (TypeError, ValueError):
         raise EocError(f"{name} must be a real number or an array of them, got {value!r}") from None
     out = out.astype(float, copy=False)
-    bad = ~((out >= low) & (out <= high))
-    if bad.any():
+    if out.size and not (out.min() >= low and out.max() <= high):  # nan too
+        bad = ~((out >= low) & (out <= high))
         index = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(bad)))
         where = f" at index {index[0] if len(index) == 1 else index}" if out.ndim else ""
         limit = "pi" if high == np.pi else f"{high:g}"
-        raise EocError(f"{name} must lie between {low:g} and {limit}, got {np.atleast_1d(out)[index]!r}{where}")
+        raise EocError(f"{name} must lie between {low:g} and {limit}, got {float(np.atleast_1d(out)[index])!r}{where}")
     return out
 
 
@@ -140,7 +169,7 @@ class Series:
         """d/dtheta, with an error that allows for the loss of digits."""
         half = 0.5 * np.diff(self.ends)[:, None]
         slopes = np.pad(np.polynomial.chebyshev.chebder(self.coefficients, axis=1), ((0, 0), (0, 1))) / half
-        return Series(self.ends, slopes, self.error * _N**2 / half[:, 0])
+        return Series(self.ends, slopes, self.error * N**2 / half[:, 0])
 
 
 def fit(function: Function, scale: float, end: float = np.pi) -> Series:
@@ -149,7 +178,7 @@ def fit(function: Function, scale: float, end: float = np.pi) -> Series:
     Parameters
     ----------
     function
-        Maps theta, shape (n,), to values and bounds on their errors.
+        Maps theta (or another argument), shape (n,), to values and bounds on their errors.
     scale
         The size of the function that errors are measured by.
     end
@@ -165,7 +194,7 @@ def fit(function: Function, scale: float, end: float = np.pi) -> Series:
     done: list[tuple[FloatArray, FloatArray, FloatArray]] = []
     while a.size:
         values, errors = function(_interval_nodes(a, b).ravel())
-        series, error = _series_through(values.reshape(a.size, _N)), errors.reshape(a.size, _N).max(axis=1)
+        series, error = _series_through(values.reshape(a.size, N)), errors.reshape(a.size, N).max(axis=1)
         tail = 2.0 * np.abs(series[:, -_LAST:]).max(axis=1)
         resolved = tail <= np.maximum(4.0 * _EPS * scale, error)
         hopeless = ((b - a) < _NARROWEST * end) | (sum(part[0].size for part in done) + a.size > _MAX_INTERVALS)

@@ -139,11 +139,7 @@ class Angular:
     def _folded(self, at: Angle) -> tuple[Angle, NDArray[np.bool_]]:
         """With parity, angles beyond pi/2 are reflected, and marked."""
         flip = (at.e > 1.0) & (self.parity != 0)
-        if not flip.any():
-            return at, flip
-        other = at.reflected()
-        theta = np.where(flip, other.theta, at.theta)
-        return Angle(theta, np.where(flip, other.chord, at.chord), np.where(flip, other.e, at.e)), flip
+        return (at.folded(flip) if flip.any() else at), flip
 
     def _two_terms(self, one: Series | None, two: Series | None, at: Angle) -> _Pair:
         """Y one + y^2 two."""
@@ -177,17 +173,16 @@ class Angular:
         if self.source is not None:
             value, error = self.q * self.source(at.theta), self.q * self.source.bound(at.theta)
         if self.tau is not None:
-            sine = at.chord * np.sqrt(np.maximum(1.0 - 0.5 * at.e, 0.0))
             with np.errstate(divide="ignore", invalid="ignore"):
                 tau = self.tau(at.theta)
-                value = value + np.where(tau == 0.0, 0.0, tau / sine)
-                error = error + self.tau.bound(at.theta) / sine + 4.0 * _EPS * np.abs(value)
+                value = value + np.where(tau == 0.0, 0.0, tau / at.sine)
+                error = error + self.tau.bound(at.theta) / at.sine + 4.0 * _EPS * np.abs(value)
         return value, error
 
     def _bend(self, at: Angle) -> _Pair:
         """d/dc of tau / sin(theta) + q C."""
         value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
-        sine = at.chord * np.sqrt(np.maximum(1.0 - 0.5 * at.e, 0.0))
+        sine = at.sine
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.source is not None:
                 slope = self.source.derivative()

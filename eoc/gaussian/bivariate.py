@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.errors import EocError
-from eoc.gaussian.angle import Angle, angle_of
+from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
 from eoc.gaussian.moments import Estimate, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
@@ -98,14 +98,14 @@ def bivariate(
             raise EocError(f"unknown expectation {name!r}; known are {', '.join(NAMES)}")
     phi, at = resolve(activation), angle_of(c, one_minus_c=one_minus_c, angle=angle)
     first, second = _positive(q), _positive(q if q_b is None else q_b)
-    first, second, theta, chord, e = np.broadcast_arrays(first, second, at.theta, at.chord, at.e)
+    first, second, e = np.broadcast_arrays(first, second, at.e)
+    at = at.broadcast_to(e.shape)
     found = {name: Estimate(np.empty(e.shape), np.empty(e.shape)) for name in names}
     equal = first == second
     for one in np.unique(first[equal]):
         here = equal & (first == one)
-        near = Angle(theta[here], chord[here], e[here])
         for name, estimate in found.items():
-            estimate.value[here], estimate.error[here] = angular(phi, float(one)).at(name, float(one), near)
+            estimate.value[here], estimate.error[here] = angular(phi, float(one)).at(name, float(one), at[here])
     for index in map(tuple, np.argwhere(~equal)):
         for name, estimate in found.items():
             two = _unequal(phi, name, float(first[index]), float(second[index]), float(e[index]))

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import EocError
-from eoc.gaussian.angle import Series, angle_of
+from eoc.gaussian.angle import Series, angle_of, fit
 from eoc.gaussian.angular import angular
-from eoc.gaussian.kernels import MapTerms, apply_map
+from eoc.gaussian.kernels import COEFFICIENTS, MapTerms, apply_map
 from eoc.gaussian.moments import Estimate, checked_variances
 from eoc.maps.at_zero import tangents_of
 from eoc.maps.correlation_points import CorrelationFixedPoint, convex_from, correlation_fixed_points
@@ -35,6 +35,7 @@ __all__ = ["CorrelationMap"]
 FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
+_SIDE = 2.0**0.5  # the chord at theta = pi/2
 _KEPT = 1e-9  # relative change of q in a layer that still counts as a fixed point
 
 
@@ -167,28 +168,31 @@ class CorrelationMap:
     def terms(self) -> MapTerms:
         """The numbers behind 1 - f, for the kernels."""
         a = self.angular
-        factor = self.gain if a.jumps else -0.5 * self.gain * a.q
-        one, two = (a.w1, a.w2) if a.jumps else (a.u1, a.u2)
+        one, two, three = self._series
         offset = 2.0 * self.gain * a.V if a.parity == -1 else 0.0
-        linear = 0.0 if a.jumps else self.chi_1
-        return MapTerms(
-            a.parity, offset, linear, 1 if a.jumps else 3, *_scaled_series(one, factor), *_scaled_series(two, factor)
-        )
+        linear, power = (0.0, 1) if a.jumps else (self.chi_1, 3)
+        return MapTerms(a.parity, offset, linear, power, *_plain(one), *_plain(two), *_plain(three))
 
     @cached_property
     def term_errors(self) -> FloatArray:
-        """Relative rounding of a step, and bounds on the errors of ``linear`` and of both series, for the kernels."""
+        """Relative rounding of a step, and bounds on the errors of ``linear`` and of the series, for the kernels."""
+        linear = 0.0 if self.angular.jumps else self.slope_error
+        return np.array([4.0 * _EPS, linear, *(0.0 if s is None else s.error.max() for s in self._series)])
+
+    @cached_property
+    def _series(self) -> tuple[Series | None, Series | None, Series | None]:
+        """S_1, S_2 and S_3 of :class:`eoc.gaussian.kernels.MapTerms`: in y = 2 sin(theta/2) no arcsine is needed."""
         a = self.angular
-        factor = self.gain if a.jumps else 0.5 * self.gain * a.q
-        series = (a.w1, a.w2) if a.jumps else (a.u1, a.u2)
-        errors = [
-            0.0
-            if s is None
-            else factor * (float(s.error.max()) + self.relative_error * float(np.abs(s.coefficients).sum(axis=1).max()))
-            for s in series
-        ]
-        linear = 0.0 if a.jumps else self.slope_error
-        return np.array([4.0 * _EPS, linear, *errors])
+        factor = self.gain if a.jumps else -0.5 * self.gain * a.q
+        one, two = (a.w1, a.w2) if a.jumps else (a.u1, a.u2)
+        far = None if a.parity != 0 else fit(self._far_side, 1.0, _SIDE)
+        return _in_chord(one, factor, self.relative_error), _in_chord(two, factor, self.relative_error), far
+
+    def _far_side(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """1 - f for c < 0, at y = sqrt(2 (1 + c))."""
+        value, error = self.angular.half_distance(angle_of(one_minus_c=2.0 - 0.5 * y**2))
+        scaled = self.gain * value
+        return scaled, self.gain * error + self.relative_error * scaled
 
     @cached_property
     def expansion(self) -> tuple[Term, ...]:
@@ -301,10 +305,24 @@ class CorrelationMap:
         return convex_from(self)
 
 
-def _scaled_series(series: Series | None, factor: float) -> tuple[FloatArray, FloatArray]:
+def _in_chord(series: Series | None, factor: float, relative_error: float) -> Series | None:
+    """Factor times a series in theta, as one in y = 2 sin(theta/2) for theta <= pi/2."""
     if series is None:
-        return np.array([0.0, np.pi]), np.zeros((1, 2))
-    return series.ends, factor * series.coefficients
+        return None
+    known = series
+
+    def at(y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        theta = 2.0 * np.arcsin(0.5 * y)
+        value = factor * known(theta)
+        return value, abs(factor) * known.bound(theta) + relative_error * np.abs(value)
+
+    return fit(at, float(np.abs(factor * series.coefficients).sum(axis=1).max()), _SIDE)
+
+
+def _plain(series: Series | None) -> tuple[FloatArray, FloatArray]:
+    if series is None:
+        return np.zeros(1), np.zeros((0, COEFFICIENTS))
+    return series.ends, series.coefficients
 
 
 def _checked_variance(q: float) -> float:

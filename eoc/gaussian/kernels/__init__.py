@@ -3,11 +3,12 @@
 Compiled once for all activations, because no kernel ever calls an activation: it sees only values at nodes.
 """
 
-from eoc.gaussian.kernels.angle import MapTerms, apply_map, evaluate_series, iterate_map
+from eoc.gaussian.kernels.angle import COEFFICIENTS, MapTerms, apply_map, evaluate_series, iterate_map
 from eoc.gaussian.kernels.integrals import average_series, integrate, integrate_lines
 from eoc.gaussian.kernels.polynomials import TERMS, evaluate
 
 __all__ = [
+    "COEFFICIENTS",
     "TERMS",
     "MapTerms",
     "apply_map",

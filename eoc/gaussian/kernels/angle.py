@@ -1,4 +1,4 @@
-"""Chebyshev series in the angle, and the correlation map made of them."""
+"""Piecewise Chebyshev series, and the correlation map made of them."""
 
 from __future__ import annotations
 
@@ -8,70 +8,108 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.gaussian._jit import jit
+from eoc.gaussian._jit import inlined, jit
 
-__all__ = ["MapTerms", "apply_map", "evaluate_series", "iterate_map"]
+__all__ = ["COEFFICIENTS", "MapTerms", "apply_map", "evaluate_series", "iterate_map"]
 
 FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.int64]
+
+COEFFICIENTS = 24  # of each series: even, and a constant, so that the compiler unrolls the loop
+_BLOCK = 512  # arguments at a time: the scratch arrays stay in the first-level cache
 
 
-@jit
+@inlined
 def _clenshaw(x: float, c: FloatArray) -> float:
-    """The Chebyshev series c[0] + c[1] T_1(x) + ..., an even number of terms, at x in [-1, 1].
+    """The Chebyshev series c[0] + c[1] T_1(x) + ... at x in [-1, 1].
 
     Even and odd terms are summed apart, both in T_2(x): two chains of operations of half the length.
     """
     twice = 2.0 * (2.0 * x * x - 1.0)
     even, even_before, odd, odd_before = 0.0, 0.0, 0.0, 0.0
-    for k in range(c.size // 2 - 1, 0, -1):
+    for k in range(COEFFICIENTS // 2 - 1, 0, -1):
         even, even_before = c[2 * k] + twice * even - even_before, even
         odd, odd_before = c[2 * k + 1] + twice * odd - odd_before, odd
     return c[0] + 0.5 * twice * even - even_before + x * (c[1] + (twice - 1.0) * odd - odd_before)
 
 
 @jit
-def _at(theta: float, ends: FloatArray, coefficients: FloatArray) -> float:
-    """A piecewise Chebyshev series at theta in [ends[0], ends[-1]]."""
+def _at(x: float, ends: FloatArray, series: FloatArray) -> float:
+    """A piecewise series at x in [ends[0], ends[-1]]; zero if there are no intervals."""
+    if series.shape[0] == 0:
+        return 0.0
     i = 0
-    while i < ends.size - 2 and theta > ends[i + 1]:
+    while i < series.shape[0] - 1 and x > ends[i + 1]:
         i += 1
     low, high = ends[i], ends[i + 1]
-    return _clenshaw((2.0 * theta - low - high) / (high - low), coefficients[i])
+    return _clenshaw((2.0 * x - low - high) / (high - low), series[i])
 
 
 @jit
-def evaluate_series(theta: FloatArray, ends: FloatArray, coefficients: FloatArray, out: FloatArray) -> None:
-    """A piecewise Chebyshev series at many angles.
+def _at_many(
+    x: FloatArray, ends: FloatArray, series: FloatArray, out: FloatArray, scratch: FloatArray, where: IndexArray
+) -> None:
+    """A piecewise series at no more than _BLOCK arguments: interval by interval, so that each loop vectorises."""
+    last = series.shape[0] - 1
+    if last < 0:
+        out[: x.size] = 0.0
+    elif last == 0:
+        low, high, c = ends[0], ends[1], series[0]
+        for j in range(x.size):
+            out[j] = _clenshaw((2.0 * x[j] - low - high) / (high - low), c)
+        return
+    for i in range(last + 1):
+        low, high = ends[i], ends[i + 1]
+        count = 0
+        for j in range(x.size):
+            where[count] = j
+            count += (i == 0 or x[j] > low) and (i == last or x[j] <= high)
+        for j in range(count):
+            scratch[j] = (2.0 * x[where[j]] - low - high) / (high - low)
+        c = series[i]
+        for j in range(count):
+            scratch[j] = _clenshaw(scratch[j], c)
+        for j in range(count):
+            out[where[j]] = scratch[j]
+
+
+@jit
+def evaluate_series(x: FloatArray, ends: FloatArray, series: FloatArray, out: FloatArray) -> None:
+    """A piecewise Chebyshev series at many arguments.
 
     Parameters
     ----------
-    theta : (n,)
+    x : (n,)
         In [ends[0], ends[-1]].
     ends : (I + 1,)
         Ends of the intervals.
-    coefficients : (I, N)
-        N even.
+    series : (I, COEFFICIENTS)
+        Of T_0, T_1, ... on each of them.
     out : (n,)
         Overwritten.
     """
-    for i in range(theta.size):
-        out[i] = _at(theta[i], ends, coefficients)
+    scratch, where = np.empty(_BLOCK), np.empty(_BLOCK + 1, np.int64)
+    for start in range(0, x.size, _BLOCK):
+        _at_many(x[start : start + _BLOCK], ends, series, out[start : start + _BLOCK], scratch, where)
 
 
 class MapTerms(NamedTuple):
-    r"""The correlation map in the form that never subtracts from 1, with e = 1 - c and y = sqrt(2 e) = 2 sin(theta/2).
+    r"""The correlation map in a form that never subtracts from 1; e = 1 - c, and y = sqrt(2 e) = 2 sin(theta/2).
 
-    .. math:: 1 - f = \text{linear} \cdot e + y^p \, (S_1(\theta) + y S_2(\theta))
+    For e <= 1
+
+    .. math:: 1 - f = \text{linear} \cdot e + y^p \, (S_1(y) + y S_2(y)),
+
+    and beyond 1 - f = S_3(sqrt(2 (2 - e))), or the reflection of the part with e <= 1 if phi is even or odd.
 
     Attributes
     ----------
     mirror, offset
-        0: the series hold on all of [0, pi]. 1 or -1 (an even or an odd phi): they end at pi/2, and beyond it
-        1 - f(e) = offset + mirror (1 - f(2 - e)).
+        If mirror is not 0, 1 - f(e) = offset + mirror (1 - f(2 - e)) for e > 1.
     linear, power
         As in the formula; the power p is 1 or 3.
-    ends_1, series_1, ends_2, series_2
-        Two piecewise Chebyshev series in theta, see ``evaluate_series``.
+    ends_1, series_1, ends_2, series_2, ends_3, series_3
+        Piecewise Chebyshev series on [0, sqrt(2)], see ``evaluate_series``; without intervals for 0.
     """
 
     mirror: int
@@ -82,35 +120,54 @@ class MapTerms(NamedTuple):
     series_1: FloatArray
     ends_2: FloatArray
     series_2: FloatArray
-
-
-@jit
-def _near(e: float, m: MapTerms) -> float:
-    """1 - f where the series hold."""
-    y = math.sqrt(2.0 * e)
-    theta = 2.0 * math.asin(min(0.5 * y, 1.0))
-    rest = _at(theta, m.ends_1, m.series_1) + y * _at(theta, m.ends_2, m.series_2)
-    return m.linear * e + (y if m.power == 1 else 2.0 * e * y) * rest
+    ends_3: FloatArray
+    series_3: FloatArray
 
 
 @jit
 def _step(e: float, m: MapTerms) -> float:
     """1 - f for e in [0, 2]."""
-    if m.mirror == 0 or e <= 1.0:
-        return _near(e, m)
-    return m.offset + m.mirror * _near(2.0 - e, m)
+    near = min(e, 2.0 - e)
+    y = math.sqrt(2.0 * near)
+    if m.mirror == 0 and e > 1.0:
+        return _at(y, m.ends_3, m.series_3)
+    rest = _at(y, m.ends_1, m.series_1) + y * _at(y, m.ends_2, m.series_2)
+    value = m.linear * near + (y if m.power == 1 else 2.0 * near * y) * rest
+    return value if e <= 1.0 else m.offset + m.mirror * value
 
 
 @jit
-def apply_map(e: FloatArray, terms: MapTerms, out: FloatArray) -> None:
+def apply_map(e: FloatArray, m: MapTerms, out: FloatArray) -> None:
     """1 - f(1 - e) at many e in [0, 2], (n,), into ``out``."""
-    for i in range(e.size):
-        out[i] = _step(e[i], terms)
+    y, one, two = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
+    scratch, where = np.empty(_BLOCK), np.empty(_BLOCK + 1, np.int64)
+    far = np.empty(_BLOCK + 1, np.int64)
+    for start in range(0, e.size, _BLOCK):
+        block, result = e[start : start + _BLOCK], out[start : start + _BLOCK]
+        n = block.size
+        for j in range(n):
+            y[j] = math.sqrt(2.0 * min(block[j], 2.0 - block[j]))
+        _at_many(y[:n], m.ends_1, m.series_1, one, scratch, where)
+        _at_many(y[:n], m.ends_2, m.series_2, two, scratch, where)
+        for j in range(n):
+            near = min(block[j], 2.0 - block[j])
+            value = m.linear * near + (y[j] if m.power == 1 else 2.0 * near * y[j]) * (one[j] + y[j] * two[j])
+            result[j] = value if block[j] <= 1.0 else m.offset + m.mirror * value
+        if m.mirror == 0:
+            count = 0
+            for j in range(n):
+                far[count] = j
+                count += block[j] > 1.0
+            for j in range(count):
+                one[j] = y[far[j]]
+            _at_many(one[:count], m.ends_3, m.series_3, two, scratch, where)
+            for j in range(count):
+                result[far[j]] = two[j]
 
 
 @jit
 def iterate_map(
-    e: float, terms: MapTerms, errors: FloatArray, depths: NDArray[np.int64], out: FloatArray, error_out: FloatArray
+    e: float, m: MapTerms, errors: FloatArray, depths: IndexArray, out: FloatArray, error_out: FloatArray
 ) -> None:
     """1 - c after given numbers of layers, by single steps, with bounds on the relative errors.
 
@@ -118,10 +175,10 @@ def iterate_map(
     ----------
     e
         1 - c of the inputs, in [0, 2].
-    terms
+    m
         The map.
-    errors : (4,)
-        Relative rounding of a step, and absolute errors of linear, S_1 and S_2.
+    errors : (5,)
+        Relative rounding of a step, and absolute errors of linear, S_1, S_2 and S_3.
     depths : (D,)
         Increasing, >= 0.
     out, error_out : (D,)
@@ -136,15 +193,16 @@ def iterate_map(
     layer = 0
     for i in range(depths.size):
         while layer < depths[i] and e > 0.0:
-            y = math.sqrt(2.0 * e)
-            new = max(_step(e, terms), 0.0)
-            fresh = (
-                errors[0] * new
-                + errors[1] * e
-                + y * (1.0 if terms.power == 1 else 2.0 * e) * (errors[2] + y * errors[3])
-            )
-            if e > 1.0 and e < 2.0:
-                bound *= _step(2.0 - e, terms) / (2.0 - e) * e / new
+            near = min(e, 2.0 - e)
+            y = math.sqrt(2.0 * near)
+            new = max(_step(e, m), 0.0)
+            fresh = errors[0] * new + errors[1] * near
+            if m.mirror == 0 and e > 1.0:
+                fresh = errors[0] * new + errors[4]
+            else:
+                fresh += (y if m.power == 1 else 2.0 * near * y) * (errors[2] + y * errors[3])
+            if e > 1.0 and near > 0.0:
+                bound *= _step(near, m) / near * e / new
             bound = bound + fresh / new if new > 0.0 else 0.0
             e = new
             layer += 1
