@@ -165,7 +165,7 @@ def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Co
     >>> round(found.exponent.value, 4), round(found.constant.value, 4)
     (2.0, 44.4132)
     """
-    if not (10.0 <= depth < 1e300 and depth == np.floor(depth)):
+    if not (10.0 <= depth <= 1e300 and depth == np.floor(depth)):
         raise EocError(f"depth must be a whole number of layers from 10 to 1e300, got {depth!r}")
     if not -1.0 <= c0 < 1.0:
         raise EocError(f"c0 must lie in [-1, 1): two different inputs; got {c0!r}")

@@ -56,9 +56,9 @@ class Trajectory:
         1 - c of every pair and bounds on the errors.
     chi : (L, P)
         sigma_w^2 E[phi'^2] at these variances.
-    gradient : (L, P)
-        Second moment of the gradient with respect to the pre-activations of a layer, over that of the last layer: the
-        product of chi of the layers between.
+    log_gradient : (L, P)
+        Natural logarithm of the second moment of the gradient with respect to the pre-activations of a layer, over that
+        of the last layer: the sum of log(chi) of the layers between.
 
     Examples
     --------
@@ -76,7 +76,13 @@ class Trajectory:
     one_minus_c: FloatArray
     error: FloatArray
     chi: FloatArray
-    gradient: FloatArray
+    log_gradient: FloatArray
+
+    @property
+    def gradient(self) -> FloatArray:
+        """exp(log_gradient), (L, P); infinite where that overflows."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(self.log_gradient))
 
     @property
     def c(self) -> FloatArray:
@@ -115,7 +121,7 @@ class Trajectory:
         columns = {"layer": self.layers}
         columns |= {f"q_{a}": self.q[:, a] for a in inputs}
         columns |= {f"chi_{a}": self.chi[:, a] for a in inputs}
-        columns |= {f"gradient_{a}": self.gradient[:, a] for a in inputs}
+        columns |= {f"log_gradient_{a}": self.log_gradient[:, a] for a in inputs}
         columns |= {f"one_minus_c_{a}_{b}": self.one_minus_c[:, a, b] for a, b in pairs}
         columns |= {f"error_{a}_{b}": self.error[:, a, b] for a, b in pairs}
         return list(columns), np.column_stack(list(columns.values()))
@@ -168,7 +174,9 @@ def propagate(
     ([1.0, 4.0], 43.13)
     """
     variance = VarianceMap(activation, sigma_w, sigma_b)
-    given = CorrelationMap(variance.activation, sigma_w, sigma_b).q if q is None else q
+    given = variance.kept if q is None else q
+    if q is None and given == 0.0:
+        raise EocError(f"layers of {variance!r} keep no variance but 0: give q, the variances of the inputs")
     at = angle_of(c, one_minus_c=one_minus_c)
     first, e = _checked_inputs(given, at.e)
     layers = _recorded(depth)
@@ -366,10 +374,10 @@ def _different_ends(variance: VarianceMap, s: _State, layers: FloatArray, progre
 def _assembled(variance: VarianceMap, records: list[_State]) -> Trajectory:
     q = np.stack([r.q for r in records])
     logs = np.stack([r.log_gradient for r in records])
-    with np.errstate(invalid="ignore", over="ignore"):
-        gradient = np.exp(logs[-1] - logs)
-    gradient[np.isnan(gradient)] = np.inf  # phi jumps
-    gradient[-1] = 1.0
+    with np.errstate(invalid="ignore"):
+        log_gradient = logs[-1] - logs
+    log_gradient[np.isnan(log_gradient)] = np.inf  # phi jumps
+    log_gradient[-1] = 0.0
     return Trajectory(
         activation=variance.activation.name,
         sigma_w=variance.sigma_w,
@@ -380,5 +388,5 @@ def _assembled(variance: VarianceMap, records: list[_State]) -> Trajectory:
         one_minus_c=np.stack([r.e for r in records]),
         error=np.stack([r.error for r in records]),
         chi=variance.chi_1(q).value,
-        gradient=gradient,
+        log_gradient=log_gradient,
     )

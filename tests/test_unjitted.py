@@ -6,16 +6,19 @@ Run these with NUMBA_DISABLE_JIT=1 as well.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
-from truth import error, values
+from truth import MP, error, pairs, values
 
 from eoc.activations.formula import parse
 from eoc.activations.named import named
 from eoc.gaussian import kernels
+from eoc.gaussian.kernels.angle import COEFFICIENTS
 from eoc.gaussian.moments import moments
+from eoc.maps import CorrelationMap
 
 pytestmark = pytest.mark.unjitted
 RNG = np.random.default_rng(1)
@@ -96,6 +99,136 @@ def test_evaluate_is_a_polynomial_with_its_error(variances: int) -> None:
             found.append(out)
         assert np.isfinite(found).all()
         assert np.ptp(found, axis=0) == pytest.approx(0.0, abs=1e-13)
+
+
+@pytest.mark.parametrize("sizes", [[3], [0, 5, 0, 512, 1], [513, 7, 1100, 0]])
+def test_integrate_lines_is_a_weighted_sum_on_each_line(sizes: list[int]) -> None:
+    q, ends = 10.0 ** RNG.uniform(-2, 2, 3), np.cumsum(sizes)
+    x, weights = RNG.uniform(0.0, 4.0, ends[-1]), RNG.standard_normal(ends[-1])
+    for kernel in versions(kernels.integrate_lines):
+        out = np.full((q.size, ends.size), np.nan)
+        kernel(q, x**2, weights, ends, out)
+        for i, s in enumerate(q):
+            terms = weights * np.exp(-(x**2) / (2 * s)) / math.sqrt(2 * math.pi * s)
+            for j, (start, end) in enumerate(zip(ends - sizes, ends, strict=True)):
+                size = np.abs(terms[start:end]).sum()
+                assert out[i, j] == pytest.approx(math.fsum(terms[start:end]), abs=1e-14 * size + 1e-300)
+
+
+@pytest.mark.parametrize("edges", [[0.0, 1.0], [-30.0, -0.5, 0.0, 0.7, 12.0], [0.1, 0.2, 50.0]])
+def test_average_series_is_a_gaussian_mean_however_narrow(edges: list[float]) -> None:
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    p = np.array([1e-30, 1e-3, 0.3, 4.0])
+    series = RNG.standard_normal((p.size, len(edges) - 1, 6))
+    expected = np.zeros(p.size)
+    for i, s in enumerate(np.sqrt(p)):
+        for panel, (low, high) in enumerate(pairwise(edges)):
+            fine = np.linspace(max(low, -15 * s), min(high, 15 * s), 201)
+            if fine[-1] > fine[0]:
+                t = (0.5 * (fine[1:] + fine[:-1])[:, None] + 0.5 * np.diff(fine)[:, None] * nodes).ravel()
+                value = np.polynomial.legendre.legval((2 * t - low - high) / (high - low), series[i, panel])
+                w = np.tile(weights, 200) * 0.5 * (fine[1] - fine[0])
+                expected[i] += w @ (value * np.exp(-0.5 * (t / s) ** 2)) / (math.sqrt(2 * math.pi) * s)
+    found = []
+    for kernel in versions(kernels.average_series):
+        out = np.full(p.size, np.nan)
+        kernel(p, np.array(edges), series, nodes, weights, out)
+        assert out == pytest.approx(expected, abs=1e-13)
+        found.append(out)
+    assert np.ptp(found, axis=0) == pytest.approx(0.0, abs=1e-14)
+
+
+def random_series(intervals: int) -> tuple[Any, Any]:
+    """Ends in [0, sqrt(2)] and coefficients."""
+    inside = np.sort(RNG.uniform(0.1, 1.3, max(intervals - 1, 0)))
+    series = RNG.standard_normal((intervals, COEFFICIENTS)) * 0.5 ** np.arange(COEFFICIENTS)
+    return np.concatenate([[0.0], inside, [2.0**0.5]]), series
+
+
+def numpy_series(x: Any, ends: Any, series: Any) -> Any:
+    if not len(series):
+        return np.zeros(x.shape)
+    i = np.clip(np.searchsorted(ends, x) - 1, 0, len(series) - 1)
+    t = (2.0 * x - ends[i] - ends[i + 1]) / (ends[i + 1] - ends[i])
+    return np.array([np.polynomial.chebyshev.chebval(y, series[k]) for y, k in zip(t, i, strict=True)])
+
+
+@pytest.mark.parametrize("intervals", [0, 1, 2, 5])
+@pytest.mark.parametrize("n", [0, 1, 512, 1100])
+def test_evaluate_series_is_numpys_interval_by_interval(intervals: int, n: int) -> None:
+    ends, series = random_series(intervals)
+    x = np.append(RNG.uniform(0.0, ends[-1], n), ends if n == 1 else [])
+    for kernel in versions(kernels.evaluate_series):
+        out = np.full(x.size, np.nan)
+        kernel(x, ends, series, out)
+        assert out == pytest.approx(numpy_series(x, ends, series), abs=1e-13)
+
+
+def map_terms(mirror: int, power: int) -> kernels.MapTerms:
+    """A smooth map 1 - f close to 0.8 e."""
+    parts = [random_series(n) for n in (2, 1, 3)]
+    (e1, s1), (e2, s2), (e3, s3) = [(ends, 0.01 * series) for ends, series in parts]
+    s3[:, 0] = 0.8
+    return kernels.MapTerms(
+        mirror, 1.6 if mirror < 0 else 0.1, 0.8, power, e1, s1, e2, s2, e3, s3 if mirror == 0 else s3[:0]
+    )
+
+
+def numpy_map(e: Any, m: kernels.MapTerms) -> Any:
+    near = np.minimum(e, 2.0 - e)
+    y = np.sqrt(2.0 * near)
+    value = m.linear * near + y**m.power * (
+        numpy_series(y, m.ends_1, m.series_1) + y * numpy_series(y, m.ends_2, m.series_2)
+    )
+    beyond = numpy_series(y, m.ends_3, m.series_3) if m.mirror == 0 else m.offset + m.mirror * value
+    return np.where(e <= 1.0, value, beyond)
+
+
+@pytest.mark.parametrize("mirror", [0, 1, -1])
+@pytest.mark.parametrize("power", [1, 3])
+def test_apply_map_is_its_formula(mirror: int, power: int) -> None:
+    m = map_terms(mirror, power)
+    e = np.concatenate([[0.0, 1e-300, 1.0, 2.0], RNG.uniform(0.0, 2.0, 600)])
+    for kernel in versions(kernels.apply_map):
+        out = np.full(e.size, np.nan)
+        kernel(e, m, out)
+        assert out == pytest.approx(numpy_map(e, m), abs=1e-14)
+
+
+@pytest.mark.parametrize("mirror", [0, 1, -1])
+@pytest.mark.parametrize("power", [1, 3])
+@pytest.mark.parametrize("e", [0.0, 1e-200, 0.6, 1.7, 2.0])
+def test_iterate_map_applies_it_again_and_again(mirror: int, power: int, e: float) -> None:
+    m, depths, errors = map_terms(mirror, power), np.array([0, 1, 1, 7]), np.array([1e-10, 0.0, 0.0, 0.0, 0.0])
+    if power == 1:
+        m = m._replace(series_1=np.abs(m.series_1[:, :1]) * np.eye(1, COEFFICIENTS), series_2=m.series_2 * 0.0)
+    layers = [np.array([e])]
+    for _ in range(7):
+        layers.append(np.maximum(numpy_map(layers[-1], m), 0.0))
+    for kernel in versions(kernels.iterate_map):
+        out, bound = np.full((2, 4), np.nan)
+        kernel(e, m, errors, depths, out, bound)
+        assert out == pytest.approx(np.concatenate(layers)[depths], rel=1e-13, abs=1e-300)
+        assert bound[0] == 0.0
+        assert bound[1] == bound[2] == pytest.approx(1e-10 if e > 0.0 else 0.0, rel=1e-12)
+        assert bound[3] >= bound[1]
+
+
+@pytest.mark.parametrize("name", ["relu", "elu"])
+def test_a_correlation_map_stands_on_either_kernel(name: str) -> None:
+    """Every kernel of two points together, on a new activation: nothing is tabulated yet."""
+    fresh = {"relu": named("relu"), "elu": parse("max(x, 0) + expm1(min(x, 0))")}[name]
+    f, key = CorrelationMap(fresh, 1.2, 0.3, q=1.0), {"relu": "relu", "elu": "elu_1"}[name]
+    w, b = MP.mpf(1.2) ** 2, MP.mpf(0.3) ** 2
+    following = b + w * values("V")[key][1.0]
+    for q, _, e, g in pairs("G")[key]:
+        if q == 1.0:
+            rest = f.one_minus_f(one_minus_c=float(e))
+            assert error(rest.value, w * g / following) <= 1e-12 * g
+    c, stay = 0.9, CorrelationMap(fresh, f.sigma_w, 0.3)
+    for layer in stay.iterate(np.arange(1, 4), c=0.9).value:
+        c = stay(c)
+        assert layer == pytest.approx(1.0 - c, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ["tanh", "relu"])

@@ -42,6 +42,18 @@ def values(quantity: str) -> dict[str, dict[float, Any]]:
     return out
 
 
+@cache
+def pairs(quantity: str) -> dict[str, tuple[tuple[float, float, Any, Any], ...]]:
+    """activation -> (q, q_b, 1 - c, value) of every row, the last two as mpf."""
+    out: dict[str, list[tuple[float, float, Any, Any]]] = {}
+    for row in rows("values.jsonl"):
+        if row["quantity"] == quantity:
+            q = float(row["q"])
+            one = (q, float(row.get("qb", q)), MP.mpf(row["one_minus_c"]), MP.mpf(row["value"]))
+            out.setdefault(row["activation"], []).append(one)
+    return {name: tuple(found) for name, found in out.items()}
+
+
 def expectation(g: Callable[[Any], Any], q: float, knots: Iterable[float] = ()) -> Any:
     """E[g(sqrt(q) Z)] to some 25 digits; g has to be smooth between the knots and to change over scales >= 0.05."""
     s = MP.sqrt(MP.mpf(q))

@@ -109,7 +109,7 @@ def number(value: float, error: float = 0.0, digits: int = 12, zeros: bool = Fal
         digits = min(digits, math.floor(math.log10(abs(value)) - math.log10(2.0 * error)) + 1)
     if digits <= 0:
         return f"{value:.1g} +- {error:.1g}"
-    return f"{value:#.{digits}g}".rstrip(".") if zeros else f"{value:.{digits}g}"
+    return f"{value:#.{digits}g}".replace(".e", "e").rstrip(".") if zeros else f"{value:.{digits}g}"
 
 
 def numbers(option: str, text: str) -> list[float]:

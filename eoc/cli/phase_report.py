@@ -71,7 +71,7 @@ def _correlations(phi: Activation, p: Phase) -> str:
             return "converge all the same if there is no bias: see eoc rates"
         return "no map is applied again and again while variances grow: see eoc propagate"
     if f.is_identity:
-        return "are kept: f is the identity"
+        return "are kept: f is the identity" + (" in the limit q = 0" if p.q == 0.0 else "")
     if p.c_star < 1.0:
         text = f"end at c* = {p.c_star:.8g}, {math.degrees(p.angle):.4g} degrees, however close the two inputs are"
         return f"{text}{_pace(p.xi_c)}"
@@ -129,6 +129,8 @@ def _domain(p: Phase) -> str:
     if p.in_domain:
         within = "every input" if p.variance_domain == math.inf else f"inputs with q_1 <= {p.variance_domain:.8g}"
         return f"{within}: one variance, and correlation 1 in the end (Hayou et al. 2019)"
+    if p.correlation is not None and p.correlation.variance.is_identity:
+        return "variances are kept: they do not come to one q (Hayou et al. 2019)"
     if not p.all_pairs_merge:
         return "not every pair of inputs comes to correlation 1 (Hayou et al. 2019)"
     return "small variances do not come to this q* (Hayou et al. 2019)"

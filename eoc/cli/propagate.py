@@ -98,6 +98,7 @@ def _payload(phi: Activation, run: Trajectory) -> dict[str, Any]:
         "error": run.error[:, 0, 1],
         "chi": run.chi,
         "gradient": run.gradient,
+        "log_gradient": run.log_gradient,
     }
 
 
@@ -120,7 +121,7 @@ def _print(phi: Activation, run: Trajectory) -> None:
                     number(1.0 - e, error, digits),
                     number(e, error, digits),
                     f"{error:.1g}",
-                    *(f"{run.gradient[i, a]:.{min(digits, 6)}g}" for a in inputs),
+                    *(_exponential(float(run.log_gradient[i, a]), min(digits, 6)) for a in inputs),
                 ]
             )
         return table
@@ -128,6 +129,16 @@ def _print(phi: Activation, run: Trajectory) -> None:
     columns = *(f"q{n}" for n in names), "c", "1 - c", "+-", *(f"gradient{n}" for n in names)
     print_table(out, ("layer", *columns), rows)
     out.print("gradient: its second moment over that of the last layer")
+
+
+def _exponential(log: float, digits: int) -> str:
+    """exp(log), also where that overflows."""
+    import math
+
+    if abs(log) < 700.0 or math.isinf(log):
+        return f"{math.exp(log):.{digits}g}"
+    exponent = math.floor(log / math.log(10.0))
+    return f"{math.exp(log - exponent * math.log(10.0)):.3g}e{exponent:+d}"
 
 
 def _shown(run: Trajectory) -> list[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any
+import math
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Rates", "command"]
 
+Place: TypeAlias = "tuple[CorrelationMap, EocPoint | None, float, float]"  # with where variances end, and chi_1
+
 _PRINTED = 1e-9  # a sigma_w that was copied from print is taken for the point it stands for, as by edge_of_chaos
 _DOTS = 40
 _DECAYED = 36.0  # depth scales after which an exponential has come to rounding
@@ -31,13 +34,14 @@ class Rates:
     """What is printed, as text or as JSON.
 
     ``point`` is None off the edge of chaos; then ``edge`` says where it is at this sigma_b, and ``chi_1`` how far off.
-    ``anchor`` indexes the depth whose 1 - c_l gives the constant ``offset`` = C of the next orders.
+    ``q`` is where variances end. ``anchor`` indexes the depth whose 1 - c_l gives ``offset``, the C of the next orders.
     """
 
     activation: Activation
     f: CorrelationMap
     point: EocPoint | None
     edge: EdgeOfChaos
+    q: float
     chi_1: float
     c0: float
     found: Convergence
@@ -52,9 +56,9 @@ class Rates:
         """C of lambda_l = l + R sqrt(l) + A log(l) + C."""
         import numpy as np
 
-        law, l = self.found.law, self.found.depths[self.anchor]
+        law, depth = self.found.law, self.found.depths[self.anchor]
         own = law.linear(self.found.one_minus_c[self.anchor])
-        return float(own - l - law.root * np.sqrt(l) - law.log * np.log(l))
+        return float(own - depth - law.root * np.sqrt(depth) - law.log * np.log(depth))
 
 
 def command(
@@ -77,7 +81,6 @@ def command(
     """
     from eoc.convergence import convergence_of
     from eoc.criticality import edge_of_chaos
-    from eoc.maps import CorrelationMap
 
     if plot is not None:
         check_picture(plot)
@@ -86,12 +89,11 @@ def command(
         edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q)
         if edge.reason is not None:
             _explain(phi, edge, as_json)
-        point: EocPoint | None = edge.best
-        f, chi_1 = CorrelationMap(phi, edge.best.sigma_w, edge.best.sigma_b, edge.best.q), 1.0
+        f, point, q, chi_1 = _on(phi, edge.best)
     else:
         edge = edge_of_chaos(phi, sigma_b=sigma_b or 0.0)
-        f, chi_1, point = _given(phi, sigma_w, sigma_b or 0.0, q, edge)
-    rates = Rates(phi, f, point, edge, chi_1, c0, convergence_of(f, depth, c0))
+        f, point, q, chi_1 = _given(phi, sigma_w, sigma_b or 0.0, q, edge)
+    rates = Rates(phi, f, point, edge, q, chi_1, c0, convergence_of(f, depth, c0))
     if as_json:
         print_json(_payload(rates))
     else:
@@ -112,25 +114,30 @@ def _explain(phi: Activation, edge: EdgeOfChaos, as_json: bool) -> None:
     raise typer.Exit(EXIT_NONE)
 
 
-def _given(
-    phi: Activation, sigma_w: float, sigma_b: float, q: float | None, edge: EdgeOfChaos
-) -> tuple[CorrelationMap, float, EocPoint | None]:
-    """The map at this place, its chi_1, and the point of the edge of chaos if it is one."""
+def _on(phi: Activation, point: EocPoint) -> Place:
+    from eoc.maps import CorrelationMap
+
+    return CorrelationMap(phi, point.sigma_w, point.sigma_b, point.q), point, point.q, 1.0
+
+
+def _given(phi: Activation, sigma_w: float, sigma_b: float, q: float | None, edge: EdgeOfChaos) -> Place:
+    """What is at this place: a point of the edge of chaos, or a phase."""
     from eoc.maps import CorrelationMap
     from eoc.phase import phase_of
 
     for point in edge.points:
         if point.usable and abs(point.sigma_w - sigma_w) <= _PRINTED * point.sigma_w:
-            return CorrelationMap(phi, point.sigma_w, point.sigma_b, point.q), 1.0, point
+            return _on(phi, point)
     phase = phase_of(phi, sigma_w, sigma_b, q)
-    if phase.correlation is not None:
-        return phase.correlation, phase.chi_1, None
-    if phi.is_positively_homogeneous and sigma_b == 0.0:  # f is the same at every q
-        return CorrelationMap(phi, sigma_w, sigma_b), phase.chi_1, None
-    raise EocError(
-        f"variances diverge at sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g}, so that no correlation map is applied "
-        "again and again; take a smaller sigma_w, or follow both with eoc propagate"
-    )
+    f = phase.correlation
+    if f is None and phi.is_positively_homogeneous and sigma_b == 0.0:
+        f = CorrelationMap(phi, sigma_w, sigma_b, 0.0)  # the same at every q
+    if f is None:
+        raise EocError(
+            f"variances diverge at sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g}, so that no correlation map is applied "
+            "again and again; take a smaller sigma_w, or follow both with eoc propagate"
+        )
+    return f, None, phase.q, phase.chi_1
 
 
 def _with_more_depths(rates: Rates) -> Convergence:
@@ -139,7 +146,7 @@ def _with_more_depths(rates: Rates) -> Convergence:
 
     found, last = rates.found, float(rates.found.depths[-1])
     if found.law.law == "exponential":
-        last = min(last, max(np.ceil(_DECAYED * found.law.constant), 10.0))
+        last = min(last, max(float(math.ceil(_DECAYED * found.law.constant)), 10.0))
         depths = np.unique(np.round(np.linspace(0.0, last, _DOTS)))
     else:
         depths = np.unique(np.round(np.geomspace(1.0, last, _DOTS)))
@@ -162,7 +169,7 @@ def _payload(r: Rates) -> dict[str, Any]:
         "message": r.edge.message,
         "sigma_w": r.f.sigma_w,
         "sigma_b": r.f.sigma_b,
-        "q": r.f.q,
+        "q": r.q,
         "chi_1": r.chi_1,
         "law": dataclasses.asdict(law) | {"offset": r.offset if on_edge else None, "offset_depth": at},
         "measured": {

@@ -58,7 +58,7 @@ def _print_place(out: Console, r: Rates) -> None:
         print_paragraph(out, "edge of chaos: ", f"sigma_b = {sigma_b}, sigma_w = {sigma_w}, {q}", 14, indent=2)
         return
     f, law = r.f, r.found.law
-    out.print(f"sigma_b = {f.sigma_b:.12g}, sigma_w = {f.sigma_w:.12g}, q = {f.q:.12g}")
+    out.print(f"sigma_b = {f.sigma_b:.12g}, sigma_w = {f.sigma_w:.12g}, q = {r.q:.12g}")
     near = f"1 {r.chi_1 - 1.0:+.3g}" if abs(r.chi_1 - 1.0) < 1e-6 else f"{r.chi_1:.8g}"
     text = f"chi_1 = {near}; "
     if law.law == "exponential":
@@ -91,7 +91,8 @@ def _print_measured(out: Console, r: Rates) -> None:
 def _measured(m: Measured | None, digits: int) -> tuple[str, str]:
     if m is None:
         return "cannot be measured", ""
-    return number(m.value, m.error, digits, zeros=True), f"{m.error:.1g}"
+    unknown = 2.0 * m.error >= abs(m.value)  # to any digit
+    return f"{m.value:.1g}" if unknown else number(m.value, m.error, digits, zeros=True), f"{m.error:.1g}"
 
 
 def _print_next_orders(out: Console, r: Rates) -> None:
@@ -110,12 +111,14 @@ def _print_depths(out: Console, r: Rates) -> None:
 
     def rows(digits: int) -> list[list[str]]:
         table = []
-        for l, e, error, first, second in zip(
+        for depth, e, error, first, second in zip(
             found.depths, found.one_minus_c, found.error, leading, refined, strict=True
         ):
             full = number(second, 0.0, digits), number(e / second, error / second, digits)
             known = full if second <= 2.0 else ("-", "-")  # lambda is still negative, or so small that 1 - c > 2
-            table.append([layer(l), number(e, error, digits), number(first, 0.0, digits), f"{e / first:.6g}", *known])
+            table.append(
+                [layer(depth), number(e, error, digits), number(first, 0.0, digits), f"{e / first:.6g}", *known]
+            )
         return table
 
     print_table(out, ("l", "1 - c_l", "law", "ratio", "with next orders", "ratio"), rows)
@@ -130,12 +133,12 @@ def _print_distances(out: Console, r: Rates) -> None:
 
     def rows(digits: int) -> list[list[str]]:
         table = []
-        for l, e, error, d in zip(found.depths[:shown], found.one_minus_c, found.error, distances, strict=False):
-            law = math.exp(-l / found.law.constant) if found.law.constant > 0.0 else 0.0
+        for depth, e, error, d in zip(found.depths[:shown], found.one_minus_c, found.error, distances, strict=False):
+            law = math.exp(-depth / found.law.constant) if found.law.constant > 0.0 else 0.0
             away = number(d, error, min(digits, 6)) if d > error else f"< {max(error, floor):.1g}"
             ratio = number(d / law, error / law, min(digits, 6)) if d > error and law > 0.0 else "-"
             cells = number(1.0 - e, error, digits), number(e, error, digits), away, f"{law:.6g}", ratio
-            table.append([layer(l), *cells])
+            table.append([layer(depth), *cells])
         return table
 
     print_table(out, ("l", "c_l", "1 - c_l", "|c_l - c*|", "exp(-l/xi_c)", "ratio"), rows)

@@ -91,8 +91,8 @@ class CorrelationMap:
             tangents = tangents_of(self.activation)
             self.angular = angular(tangents, 1.0)
             self.next_q, next_error, weight = 0.0, 0.0, 1.0 / tangents.kappa
-        if not self.next_q > 0.0 and self.q > 0.0:
-            raise EocError("sigma_w and sigma_b are both 0, or phi is: the variance is 0 after a layer")
+        if self.sigma_w == self.sigma_b == 0.0 or not (self.next_q > 0.0 or self.q == 0.0):
+            raise EocError("sigma_w and sigma_b are both 0, or phi is: nothing is left after a layer to be correlated")
         scale = self.next_q if self.q > 0.0 else 1.0
         own = self.angular.q
         self.gain = weight / scale * ((self.q or 1.0) / own)  # f = offset + gain * E[phi phi], expectations at `own`
@@ -293,7 +293,8 @@ class CorrelationMap:
         return layers_until(self, float(angle_of(c, one_minus_c=one_minus_c, angle=angle).e), target)
 
     def _check_kept(self) -> None:
-        if abs(self.next_q - self.q) > _KEPT * self.q:
+        scales = self.activation.is_positively_homogeneous and self.sigma_b == 0.0  # the same map at every q
+        if abs(self.next_q - self.q) > _KEPT * self.q and not scales:
             raise EocError(
                 f"q = {self.q!r} becomes {self.next_q!r} after a layer, so this map cannot be applied again and again: "
                 "leave q out to take the variance that layers keep, or follow both with eoc.propagate"

@@ -186,8 +186,8 @@ def iterate_map(
 
     Notes
     -----
-    A relative error is carried from e to e' = 1 - f by a factor f' e / e' <= 1: f is convex on [0, 1], so f' is at most
-    the slope e'/e of the chord from c to 1. For c < 0, |f'(c)| <= f'(|c|).
+    An error is carried on by a factor f'. f is convex on [0, 1], so there f' is at most the slope of the chord from c
+    to (1 + c)/2; and |f'(-c)| <= f'(c).
     """
     bound = 0.0
     layer = 0
@@ -201,9 +201,9 @@ def iterate_map(
                 fresh = errors[0] * new + errors[4]
             else:
                 fresh += (y if m.power == 1 else 2.0 * near * y) * (errors[2] + y * errors[3])
-            if e > 1.0 and near > 0.0:
-                bound *= _step(near, m) / near * e / new
-            bound = bound + fresh / new if new > 0.0 else 0.0
+            here = new if e <= 1.0 else _step(near, m)
+            slope = 2.0 * (here - _step(0.5 * near, m)) / near if near > 0.0 else m.linear
+            bound = (bound * slope * e + fresh) / new if new > 0.0 else 0.0
             e = new
             layer += 1
         out[i] = e
