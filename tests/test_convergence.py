@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,10 @@ def rest(law: ConvergenceLaw, f: CorrelationMap, depths: np.ndarray, c0: float =
     """C: what remains of lambda after l + R sqrt(l) + A log(l)."""
     one_minus_c = f.iterate(depths, c=c0).value
     return law.linear(one_minus_c) - depths - law.root * np.sqrt(depths) - law.log * np.log(depths)
+
+
+def mean_square(g: Callable[[Any], Any], q: float) -> Any:
+    return expectation(lambda x: g(x) ** 2, q)
 
 
 # --- kinks: 1/l^2 ----------------------------------------------------------------------------------------------------
@@ -142,7 +147,7 @@ def test_logarithm_of_smooth_functions(name: str, derivatives: list[Any], sigma_
     On the edge of chaos sigma_w^2 = 1 / E[phi'^2].
     """
     q = point(name, sigma_b).q
-    one, two, three = (expectation(lambda x, g=g: g(x) ** 2, q) for g in derivatives)
+    one, two, three = (mean_square(g, q) for g in derivatives)
     law = convergence_law(at_point(name, sigma_b))
     assert law.root == 0.0
     assert law.constant == pytest.approx(float(2 * one / (q * two)), rel=1e-12)

@@ -162,6 +162,15 @@ def test_gradient_is_the_product_of_chi(sigma_w: float, depth: int) -> None:
     assert run.gradient[-20] == pytest.approx(f.chi_1**19, rel=1e-9 if depth == 200 else 1e-3)
 
 
+def test_gradients_beyond_double_precision_keep_their_logarithm() -> None:
+    run = propagate("tanh", 2.5, 0.3, c=0.2, depth=10**6)
+    log_chi = np.log(CorrelationMap("tanh", 2.5, 0.3).chi_1)
+    assert run.log_gradient[0] == pytest.approx(1e6 * log_chi, rel=1e-9)
+    assert np.isinf(run.gradient[0]).all()
+    within = run.log_gradient < 700.0
+    assert (run.gradient[within] == np.exp(run.log_gradient[within])).all()
+
+
 def test_gradient_of_a_discontinuous_function_is_infinite() -> None:
     run = propagate("sign", 1.0, 0.3, c=0.5, depth=5)
     assert np.isinf(run.gradient[:-1]).all()
@@ -281,7 +290,7 @@ def test_npz_round_trip(tmp_path: Path) -> None:
     run.save(tmp_path / "run.npz")
     again = Trajectory.load(tmp_path / "run.npz")
     assert (again.activation, again.sigma_w, again.sigma_b) == ("selu", 1.1, 0.2)
-    for name in ("layers", "q", "q_error", "one_minus_c", "error", "chi", "gradient"):
+    for name in ("layers", "q", "q_error", "one_minus_c", "error", "chi", "log_gradient"):
         assert (getattr(again, name) == getattr(run, name)).all(), name
 
 
@@ -290,7 +299,7 @@ def test_csv_has_a_row_for_each_layer(tmp_path: Path) -> None:
     run.save(str(tmp_path / "run.csv"))
     with (tmp_path / "run.csv").open() as file:
         rows = list(csv.DictReader(file))
-    names = ["layer"] + [f"{key}_{a}" for key in ("q", "chi", "gradient") for a in range(3)]
+    names = ["layer"] + [f"{key}_{a}" for key in ("q", "chi", "log_gradient") for a in range(3)]
     names += [f"{key}_{pair}" for key in ("one_minus_c", "error") for pair in ("0_1", "0_2", "1_2")]
     assert list(rows[0]) == names
     assert len(rows) == 3
@@ -298,7 +307,7 @@ def test_csv_has_a_row_for_each_layer(tmp_path: Path) -> None:
         assert float(row["layer"]) == n
         assert float(row["q_2"]) == run.q[n, 2]
         assert float(row["chi_1"]) == run.chi[n, 1]
-        assert float(row["gradient_0"]) == run.gradient[n, 0]
+        assert float(row["log_gradient_0"]) == run.log_gradient[n, 0]
         assert float(row["one_minus_c_1_2"]) == run.one_minus_c[n, 1, 2]
         assert float(row["error_0_2"]) == run.error[n, 0, 2]
 
@@ -359,9 +368,11 @@ def test_variances_that_diverge_or_vanish_are_refused() -> None:
         propagate("relu", 1.6, q=[1.0], c=[[1.0]], depth=1000)  # 1.28^933 > 1e100
     with pytest.raises(EocError, match="the variance is 0 after 1 layers"):
         propagate("tanh", 0.0, q=1.0, c=0.5, depth=2)
+    with pytest.raises(EocError, match="keep no variance but 0: give q"):
+        propagate("tanh", 0.9, c=0.5, depth=2)
     with pytest.raises(EocError, match="variances diverge"):
         propagate("silu", 3.0, 0.5, c=0.5, depth=2)
-    with pytest.raises(EocError, match="several|give the q"):
+    with pytest.raises(EocError, match=r"several stable variances.*give the q"):
         propagate("tanh(x)**3", 2.5, 0.1, c=0.5, depth=2)
 
 

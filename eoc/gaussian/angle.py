@@ -32,61 +32,63 @@ _NODES = -np.cos(_J * (np.pi / (2 * N)))  # increasing
 _K = np.arange(N)[:, None]
 _TO_SERIES = np.cos((_K * _J[::-1]) % (4 * N) * (np.pi / (2 * N))) * np.where(_K == 0, 1.0, 2.0) / N
 _LAST = 3  # coefficients whose size tells whether a series has converged
+_SLOW = 16.0  # between the middle and the end of a series: a fall like that of a power of the degree
 _NARROWEST = 1e-9
 _MAX_INTERVALS = 400
 _T, _W = 0.5 * (1.0 + NODES), 0.5 * WEIGHTS
 
 
 class Angle:
-    """Angles between pairs of inputs, with whatever follows from them right to the last digits however small it is.
+    """Angles between pairs of inputs, with whatever follows from them right to the last digits near 0 and near pi.
 
     Parameters
     ----------
-    e
-        1 - c in [0, 2], an array.
+    e, rest
+        1 - c and 1 + c in [0, 2], arrays of one shape.
     theta
         arccos(c), if that is what is known; otherwise it is computed.
     """
 
-    def __init__(self, e: FloatArray, theta: FloatArray | None = None) -> None:
+    def __init__(self, e: FloatArray, rest: FloatArray, theta: FloatArray | None = None) -> None:
         self.e = e
+        self.rest = rest
         self._theta = theta
 
     def __getitem__(self, keep: Any) -> Angle:
-        return Angle(self.e[keep], None if self._theta is None else self._theta[keep])
+        return Angle(self.e[keep], self.rest[keep], None if self._theta is None else self._theta[keep])
 
     @cached_property
     def chord(self) -> FloatArray:
         """The distance y = 2 sin(theta/2) = sqrt(2 e) of two points on the unit circle."""
-        return np.asarray(np.sqrt(2.0 * self.e))
+        return np.asarray(np.sqrt(2.0 * self.e) if self._theta is None else 2.0 * np.sin(0.5 * self._theta))
 
     @cached_property
     def theta(self) -> FloatArray:
         """arccos(c) in [0, pi], from the nearer end."""
         if self._theta is not None:
             return self._theta
-        half = np.arcsin(np.sqrt(0.5 * np.minimum(self.e, 2.0 - self.e)))
+        half = np.arcsin(np.sqrt(0.5 * np.minimum(self.e, self.rest)))
         return np.where(self.e <= 1.0, 2.0 * half, np.pi - 2.0 * half)
 
     @cached_property
     def sine(self) -> FloatArray:
         """sin(theta)."""
-        return np.asarray(np.sqrt(self.e * (2.0 - self.e)))
+        return np.asarray(np.sqrt(self.e * self.rest))
 
     @property
     def c(self) -> FloatArray:
         """cos(theta)."""
-        return 1.0 - self.e
+        return 0.5 * (self.rest - self.e)
 
     def folded(self, flip: NDArray[np.bool_]) -> Angle:
         """Those that are marked reflected: pi - theta, the angle between u and -v."""
         theta = None if self._theta is None else np.where(flip, np.pi - self._theta, self._theta)
-        return Angle(np.where(flip, 2.0 - self.e, self.e), theta)
+        return Angle(np.where(flip, self.rest, self.e), np.where(flip, self.e, self.rest), theta)
 
     def broadcast_to(self, shape: tuple[int, ...]) -> Angle:
         """The same angles as arrays of another shape."""
         theta = None if self._theta is None else np.broadcast_to(self._theta, shape)
-        return Angle(np.broadcast_to(self.e, shape), theta)
+        return Angle(np.broadcast_to(self.e, shape), np.broadcast_to(self.rest, shape), theta)
 
 
 def angle_of(
@@ -119,11 +121,13 @@ def angle_of(
         raise EocError(f"give exactly one of c, one_minus_c and angle, got {', '.join(given) or 'none'}")
     ((name, value),) = given.items()
     if name == "c":
-        return Angle(1.0 - _checked(name, value, -1.0, 1.0))
+        correlation = _checked(name, value, -1.0, 1.0)
+        return Angle(1.0 - correlation, 1.0 + correlation)
     if name == "one_minus_c":
-        return Angle(_checked(name, value, 0.0, 2.0))
+        e = _checked(name, value, 0.0, 2.0)
+        return Angle(e, 2.0 - e)
     theta = _checked(name, value, 0.0, np.pi)
-    return Angle(2.0 * np.sin(0.5 * theta) ** 2, theta)
+    return Angle(2.0 * np.sin(0.5 * theta) ** 2, 2.0 * np.cos(0.5 * theta) ** 2, theta)
 
 
 def _checked(name: str, value: ArrayLike, low: float, high: float) -> FloatArray:
@@ -193,20 +197,23 @@ def fit(function: Function, scale: float, end: float = np.pi) -> Series:
     a, b = edges[:-1], edges[1:]
     done: list[tuple[FloatArray, FloatArray, FloatArray]] = []
     while a.size:
-        values, errors = function(_interval_nodes(a, b).ravel())
-        series, error = _series_through(values.reshape(a.size, N)), errors.reshape(a.size, N).max(axis=1)
+        found, noise = (part.reshape(a.size, N) for part in function(_interval_nodes(a, b).ravel()))
+        (series, dropped), error = _series_through(found), noise.max(axis=1)
         tail = 2.0 * np.abs(series[:, -_LAST:]).max(axis=1)
         resolved = tail <= np.maximum(4.0 * _EPS * scale, error)
         hopeless = ((b - a) < _NARROWEST * end) | (sum(part[0].size for part in done) + a.size > _MAX_INTERVALS)
-        keep = resolved | hopeless
-        if (hopeless & ~resolved).any():
-            worst = float(tail[hopeless & ~resolved].max())
+        given_up, keep = hopeless & ~resolved, resolved | hopeless
+        # A series that falls slowly may go on like 1/k; where it does not fall, the variation is all that is known.
+        slow = (tail > error) & (np.abs(series[:, N // 2 : -_LAST]).max(axis=1) < _SLOW * tail)
+        left_out = np.where(given_up, 2.0 * np.ptp(found, axis=1), np.where(slow, 2.0 * N, _LAST) * tail) + dropped
+        if given_up.any():
             warnings.warn(
-                f"interpolation in the angle does not converge: achieved {worst / scale:.1g} of its scale",
+                f"interpolation in the angle does not converge: achieved {left_out[given_up].max() / scale:.1g} of its "
+                "scale",
                 AccuracyWarning,
                 stacklevel=2,
             )
-        bound = error + _LAST * tail + 4.0 * _EPS * np.abs(series).sum(axis=1)
+        bound = error + left_out + _rounding(a, b, series)
         done.append((a[keep], series[keep], bound[keep]))
         middle = 0.5 * (a + b)
         a, b = np.concatenate([a[~keep], middle[~keep]]), np.concatenate([middle[~keep], b[~keep]])
@@ -215,15 +222,22 @@ def fit(function: Function, scale: float, end: float = np.pi) -> Series:
     return Series(np.append(start[order], end), series[order], bound[order])
 
 
-def _series_through(values: FloatArray) -> FloatArray:
-    """Chebyshev coefficients (I, N) through the values at the nodes, without the rounding at their end.
+def _series_through(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Chebyshev coefficients (I, N) through the values at the nodes without the rounding at their end, and its size.
 
-    At the ends of an interval the rounding of all 24 coefficients would add up.
+    At the ends of an interval the rounding of all coefficients would add up.
     """
     series = values @ _TO_SERIES.T
     sizes = np.abs(series)
     from_here_on = np.maximum.accumulate(sizes[:, ::-1], axis=1)[:, ::-1]
-    return np.where(from_here_on <= 2.0 * _EPS * sizes.max(axis=1, keepdims=True), 0.0, series)
+    drop = from_here_on <= 2.0 * _EPS * sizes.max(axis=1, keepdims=True)
+    return np.where(drop, 0.0, series), np.where(drop, sizes, 0.0).sum(axis=1)
+
+
+def _rounding(a: FloatArray, b: FloatArray, series: FloatArray) -> FloatArray:
+    """What rounding of the sum, and of the argument on the intervals [a, b], does to the values of series."""
+    size = np.abs(series)
+    return 8.0 * _EPS * size.sum(axis=1) + 2.0 * _EPS * b / (b - a) * (size @ np.arange(N) ** 2)
 
 
 def _interval_nodes(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -247,9 +261,9 @@ def cumulative(
     theta = _interval_nodes(series.ends[:-1], series.ends[1:])
     values = _integral(series.ends, theta, lambda x: weight(x) * series(x)) / divisor(theta)
     errors = _integral(series.ends, theta, lambda x: weight(x) * series.bound(x)) / divisor(theta)
-    coefficients = _series_through(values)
-    size = np.abs(coefficients)
-    bound = errors.max(axis=1) + 2.0 * _LAST * size[:, -_LAST:].max(axis=1) + 8.0 * _EPS * size.sum(axis=1)
+    coefficients, dropped = _series_through(values)
+    tail = 2.0 * np.abs(coefficients[:, -_LAST:]).max(axis=1)
+    bound = errors.max(axis=1) + _LAST * tail + dropped + _rounding(series.ends[:-1], series.ends[1:], coefficients)
     return Series(series.ends, coefficients, bound)
 
 

@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
-from eoc.errors import NotPermissibleError
 from eoc.gaussian.angle import Angle, Series, cumulative, fit
 from eoc.gaussian.moments import moments
-from eoc.gaussian.sources import Sources
+from eoc.gaussian.sources import Sources, refuse_vertical_tangents
 
 __all__ = ["Angular", "angular"]
 
@@ -64,7 +63,7 @@ class Angular:
     """
 
     def __init__(self, phi: Activation, q: float) -> None:
-        _refuse_vertical_tangents(phi)
+        refuse_vertical_tangents(phi)
         self.phi, self.q = phi, q
         sources = Sources(phi, q)
         self.jumps, self.parity = sources.jumps, sources.parity
@@ -194,15 +193,6 @@ class Angular:
                 value = value + np.where(np.isnan(term), np.inf, term)
                 error = error + self.tau.bound(at.theta) / sine**3 + slope.bound(at.theta) / sine**2
         return value, error
-
-
-def _refuse_vertical_tangents(phi: Activation) -> None:
-    for b in phi.breakpoints:
-        if not np.isfinite([*b.left[:2], *b.right[:2]]).all():
-            raise NotPermissibleError(
-                f"{phi.name} has a vertical tangent at x = {b.x:g}, where E[phi'^2] may be infinite: "
-                "expectations at two points are not supported for it"
-            )
 
 
 def _chord(theta: FloatArray) -> FloatArray:

@@ -32,7 +32,7 @@ from eoc.gaussian.angular import angular
 from eoc.gaussian.moments import Estimate, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
 from eoc.gaussian.shifted import shifted_mean
-from eoc.gaussian.sources import factor_of, reach_of
+from eoc.gaussian.sources import factor_of, reach_of, refuse_vertical_tangents
 
 __all__ = ["NAMES", "bivariate"]
 
@@ -82,7 +82,7 @@ def bivariate(
 
     Notes
     -----
-    Accuracy: about 1e-14 of E[phi^2] for K, of E[phi'^2] for Kd, and 1e-14 relative for G however close the inputs. If
+    Accuracy: about 1e-14 max(V, q D) for K, 1e-14 D for Kd, and for G 1e-14 relative however close the inputs. If
     q and q_b differ, the digits of G below the rounding of u and v are lost; the bound on the error says how many.
 
     Examples
@@ -125,6 +125,7 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     s_a, s_b = q_a**0.5, q_b**0.5
     if phi.is_positively_homogeneous:
         return _homogeneous(phi, name, s_a, s_b, e)
+    refuse_vertical_tangents(phi)
     sign = 1.0 if e <= 1.0 else -1.0  # for c < 0 the pair (u, -v), whose difference is the narrow coordinate
     narrow = 0.5 * min(e, 2.0 - e)  # (1 - |c|) / 2, the variance of half the difference
     first, second = (_scaled(factor_of(phi, 40.0 * abs(s)), s) for s in (s_a, sign * s_b))
@@ -134,11 +135,11 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     def integrand(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         return function(s_a * x, sign * s_b * y)
 
+    reach = max(reach_of(partial(phi.derivative, 1 if name == "Kd" else 0), s, size) for s in (s_a, s_b))
     if narrow == 0.0:
         marks = np.concatenate([first.marks, second.marks])
-        value, error = shifted_mean(lambda z: integrand(z, z), marks, np.zeros(1), np.ones(1))
+        value, error = shifted_mean(lambda z: integrand(z, z), marks, np.zeros(1), np.ones(1), reach)
         return float(value[0]), float(error[0])
-    reach = max(reach_of(partial(phi.derivative, 1 if name == "Kd" else 0), s, size) for s in (s_a, s_b))
     widths = np.array([(1.0 - narrow) ** 0.5])
     plane = tabulate_plane(Problem(integrand, first, second, widths, narrow**0.5, size, reach))
     value, error = plane(widths**2, np.array([narrow]))
@@ -160,7 +161,7 @@ def _scaled(factor: Factor, s: float) -> Factor:
 
 def _size(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> float:
     """What errors are measured by: the geometric mean of the two second moments, or for G what small distances give."""
-    m = moments(phi, [q_a, q_b], ("V", "D"), strict=False)
+    m = moments(phi, [q_a, q_b], ("V", "D"))
     size = float(np.sqrt(m["D" if name == "Kd" else "V"].value.prod()))
     distance = 0.5 * (q_a**0.5 - q_b**0.5) ** 2 + (q_a * q_b) ** 0.5 * e
     slope = float(m["D"].value.max())

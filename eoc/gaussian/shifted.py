@@ -16,11 +16,11 @@ FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 _EPS = float(np.finfo(float).eps)
-_FIXED = np.array([-10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0])
+_GRID = np.array([-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0])
 
 
 def shifted_mean(
-    function: Function, marks: FloatArray, mean: FloatArray, width: FloatArray
+    function: Function, marks: FloatArray, mean: FloatArray, width: FloatArray, reach: float
 ) -> tuple[FloatArray, FloatArray]:
     """E[g(m + s Z)] and bounds on the absolute errors, (n,), for means m and widths s > 0, (n,).
 
@@ -32,11 +32,13 @@ def shifted_mean(
         The knots of g, and points graded around the scale on which it changes.
     mean, width
         m and s.
+    reach
+        How many standard deviations matter.
     """
     lines = mean.size
     z = (marks - mean[:, None]) / width[:, None]
-    fixed = np.broadcast_to(_FIXED, (lines, _FIXED.size))
-    a, b, line = between(np.clip(np.concatenate([z, fixed], axis=1), _FIXED[0], _FIXED[-1]))
+    fixed = np.tile(np.concatenate([[-reach], _GRID, [reach]]), (lines, 1))
+    a, b, line = between(np.clip(np.concatenate([z, fixed], axis=1), -reach, reach))
 
     def evaluate(a: FloatArray, b: FloatArray, line: NDArray[np.int64]) -> Panels:
         x = mean[line][:, None] + width[line][:, None] * nodes_of(a, b)
@@ -49,7 +51,9 @@ def shifted_mean(
     density = _density(panels)
     sizes = sizes_of(panels, density)
     total = np.bincount(panels.line, (density[0] * panels.values) @ WEIGHTS, lines).astype(float)
-    error = sizes.truncation + sizes.noise + 32.0 * _EPS * sizes.magnitude
+    low, high = np.abs(density[0] * panels.values)[:, [0, -1]].T
+    beyond = np.where(panels.b >= reach, high, 0.0) + np.where(panels.a <= -reach, low, 0.0)
+    error = sizes.truncation + sizes.noise + 16.0 * _EPS * sizes.magnitude + beyond
     return total, np.bincount(panels.line, error, lines).astype(float)
 
 

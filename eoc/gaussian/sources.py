@@ -20,13 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
+from eoc.errors import NotPermissibleError
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.plane import Factor, Integrand, Plane, Problem, tabulate_plane
 from eoc.gaussian.rule import WEIGHTS, nodes_of
 from eoc.gaussian.shifted import Function, shifted_mean
 from eoc.gaussian.tangent import resolved_radius
 
-__all__ = ["Sources", "factor_of", "reach_of"]
+__all__ = ["Sources", "factor_of", "reach_of", "refuse_vertical_tangents"]
 
 FloatArray = NDArray[np.float64]
 
@@ -49,13 +50,23 @@ def reach_of(function: Function, width: float, size: float) -> float:
     """How many standard deviations hold E[g(width Z)^2] = size but for 1e-18 of it; at most 40."""
     for reach in _REACHES:
         z = nodes_of(reach + _BEYOND[:-1], reach + _BEYOND[1:])
-        values = [function(sign * width * z.ravel())[0].reshape(z.shape) for sign in (1.0, -1.0)]
         half = 0.5 * np.diff(_BEYOND)[:, None] * WEIGHTS
         with np.errstate(over="ignore", invalid="ignore"):
+            values = [function(sign * width * z.ravel())[0].reshape(z.shape) for sign in (1.0, -1.0)]
             tail = sum((half * (v * np.exp(-0.25 * z**2)) ** 2).sum() for v in values)
         if tail <= _NEGLIGIBLE * size:
             return reach
     return _REACHES[-1]
+
+
+def refuse_vertical_tangents(phi: Activation) -> None:
+    """Raise NotPermissibleError if phi' is infinite somewhere."""
+    for b in phi.breakpoints:
+        if not np.isfinite([*b.left[:2], *b.right[:2]]).all():
+            raise NotPermissibleError(
+                f"{phi.name} has a vertical tangent at x = {b.x:g}, where E[phi'^2] may be infinite: "
+                "expectations at two points are not supported for it"
+            )
 
 
 class Sources:
@@ -117,7 +128,7 @@ class Sources:
         for k, step in zip(self._knots, self._steps, strict=True):
             weight = 2.0 * step * np.exp(-(k**2) / (2.0 * self.q)) / np.sqrt(2.0 * np.pi * self.q)
             mean, width = k * np.cos(theta), np.sqrt(self.q) * np.sin(theta)
-            value, bound = shifted_mean(self._derivative, self._factor.marks, mean, width)
+            value, bound = shifted_mean(self._derivative, self._factor.marks, mean, width, self._reach)
             total += weight * value
             error += abs(weight) * (bound + _EPS * (8.0 + k**2 / self.q) * np.abs(value))
         return total, error

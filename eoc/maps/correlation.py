@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import EocError
-from eoc.gaussian.angle import Series, angle_of, fit
+from eoc.gaussian.angle import Angle, Series, angle_of, fit
 from eoc.gaussian.angular import angular
 from eoc.gaussian.kernels import COEFFICIENTS, MapTerms, apply_map
 from eoc.gaussian.moments import Estimate, checked_variances
@@ -124,9 +124,7 @@ class CorrelationMap:
     ) -> Estimate:
         """1 - f(c) to full relative precision, with its error bound."""
         at = angle_of(c, one_minus_c=one_minus_c, angle=angle)
-        value = self._apply(at.e)
-        _, error = self.angular.half_distance(at)
-        return Estimate(value, self.gain * error + self.relative_error * np.abs(value))
+        return self._scaled(*self.angular.half_distance(at))
 
     def slope(
         self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
@@ -273,7 +271,7 @@ class CorrelationMap:
         from eoc.maps.flow import at_depths
 
         self._check_kept()
-        return at_depths(self, depths, float(angle_of(c, one_minus_c=one_minus_c, angle=angle).e))
+        return at_depths(self, depths, _one_pair(angle_of(c, one_minus_c=one_minus_c, angle=angle)))
 
     def depth_until(
         self, target: float, c: float | None = None, *, one_minus_c: float | None = None, angle: float | None = None
@@ -290,7 +288,7 @@ class CorrelationMap:
         from eoc.maps.flow import layers_until
 
         self._check_kept()
-        return layers_until(self, float(angle_of(c, one_minus_c=one_minus_c, angle=angle).e), target)
+        return layers_until(self, _one_pair(angle_of(c, one_minus_c=one_minus_c, angle=angle)), target)
 
     def _check_kept(self) -> None:
         scales = self.activation.is_positively_homogeneous and self.sigma_b == 0.0  # the same map at every q
@@ -304,6 +302,13 @@ class CorrelationMap:
     def convex_from(self) -> float:
         """The smallest c such that f is convex on [c, 1]: at most 0, and -1 if f is convex throughout."""
         return convex_from(self)
+
+
+def _one_pair(at: Angle) -> float:
+    """1 - c of a single pair of inputs."""
+    if at.e.ndim:
+        raise EocError(f"give the correlation of one pair of inputs, a number; got an array of shape {at.e.shape}")
+    return float(at.e)
 
 
 def _in_chord(series: Series | None, factor: float, relative_error: float) -> Series | None:

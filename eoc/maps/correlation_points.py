@@ -103,6 +103,6 @@ def convex_from(f: CorrelationMap) -> float:
     if concave.size == 0:
         return -1.0
     first = int(concave[0])
-    if first == 0 or value[first - 1] <= error[first - 1]:  # as for an odd phi, f''(0) = 0
-        return float(np.cos(grid[max(first - 1, 0)]))
+    if first <= 1 or value[first - 1] <= error[first - 1]:  # as for an odd phi: f''(0) = 0
+        return min(float(np.cos(grid[max(first - 1, 0)])), 0.0)
     return float(np.cos(brentq(bend, grid[first - 1], grid[first], xtol=1e-15)))

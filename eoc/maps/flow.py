@@ -40,7 +40,10 @@ _T, _W = 0.5 * (1.0 + NODES), 0.5 * WEIGHTS
 
 def at_depths(f: CorrelationMap, depths: ArrayLike, e: float) -> Estimate:
     """1 - c after the depths, for inputs with 1 - c = e; see :meth:`CorrelationMap.iterate`."""
-    wanted = np.asarray(depths, dtype=float)
+    given = np.asarray(depths)
+    if given.dtype.kind not in "iuf":
+        raise EocError(f"a depth is a whole number of layers >= 0, got {depths!r}")
+    wanted = given.astype(float)
     bad = ~((wanted >= 0.0) & np.isfinite(wanted) & (wanted == np.floor(wanted)))
     if bad.any():
         raise EocError(f"a depth is a whole number of layers >= 0, got {wanted[bad].flat[0]:g}")
