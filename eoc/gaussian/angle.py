@@ -237,7 +237,7 @@ def _series_through(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _rounding(a: FloatArray, b: FloatArray, series: FloatArray) -> FloatArray:
     """What rounding of the sum, and of the argument on the intervals [a, b], does to the values of series."""
     size = np.abs(series)
-    return 8.0 * _EPS * size.sum(axis=1) + 2.0 * _EPS * b / (b - a) * (size @ np.arange(N) ** 2)
+    return N * _EPS * size.sum(axis=1) + 2.0 * _EPS * b / (b - a) * (size @ np.arange(N) ** 2)
 
 
 def _interval_nodes(a: FloatArray, b: FloatArray) -> FloatArray:
