@@ -137,7 +137,7 @@ def test_what_does_not_converge_warns_and_bounds_its_error(power: float) -> None
         assert warning.category is AccuracyWarning
         achieved = float(str(warning.message).split("achieved ")[1].split(" ")[0])
         assert 1e-8 < achieved < 0.1
-        assert bound.max() >= achieved
+        assert bound.max() >= 0.9 * achieved  # printed with one digit
     else:
         assert bound.max() <= 1e-8
 
