@@ -33,7 +33,7 @@ def _clenshaw(x: float, c: FloatArray) -> float:
     return c[0] + 0.5 * twice * even - even_before + x * (c[1] + (twice - 1.0) * odd - odd_before)
 
 
-@jit
+@inlined
 def _at(x: float, ends: FloatArray, series: FloatArray) -> float:
     """A piecewise series at x in [ends[0], ends[-1]]; zero if there are no intervals."""
     if series.shape[0] == 0:
@@ -124,7 +124,7 @@ class MapTerms(NamedTuple):
     series_3: FloatArray
 
 
-@jit
+@inlined
 def _step(e: float, m: MapTerms) -> float:
     """1 - f for e in [0, 2]."""
     near = min(e, 2.0 - e)
