@@ -35,6 +35,7 @@ Law = Literal["1/l", "1/l^2", "exponential", "constant"]
 
 _EPS = float(np.finfo(float).eps)
 _C0 = 0.1  # correlation of the inputs, where none is given
+_DOUBT = 0.1  # of the distance extrapolated
 _SETTLED = 1e-6  # of |c - c*|: the error of c at which the exponential rate is read off
 
 
@@ -197,9 +198,13 @@ def _measured_law(f: CorrelationMap, law: ConvergenceLaw, depth: float, c0: floa
 
 
 def _extrapolated(sequence: FloatArray, noise: float) -> Measured:
-    """The limit of m_0, m_1, ... (the first the closest to it) and the change that its last step made."""
-    first, last = _aitken(sequence[:3]), _aitken(sequence[1:4])
-    return Measured(first, float(2.0 * abs(first - last) + noise))
+    """The limit of m_0, m_1, ..., the first the closest to it.
+
+    Its error is judged by what the last two steps of the extrapolation changed, and by how far it went.
+    """
+    limits = [_aitken(sequence[i : i + 3]) for i in range(3)]
+    changes = max(abs(limits[0] - limits[1]), abs(limits[1] - limits[2]))
+    return Measured(limits[0], float(2.0 * changes + _DOUBT * abs(limits[0] - sequence[0]) + noise))
 
 
 def _aitken(m: FloatArray) -> float:

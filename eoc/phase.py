@@ -24,6 +24,7 @@ __all__ = ["Phase", "PhaseName", "phase_of", "phases"]
 PhaseName = Literal["ordered", "chaotic", "critical", "divergent"]
 
 _TRAINABLE = 6.0
+_ROUNDING = 4e-16
 _SPACING = {"float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
 
 
@@ -188,7 +189,9 @@ def _assembled(
     correlation: CorrelationMap, point: FixedPoint, basin: tuple[float, float], domain: float | None
 ) -> Phase:
     # At q = 0 the correlation map is normalised, and chi_1 is the slope of the variance map's tangent instead.
-    chi_1, error = (correlation.chi_1, correlation.chi_1_error) if point.q > 0.0 else (point.chi_1, 4e-16 * point.chi_1)
+    chi_1, error = (
+        (correlation.chi_1, correlation.chi_1_error) if point.q > 0.0 else (point.chi_1, _ROUNDING * point.chi_1)
+    )
     if abs(chi_1 - 1.0) <= error:
         chi_1 = 1.0
     name: PhaseName = "critical" if chi_1 == 1.0 else "ordered" if chi_1 < 1.0 else "chaotic"
@@ -240,7 +243,7 @@ def _divergent(point: FixedPoint, basin: tuple[float, float]) -> Phase:
         angle=nan,
         xi_q=nan,
         xi_c=nan,
-        xi_grad=_scale(point.chi_1, 0.0)[0],
+        xi_grad=_scale(point.chi_1, 0.0)[0] if abs(point.chi_1 - 1.0) > _ROUNDING else float("inf"),
         xi_q_error=nan,
         xi_c_error=nan,
         xi_grad_error=nan,

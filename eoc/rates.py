@@ -101,9 +101,18 @@ def rate_law(phi: Activation, q: float) -> RateLaw:
     ('1/l', 7.08374)
     """
     if q == 0.0 and not phi.is_positively_homogeneous:
-        return RateLaw("constant", float("inf"), 0.0)
+        return _law_at_zero(phi)
     constant = rate_constant(phi, np.array([q if q > 0.0 else 1.0]))
     value, error = float(constant.value[0]), float(constant.error[0])
     if np.isinf(value):
         return RateLaw("constant", value, 0.0)
     return RateLaw("1/l^2" if phi.smoothness is Smoothness.KINK else "1/l", value, error)
+
+
+def _law_at_zero(phi: Activation) -> RateLaw:
+    """The law as q -> 0, where phi is its tangents at 0: a kink there, or a line."""
+    left, right = phi.slopes_at_zero
+    if left == right:
+        return RateLaw("constant", float("inf"), 0.0)
+    kappa = 18.0 * np.pi**2 * (phi.kappa / (right - left) ** 2) ** 2
+    return RateLaw("1/l^2", float(kappa), 32.0 * _EPS * float(kappa))

@@ -144,10 +144,12 @@ def _arrived(f: CorrelationMap, size: int) -> Estimate:
 
 def layers_until(f: CorrelationMap, e: float, target: float) -> float:
     """The first depth from which on 1 - c <= target; see :meth:`CorrelationMap.depth_until`."""
+    if f.is_identity or e == 0.0:
+        return 0.0 if e <= target else float("inf")
+    if f.stable_point.one_minus_c > target:
+        return float("inf")
     if e <= target:
         return 0.0
-    if f.is_identity or f.stable_point.one_minus_c >= target:
-        return float("inf")
     steps = np.arange(_STEPS + 1)
     value, relative = np.empty(steps.size), np.empty(steps.size)
     iterate_map(e, f.terms, f.term_errors, steps, value, relative)

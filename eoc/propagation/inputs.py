@@ -1,0 +1,73 @@
+"""The inputs of a network, checked: variances, correlations, depth."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc.errors import EocError
+
+__all__ = ["checked_inputs", "from_gram", "recorded_layers"]
+
+FloatArray = NDArray[np.float64]
+
+_EPS = float(np.finfo(float).eps)
+_INDEFINITE = 1e-9  # how negative rounding may make an eigenvalue
+_ALL = 1000  # depths up to which every layer is kept
+_KEPT = 200  # about as many layers are kept of deeper networks
+
+
+def checked_inputs(q: ArrayLike, e: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Variances (P,) and 1 - c as a matrix (P, P), or an EocError that says what is wrong with them."""
+    variances = _numbers("q", q)
+    count = max(variances.size, e.shape[0] if e.ndim else 2)
+    if e.ndim not in (0, 2) or (e.ndim == 2 and e.shape != (count, count)):
+        raise EocError(f"correlations are one number or a matrix ({count}, {count}), got shape {e.shape}")
+    if variances.ndim > 1 or variances.size not in (1, count):
+        raise EocError(f"variances are one number or an array ({count},), got shape {variances.shape}")
+    variances = np.broadcast_to(variances.reshape(-1), (count,)).copy()
+    bad = ~((variances > 0.0) & np.isfinite(variances))
+    if bad.any():
+        raise EocError(f"the variances of inputs must be finite and > 0, got {variances[bad][0]:g}")
+    matrix = np.where(np.eye(count, dtype=bool), 0.0, e) if e.ndim == 0 else e
+    if not (matrix == matrix.T).all() or np.diag(matrix).any():
+        raise EocError("correlations must form a symmetric matrix with ones on its diagonal")
+    lowest = float(np.linalg.eigvalsh(1.0 - matrix)[0])
+    if lowest < -_INDEFINITE * count:
+        raise EocError(f"no {count} inputs have these correlations: the matrix has the eigenvalue {lowest:.3g} < 0")
+    return variances, np.asarray(matrix, dtype=float)
+
+
+def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Variances (P,) and 1 - c (P, P) of covariances (P, P)."""
+    covariance = _numbers("gram", gram)
+    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1] or not np.isfinite(covariance).all():
+        raise EocError(f"a Gram matrix is square and finite, got shape {covariance.shape}")
+    q = np.diag(covariance)
+    if not (q > 0.0).all():
+        raise EocError(f"the diagonal of a Gram matrix holds variances > 0, got {q.min():g}")
+    roots = np.sqrt(q)
+    # (q_a + q_b)/2 - K is exact where K is close to both, unlike 1 - K / sqrt(q_a q_b)
+    half = 0.5 * np.add.outer(q, q) - covariance - 0.5 * np.subtract.outer(roots, roots) ** 2
+    e = half / roots / roots[:, None]
+    if e.min() < -4.0 * _EPS or e.max() > 2.0 + 4.0 * _EPS:
+        raise EocError("the Gram matrix is not positive semidefinite: a correlation lies outside [-1, 1]")
+    return q, np.clip(e, 0.0, 2.0)
+
+
+def recorded_layers(depth: float) -> FloatArray:
+    """Every layer up to a depth of 1000, about 200 of them evenly on a log scale beyond."""
+    if not isinstance(depth, int | float | np.number) or not (
+        depth >= 0 and np.isfinite(depth) and depth == depth // 1
+    ):
+        raise EocError(f"depth is a whole number of layers >= 0, got {depth!r}")
+    if depth <= _ALL:
+        return np.arange(float(depth) + 1.0)
+    return np.unique(np.append(0.0, np.round(np.geomspace(1.0, float(depth), _KEPT))))
+
+
+def _numbers(name: str, value: ArrayLike) -> FloatArray:
+    out = np.asarray(value)
+    if out.dtype.kind not in "iuf":
+        raise EocError(f"{name} must hold real numbers, got {value!r}")
+    return out.astype(float)

@@ -1,0 +1,104 @@
+"""The result: what becomes of inputs in a deep network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.errors import EocError
+
+__all__ = ["Trajectory"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What becomes of P inputs in a deep network.
+
+    Attributes
+    ----------
+    activation, sigma_w, sigma_b
+        The network.
+    layers : (L,)
+        Which layers are recorded, increasing; 0 is the first one, whose pre-activations were given.
+    q, q_error : (L, P)
+        Variances and bounds on their errors.
+    one_minus_c, error : (L, P, P)
+        1 - c of every pair and bounds on the errors.
+    chi : (L, P)
+        sigma_w^2 E[phi'^2] at these variances.
+    log_gradient : (L, P)
+        Natural logarithm of the second moment of the gradient with respect to the pre-activations of a layer, over that
+        of the last layer: the sum of log(chi) of the layers between.
+
+    Examples
+    --------
+    >>> from eoc.propagation import propagate
+    >>> run = propagate("tanh", 2.5, 0.3, q=1.0, c=0.9, depth=50)  # chaotic
+    >>> run.c[[0, 1, 50], 0, 1].round(6).tolist()
+    [0.9, 0.88967, 0.122225]
+    """
+
+    activation: str
+    sigma_w: float
+    sigma_b: float
+    layers: FloatArray
+    q: FloatArray
+    q_error: FloatArray
+    one_minus_c: FloatArray
+    error: FloatArray
+    chi: FloatArray
+    log_gradient: FloatArray
+
+    @property
+    def gradient(self) -> FloatArray:
+        """exp(log_gradient), (L, P); infinite where that overflows."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(self.log_gradient))
+
+    @property
+    def c(self) -> FloatArray:
+        """Correlations, (L, P, P)."""
+        return 1.0 - self.one_minus_c
+
+    def save(self, path: str | Path) -> None:
+        """Write to ``path``: ``.npz`` (everything; read it with :meth:`load`) or ``.csv`` (a row for each layer).
+
+        Raises
+        ------
+        EocError
+            For another ending.
+        """
+        path = Path(path)
+        if path.suffix == ".npz":
+            np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+        elif path.suffix == ".csv":
+            names, columns = self._table()
+            np.savetxt(path, columns, delimiter=",", header=",".join(names), comments="", fmt="%.17g")
+        else:
+            raise EocError(f"a trajectory is saved as .npz or .csv, got {str(path)!r}")
+
+    @classmethod
+    def load(cls, path: str | Path) -> Trajectory:
+        """What :meth:`save` wrote as ``.npz``."""
+        with np.load(path, allow_pickle=False) as stored:
+            values = {name: stored[name] for name in cls.__dataclass_fields__}
+        values["activation"] = str(values["activation"])
+        values |= {name: float(values[name]) for name in ("sigma_w", "sigma_b")}
+        return cls(**values)
+
+    def _table(self) -> tuple[list[str], FloatArray]:
+        inputs = range(self.q.shape[1])
+        pairs = list(combinations(inputs, 2))
+        columns = {"layer": self.layers}
+        columns |= {f"q_{a}": self.q[:, a] for a in inputs}
+        columns |= {f"chi_{a}": self.chi[:, a] for a in inputs}
+        columns |= {f"log_gradient_{a}": self.log_gradient[:, a] for a in inputs}
+        columns |= {f"one_minus_c_{a}_{b}": self.one_minus_c[:, a, b] for a, b in pairs}
+        columns |= {f"error_{a}_{b}": self.error[:, a, b] for a, b in pairs}
+        return list(columns), np.column_stack(list(columns.values()))
