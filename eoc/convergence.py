@@ -19,14 +19,14 @@ exp(-l / xi_c), xi_c = -1/log f'(c*). Sources: Hayou et al. (2019) for 1/l and f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
-from eoc.maps import CorrelationMap
+from eoc.maps import CorrelationMap, Term
 
 __all__ = ["Convergence", "ConvergenceLaw", "Measured", "convergence_law", "convergence_of"]
 
@@ -35,6 +35,7 @@ Law = Literal["1/l", "1/l^2", "exponential", "constant"]
 
 _EPS = float(np.finfo(float).eps)
 _C0 = 0.1  # correlation of the inputs, where none is given
+_EARLY = 1e-3  # of the depth of the crossover
 _DOUBT = 0.1  # of the distance extrapolated
 _SETTLED = 1e-6  # of |c - c*|: the error of c at which the exponential rate is read off
 
@@ -53,6 +54,10 @@ class ConvergenceLaw:
         c*, the correlation at infinite depth; NaN for "constant".
     root, log
         R and A of the next orders, lambda = l + R sqrt(l) + A log(l) + C; 0 off the edge of chaos.
+    crossover, across
+        Where phi has kinks and curvature, 1 - c_l ~ beta / l up to a depth of about ``crossover`` = a/s^2, and the
+        kinks decide only beyond it (kappa / l^2): deep down if they lie far out. ``across`` is the constant on the
+        other side of it; both 0 where there is no crossover.
     """
 
     law: Law
@@ -61,6 +66,8 @@ class ConvergenceLaw:
     limit: float
     root: float = 0.0
     log: float = 0.0
+    crossover: float = 0.0
+    across: float = 0.0
 
     def linear(self, one_minus_c: FloatArray) -> FloatArray:
         """Lambda, which grows by 1 a layer: beta_q / (1 - c), or sqrt(kappa / (1 - c)); on the edge of chaos."""
@@ -79,8 +86,21 @@ class ConvergenceLaw:
         return self.leading(np.maximum(own + orders[0] - orders[1], _EPS))
 
 
-def convergence_law(f: CorrelationMap) -> ConvergenceLaw:
+def convergence_law(f: CorrelationMap, depth: float = float("inf")) -> ConvergenceLaw:
     """The law that a correlation map obeys, from its expansion at c = 1 or its slope at c*.
+
+    Parameters
+    ----------
+    f
+        The correlation map.
+    depth
+        Up to which depth the law is to be used: where kinks lie so far out that they take over only beyond 1000 times
+        this depth, the law is the one before.
+
+    Raises
+    ------
+    EocError
+        If the expansion is not known well enough.
 
     Examples
     --------
@@ -93,23 +113,44 @@ def convergence_law(f: CorrelationMap) -> ConvergenceLaw:
     if f.is_identity:
         return ConvergenceLaw("constant", float("inf"), 0.0, float("nan"))
     if f.chi_1 != 1.0:
-        end = f.stable_point
-        xi = -1.0 / np.log(abs(end.slope)) if end.slope != 0.0 else 0.0
-        error = xi**2 * end.slope_error / abs(end.slope) if end.slope != 0.0 else 0.0
-        return ConvergenceLaw("exponential", float(xi), float(error), end.c)
+        return _exponential(f)
     terms = {term.power: term for term in f.expansion}
-    s, a = terms.get(1.5), terms.get(2.0)
+    if 1.5 not in terms:
+        return _of_curvature(f, terms)
+    late = _of_kinks(terms)
+    if depth < _EARLY * late.crossover:
+        own = _of_curvature(f, terms)
+        spread = own.error + own.constant * (depth / late.crossover) ** 0.5
+        return replace(own, error=spread, crossover=late.crossover, across=late.constant)
+    return late
+
+
+def _exponential(f: CorrelationMap) -> ConvergenceLaw:
+    end = f.stable_point
+    if end.slope == 0.0:
+        return ConvergenceLaw("exponential", 0.0, 0.0, end.c)
+    xi = float(-1.0 / np.log(abs(end.slope)))
+    return ConvergenceLaw("exponential", xi, xi**2 * end.slope_error / abs(end.slope), end.c)
+
+
+def _of_kinks(terms: dict[float, Term]) -> ConvergenceLaw:
+    """From 1 - f = e - s e^{3/2} - a e^2 + ..."""
+    s, s_error = -terms[1.5].coefficient, terms[1.5].error
+    a = -terms[2.0].coefficient if 2.0 in terms else 0.0
+    kappa = 4.0 / s**2
+    crossover, across = (a / s**2, 1.0 / a) if a > 0.0 else (0.0, 0.0)
+    error = 2.0 * kappa * s_error / s
+    return ConvergenceLaw("1/l^2", kappa, error, 1.0, log=1.5 + 2.0 * a / s**2, crossover=crossover, across=across)
+
+
+def _of_curvature(f: CorrelationMap, terms: dict[float, Term]) -> ConvergenceLaw:
+    """From 1 - f = e - a e^2 + b e^{5/2} + d e^3 + ..."""
+    if 2.0 not in terms:
+        raise EocError(f"{f!r} has no quadratic term at c = 1 that is larger than its error: its law is not known")
+    a, a_error = -terms[2.0].coefficient, terms[2.0].error
     b, d = (terms[p].coefficient if p in terms else 0.0 for p in (2.5, 3.0))
-    if s is not None:
-        kappa, second = 4.0 / s.coefficient**2, a.coefficient if a is not None else 0.0
-        error = 2.0 * kappa * s.error / abs(s.coefficient)
-        return ConvergenceLaw("1/l^2", kappa, error, 1.0, log=1.5 - 2.0 * second / s.coefficient**2)
-    if a is None:
-        raise EocError(f"{f!r} has no quadratic term at c = 1: its law is unknown")
-    own = -a.coefficient
-    return ConvergenceLaw(
-        "1/l", 1.0 / own, a.error / own**2, 1.0, root=-2.0 * b / own**1.5, log=1.0 - d / own**2 - b**2 / own**3
-    )
+    root, log = -2.0 * b / a**1.5, 1.0 - d / a**2 - b**2 / a**3
+    return ConvergenceLaw("1/l", 1.0 / a, a_error / a**2, 1.0, root, log)
 
 
 @dataclass(frozen=True)
@@ -170,7 +211,7 @@ def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Co
         raise EocError(f"depth must be a whole number of layers from 10 to 1e300, got {depth!r}")
     if not -1.0 <= c0 < 1.0:
         raise EocError(f"c0 must lie in [-1, 1): two different inputs; got {c0!r}")
-    law = convergence_law(f)
+    law = convergence_law(f, depth)
     depths = np.unique(np.append(10.0 ** np.arange(np.floor(np.log10(depth)) + 1), depth))
     found = f.iterate(depths, c=c0)
     exponent: Measured | None = None

@@ -318,3 +318,21 @@ def test_bad_depths_are_refused(depth: float) -> None:
 def test_bad_correlations_are_refused(c0: float) -> None:
     with pytest.raises(EocError, match=r"^c0 must lie in"):
         convergence_of(CorrelationMap("relu", 2**0.5), 100.0, c0)
+
+
+def test_kinks_that_lie_far_out_take_over_only_at_great_depth() -> None:
+    """max(x - 2, 0) adds kinks of weight exp(-2/q) to tanh: 1/l before a/s^2, 1/l^2 beyond it."""
+    point = edge_of_chaos("max(x-2,0)+tanh(x)", sigma_b=0.05).best
+    f = CorrelationMap("max(x-2,0)+tanh(x)", point.sigma_w, point.sigma_b, point.q)
+    late, early = convergence_law(f), convergence_law(f, 1e3)
+    assert (late.law, early.law) == ("1/l^2", "1/l")
+    assert late.crossover == early.crossover > 1e7
+    assert (late.across, early.across) == (early.constant, late.constant)
+    assert late.constant == pytest.approx(point.law.constant, rel=1e-11)
+    before, beyond = convergence_of(f, 1e4), convergence_of(f, 1e6 * np.round(late.crossover))
+    assert before.exponent is not None
+    assert before.exponent.value == pytest.approx(1.0, abs=1e-2)
+    assert beyond.exponent is not None
+    assert beyond.exponent.value == pytest.approx(2.0, abs=1e-2)
+    assert beyond.constant is not None
+    assert abs(beyond.constant.value - late.constant) <= beyond.constant.error + late.error

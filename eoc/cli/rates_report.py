@@ -18,6 +18,7 @@ __all__ = ["law_in_words", "print_rates"]
 
 _CONSTANT = {"1/l": "beta_q", "1/l^2": "kappa", "exponential": "xi_c"}
 _EPS = 2.0**-52
+_NOTABLE = 30.0  # depth of a crossover worth mentioning
 _POWER = {"1/l": "l", "1/l^2": "l^2"}
 
 
@@ -29,6 +30,8 @@ def print_rates(r: Rates) -> None:
     print_paragraph(out, "law: ", law_in_words(law, str(r.activation.smoothness)), 4)
     if law.law == "constant":
         return
+    if law.crossover >= _NOTABLE:
+        print_paragraph(out, "crossover: ", _crossover(law), 9, indent=2)
     _print_measured(out, r)
     if law.law == "exponential":
         _print_distances(out, r)
@@ -44,7 +47,8 @@ def law_in_words(law: ConvergenceLaw, smoothness: str) -> str:
     if law.law == "exponential":
         end = "1" if law.limit == 1.0 else f"c* = {law.limit:.8g}"
         return f"|c_l - c*| ~ exp(-l / xi_c): c_l -> {end} exponentially"
-    why = "phi has kinks" if law.law == "1/l^2" else f"phi is {smoothness}"
+    far = f"phi is {smoothness}" if law.crossover == 0.0 else "the kinks of phi lie far out"
+    why = "phi has kinks" if law.law == "1/l^2" else far
     name = _CONSTANT[law.law]
     constant = number(law.constant, law.error)
     return f"1 - c_l ~ {name} / {_POWER[law.law]}, {name} = {constant}: c_l -> 1 like {law.law}, because {why}"
@@ -93,6 +97,13 @@ def _measured(m: Measured | None, digits: int) -> tuple[str, str]:
         return "cannot be measured", ""
     unknown = 2.0 * m.error >= abs(m.value)  # to any digit
     return f"{m.value:.1g}" if unknown else number(m.value, m.error, digits, zeros=True), f"{m.error:.1g}"
+
+
+def _crossover(law: ConvergenceLaw) -> str:
+    where = f"a depth of about {law.crossover:.3g}"
+    if law.law == "1/l":
+        return f"beyond {where} the kinks of phi decide, which lie far out: 1 - c_l ~ {law.across:.6g} / l^2"
+    return f"up to {where} the kinks of phi hardly matter, and 1 - c_l ~ {law.across:.6g} / l"
 
 
 def _print_next_orders(out: Console, r: Rates) -> None:
