@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
+from eoc.errors import AccuracyError
 from eoc.gaussian.angle import Angle, Series, cumulative, fit
 from eoc.gaussian.moments import moments
-from eoc.gaussian.sources import Sources, refuse_vertical_tangents
+from eoc.gaussian.sources import Sources, refuse_singularities
 
 __all__ = ["Angular", "angular"]
 
@@ -28,6 +29,7 @@ _Pair = tuple[FloatArray, FloatArray]
 
 _EPS = float(np.finfo(float).eps)
 _KEY = "angular"
+_USELESS = 1e-6  # an error above this fraction of E[phi^2], or of E[phi'^2], is refused instead of reported
 _KEPT = 64  # variances remembered for each activation
 
 
@@ -63,7 +65,7 @@ class Angular:
     """
 
     def __init__(self, phi: Activation, q: float) -> None:
-        refuse_vertical_tangents(phi)
+        refuse_singularities(phi)
         self.phi, self.q = phi, q
         sources = Sources(phi, q)
         self.jumps, self.parity = sources.jumps, sources.parity
@@ -87,6 +89,10 @@ class Angular:
         function = {"K": self.kernel, "Kd": self.slopes, "G": self.half_distance}[name]
         scale = q / self.q if name != "Kd" else 1.0
         value, error = function(at)
+        if not (error <= _USELESS * (self.D if name == "Kd" else self.V)).all():
+            raise AccuracyError(
+                f"{name} of {self.phi.name} cannot be computed at q = {q:g}: too many digits cancel; use a smaller q"
+            )
         return scale * value, scale * error
 
     def half_distance(self, at: Angle) -> _Pair:

@@ -32,7 +32,7 @@ from eoc.gaussian.angular import angular
 from eoc.gaussian.moments import Estimate, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
 from eoc.gaussian.shifted import shifted_mean
-from eoc.gaussian.sources import factor_of, reach_of, refuse_vertical_tangents
+from eoc.gaussian.sources import factor_of, reach_of, refuse_singularities
 
 __all__ = ["NAMES", "bivariate"]
 
@@ -125,7 +125,7 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     s_a, s_b = q_a**0.5, q_b**0.5
     if phi.is_positively_homogeneous:
         return _homogeneous(phi, name, s_a, s_b, e)
-    refuse_vertical_tangents(phi)
+    refuse_singularities(phi)
     sign = 1.0 if e <= 1.0 else -1.0  # for c < 0 the pair (u, -v), whose difference is the narrow coordinate
     narrow = 0.5 * min(e, 2.0 - e)  # (1 - |c|) / 2, the variance of half the difference
     first, second = (_scaled(factor_of(phi, 40.0 * abs(s)), s) for s in (s_a, sign * s_b))

@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
-from eoc.errors import NotPermissibleError
+from eoc.errors import AccuracyError, NotPermissibleError
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.plane import Factor, Integrand, Plane, Problem, tabulate_plane
 from eoc.gaussian.rule import WEIGHTS, nodes_of
 from eoc.gaussian.shifted import Function, shifted_mean
 from eoc.gaussian.tangent import resolved_radius
 
-__all__ = ["Sources", "factor_of", "reach_of", "refuse_vertical_tangents"]
+__all__ = ["Sources", "factor_of", "reach_of", "refuse_singularities"]
 
 FloatArray = NDArray[np.float64]
 
@@ -35,6 +35,8 @@ _EPS = float(np.finfo(float).eps)
 _REACHES = (10.0, 12.0, 16.0, 22.0, 30.0, 40.0)
 _BEYOND = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0])
 _NEGLIGIBLE = 1e-18
+_USELESS = 1e-6  # relative error of E[g'^2] beyond which nothing built on it is of use
+_FLOOR = 1e-300
 _WIDTHS = np.sqrt([0.5, 0.75, 1.0])  # of X for theta in [0, pi/2], in units of sqrt(q)
 
 
@@ -59,13 +61,18 @@ def reach_of(function: Function, width: float, size: float) -> float:
     return _REACHES[-1]
 
 
-def refuse_vertical_tangents(phi: Activation) -> None:
-    """Raise NotPermissibleError if phi' is infinite somewhere."""
+def refuse_singularities(phi: Activation) -> None:
+    """Raise NotPermissibleError if phi' or phi'' is infinite at a knot."""
     for b in phi.breakpoints:
         if not np.isfinite([*b.left[:2], *b.right[:2]]).all():
             raise NotPermissibleError(
                 f"{phi.name} has a vertical tangent at x = {b.x:g}, where E[phi'^2] may be infinite: "
                 "expectations at two points are not supported for it"
+            )
+        if not np.isfinite([b.left[2], b.right[2]]).all():
+            raise NotPermissibleError(
+                f"the second derivative of {phi.name} is infinite at x = {b.x:g}: expectations at two points are not "
+                "supported for it"
             )
 
 
@@ -90,7 +97,13 @@ class Sources:
         self._knots = np.array([b.x for b in found])
         self._steps = np.array([b.jump if self.jumps else b.kink for b in found])
         row = "dphi^2" if self.jumps else "ddphi^2"
-        self.size = float(integrals(phi, np.array([q]), {row})[0][row][0][0])
+        size, error = integrals(phi, np.array([q]), {row})[0][row]
+        if not error[0] <= _USELESS * size[0] + _FLOOR:
+            raise AccuracyError(
+                f"E[{row}] of {phi.name} cannot be computed at q = {q:g}: it is infinite, overflows double precision, "
+                "or its integrand oscillates too fast; use a smaller q"
+            )
+        self.size = float(size[0])
         exponent = self._knots**2 / (2.0 * q)
         weights = np.abs(self._steps) * np.exp(-0.5 * exponent)
         self.tau_size = float(weights.sum() ** 2 / (2.0 * np.pi))
