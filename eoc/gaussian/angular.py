@@ -67,9 +67,9 @@ class Angular:
     def __init__(self, phi: Activation, q: float) -> None:
         refuse_singularities(phi)
         self.phi, self.q = phi, q
+        m = moments(phi, q, ("V", "D"))  # first: it names the largest variance allowed
         sources = Sources(phi, q)
         self.jumps, self.parity = sources.jumps, sources.parity
-        m = moments(phi, q, ("V", "D"))
         self.V, self.V_error = float(m["V"].value), float(m["V"].error)
         self.D, self.D_error = float(m["D"].value), float(m["D"].error)
         end = np.pi if self.parity == 0 else 0.5 * np.pi
