@@ -70,7 +70,7 @@ class ConvergenceLaw:
     across: float = 0.0
 
     def linear(self, one_minus_c: FloatArray) -> FloatArray:
-        """Lambda, which grows by 1 a layer: beta_q / (1 - c), or sqrt(kappa / (1 - c)); on the edge of chaos."""
+        """What grows by 1 a layer, lambda = beta_q / (1 - c), or sqrt(kappa / (1 - c)); on the edge of chaos."""
         ratio = self.constant / one_minus_c
         return np.asarray(np.sqrt(ratio) if self.law == "1/l^2" else ratio)
 

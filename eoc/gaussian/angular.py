@@ -52,6 +52,8 @@ class Angular:
 
     Attributes
     ----------
+    phi, q
+        The activation and the variance.
     V, V_error, D, D_error
         E[phi^2] and E[phi'^2] with error bounds.
     jumps
@@ -147,7 +149,7 @@ class Angular:
         return (at.folded(flip) if flip.any() else at), flip
 
     def _two_terms(self, one: Series | None, two: Series | None, at: Angle) -> _Pair:
-        """Y one + y^2 two."""
+        """The sum y one + y^2 two."""
         value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
         for series, factor in ((one, at.chord), (two, 2.0 * at.e)):
             if series is not None:
@@ -173,7 +175,7 @@ class Angular:
         return self.plane(at.theta), self.plane.bound(at.theta)
 
     def rise(self, at: Angle) -> _Pair:
-        """Tau / sin(theta) + q C where the series hold; for a continuous phi the slope of ``slope_loss`` in 1 - c."""
+        """The sum tau / sin(theta) + q C; for a continuous phi the slope of ``slope_loss`` in 1 - c."""
         value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
         if self.source is not None:
             value, error = self.q * self.source(at.theta), self.q * self.source.bound(at.theta)

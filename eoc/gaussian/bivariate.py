@@ -10,8 +10,8 @@ With u = sqrt(q) Z_1 and v = sqrt(q_b) (c Z_1 + sqrt(1 - c^2) Z_2), Z_1, Z_2 i.i
 ======  ==================================  ==========================================================================
 
 Two inputs are given by their correlation ``c``, by ``one_minus_c`` (1e-300 is as good as 1) or by their ``angle``
-arccos(c). For one variance they cost some milliseconds when it is new and some hundred nanoseconds a value afterwards
-(:mod:`eoc.gaussian.angular`); for two different variances they are integrated anew each time
+arccos(c). For one variance they cost some ten milliseconds when it is new and some hundred nanoseconds a value
+afterwards (:mod:`eoc.gaussian.angular`); for two different variances they are integrated anew each time
 (:mod:`eoc.gaussian.plane`).
 
 Poole et al. (2016) for the maps; closed forms to compare with in Cho & Saul (2009) and Williams (1997).

@@ -81,6 +81,10 @@ class Sources:
 
     Attributes
     ----------
+    phi, q
+        The activation and the variance.
+    jumps
+        Whether phi jumps: then g is phi, otherwise phi'.
     size
         E[g'^2] without deltas: what errors of C are measured by; 0 if g' vanishes.
     tau_size
@@ -110,7 +114,7 @@ class Sources:
         self._tau_error = float(4.0 * _EPS * weights.sum() * (weights * (4.0 + exponent)).sum() / (2.0 * np.pi))
 
     def tau(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Tau at theta (n,), and bounds on the errors."""
+        """The values of tau at theta (n,), and bounds on the errors."""
         k = self._knots
         half = 0.5 * theta[:, None, None]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -147,7 +151,7 @@ class Sources:
         return total, error
 
     def _derivative(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """G' without deltas, and bounds on its errors."""
+        """The derivative g' without deltas, and bounds on its errors."""
         return self.phi.derivative(1 if self.jumps else 2, x)
 
     def _product(self, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:

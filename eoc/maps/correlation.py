@@ -54,11 +54,18 @@ class CorrelationMap:
 
     Attributes
     ----------
+    activation, sigma_w, sigma_b
+        What was given.
+    variance
+        The variance map there, a :class:`VarianceMap`.
     q, next_q
         The variance and F(q), the one after the layer.
     chi_1, chi_1_error
         f'(1) = sigma_w^2 (q / F(q)) E[phi'^2]; infinite if phi jumps. If it is 1 to within rounding it is taken to be
         exactly 1: then (sigma_w, sigma_b) are the doubles nearest to the edge of chaos.
+    angular, gain, relative_error
+        1 - f is ``gain`` times (V - E[phi(u) phi(v)]) of ``angular``, the activation's functions of the angle; the
+        relative error of ``gain``.
 
     Raises
     ------
@@ -312,7 +319,7 @@ def _one_pair(at: Angle) -> float:
 
 
 def _in_chord(series: Series | None, factor: float, relative_error: float) -> Series | None:
-    """Factor times a series in theta, as one in y = 2 sin(theta/2) for theta <= pi/2."""
+    """A series in theta times a factor, as one in y = 2 sin(theta/2) for theta <= pi/2."""
     if series is None:
         return None
     known = series

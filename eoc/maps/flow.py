@@ -78,7 +78,7 @@ class _Path:
 
 
 def _velocity(f: CorrelationMap, zeta: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """V and a bound on its error, of the shape of zeta."""
+    """The velocity v and a bound on its error, of the shape of zeta."""
     e = np.exp(zeta)
     ratio = f.log_ratio(e)
     d, (d1, d2) = -ratio.value, f.log_ratio_slopes(e)

@@ -1,0 +1,49 @@
+"""What README.md shows is what a user gets: its console samples, and its Python example."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+SAMPLES = re.findall(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", README, re.DOTALL)
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+ROUNDING = 1e-10  # bounds on errors below this differ between machines
+
+
+def lines(text):
+    """The lines without their numbers, spacing and rules, and the numbers."""
+    kept = [line.rstrip() for line in text.strip().splitlines()]
+    return [" ".join(NUMBER.sub("#", re.sub("─+", "-", line)).split()) for line in kept], [
+        float(n) for n in NUMBER.findall("\n".join(kept))
+    ]
+
+
+@pytest.mark.parametrize(("command", "shown"), SAMPLES, ids=[command for command, _ in SAMPLES])
+def test_console_samples_are_what_the_commands_print(command, shown):
+    arguments = shlex.split(command)[1:]
+    done = subprocess.run(
+        [sys.executable, "-c", "from eoc.cli import main; main()", *arguments],
+        capture_output=True,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        check=False,
+        timeout=300,
+    )
+    (words, numbers), (shown_words, shown_numbers) = lines(done.stdout.decode()), lines(shown)
+    assert words == shown_words
+    assert len(numbers) == len(shown_numbers)
+    for number, expected in zip(numbers, shown_numbers, strict=True):
+        assert number == pytest.approx(expected, rel=1e-9) or max(abs(number), abs(expected)) < ROUNDING
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names = {}
+    exec(compile(example, "README.md", "exec"), names)
+    assert names["point"].sigma_w == pytest.approx(1.30414584006, rel=1e-11)
+    assert (tmp_path / "run.csv").stat().st_size > 1000
