@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
 from eoc.gaussian.kernels import COEFFICIENTS as N
 from eoc.gaussian.kernels import evaluate_series
@@ -131,13 +132,7 @@ def angle_of(
 
 
 def _checked(name: str, value: ArrayLike, low: float, high: float) -> FloatArray:
-    try:
-        out = np.asarray(value)
-        if out.dtype.kind not in "iuf":
-            raise TypeError
-    except (TypeError, ValueError):
-        raise EocError(f"{name} must be a real number or an array of them, got {value!r}") from None
-    out = out.astype(float, copy=False)
+    out = real_numbers(name, value)
     if out.size and not (out.min() >= low and out.max() <= high):  # nan too
         bad = ~((out >= low) & (out <= high))
         index = tuple(int(i[0]) for i in np.nonzero(np.atleast_1d(bad)))

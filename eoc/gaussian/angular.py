@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.errors import AccuracyError
-from eoc.gaussian.angle import Angle, Series, cumulative, fit
+from eoc.gaussian.angle import Angle, Series, angle_of, cumulative, fit
 from eoc.gaussian.moments import moments
 from eoc.gaussian.sources import Sources, refuse_singularities
 
@@ -60,8 +60,10 @@ class Angular:
         Whether phi jumps; then there are no u_1, u_2.
     w1, w2, u1, u2
         The series; None where they vanish.
-    tau, source, plane
-        tau, C and its first term as series; None where they vanish.
+    sources
+        tau and C; tau has a closed form.
+    source, plane
+        C and its first term as series; None where they vanish.
     parity
         1, -1 or 0 for an even phi, an odd one, or neither. With parity all series end at theta = pi/2.
     """
@@ -70,18 +72,17 @@ class Angular:
         refuse_singularities(phi)
         self.phi, self.q = phi, q
         m = moments(phi, q, ("V", "D"))  # first: it names the largest variance allowed
-        sources = Sources(phi, q)
+        self.sources = sources = Sources(phi, q)
         self.jumps, self.parity = sources.jumps, sources.parity
         self.V, self.V_error = float(m["V"].value), float(m["V"].error)
         self.D, self.D_error = float(m["D"].value), float(m["D"].error)
         end = np.pi if self.parity == 0 else 0.5 * np.pi
-        self.tau = self.source = self.plane = self.w1 = self.w2 = self.u1 = self.u2 = None
+        self.source = self.plane = self.w1 = self.w2 = self.u1 = self.u2 = None
         if sources.tau_size > 0.0:
-            self.tau = fit(sources.tau, sources.tau_size, end)
-            self.w1 = _integral_of_tau(self.tau)
+            self.w1 = _integral_of_tau(sources, end)
         if sources.size > 0.0:
             self.plane = fit(sources.plane, sources.size, end)
-            self.source = _with_cross(sources, self.plane, end) if self.tau else self.plane
+            self.source = _with_cross(sources, self.plane, end) if self.w1 else self.plane
             self.w2 = _integral_of_source(self.source, q)
         if not self.jumps:
             self.u1, self.u2 = _second_integral(self.w1, 1), _second_integral(self.w2, 2)
@@ -179,28 +180,33 @@ class Angular:
         value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
         if self.source is not None:
             value, error = self.q * self.source(at.theta), self.q * self.source.bound(at.theta)
-        if self.tau is not None:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                tau = self.tau(at.theta)
-                value = value + np.where(tau == 0.0, 0.0, tau / at.sine)
-                error = error + self.tau.bound(at.theta) / at.sine + 4.0 * _EPS * np.abs(value)
+        if self.w1 is not None:
+            tau, bound = self.sources.tau(at)
+            value = value + _over(tau, at.sine)
+            error = error + _over(bound, at.sine) + 4.0 * _EPS * np.abs(value)
         return value, error
 
     def _bend(self, at: Angle) -> _Pair:
         """d/dc of tau / sin(theta) + q C."""
         value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
         sine = at.sine
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if self.source is not None:
-                slope = self.source.derivative()
-                value = value - self.q * slope(at.theta) / sine
-                error = error + self.q * slope.bound(at.theta) / sine
-            if self.tau is not None:
-                slope = self.tau.derivative()
-                term = self.tau(at.theta) * at.c / sine**3 - slope(at.theta) / sine**2
-                value = value + np.where(np.isnan(term), np.inf, term)
-                error = error + self.tau.bound(at.theta) / sine**3 + slope.bound(at.theta) / sine**2
+        if self.source is not None:
+            series = self.source.derivative()
+            rise, bound = series(at.theta), series.bound(at.theta)
+            value = value - self.q * _over(np.where((sine == 0.0) & (np.abs(rise) <= bound), 0.0, rise), sine)
+            error = error + self.q * _over(bound, sine)
+        if self.w1 is not None:
+            (tau, tau_error), (slope, slope_error) = self.sources.tau(at), self.sources.tau_slope(at)
+            strongest = (sine == 0.0) & (tau != 0.0)  # of the infinite terms
+            value = np.where(strongest, 0.0, value) + _over(tau * at.c, sine**3) - _over(slope, sine**2)
+            error = error + _over(tau_error, sine**3) + _over(slope_error, sine**2) + 8.0 * _EPS * np.abs(value)
         return value, error
+
+
+def _over(value: FloatArray, divisor: FloatArray) -> FloatArray:
+    """The quotient, 0 where the value is, also over 0."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.where(value == 0.0, 0.0, value / divisor)
 
 
 def _chord(theta: FloatArray) -> FloatArray:
@@ -217,8 +223,9 @@ def _with_cross(sources: Sources, plane: Series, end: float) -> Series:
     return fit(both, sources.size + sources.cross_size, end)
 
 
-def _integral_of_tau(tau: Series) -> Series:
+def _integral_of_tau(sources: Sources, end: float) -> Series:
     """w_1 with y w_1 = integral of tau."""
+    tau = fit(lambda theta: sources.tau(angle_of(angle=theta)), sources.tau_size, end)
     return cumulative(tau, np.ones_like, _chord)
 
 

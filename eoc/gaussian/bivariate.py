@@ -29,7 +29,7 @@ from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
-from eoc.gaussian.moments import Estimate, checked_variances, moments
+from eoc.gaussian.moments import Estimate, check_names, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
 from eoc.gaussian.shifted import shifted_mean
 from eoc.gaussian.sources import factor_of, reach_of, refuse_singularities
@@ -93,12 +93,16 @@ def bivariate(
     >>> bivariate("tanh", 1.0, one_minus_c=1e-300)["G"].value.item()  # D q (1 - c)
     4.64402902e-301
     """
-    for name in names:
-        if name not in NAMES:
-            raise EocError(f"unknown expectation {name!r}; known are {', '.join(NAMES)}")
+    check_names(names, NAMES)
     phi, at = resolve(activation), angle_of(c, one_minus_c=one_minus_c, angle=angle)
     first, second = _positive(q), _positive(q if q_b is None else q_b)
-    first, second, e = np.broadcast_arrays(first, second, at.e)
+    try:
+        first, second, e = np.broadcast_arrays(first, second, at.e)
+    except ValueError:
+        raise EocError(
+            f"variances and correlations of shapes {first.shape}, {second.shape} and {at.e.shape} do not go together: "
+            "give arrays that NumPy broadcasts"
+        ) from None
     at = at.broadcast_to(e.shape)
     found = {name: Estimate(np.empty(e.shape), np.empty(e.shape)) for name in names}
     equal = first == second
@@ -122,10 +126,10 @@ def _positive(q: ArrayLike) -> FloatArray:
 
 def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _Pair:
     """One expectation at two different variances, by quadrature over the plane of standard Gaussians."""
-    s_a, s_b = q_a**0.5, q_b**0.5
     if phi.is_positively_homogeneous:
-        return _homogeneous(phi, name, s_a, s_b, e)
+        return _homogeneous(phi, name, q_a, q_b, e)
     refuse_singularities(phi)
+    s_a, s_b = q_a**0.5, q_b**0.5
     sign = 1.0 if e <= 1.0 else -1.0  # for c < 0 the pair (u, -v), whose difference is the narrow coordinate
     narrow = 0.5 * min(e, 2.0 - e)  # (1 - |c|) / 2, the variance of half the difference
     first, second = (_scaled(factor_of(phi, 40.0 * abs(s)), s) for s in (s_a, sign * s_b))
@@ -138,7 +142,7 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     reach = max(reach_of(partial(phi.derivative, 1 if name == "Kd" else 0), s, size) for s in (s_a, s_b))
     if narrow == 0.0:
         marks = np.concatenate([first.marks, second.marks])
-        value, error = shifted_mean(lambda z: integrand(z, z), marks, np.zeros(1), np.ones(1), reach)
+        value, error = shifted_mean(lambda z: integrand(z, z), np.zeros(1), np.ones(1), marks[None], reach)
         return float(value[0]), float(error[0])
     widths = np.array([(1.0 - narrow) ** 0.5])
     plane = tabulate_plane(Problem(integrand, first, second, widths, narrow**0.5, size, reach))
@@ -146,13 +150,14 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     return float(value[0]), float(error[0])
 
 
-def _homogeneous(phi: Activation, name: str, s_a: float, s_b: float, e: float) -> _Pair:
+def _homogeneous(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _Pair:
     """phi(s x) = s phi(x): the expectations scale, and G is a sum of two squares."""
     value, error = angular(phi, 1.0).at(name, 1.0, angle_of(one_minus_c=np.array([e])))
+    s_a, s_b = q_a**0.5, q_b**0.5
     scale = 1.0 if name == "Kd" else s_a * s_b
-    apart = 0.5 * phi.kappa * (s_a - s_b) ** 2 if name == "G" else 0.0
+    apart = 0.5 * phi.kappa * ((q_a - q_b) / (s_a + s_b)) ** 2 if name == "G" else 0.0
     total = scale * float(value[0]) + apart
-    return total, scale * float(error[0]) + 4.0 * _EPS * (abs(total) + abs(s_a - s_b) * max(s_a, s_b) * (apart > 0.0))
+    return total, scale * float(error[0]) + 8.0 * _EPS * abs(total)
 
 
 def _scaled(factor: Factor, s: float) -> Factor:

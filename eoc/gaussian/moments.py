@@ -26,7 +26,7 @@ because q E[h' r'] = E[h r] for every r with r(0) = 0 (Stein's lemma on each hal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,10 +34,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
+from eoc.checks import real_numbers
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
 from eoc.gaussian.integrands import integrals
 
-__all__ = ["NAMES", "Estimate", "checked_variances", "moments"]
+__all__ = ["NAMES", "Estimate", "check_names", "checked_variances", "moments"]
 
 FloatArray = NDArray[np.float64]
 _Parts = dict[str, tuple[FloatArray, FloatArray]]
@@ -110,9 +111,7 @@ def moments(
     >>> moments("tanh", 1.0, ("V",))["V"].value.round(12).item()  # 0.39429449039784...
     0.394294490398
     """
-    for name in names:
-        if name not in NAMES:
-            raise EocError(f"unknown expectation {name!r}; known are {', '.join(NAMES)}")
+    check_names(names, NAMES)
     phi = resolve(activation)
     variances = checked_variances(q)
     flat = variances.reshape(-1)
@@ -138,15 +137,18 @@ def _fill(found: _Parts, where: NDArray[np.bool_], parts: Mapping[str, tuple[Arr
         found[name][0][where], found[name][1][where] = value, error
 
 
+def check_names(names: Sequence[str], known: tuple[str, ...]) -> None:
+    """Raise EocError if an expectation of another name is asked for."""
+    if isinstance(names, str):
+        raise EocError(f"names must be a tuple, as ({names!r},); got {names!r}")
+    for name in names:
+        if name not in known:
+            raise EocError(f"unknown expectation {name!r}; known are {', '.join(known)}")
+
+
 def checked_variances(q: ArrayLike) -> FloatArray:
     """Return q as a float array; EocError names the first value that is no variance."""
-    try:
-        out = np.asarray(q)
-        if out.dtype.kind not in "iuf":
-            raise TypeError
-    except (TypeError, ValueError):
-        raise EocError(f"q must be a real number or an array of them, got {q!r}") from None
-    out = out.astype(float, copy=False)
+    out = real_numbers("q", q)
     low, high = _Q_RANGE
     if out.size and not (out.min() >= low and out.max() <= high):
         bad = ~((out == 0.0) | ((out >= low) & (out <= high)))

@@ -20,7 +20,7 @@ _GRID = np.array([-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0])
 
 
 def shifted_mean(
-    function: Function, marks: FloatArray, mean: FloatArray, width: FloatArray, reach: float
+    function: Function, mean: FloatArray, width: FloatArray, marks: FloatArray, reach: float
 ) -> tuple[FloatArray, FloatArray]:
     """E[g(m + s Z)] and bounds on the absolute errors, (n,), for means m and widths s > 0, (n,).
 
@@ -28,17 +28,17 @@ def shifted_mean(
     ----------
     function
         Maps x, shape (k,), to g and bounds on its errors.
-    marks
-        The knots of g, and points graded around the scale on which it changes.
     mean, width
         m and s.
+    marks
+        Where g is not smooth, and points graded around the scale on which it changes: values of Z (n, M), not of
+        m + s Z, so that a knot close to m is where it is to the last digit.
     reach
         How many standard deviations matter.
     """
     lines = mean.size
-    z = (marks - mean[:, None]) / width[:, None]
     fixed = np.tile(np.concatenate([[-reach], _GRID, [reach]]), (lines, 1))
-    a, b, line = between(np.clip(np.concatenate([z, fixed], axis=1), -reach, reach))
+    a, b, line = between(np.clip(np.concatenate([marks, fixed], axis=1), -reach, reach))
 
     def evaluate(a: FloatArray, b: FloatArray, line: NDArray[np.int64]) -> Panels:
         x = mean[line][:, None] + width[line][:, None] * nodes_of(a, b)

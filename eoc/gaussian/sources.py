@@ -14,6 +14,7 @@ C are smooth in theta. Here g is phi if phi jumps, and phi' otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError, NotPermissibleError
+from eoc.gaussian.angle import Angle, angle_of
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.plane import Factor, Integrand, Plane, Problem, tabulate_plane
 from eoc.gaussian.rule import WEIGHTS, nodes_of
@@ -37,6 +39,7 @@ _BEYOND = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0])
 _NEGLIGIBLE = 1e-18
 _USELESS = 1e-6  # relative error of E[g'^2] beyond which nothing built on it is of use
 _FLOOR = 1e-300
+_UNDERFLOW = 800.0  # exponents beyond which exp vanishes
 _WIDTHS = np.sqrt([0.5, 0.75, 1.0])  # of X for theta in [0, pi/2], in units of sqrt(q)
 
 
@@ -109,19 +112,42 @@ class Sources:
             )
         self.size = float(size[0])
         exponent = self._knots**2 / (2.0 * q)
-        weights = np.abs(self._steps) * np.exp(-0.5 * exponent)
-        self.tau_size = float(weights.sum() ** 2 / (2.0 * np.pi))
-        self._tau_error = float(4.0 * _EPS * weights.sum() * (weights * (4.0 + exponent)).sum() / (2.0 * np.pi))
+        self.tau_size = float((np.abs(self._steps) * np.exp(-0.5 * exponent)).sum() ** 2 / (2.0 * np.pi))
 
-    def tau(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The values of tau at theta (n,), and bounds on the errors."""
-        k = self._knots
-        half = 0.5 * theta[:, None, None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            apart = np.where(k[:, None] == k, 0.0, np.subtract.outer(k, k) ** 2 / (8.0 * self.q * np.sin(half) ** 2))
-            sums = np.where(k[:, None] == -k, 0.0, np.add.outer(k, k) ** 2 / (8.0 * self.q * np.cos(half) ** 2))
-        terms = np.outer(self._steps, self._steps) * np.exp(-apart - sums)
-        return terms.sum(axis=(1, 2)) / (2.0 * np.pi), np.full(theta.size, self._tau_error)
+    def tau(self, at: Angle) -> tuple[FloatArray, FloatArray]:
+        """The values of tau at angles (n,), and bounds on the errors; exactly 0 at pi without mirrored knots."""
+        total, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
+        for size, apart, sums in self._pairs(at):
+            term = size * np.exp(-apart - sums)
+            total += term
+            error += 4.0 * _EPS * np.abs(term) * (4.0 + np.minimum(apart + sums, _UNDERFLOW))
+        return total, error
+
+    def tau_slope(self, at: Angle) -> tuple[FloatArray, FloatArray]:
+        """The derivative of tau by theta, and bounds on the errors."""
+        total, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
+        for size, apart, sums in self._pairs(at):
+            known = size * np.exp(-apart - sums)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                opening = np.where((known == 0.0) | (apart == 0.0), 0.0, known * apart * np.sqrt(at.rest / at.e))
+                closing = np.where((known == 0.0) | (sums == 0.0), 0.0, known * sums * np.sqrt(at.e / at.rest))
+            total += opening - closing
+            error += 4.0 * _EPS * (np.abs(opening) + np.abs(closing)) * (6.0 + np.minimum(apart + sums, _UNDERFLOW))
+        return total, error
+
+    def _pairs(self, at: Angle) -> Iterator[tuple[float, FloatArray, FloatArray]]:
+        """For every pair of knots J_i J_j / 2 pi, twice if i != j, and the two terms of the exponent at angles (n,)."""
+        for i, (k, step) in enumerate(zip(self._knots, self._steps, strict=True)):
+            for other, other_step in zip(self._knots[i:], self._steps[i:], strict=True):
+                size = step * other_step / (2.0 * np.pi) * (1.0 if k == other else 2.0)
+                yield size, self._exponent(k - other, at.e), self._exponent(k + other, at.rest)
+
+    def _exponent(self, distance: float, width: FloatArray) -> FloatArray:
+        """distance^2 / (4 q width), 0 where the distance is."""
+        if distance == 0.0:
+            return np.zeros(width.shape)
+        with np.errstate(divide="ignore"):
+            return np.asarray(distance**2 / (4.0 * self.q * width))
 
     def plane(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """E[g'(u) g'(v)] without deltas at theta (n,), and bounds on the errors."""
@@ -141,11 +167,13 @@ class Sources:
 
     def cross(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The sum in C at theta (n,), and bounds on the errors."""
-        total, error = np.zeros(theta.size), np.zeros(theta.size)
+        total, error, at = np.zeros(theta.size), np.zeros(theta.size), angle_of(angle=theta)
+        width, marks = np.sqrt(self.q) * at.sine, self._factor.marks
         for k, step in zip(self._knots, self._steps, strict=True):
             weight = 2.0 * step * np.exp(-(k**2) / (2.0 * self.q)) / np.sqrt(2.0 * np.pi * self.q)
-            mean, width = k * np.cos(theta), np.sqrt(self.q) * np.sin(theta)
-            value, bound = shifted_mean(self._derivative, self._factor.marks, mean, width, self._reach)
+            e, rest = at.e[:, None], at.rest[:, None]
+            ahead = np.where(e <= 1.0, (marks - k) + k * e, (marks + k) - k * rest)  # marks - k cos(theta)
+            value, bound = shifted_mean(self._derivative, k * at.c, width, ahead / width[:, None], self._reach)
             total += weight * value
             error += abs(weight) * (bound + _EPS * (8.0 + k**2 / self.q) * np.abs(value))
         return total, error

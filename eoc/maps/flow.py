@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.checks import whole_numbers
 from eoc.errors import EocError
 from eoc.gaussian.kernels import iterate_map
 from eoc.gaussian.moments import Estimate
@@ -40,15 +41,9 @@ _T, _W = 0.5 * (1.0 + NODES), 0.5 * WEIGHTS
 
 def at_depths(f: CorrelationMap, depths: ArrayLike, e: float) -> Estimate:
     """1 - c after the depths, for inputs with 1 - c = e; see :meth:`CorrelationMap.iterate`."""
-    given = np.asarray(depths)
-    if given.dtype.kind not in "iuf":
-        raise EocError(f"a depth is a whole number of layers >= 0, got {depths!r}")
-    wanted = given.astype(float)
-    bad = ~((wanted >= 0.0) & np.isfinite(wanted) & (wanted == np.floor(wanted)))
-    if bad.any():
-        raise EocError(f"a depth is a whole number of layers >= 0, got {wanted[bad].flat[0]:g}")
+    wanted = whole_numbers("depth", depths)
     if f.is_odd and e > 1.0:
-        other = at_depths(f, depths, 2.0 - e)  # f(-c) = -f(c)
+        other = at_depths(f, wanted, 2.0 - e)  # f(-c) = -f(c)
         return Estimate(2.0 - other.value, other.error + 2.0 * _EPS)
     flat = np.ravel(wanted)
     unique, inverse = np.unique(flat, return_inverse=True)
@@ -91,7 +86,7 @@ def _integrals(f: CorrelationMap, a: FloatArray, b: FloatArray) -> tuple[FloatAr
     """Depth between a and b, and the integral of its error, (n,)."""
     v, error = _velocity(f, a[:, None] + (b - a)[:, None] * _T)
     length = b - a
-    return -length * ((1.0 / v) @ _W), np.abs(length) * ((error / v / np.abs(v)) @ _W)
+    return -length * ((1.0 / v) @ _W), np.abs(length) * ((error / np.abs(v) / np.abs(v)) @ _W)
 
 
 def _path(f: CorrelationMap, e: float) -> _Path:
@@ -122,7 +117,7 @@ def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) ->
     zeta = start
     for _ in range(_NEWTON):
         v, _ = _velocity(f, zeta)
-        passed, drift = _integrals(f, start, zeta)
+        passed, uncertainty = _integrals(f, start, zeta)
         step = (rest - passed) * v
         zeta = np.clip(zeta - step, min(path.ends[0], path.ends[-1]), max(path.ends[0], path.ends[-1]))
         if (np.abs(step) <= 2.0 * _EPS * np.maximum(np.abs(zeta), 1.0)).all():
@@ -130,7 +125,7 @@ def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) ->
     v, _ = _velocity(f, zeta)
     first, _ = _velocity(f, path.ends[:1])
     change = zeta - path.ends[0]
-    bound = np.abs(v) * (path.error[panel] + drift) + relative * np.abs(v / first) + 4.0 * _EPS * (1.0 + np.abs(change))
+    bound = np.abs(v) * (path.error[panel] + uncertainty) + relative * np.abs(v / first) + 4.0 * _EPS * (1.0 + np.abs(change))
     found.value[inside] = e * np.exp(change)
     found.error[inside] = found.value[inside] * bound
     return found
@@ -144,6 +139,8 @@ def _arrived(f: CorrelationMap, size: int) -> Estimate:
 
 def layers_until(f: CorrelationMap, e: float, target: float) -> float:
     """The first depth from which on 1 - c <= target; see :meth:`CorrelationMap.depth_until`."""
+    if not 0.0 < target <= 2.0:
+        raise EocError(f"target, the 1 - c to come to, must lie in (0, 2], got {target!r}")
     if f.is_identity or e == 0.0:
         return 0.0 if e <= target else float("inf")
     if f.stable_point.one_minus_c > target:
