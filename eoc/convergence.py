@@ -25,6 +25,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.maps import CorrelationMap, Term
 
@@ -173,7 +174,8 @@ class Convergence:
         1 - c_l at the depths, with bounds on the absolute errors.
     exponent, constant
         Measured from 1 - c_l at the largest depth and fractions of it, not using the prediction: p and constant in
-        1 - c ~ constant / l^p, or xi_c with the exponent None; both None for "constant".
+        1 - c ~ constant / l^p, or xi_c with the exponent None; both None for "constant". None too where the error
+        would exceed the value: the depth is too small.
     """
 
     law: ConvergenceLaw
@@ -201,12 +203,18 @@ def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Co
     Convergence
         At depths 1, 10, 100, ... and ``depth``.
 
+    Raises
+    ------
+    EocError
+        For a depth or c0 out of range, or a map whose q is not kept by a layer.
+
     Examples
     --------
     >>> found = convergence_of(CorrelationMap("relu", sigma_w=2**0.5), 1e6)
     >>> round(found.exponent.value, 4), round(found.constant.value, 4)
     (2.0, 44.4132)
     """
+    depth, c0 = real_number("depth", depth), real_number("c0", c0)
     if not (10.0 <= depth <= 1e300 and depth == np.floor(depth)):
         raise EocError(f"depth must be a whole number of layers from 10 to 1e300, got {depth!r}")
     if not -1.0 <= c0 < 1.0:
@@ -223,7 +231,9 @@ def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Co
     return Convergence(law, depths, found.value, found.error, exponent, constant)
 
 
-def _measured_law(f: CorrelationMap, law: ConvergenceLaw, depth: float, c0: float) -> tuple[Measured, Measured]:
+def _measured_law(
+    f: CorrelationMap, law: ConvergenceLaw, depth: float, c0: float
+) -> tuple[Measured | None, Measured | None]:
     """Exponent and constant from depths l, l/2, l/4, ..., extrapolated by Aitken's method."""
     depths = np.floor(depth * 0.5 ** np.arange(6))
     depths = depths[depths >= 1.0]
@@ -238,14 +248,15 @@ def _measured_law(f: CorrelationMap, law: ConvergenceLaw, depth: float, c0: floa
     return _extrapolated(exponents, noise), _extrapolated(constants, noise * float(constants[0]))
 
 
-def _extrapolated(sequence: FloatArray, noise: float) -> Measured:
-    """The limit of m_0, m_1, ..., the first the closest to it.
+def _extrapolated(sequence: FloatArray, noise: float) -> Measured | None:
+    """The limit of m_0, m_1, ..., the first the closest to it; None if nothing is known of it.
 
     Its error is judged by what the last two steps of the extrapolation changed, and by how far it went.
     """
     limits = [_aitken(sequence[i : i + 3]) for i in range(3)]
     changes = max(abs(limits[0] - limits[1]), abs(limits[1] - limits[2]))
-    return Measured(limits[0], float(2.0 * changes + _DOUBT * abs(limits[0] - sequence[0]) + noise))
+    error = float(2.0 * changes + _DOUBT * abs(limits[0] - sequence[0]) + noise)
+    return Measured(limits[0], error) if error < abs(limits[0]) else None
 
 
 def _aitken(m: FloatArray) -> float:

@@ -16,7 +16,9 @@ from typing import Literal
 
 import numpy as np
 
+from eoc.checks import real_number
 from eoc.errors import EocError
+from eoc.gaussian.moments import checked_variances
 from eoc.maps import CorrelationMap, FixedPoint, VarianceMap
 
 __all__ = ["Phase", "PhaseName", "phase_of", "phases"]
@@ -38,7 +40,8 @@ class Phase:
         "ordered" (chi_1 < 1), "chaotic" (chi_1 > 1), "critical" (chi_1 = 1 to within its error), or "divergent": the
         variance grows without bound.
     q, q_error, slope, slope_error
-        The variance that layers keep and F'(q).
+        The variance that layers keep and F'(q). Where every variance is kept (a linear or ReLU-like phi at its critical
+        sigma_w) 1 stands for all.
     basin
         The variances of the first layer that end at q.
     chi_1, chi_1_error
@@ -96,9 +99,20 @@ class Phase:
         Parameters
         ----------
         distance
-            Of the inputs, |x - x'| / |x|, between 0 and 2.
+            Of the pre-activations of the first layer, |h - h'| / |h| with |h| = |h'|, in (0, 2]: that of the inputs
+            themselves if there is no bias.
         dtype
             "float16", "float32" or "float64": the distance of neighbouring numbers is 2^-10, 2^-23, 2^-52.
+
+        Returns
+        -------
+        float
+            The first layer with 1 - c <= 2^-(2p)/2 for a spacing 2^-p; NaN where variances diverge.
+
+        Raises
+        ------
+        EocError
+            For a distance or format that is not one of these.
 
         Examples
         --------
@@ -108,7 +122,7 @@ class Phase:
         if dtype not in _SPACING:
             raise EocError(f"dtype must be one of {', '.join(_SPACING)}; got {dtype!r}")
         if not 0.0 < distance <= 2.0:
-            raise EocError(f"the distance |x - x'|/|x| must lie in (0, 2], got {distance!r}")
+            raise EocError(f"the distance |h - h'|/|h| must lie in (0, 2], got {distance!r}")
         if self.correlation is None:
             return float("nan")
         return self.correlation.depth_until(0.5 * _SPACING[dtype] ** 2, one_minus_c=0.5 * distance**2)
@@ -123,6 +137,16 @@ def phases(activation: object, sigma_w: float, sigma_b: float = 0.0) -> tuple[Ph
         An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
     sigma_w, sigma_b
         Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0.
+
+    Returns
+    -------
+    tuple of Phase
+        One for each stable or marginal fixed point of the variance map, infinity included.
+
+    Raises
+    ------
+    EocError
+        For a sigma_w or sigma_b out of range, or an activation that cannot be used.
 
     Examples
     --------
@@ -148,7 +172,7 @@ def phase_of(activation: object, sigma_w: float, sigma_b: float = 0.0, q: float 
     Raises
     ------
     EocError
-        If q is needed.
+        If q is needed and left out, is no variance, or is an unstable fixed point; and as :func:`phases`.
 
     Examples
     --------
@@ -156,6 +180,8 @@ def phase_of(activation: object, sigma_w: float, sigma_b: float = 0.0, q: float 
     >>> found.phase, round(found.chi_1, 8), round(found.c_star, 8)
     ('chaotic', 1.58522477, 0.12210375)
     """
+    if q is not None:
+        checked_variances(real_number("q", q))
     found = phases(activation, sigma_w, sigma_b)
     if len(found) == 1:
         return found[0]

@@ -379,6 +379,17 @@ def test_homogeneous_functions_scale(name: str) -> None:
     assert np.ptp(found["Kd"].value, axis=1) == pytest.approx(0.0, abs=0.0)
 
 
+@pytest.mark.parametrize("slope", [0.01, 1.0, 100.0, 1e4])
+@pytest.mark.parametrize("q_b", [1.0 + 1e-14, 1.0 + 1e-7, 1.5, 1e4])
+def test_half_distance_of_a_homogeneous_function_of_equal_inputs(slope: float, q_b: float) -> None:
+    """At c = 1 it is kappa (sqrt(q_a) - sqrt(q_b))^2 / 2."""
+    found = bivariate(f"leaky_relu(slope={slope!r})", 1.0, 1.0, ("G",), q_b=q_b)["G"]
+    kappa = (1 + MP.mpf(slope) ** 2) / 2
+    true = kappa * (1 - MP.sqrt(MP.mpf(q_b))) ** 2 / 2
+    assert error(found.value, true) <= found.error + 1e-16 * found.value
+    assert found.error <= 1e-13 * true
+
+
 # --- shapes and refusals ---------------------------------------------------------------------------------------------
 
 

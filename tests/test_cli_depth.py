@@ -229,7 +229,7 @@ def test_unusual_phases_are_explained(arguments, expected):
         (("rates", "silu", "--sigma-w", "1.6", "--sigma-b", "0.2"), ("give the first layer's variance",)),
         (("rates", "relu", "--plot", "no/such/folder/plot.png"), ("no/such/folder",)),
         (("propagate", *POOLE, "--c0", "1.5"), ("between -1 and 1", "1.5")),
-        (("propagate", *POOLE, "--c0", "0.5", "--one-minus-c0", "0.5"), ("exactly one",)),
+        (("propagate", *POOLE, "--c0", "0.5", "--one-minus-c0", "0.5"), ("--one-minus-c0", "not both")),
         (("propagate", *POOLE, "--depth", "-1"), ("depth", "-1")),
         (("propagate", *POOLE, "--q", "1,2,3"), ("--q", "1,2,3")),
         (("propagate", *POOLE, "--save", "run.txt"), ("run.txt", "csv, npz")),

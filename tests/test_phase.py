@@ -300,8 +300,11 @@ def test_bad_arguments_are_refused() -> None:
     with pytest.raises(EocError, match="dtype must be one of float16, float32, float64; got 'float8'"):
         p.merging_depth(1.0, "float8")
     for distance in (0.0, -1.0, 2.1, float("nan")):
-        with pytest.raises(EocError, match=r"distance \|x - x'\|/\|x\| must lie in"):
+        with pytest.raises(EocError, match=r"distance \|h - h'\|/\|h\| must lie in"):
             p.merging_depth(distance)
+    for q in (-5.0, float("nan"), float("inf")):
+        with pytest.raises(EocError, match="q must be a variance"):
+            phase_of("tanh", 1.0, 0.3, q=q)
     with pytest.raises(EocError, match="sigma_w must be"):
         phase_of("tanh", -1.0, 0.3)
     with pytest.raises(EocError, match="sigma_b must be"):

@@ -75,6 +75,28 @@ def test_erf_past_the_point_where_variances_have_arrived(sigma_w: float, sigma_b
     assert_honest(run, layers, MP.mpf(sigma_w) ** 2, 1e-11)
 
 
+@pytest.mark.parametrize("q", [[3.0, 3.0], [0.5, 3.0]])
+@pytest.mark.parametrize("sigma_w", [1.3, 4.0, 20.0])
+def test_erf_of_almost_opposite_inputs(sigma_w: float, q: list[float]) -> None:
+    """Where the slope of the map is largest: f'(-c) = f'(c) without bias."""
+    e = np.array([[0.0, 2.0 - 1e-10], [2.0 - 1e-10, 0.0]])
+    run = propagate("erf", sigma_w, 0.01, q=q, one_minus_c=e, depth=40)
+    assert_honest(run, erf_layers(sigma_w, 0.01, covariance(q, e), 40), MP.mpf(sigma_w) ** 2, 1e-5)
+
+
+@pytest.mark.parametrize("q", [[3.0, 3.0], [0.5, 3.0]])
+@pytest.mark.parametrize("apart", [1e-12, 1e-6, 1e-2])
+def test_sign_of_almost_opposite_inputs(apart: float, q: list[float]) -> None:
+    """c' = (2/pi) asin(c), with infinite slope at the ends."""
+    run = propagate("sign", 1.0, 0.0, q=q, one_minus_c=2.0 - apart, depth=40)
+    c = 1 - MP.mpf(2.0 - apart)
+    for n in range(41):
+        true = 1 - c
+        assert error(run.one_minus_c[n, 0, 1], true) <= run.error[n, 0, 1] + 2e-16 * true
+        c = 2 / MP.pi * MP.asin(c)
+    assert (run.error <= 1e-4).all()
+
+
 def test_close_inputs_of_almost_the_same_variance_keep_their_digits() -> None:
     q, e = [1.0, 1.0000001], 1e-12
     run = propagate("erf", 1.5, 0.2, q=q, one_minus_c=e, depth=10)
@@ -175,6 +197,12 @@ def test_gradient_of_a_discontinuous_function_is_infinite() -> None:
     run = propagate("sign", 1.0, 0.3, c=0.5, depth=5)
     assert np.isinf(run.gradient[:-1]).all()
     assert (run.gradient[-1] == 1.0).all()
+
+
+def test_gradient_is_0_where_nothing_passes() -> None:
+    for name in ("tanh", "sign"):
+        run = propagate(name, 0.0, 0.3, q=[1.0, 2.0], c=0.5, depth=3)
+        assert run.gradient.tolist() == [[0.0, 0.0]] * 3 + [[1.0, 1.0]]
 
 
 # --- a wide network --------------------------------------------------------------------------------------------------
@@ -336,9 +364,12 @@ def test_other_file_formats_are_refused(tmp_path: Path) -> None:
         ({"q": 0.0, "c": 0.5}, "variances of inputs must be finite and > 0, got 0"),
         ({"q": [1.0, -1.0], "c": 0.5}, "variances of inputs must be finite and > 0, got -1"),
         ({"q": float("nan"), "c": 0.5}, "variances of inputs must be finite and > 0, got nan"),
-        ({"q": 1.0, "c": 0.5, "depth": 1.5}, r"depth is a whole number of layers >= 0, got 1\.5"),
-        ({"q": 1.0, "c": 0.5, "depth": -1}, "depth is a whole number of layers >= 0, got -1"),
-        ({"q": 1.0, "c": 0.5, "depth": float("inf")}, "depth is a whole number of layers >= 0, got inf"),
+        ({"q": 1.0, "c": 0.5, "depth": 1.5}, r"depth must be a whole number of layers >= 0, got 1\.5"),
+        ({"q": 1.0, "c": 0.5, "depth": -1}, "depth must be a whole number of layers >= 0, got -1"),
+        ({"q": 1.0, "c": 0.5, "depth": float("inf")}, "depth must be a whole number of layers >= 0, got inf"),
+        ({"q": 1.0, "c": 0.5, "depth": [3, 4]}, r"depth must be one number, got an array of shape \(2,\)"),
+        ({"q": [], "c": np.empty((0, 0))}, "q is empty"),
+        ({"q": [[1.0, 2.0], [3.0]], "c": 0.5}, "q must be a real number or an array"),
     ],
 )
 def test_inputs_that_make_no_sense_are_refused(given: dict[str, Any], words: str) -> None:
@@ -349,9 +380,11 @@ def test_inputs_that_make_no_sense_are_refused(given: dict[str, Any], words: str
 @pytest.mark.parametrize(
     ("gram", "words"),
     [
-        ([[1.0, 0.5]], r"square and finite, got shape \(1, 2\)"),
-        ([1.0, 2.0], r"square and finite, got shape \(2,\)"),
-        ([[1.0, np.nan], [np.nan, 1.0]], "square and finite"),
+        ([[1.0, 0.5]], r"square, \(P, P\) for P inputs, got shape \(1, 2\)"),
+        ([1.0, 2.0], r"square, \(P, P\) for P inputs, got shape \(2,\)"),
+        (np.empty((0, 0)), r"got shape \(0, 0\)"),
+        ([[1.0, 0.5], [0.5]], "gram must be a real number or an array"),
+        ([[1.0, np.nan], [np.nan, 1.0]], "holds finite numbers, got nan"),
         ([[1.0, 0.5], [0.4, 1.0]], "symmetric"),
         ([[1.0, 2.0], [2.0, 1.0]], "not positive semidefinite"),
         ([[1.0, -1.1], [-1.1, 1.0]], "not positive semidefinite"),

@@ -31,15 +31,10 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Print the phase, its fixed points and depth scales, and when close inputs can no longer be told apart."""
-    from eoc.gaussian.moments import checked_variances
     from eoc.phase import phase_of, phases
 
     phi = find_activation(activation)
-    if q is None:
-        found = phases(phi, sigma_w, sigma_b)
-    else:
-        checked_variances(q)
-        found = (phase_of(phi, sigma_w, sigma_b, q),)
+    found = phases(phi, sigma_w, sigma_b) if q is None else (phase_of(phi, sigma_w, sigma_b, q),)
     if as_json:
         print_json(_payload(phi, sigma_w, sigma_b, found))
     else:

@@ -39,7 +39,7 @@ def print_phases(
     for p in found:
         _print_phase(out, phi, p, len(found) > 1)
         if p.correlation is not None:
-            _print_numbers(out, phi, p)
+            _print_numbers(out, p)
             _print_fixed_points(out, p)
             _print_merging(out, p, distances, formats)
 
@@ -48,14 +48,14 @@ def _print_phase(out: Console, phi: Activation, p: Phase, one_of_many: bool) -> 
     start = f", for variances {p.basin[0]:.8g} ... {p.basin[1]:.8g} of the first layer" if one_of_many else ""
     out.print(f"\n[bold {_STYLE[p.phase]}]{p.phase}[/]{start}")
     for name, text in (
-        ("variances", _variances(phi, p)),
+        ("variances", _variances(p)),
         ("correlations", _correlations(phi, p)),
         ("gradients", _gradients(p)),
     ):
         print_paragraph(out, f"  {name:<13} ", text, 2 + len(name))
 
 
-def _variances(phi: Activation, p: Phase) -> str:
+def _variances(p: Phase) -> str:
     if p.phase == "divergent":
         return "diverge: they grow without bound from layer to layer; take a smaller sigma_w"
     if p.correlation is not None and p.correlation.variance.is_identity:
@@ -100,7 +100,7 @@ def _gradients(p: Phase) -> str:
     return f"{what}: their second moment {change} by {p.chi_1:.6g} a layer, by e in {abs(p.xi_grad):.4g} layers"
 
 
-def _print_numbers(out: Console, phi: Activation, p: Phase) -> None:
+def _print_numbers(out: Console, p: Phase) -> None:
     any_q = p.correlation is not None and p.correlation.variance.is_identity
     c_star = "every c" if math.isnan(p.c_star) else number(p.c_star, p.c_star_error)
     angle = "" if math.isnan(p.angle) else f"arccos(c*) = {math.degrees(p.angle):.8g} degrees"
@@ -159,7 +159,7 @@ def _print_merging(out: Console, p: Phase, distances: Sequence[float], formats: 
         return
     print_table(
         out,
-        ("inputs apart", *(f"alike in {name} from layer" for name in formats)),
+        ("inputs apart by", *(f"alike in {name} from layer" for name in formats)),
         lambda _: [
             [f"{distance:g}", *("never" if math.isinf(d) else layer(d) for d in row)]
             for distance, row in zip(distances, depths, strict=True)

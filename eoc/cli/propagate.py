@@ -65,6 +65,8 @@ def command(
     if variances is not None and len(variances) > 2:
         raise EocError(f"--q takes one variance or two, got {q!r}")
     phi = find_activation(activation)
+    if c0 is not None and one_minus_c0 is not None:
+        raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
     if c0 is None and one_minus_c0 is None:
         c0 = _C0
     with progress_bar("layers") as progress:

@@ -171,7 +171,8 @@ def _payload(r: Rates) -> dict[str, Any]:
         "sigma_b": r.f.sigma_b,
         "q": r.q,
         "chi_1": r.chi_1,
-        "law": dataclasses.asdict(law) | {"offset": r.offset if on_edge else None, "offset_depth": at},
+        "law": dataclasses.asdict(law)
+        | {"offset": r.offset if on_edge else None, "offset_depth": at if on_edge else None},
         "measured": {
             "exponent": None if found.exponent is None else dataclasses.asdict(found.exponent),
             "constant": None if found.constant is None else dataclasses.asdict(found.constant),

@@ -20,6 +20,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.gaussian.angle import Angle, Series, angle_of, fit
 from eoc.gaussian.angular import angular
@@ -28,6 +29,7 @@ from eoc.gaussian.moments import Estimate, checked_variances
 from eoc.maps.at_zero import tangents_of
 from eoc.maps.correlation_points import CorrelationFixedPoint, convex_from, correlation_fixed_points
 from eoc.maps.expansion import Term, expansion_of
+from eoc.maps.flow import at_depths, layers_until
 from eoc.maps.variance import VarianceMap
 
 __all__ = ["CorrelationMap"]
@@ -50,7 +52,7 @@ class CorrelationMap:
         Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0.
     q
         The variance of both inputs. Left out: the variance that layers keep (the only stable fixed point of the
-        variance map). At q = 0 the map is the limit q -> 0, that of the tangents of phi at 0.
+        variance map). At q = 0, for sigma_b = 0, the map is the limit q -> 0, that of the tangents of phi at 0.
 
     Attributes
     ----------
@@ -70,7 +72,17 @@ class CorrelationMap:
     Raises
     ------
     EocError
-        If q is left out and variances diverge, or settle at more than one value.
+        If q is left out and variances diverge, or settle at more than one value; if sigma_w, sigma_b or q is out of
+        range; if the next layer has no variance at all (sigma_w = sigma_b = 0), or a bias makes it jump from q = 0.
+    NotPermissibleError
+        Where E[phi^2] or E[phi'^2] is infinite.
+    AccuracyError
+        Where double precision overflows or the integrand cannot be resolved.
+
+    Warns
+    -----
+    AccuracyWarning
+        If a series in the angle does not converge; the error bounds say how much is lost.
 
     Examples
     --------
@@ -95,6 +107,11 @@ class CorrelationMap:
             self.next_q, next_error = float(following.value), float(following.error)
             weight = self.sigma_w**2
         else:
+            if self.sigma_b > 0.0:
+                raise EocError(
+                    f"sigma_b = {self.sigma_b:g} moves q = 0 to q = {self.sigma_b**2:g}: no correlation map exists at "
+                    "q = 0 with a bias; give a q > 0"
+                )
             tangents = tangents_of(self.activation)
             self.angular = angular(tangents, 1.0)
             self.next_q, next_error, weight = 0.0, 0.0, 1.0 / tangents.kappa
@@ -123,7 +140,7 @@ class CorrelationMap:
     def __call__(
         self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
     ) -> FloatArray:
-        """f(c), of the shape of c."""
+        """f(c), of the shape of c, to about 1e-14; :meth:`one_minus_f` comes with error bounds."""
         return 1.0 - self._apply(angle_of(c, one_minus_c=one_minus_c, angle=angle).e)
 
     def one_minus_f(
@@ -221,7 +238,7 @@ class CorrelationMap:
         return next(p for p in reversed(self.fixed_points) if p.stable)
 
     def log_ratio(self, e: FloatArray) -> Estimate:
-        """log((1 - f)/(1 - c)) at 1 - c = e > 0, (n,), without cancellation near the edge of chaos."""
+        """log((1 - f)/(1 - c)) at arrays 1 - c = e > 0, without cancellation near the edge of chaos."""
         a = self.angular
         if a.jumps or (a.parity != 0 and (e > 1.0).any()):
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -273,10 +290,9 @@ class CorrelationMap:
         Raises
         ------
         EocError
-            If q is not kept by a layer: then correlations and variances change together (:func:`eoc.propagate`).
+            If q is not kept by a layer: then correlations and variances change together (:func:`eoc.propagate`). For a
+            depth that is not a whole number >= 0, or a correlation out of range.
         """
-        from eoc.maps.flow import at_depths
-
         self._check_kept()
         return at_depths(self, depths, _one_pair(angle_of(c, one_minus_c=one_minus_c, angle=angle)))
 
@@ -285,17 +301,27 @@ class CorrelationMap:
     ) -> float:
         """The number of layers after which 1 - c_l <= target for good; inf if that never happens.
 
-        The inputs are given as for :meth:`iterate`.
+        Parameters
+        ----------
+        target
+            In (0, 2].
+        c, one_minus_c, angle
+            The inputs, as for :meth:`iterate`.
+
+        Raises
+        ------
+        EocError
+            As :meth:`iterate`, and for a target out of range.
 
         Examples
         --------
         >>> CorrelationMap("relu", 2**0.5).depth_until(1e-6, c=0.0)
         6647.0
         """
-        from eoc.maps.flow import layers_until
-
         self._check_kept()
-        return layers_until(self, _one_pair(angle_of(c, one_minus_c=one_minus_c, angle=angle)), target)
+        return layers_until(
+            self, _one_pair(angle_of(c, one_minus_c=one_minus_c, angle=angle)), real_number("target", target)
+        )
 
     def _check_kept(self) -> None:
         scales = self.activation.is_positively_homogeneous and self.sigma_b == 0.0  # the same map at every q
@@ -339,4 +365,4 @@ def _plain(series: Series | None) -> tuple[FloatArray, FloatArray]:
 
 
 def _checked_variance(q: float) -> float:
-    return float(checked_variances(float(q)))
+    return float(checked_variances(real_number("q", q)))

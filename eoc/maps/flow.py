@@ -125,7 +125,11 @@ def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) ->
     v, _ = _velocity(f, zeta)
     first, _ = _velocity(f, path.ends[:1])
     change = zeta - path.ends[0]
-    bound = np.abs(v) * (path.error[panel] + uncertainty) + relative * np.abs(v / first) + 4.0 * _EPS * (1.0 + np.abs(change))
+    bound = (
+        np.abs(v) * (path.error[panel] + uncertainty)
+        + relative * np.abs(v / first)
+        + 4.0 * _EPS * (1.0 + np.abs(change))
+    )
     found.value[inside] = e * np.exp(change)
     found.error[inside] = found.value[inside] * bound
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.checks import real_number, real_numbers, whole_numbers
 from eoc.errors import EocError
 
 __all__ = ["checked_inputs", "from_gram", "recorded_layers"]
@@ -19,7 +20,9 @@ _KEPT = 200  # about as many layers are kept of deeper networks
 
 def checked_inputs(q: ArrayLike, e: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Variances (P,) and 1 - c as a matrix (P, P), or an EocError that says what is wrong with them."""
-    variances = _numbers("q", q)
+    variances = real_numbers("q", q)
+    if variances.size == 0:
+        raise EocError("q is empty: give the variances of at least two inputs")
     count = max(variances.size, e.shape[0] if e.ndim else 2)
     if e.ndim not in (0, 2) or (e.ndim == 2 and e.shape != (count, count)):
         raise EocError(f"correlations are one number or a matrix ({count}, {count}), got shape {e.shape}")
@@ -40,9 +43,11 @@ def checked_inputs(q: ArrayLike, e: FloatArray) -> tuple[FloatArray, FloatArray]
 
 def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Variances (P,) and 1 - c (P, P) of covariances (P, P)."""
-    covariance = _numbers("gram", gram)
-    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1] or not np.isfinite(covariance).all():
-        raise EocError(f"a Gram matrix is square and finite, got shape {covariance.shape}")
+    covariance = real_numbers("gram", gram)
+    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1] or covariance.size == 0:
+        raise EocError(f"a Gram matrix is square, (P, P) for P inputs, got shape {covariance.shape}")
+    if not np.isfinite(covariance).all():
+        raise EocError(f"a Gram matrix holds finite numbers, got {covariance[~np.isfinite(covariance)][0]}")
     q = np.diag(covariance)
     if not (q > 0.0).all():
         raise EocError(f"the diagonal of a Gram matrix holds variances > 0, got {q.min():g}")
@@ -57,17 +62,7 @@ def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray]:
 
 def recorded_layers(depth: float) -> FloatArray:
     """Every layer up to a depth of 1000, about 200 of them evenly on a log scale beyond."""
-    if not isinstance(depth, int | float | np.number) or not (
-        depth >= 0 and np.isfinite(depth) and depth == depth // 1
-    ):
-        raise EocError(f"depth is a whole number of layers >= 0, got {depth!r}")
-    if depth <= _ALL:
-        return np.arange(float(depth) + 1.0)
-    return np.unique(np.append(0.0, np.round(np.geomspace(1.0, float(depth), _KEPT))))
-
-
-def _numbers(name: str, value: ArrayLike) -> FloatArray:
-    out = np.asarray(value)
-    if out.dtype.kind not in "iuf":
-        raise EocError(f"{name} must hold real numbers, got {value!r}")
-    return out.astype(float)
+    last = float(whole_numbers("depth", real_number("depth", depth)))
+    if last <= _ALL:
+        return np.arange(last + 1.0)
+    return np.unique(np.append(0.0, np.round(np.geomspace(1.0, last, _KEPT))))

@@ -135,7 +135,9 @@ def _arrived(
         close = _at_ends(ends, last)
         nearest = close.argmax(axis=1)
         if close.any(axis=1).all() and np.ptp(nearest) == 0:
-            q[-1], errors[-1] = ends[nearest, 0], ends[nearest, 1]
+            end, own = ends[nearest].T
+            errors[-1] = own + np.abs(last - end) + errors[-1]
+            q[-1] = end
             return CorrelationMap(phi, *sigma, float(q[-1][0]))
     if variance.sigma_b == 0.0 and _is_linear(variance, last):
         return CorrelationMap(phi, *sigma, 0.0)
@@ -174,20 +176,57 @@ def _next_pair(
     value = (weight * float(g.value) - 0.5 * apart**2) / scale
     fresh = weight * float(g.error) + abs(apart) * apart_error + 4.0 * _EPS * (weight * float(g.value) + apart**2)
     value = float(min(max(value, 0.0), 2.0))
-    carried = pairs.error[a, b] * (value / e if e > 0.0 else 1.0)  # f is convex: the chord to c = 1 is steeper
-    return value, float(carried + fresh / scale + relative * value)
+    carried = _carried(variance, single, layer, e, pairs.error[a, b], (a, b))
+    return value, float(min(carried + fresh / scale + relative * value, 2.0))
+
+
+def _carried(
+    variance: VarianceMap, single: _Variances, layer: int, e: float, error: float, pair: tuple[int, int]
+) -> float:
+    """A bound on what an error of 1 - c = e becomes in a layer.
+
+    With a_n the Hermite coefficients of phi at the two variances, dK/dc = sum n a_n(q_a) a_n(q_b) c^(n-1) is at most
+    the geometric mean of sum n a_n^2 |c|^(n-1) for both, and each of these at most sum n a_n^2 = q E[phi'^2], and at
+    most V = sum a_n^2 times the largest n |c|^(n-1).
+    """
+    if error == 0.0:
+        return 0.0
+    q, new = single.q[layer : layer + 2, pair]
+    slopes = q * single.chi[layer, pair]
+    near = min(e, 2.0 - e) - error  # 1 - |c| at the worse end of the error
+    if near > 0.0:
+        decay = -np.log1p(-min(near, 1.0 - _EPS))
+        largest = 1.0 if decay >= 1.0 else np.exp(decay - 1.0) / decay
+        slopes = np.minimum(slopes, (new - variance.sigma_b**2) * largest)
+    return error * float(np.sqrt((slopes / new).prod()))
 
 
 def _jumps(f: CorrelationMap, pairs: _Pairs, first: int, layers: FloatArray) -> dict[float, _Pairs]:
     """Layers beyond those followed singly, by the map that holds from there on."""
     e, error = np.zeros((layers.size, *pairs.e.shape)), np.zeros((layers.size, *pairs.e.shape))
     for a, b in combinations(range(len(pairs.e)), 2):
-        start = pairs.e[a, b]
-        found = f.iterate(layers - first, one_minus_c=start)
-        carried = pairs.error[a, b] * (found.value / start if start > 0.0 else 1.0)
+        found = f.iterate(layers - first, one_minus_c=pairs.e[a, b])
+        carried = _carried_far(f, layers - first, pairs.e[a, b], pairs.error[a, b])
         e[:, a, b] = e[:, b, a] = found.value
-        error[:, a, b] = error[:, b, a] = found.error + carried
+        error[:, a, b] = error[:, b, a] = np.minimum(found.error + carried, 2.0)
     return {float(layer): _Pairs(e[i], error[i]) for i, layer in enumerate(layers)}
+
+
+def _carried_far(f: CorrelationMap, layers: FloatArray, e: float, error: float) -> FloatArray:
+    """Bounds on what an error of 1 - c = e becomes in so many layers of one map.
+
+    Any number of layers is a power series g in c with coefficients >= 0 and g(1) = 1, so that |g(b) - g(a)| is at most
+    1 - g(1 - |b - a|), and at most |b - a| times the slope of the chord from the larger of |a| and |b| to 1.
+    """
+    if error == 0.0:
+        return np.zeros(layers.shape)
+    from_one = f.iterate(layers, one_minus_c=min(error, 1.0))
+    bound = from_one.value + from_one.error
+    near = min(e, 2.0 - e) - error
+    if near > 0.0:
+        chord = f.iterate(layers, one_minus_c=near)
+        bound = np.minimum(bound, (chord.value + chord.error) * (error / near))
+    return bound
 
 
 def _assembled(variance: VarianceMap, single: _Variances, pairs: list[_Pairs], layers: FloatArray) -> Trajectory:
@@ -199,11 +238,10 @@ def _assembled(variance: VarianceMap, single: _Variances, pairs: list[_Pairs], l
         final_chi = np.ones(final_chi.shape)  # the edge of chaos, exactly
     with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
         scale = single.factor**beyond
-        logs = np.vstack([np.zeros(final_chi.shape), np.cumsum(np.log(single.chi[:-1]), axis=0)])[own]
-        logs = logs + np.where(beyond > 0.0, beyond * np.log(final_chi), 0.0)
-        log_gradient = logs[-1] - logs
-    log_gradient[np.isnan(log_gradient)] = np.inf  # phi jumps
-    log_gradient[-1] = 0.0
+        logs = np.log(single.chi[: own[-1]])
+        backwards = np.vstack([np.cumsum(logs[::-1], axis=0)[::-1], np.zeros(final_chi.shape)])[own]
+        to_go = (layers[-1] - np.maximum(layers, first))[:, None]
+        log_gradient = backwards + np.where(to_go > 0.0, to_go * np.log(final_chi), 0.0)
     return Trajectory(
         activation=variance.activation.name,
         sigma_w=variance.sigma_w,
