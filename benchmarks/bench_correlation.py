@@ -16,6 +16,7 @@ from scipy.integrate import dblquad
 from scipy.special import ndtr
 
 from eoc.activations import activation
+from eoc.convergence import convergence_law
 from eoc.criticality import edge_of_chaos
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.kernels import iterate_map
@@ -84,9 +85,9 @@ def test_a_million_correlations(benchmark: Any, name: str) -> None:
     few = C[:: MILLION // 200]
     plain = best_of(hermite_map, PHI[name], order, few) * (MILLION / few.size)
     mine = best_of(f, C)
-    np.testing.assert_allclose(
-        f(TEST_C) * f.next_q, hermite_map(PHI[name], order, TEST_C), rtol=0.0, atol=off + ACCURACY
-    )
+    direct = bivariate(name, 1.0, TEST_C, ("K",))["K"].value
+    np.testing.assert_allclose(f(TEST_C) * f.next_q, direct, rtol=0.0, atol=1e-13)
+    assert off <= (ACCURACY if name != "relu" else 1e-3)
     recorded(
         benchmark,
         **{
@@ -190,6 +191,9 @@ def test_depth_1e12(benchmark: Any, name: str) -> None:
     point = edge_of_chaos(name, **({} if name == "relu" else {"sigma_b": 1.0})).best
     f = CorrelationMap(name, point.sigma_w, point.sigma_b, point.q)
     found = f.iterate(1e12, c=0.1)
+    law = convergence_law(f)
+    start = float(f.iterate(1e9, c=0.1).value)
+    assert float(found.value) == pytest.approx(float(law.refined(np.array([1e12]), 1e9, start)[0]), rel=1e-8)
     one_by_one = 1e6 * best_of(stepped, f, MILLION, times=3)
     mine = best_of(lambda: f.iterate(1e12, c=0.1))
     recorded(

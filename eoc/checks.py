@@ -36,5 +36,5 @@ def whole_numbers(name: str, value: ArrayLike, least: float = 0.0) -> FloatArray
     out = real_numbers(name, value)
     bad = ~((out >= least) & np.isfinite(out) & (out == np.floor(out)))
     if bad.any():
-        raise EocError(f"{name} must be a whole number of layers >= {least:g}, got {out[bad].flat[0]!r}")
+        raise EocError(f"{name} must be a whole number of layers >= {least:g}, got {float(out[bad].flat[0])!r}")
     return out

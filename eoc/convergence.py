@@ -101,7 +101,7 @@ def convergence_law(f: CorrelationMap, depth: float = float("inf")) -> Convergen
     Raises
     ------
     EocError
-        If the expansion is not known well enough.
+        If the expansion is not known well enough, or the depth is no number > 0.
 
     Examples
     --------
@@ -111,6 +111,8 @@ def convergence_law(f: CorrelationMap, depth: float = float("inf")) -> Convergen
     >>> convergence_law(CorrelationMap("tanh", sigma_w=2.5, sigma_b=0.3)).law
     'exponential'
     """
+    if not real_number("depth", depth) > 0.0:
+        raise EocError(f"depth must be a number of layers > 0, got {depth!r}")
     if f.is_identity:
         return ConvergenceLaw("constant", float("inf"), 0.0, float("nan"))
     if f.chi_1 != 1.0:
@@ -219,6 +221,10 @@ def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Co
         raise EocError(f"depth must be a whole number of layers from 10 to 1e300, got {depth!r}")
     if not -1.0 <= c0 < 1.0:
         raise EocError(f"c0 must lie in [-1, 1): two different inputs; got {c0!r}")
+    after = float(f.one_minus_f(c=c0).value)
+    if after in (0.0, 2.0) and not f.is_identity:
+        become = "become the same in one layer" if after == 0.0 else "stay opposite for ever"
+        raise EocError(f"inputs with c0 = {c0:g} {become} in {f!r}: nothing converges; take another c0")
     law = convergence_law(f, depth)
     depths = np.unique(np.append(10.0 ** np.arange(np.floor(np.log10(depth)) + 1), depth))
     found = f.iterate(depths, c=c0)

@@ -54,7 +54,8 @@ class Phase:
         Numbers of layers in which distances from q, distances from c* and the second moment of gradients fall by e, and
         bounds on their errors. Infinite where they do not fall exponentially; xi_grad is negative where gradients grow.
     correlation
-        The correlation map, None in the divergent phase.
+        The correlation map; None in the divergent phase, and where variances vanish faster than in proportion (at q = 0
+        if phi has no slope there): then c_star is NaN.
     all_pairs_merge
         Whether c -> 1 for every pair of inputs: with ``variance_domain`` (sigma_b, sigma_w) lies in D_phi,corr.
     variance_domain
@@ -119,7 +120,8 @@ class Phase:
         >>> phase_of("tanh", sigma_w=1.0, sigma_b=0.3).merging_depth(0.1)
         77.0
         """
-        if dtype not in _SPACING:
+        distance = real_number("distance", distance)
+        if not isinstance(dtype, str) or dtype not in _SPACING:
             raise EocError(f"dtype must be one of {', '.join(_SPACING)}; got {dtype!r}")
         if not 0.0 < distance <= 2.0:
             raise EocError(f"the distance |h - h'|/|h| must lie in (0, 2], got {distance!r}")
@@ -199,7 +201,9 @@ def _phase_at(variance: VarianceMap, point: FixedPoint) -> Phase:
     basin = point.basin or (point.q, point.q)
     domain = variance.domain
     if point.diverges:
-        return _divergent(point, basin)
+        return _without_map("divergent", point, basin)
+    if point.q == 0.0 and variance.activation.kappa == 0.0:
+        return _without_map("ordered", point, basin)
     correlation = CorrelationMap(variance.activation, variance.sigma_w, variance.sigma_b, point.q)
     return _assembled(correlation, point, basin, domain[1] if domain and domain[0] == point.q else None)
 
@@ -253,10 +257,11 @@ def _assembled(
     )
 
 
-def _divergent(point: FixedPoint, basin: tuple[float, float]) -> Phase:
+def _without_map(name: PhaseName, point: FixedPoint, basin: tuple[float, float]) -> Phase:
+    """Where variances end at infinity, or at 0 and phi has no slope there."""
     nan = float("nan")
     return Phase(
-        phase="divergent",
+        phase=name,
         q=point.q,
         q_error=0.0,
         slope=point.slope,
@@ -267,7 +272,7 @@ def _divergent(point: FixedPoint, basin: tuple[float, float]) -> Phase:
         c_star=nan,
         c_star_error=nan,
         angle=nan,
-        xi_q=nan,
+        xi_q=nan if point.diverges else _scale(point.slope, 0.0)[0],
         xi_c=nan,
         xi_grad=_scale(point.chi_1, 0.0)[0] if abs(point.chi_1 - 1.0) > _ROUNDING else float("inf"),
         xi_q_error=nan,

@@ -10,6 +10,9 @@ every kinked phi):
   E[phi'(u) phi'(v)] = D - theta sum_k Delta_k^2 exp(-k^2/2q) / (2 pi) + ... and, by df/dc = sigma_w^2 E[phi' phi'],
   s = sigma_w^2 (sqrt(2) / (3 pi)) sum_k Delta_k^2 exp(-k^2/2q). ReLU: s = 2 sqrt(2)/(3 pi), kappa = 9 pi^2/2.
 - phi is linear: f(c) = c, correlations never change.
+
+This needs moments at one point only and serves whole curves of q at once; :func:`eoc.convergence_law` derives the same
+constants, and the next orders, from the expansion of one correlation map.
 """
 
 from __future__ import annotations

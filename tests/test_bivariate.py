@@ -379,6 +379,26 @@ def test_homogeneous_functions_scale(name: str) -> None:
     assert np.ptp(found["Kd"].value, axis=1) == pytest.approx(0.0, abs=0.0)
 
 
+@pytest.mark.parametrize("name", ["tanh", "relu", "sign", "silu"])
+def test_what_underflow_loses_is_in_the_bound(name: str) -> None:
+    """G = D q e + ... or tau(0) sqrt(2 e), down to where it is no normal number."""
+    d = moments(name, 1.0, ("D",))["D"].value if name != "sign" else None
+    for angle in (1e-150, 1e-158, 1e-161, 1e-170):
+        found = bivariate(name, 1.0, angle=angle, names=("G",))["G"]
+        true = 2 / MP.pi * MP.mpf(angle) if d is None else MP.mpf(float(d)) * MP.mpf(angle) ** 2 / 2
+        assert error(found.value, true) <= found.error + 1e-15 * found.value
+        assert found.error > 0.0
+    assert bivariate(name, 1.0, angle=0.0, names=("G",))["G"].error == 0.0
+
+
+@pytest.mark.parametrize("constant", [0.0, 2.0])
+def test_a_constant_has_no_derivative(constant: float) -> None:
+    found = bivariate(lambda x: 0.0 * x + constant, 1.0, [-0.5, 0.5])
+    for key, true in {"K": constant**2, "Kd": 0.0, "G": 0.0}.items():
+        assert (np.abs(found[key].value - true) <= found[key].error).all()
+        assert (found[key].error <= 1e-12).all()
+
+
 @pytest.mark.parametrize("slope", [0.01, 1.0, 100.0, 1e4])
 @pytest.mark.parametrize("q_b", [1.0 + 1e-14, 1.0 + 1e-7, 1.5, 1e4])
 def test_half_distance_of_a_homogeneous_function_of_equal_inputs(slope: float, q_b: float) -> None:

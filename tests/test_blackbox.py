@@ -212,6 +212,7 @@ def _raising(x: float) -> float:
         (lambda x: "a", r"at x = 0\.0 returns 'a'"),
         (lambda x: np.array([x, x]), "one number for each x"),
         (_raising, r"_raising raises RuntimeError at x = 0\.0: no"),
+        (lambda x: 1 / 0, "no finite values near x = "),
         (np.floor, "more than 1000 kinks or jumps"),
         (lambda x: np.sqrt(np.abs(x)), "too rough near x = 0"),
         (3, "not callable"),

@@ -320,6 +320,26 @@ def test_bad_correlations_are_refused(c0: float) -> None:
         convergence_of(CorrelationMap("relu", 2**0.5), 100.0, c0)
 
 
+def test_inputs_that_do_not_converge_are_refused() -> None:
+    with pytest.raises(EocError, match="c0 = -1 stay opposite for ever"):
+        convergence_of(CorrelationMap("tanh", 3.0), c0=-1.0)
+    for name in ("abs", "cos"):
+        with pytest.raises(EocError, match="c0 = -1 become the same in one layer"):
+            convergence_of(CorrelationMap(name, 1.0), c0=-1.0)
+    for bad in ("12", None, [100.0]):
+        with pytest.raises(EocError, match="depth must be"):
+            convergence_of(CorrelationMap("relu", 2**0.5), bad)  # type: ignore[arg-type]
+    with pytest.raises(EocError, match="depth must be a number of layers > 0, got -1"):
+        convergence_law(CorrelationMap("relu", 2**0.5), -1.0)
+
+
+def test_what_ten_layers_do_not_tell_is_none() -> None:
+    found = convergence_of(CorrelationMap("relu", 2**0.5), 10)
+    for measured in (found.exponent, found.constant):
+        assert measured is None or measured.error < abs(measured.value)
+    assert found.constant is None
+
+
 def test_kinks_that_lie_far_out_take_over_only_at_great_depth() -> None:
     """max(x - 2, 0) adds kinks of weight exp(-2/q) to tanh: 1/l before a/s^2, 1/l^2 beyond it."""
     point = edge_of_chaos("max(x-2,0)+tanh(x)", sigma_b=0.05).best

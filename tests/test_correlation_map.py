@@ -587,9 +587,27 @@ def test_depth_until_is_the_inverse(name: str) -> None:
             assert f.depth_until(0.5 * (high + low), c=0.1) == [2, 51, 3_001, 200_001][i // 2]
 
 
+def test_depth_until_of_opposite_inputs() -> None:
+    """An odd map without bias, in the chaotic phase: c = -0.99 rises to 0, c = -1 stays."""
+    f = CorrelationMap("tanh", 1.5)
+    assert f.depth_until(1.5, c=-1.0) == f.depth_until(1.0, c=-0.99) == INF
+    assert f.depth_until(1.999, c=-1.0) == INF
+    for target in (1.99, 1.9, 1.5, 1.1, 1.001):
+        depth = f.depth_until(target, c=-0.99)
+        before, at = f.iterate([max(depth - 1, 0), depth], c=-0.99).value
+        assert at <= target
+        assert depth == 0.0 or before > target
+    near = CorrelationMap("tanh", 1.0001)
+    depth = near.depth_until(1.5, one_minus_c=2.0 - 1e-12)
+    assert depth > 20_000
+    before, at = near.iterate([depth - 1, depth], one_minus_c=2.0 - 1e-12).value
+    assert at <= 1.5 < before
+
+
 def test_depth_until_that_never_comes() -> None:
     f = off_critical(0.5)
     assert f.depth_until(0.5 * f.stable_point.one_minus_c, c=0.1) == INF
+    assert f.depth_until(f.stable_point.one_minus_c, c=0.1) == f.depth_until(f.stable_point.one_minus_c, c=-0.9) == INF
     assert f.depth_until(2.0, c=0.1) == 0.0
 
 

@@ -320,6 +320,8 @@ def test_what_is_no_number_is_refused_by_its_value(bad: Any) -> None:
 def test_unknown_expectation_is_refused() -> None:
     with pytest.raises(EocError, match="unknown expectation 'W'; known are M, V"):
         moments(activation("tanh"), 1.0, ("W",))
+    with pytest.raises(EocError, match=r"names must be a tuple, as \('D',\); got 'D'"):
+        moments(activation("tanh"), 1.0, "D")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("a", [0.01, 0.25, 7.0])

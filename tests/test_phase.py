@@ -203,6 +203,17 @@ def test_vanishing_variance() -> None:
         assert p.correlation.is_identity
 
 
+@pytest.mark.parametrize(("name", "sigma_w"), [("x**3", 1.0), ("tanhshrink", 3.0), ("x**2", 0.5)])
+def test_variances_that_vanish_faster_than_in_proportion(name: str, sigma_w: float) -> None:
+    """phi has no slope at 0: there is a phase at q = 0 and one at infinity, none with a correlation map."""
+    small, large = phases(name, sigma_w)
+    assert (small.phase, small.q, small.slope, small.chi_1, small.correlation) == ("ordered", 0.0, 0.0, 0.0, None)
+    assert (small.xi_q, small.xi_grad) == (0.0, 0.0)
+    assert np.isnan([small.c_star, small.xi_c, small.merging_depth(0.1)]).all()
+    assert large.phase == "divergent"
+    assert small.basin[1] == large.basin[0]
+
+
 def test_odd_functions_without_bias_forget_everything() -> None:
     for name in ("tanh", "sign"):
         p = phase_of(name, 1.5)

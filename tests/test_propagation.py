@@ -97,6 +97,21 @@ def test_sign_of_almost_opposite_inputs(apart: float, q: list[float]) -> None:
     assert (run.error <= 1e-4).all()
 
 
+@pytest.mark.parametrize(("name", "sigma_w"), [("erf", 10.0), ("tanh", 3.0), ("hardtanh", 2.0), ("sign", 1.0)])
+@pytest.mark.parametrize("q", [[1.0, 1.0], [1.0, 2.0]])
+def test_odd_functions_keep_inputs_opposite(name: str, sigma_w: float, q: list[float]) -> None:
+    """An unstable fixed point, c = -1, kept exactly; two inputs of different norms mirror those of c = 1."""
+    run, mirror = (propagate(name, sigma_w, 0.0, q=q, c=c, depth=60) for c in (-1.0, 1.0))
+    assert (run.one_minus_c[:, 0, 1] == 2.0 - mirror.one_minus_c[:, 0, 1]).all()
+    if q[0] == q[1]:
+        assert (run.one_minus_c[:, 0, 1] == 2.0).all()
+
+
+def test_gram_matrix_of_inputs_that_differ_by_orders() -> None:
+    run = propagate_gram("tanh", 1.0, 0.3, gram=[[1e100, 0.0], [0.0, 1.0]], depth=1)
+    assert run.one_minus_c[0, 0, 1] == 1.0
+
+
 def test_close_inputs_of_almost_the_same_variance_keep_their_digits() -> None:
     q, e = [1.0, 1.0000001], 1e-12
     run = propagate("erf", 1.5, 0.2, q=q, one_minus_c=e, depth=10)
@@ -415,3 +430,27 @@ def test_deep_networks_whose_variances_are_on_their_way_are_refused(monkeypatch:
     with pytest.raises(EocError, match="still on their way after 20 layers"):
         propagate("tanh", 1.0, q=[1.0], c=[[1.0]], depth=1e12)
     assert propagate("tanh", 1.0, 1.0, q=[1.464], c=[[1.0]], depth=1e12).layers[-1] == 1e12  # arrives in time
+
+
+@pytest.mark.parametrize("name", ["run.npz", "run.NPZ", "run.csv", "run.CSV"])
+def test_endings_in_capitals_are_endings(tmp_path: Path, name: str) -> None:
+    propagate("relu", 2**0.5, c=0.1, depth=1).save(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_what_holds_no_trajectory_is_refused(tmp_path: Path) -> None:
+    run, good = propagate("relu", 2**0.5, c=0.1, depth=3), tmp_path / "good.npz"
+    run.save(good)
+    stored = dict(np.load(good))
+    np.savez(tmp_path / "words.npz", **(stored | {"q": np.array([["a", "b"]] * 4)}))
+    np.savez(tmp_path / "shapes.npz", **(stored | {"chi": stored["chi"][1:]}))
+    np.savez(tmp_path / "less.npz", q=stored["q"])
+    np.save(tmp_path / "array.npy", stored["q"])
+    (tmp_path / "empty.npz").write_bytes(b"")
+    (tmp_path / "text.npz").write_text("layer,q\n0,1\n")
+    (tmp_path / "cut.npz").write_bytes(good.read_bytes()[:-100])
+    for path in sorted(set(tmp_path.iterdir()) - {good}):
+        with pytest.raises(EocError, match=f"{path.name} holds no trajectory, or is damaged"):
+            Trajectory.load(path)
+    with pytest.raises(FileNotFoundError):
+        Trajectory.load(tmp_path / "none.npz")

@@ -177,7 +177,7 @@ class Activation:
         return 4.0 * _EPS * np.abs(values)
 
     def derivative(self, order: int, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Phi (order 0), phi' (1) or phi'' (2) at x (n,) and bounds on the absolute errors, both (n,)."""
+        """The values of phi (order 0), phi' (1) or phi'' (2) at x (n,) and bounds on the absolute errors, both (n,)."""
         values = self._evaluate(("phi", "dphi", "ddphi")[order], x)
         if self.uncertainty is not None:
             return values, self.uncertainty(x)[order]

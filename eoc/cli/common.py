@@ -146,7 +146,7 @@ def save_picture(figure: Figure, path: Path) -> None:
     """Write the figure to a path that :func:`check_picture` let pass."""
     try:
         figure.savefig(path, dpi=200)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # .pgf without a TeX installation: RuntimeError
         raise EocError(f"cannot write the picture to {path}: {error}") from None
 
 

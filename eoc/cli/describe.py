@@ -141,7 +141,7 @@ def _knot(b: Breakpoint, digits: int) -> list[str]:
 
 
 def _sketch(phi: Activation) -> str:
-    """Phi in characters."""
+    """A drawing of phi in characters."""
     import numpy as np
 
     from eoc.plotting import shown_range

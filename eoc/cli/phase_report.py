@@ -67,9 +67,7 @@ def _variances(p: Phase) -> str:
 def _correlations(phi: Activation, p: Phase) -> str:
     f = p.correlation
     if f is None:
-        if phi.is_positively_homogeneous:
-            return "converge all the same if there is no bias: see eoc rates"
-        return "no map is applied again and again while variances grow: see eoc propagate"
+        return _without_map(phi, p)
     if f.is_identity:
         return "are kept: f is the identity" + (" in the limit q = 0" if p.q == 0.0 else "")
     if p.c_star < 1.0:
@@ -80,6 +78,14 @@ def _correlations(phi: Activation, p: Phase) -> str:
     from eoc.convergence import convergence_law
 
     return f"all inputs come to look alike, slowly: {law_in_words(convergence_law(f), str(phi.smoothness))}"
+
+
+def _without_map(phi: Activation, p: Phase) -> str:
+    if p.q == 0.0:
+        return "have no limit map: signals vanish faster than in proportion; see eoc propagate"
+    if phi.is_positively_homogeneous:
+        return "converge all the same if there is no bias: see eoc rates"
+    return "no map is applied again and again while variances grow: see eoc propagate"
 
 
 def _pace(xi: float) -> str:

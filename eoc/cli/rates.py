@@ -26,6 +26,7 @@ Place: TypeAlias = "tuple[CorrelationMap, EocPoint | None, float, float]"  # wit
 
 _PRINTED = 1e-9  # a sigma_w that was copied from print is taken for the point it stands for, as by edge_of_chaos
 _DOTS = 40
+_DEEPEST = 1e200  # layers in a picture: an axis that ends at 1e300 overflows
 _DECAYED = 36.0  # depth scales after which an exponential has come to rounding
 
 
@@ -144,7 +145,7 @@ def _with_more_depths(rates: Rates) -> Convergence:
     """The same convergence at depths that make a picture."""
     import numpy as np
 
-    found, last = rates.found, float(rates.found.depths[-1])
+    found, last = rates.found, min(float(rates.found.depths[-1]), _DEEPEST)
     if found.law.law == "exponential":
         last = min(last, max(float(math.ceil(_DECAYED * found.law.constant)), 10.0))
         depths = np.unique(np.round(np.linspace(0.0, last, _DOTS)))

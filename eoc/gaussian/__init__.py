@@ -1,6 +1,10 @@
 """Gaussian expectations, from the jitted kernels up.
 
-``kernels`` (sums over nodes, polynomials) <- ``panels`` (adaptive quadrature of any integrands) <- ``octaves``
-(integrals as polynomials in log q) <- ``integrands`` (those of an activation, with ``tangent``) <- ``moments`` (what is
-asked for, with error bounds).
+One point: ``kernels`` (sums over nodes, polynomials) and ``rule`` (Gauss-Legendre) <- ``panels`` (adaptive quadrature
+of any integrands) <- ``octaves`` (integrals as polynomials in log q) <- ``integrands`` (those of an activation, with
+``tangent``) <- ``moments`` (what is asked for, with error bounds).
+
+Two points: ``lines`` (panels on many lines) <- ``plane`` (over the plane) and ``shifted`` (means of Gaussians that are
+centred anywhere) <- ``sources`` (what changes with the angle) and ``angle`` (series in it) <- ``angular`` (integrals of
+the sources from c = 1) <- ``bivariate`` (what is asked for, with error bounds).
 """

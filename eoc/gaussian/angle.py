@@ -20,7 +20,7 @@ from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
 from eoc.gaussian.kernels import COEFFICIENTS as N
 from eoc.gaussian.kernels import evaluate_series
-from eoc.gaussian.rule import NODES, WEIGHTS
+from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
 
 __all__ = ["Angle", "Series", "angle_of", "cumulative", "fit"]
 
@@ -36,7 +36,6 @@ _LAST = 3  # coefficients whose size tells whether a series has converged
 _SLOW = 16.0  # between the middle and the end of a series: a fall like that of a power of the degree
 _NARROWEST = 1e-9
 _MAX_INTERVALS = 400
-_T, _W = 0.5 * (1.0 + NODES), 0.5 * WEIGHTS
 
 
 class Angle:
@@ -265,7 +264,7 @@ def cumulative(
 def _integral(ends: FloatArray, theta: FloatArray, function: Callable[[FloatArray], FloatArray]) -> FloatArray:
     """The integral of a function, smooth on each interval, from 0 to theta (I, n): row i lies on interval i."""
     start, length = ends[:-1, None], np.diff(ends)[:, None]
-    before = np.cumsum(length[:, 0] * (function(start + length * _T) @ _W))
+    before = np.cumsum(length[:, 0] * (function(start + length * UNIT_NODES) @ UNIT_WEIGHTS))
     part = theta - start
-    inside = part * (function(start[:, :, None] + part[:, :, None] * _T) @ _W)
+    inside = part * (function(start[:, :, None] + part[:, :, None] * UNIT_NODES) @ UNIT_WEIGHTS)
     return np.append(0.0, before[:-1])[:, None] + inside

@@ -30,6 +30,8 @@ _Pair = tuple[FloatArray, FloatArray]
 _EPS = float(np.finfo(float).eps)
 _KEY = "angular"
 _USELESS = 1e-6  # an error above this fraction of E[phi^2], or of E[phi'^2], is refused instead of reported
+_FLOOR = 1e-290  # errors that are always good enough
+_SUBNORMAL = 1e-322  # what underflow loses
 _KEPT = 64  # variances remembered for each activation
 
 
@@ -92,7 +94,7 @@ class Angular:
         function = {"K": self.kernel, "Kd": self.slopes, "G": self.half_distance}[name]
         scale = q / self.q if name != "Kd" else 1.0
         value, error = function(at)
-        if not (error <= _USELESS * (self.D if name == "Kd" else self.V)).all():
+        if not (error <= _USELESS * (self.D if name == "Kd" else self.V) + _FLOOR).all():
             raise AccuracyError(
                 f"{name} of {self.phi.name} cannot be computed at q = {q:g}: too many digits cancel; use a smaller q"
             )
@@ -102,6 +104,8 @@ class Angular:
         """G = E[(phi(u) - phi(v))^2] / 2."""
         near, flip = self._folded(at)
         value, error = self._half_distance(near)
+        lost = _SUBNORMAL * (1.0 if self.jumps else 1.0 + self.q * self.D)
+        error = error + np.where(near.chord > 0.0, lost, 0.0)
         if self.parity == -1:
             error = np.where(flip, 2.0 * self.V_error + error + 4.0 * _EPS * self.V, error)
             value = np.where(flip, 2.0 * self.V - value, value)

@@ -31,8 +31,8 @@ from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
 from eoc.gaussian.moments import Estimate, check_names, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
-from eoc.gaussian.shifted import shifted_mean
-from eoc.gaussian.sources import factor_of, reach_of, refuse_singularities
+from eoc.gaussian.shifted import Function, shifted_mean
+from eoc.gaussian.sources import factor_of, product_of, reach_of, refuse_singularities
 
 __all__ = ["NAMES", "bivariate"]
 
@@ -133,13 +133,14 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     sign = 1.0 if e <= 1.0 else -1.0  # for c < 0 the pair (u, -v), whose difference is the narrow coordinate
     narrow = 0.5 * min(e, 2.0 - e)  # (1 - |c|) / 2, the variance of half the difference
     first, second = (_scaled(factor_of(phi, 40.0 * abs(s)), s) for s in (s_a, sign * s_b))
-    function = partial(_half_square, phi) if name == "G" else partial(_product, phi, 0 if name == "K" else 1)
+    factor = partial(phi.derivative, 1 if name == "Kd" else 0)
+    function = partial(_half_square if name == "G" else product_of, factor)
     size = _size(phi, name, q_a, q_b, e)
 
     def integrand(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         return function(s_a * x, sign * s_b * y)
 
-    reach = max(reach_of(partial(phi.derivative, 1 if name == "Kd" else 0), s, size) for s in (s_a, s_b))
+    reach = max(reach_of(factor, s, size) for s in (s_a, s_b))
     if narrow == 0.0:
         marks = np.concatenate([first.marks, second.marks])
         value, error = shifted_mean(lambda z: integrand(z, z), np.zeros(1), np.ones(1), marks[None], reach)
@@ -175,12 +176,7 @@ def _size(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> float
     return size
 
 
-def _product(phi: Activation, order: int, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
-    (gu, eu), (gv, ev) = phi.derivative(order, u), phi.derivative(order, v)
-    return gu * gv, np.abs(gu) * ev + np.abs(gv) * eu + eu * ev
-
-
-def _half_square(phi: Activation, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
-    (gu, eu), (gv, ev) = phi.derivative(0, u), phi.derivative(0, v)
+def _half_square(function: Function, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+    (gu, eu), (gv, ev) = function(u), function(v)
     noise = eu + ev
     return 0.5 * (gu - gv) ** 2, (np.abs(gu - gv) + noise) * noise

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eoc.errors import AccuracyError
 from eoc.gaussian.rule import NULL_RULES, WEIGHTS
 
-__all__ = ["Panels", "Sizes", "between", "bisected", "sizes_of"]
+__all__ = ["Panels", "Sizes", "between", "bisected", "bounds_of", "sizes_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -62,6 +62,15 @@ def sizes_of(panels: Panels, density: FloatArray) -> Sizes:
     truncation = sum(np.abs(weighted @ null) for null in NULL_RULES)
     noise, magnitude = (density * panels.noise) @ WEIGHTS, np.abs(weighted) @ WEIGHTS
     return Sizes(np.max(truncation, axis=0), noise.max(axis=0), magnitude.max(axis=0))
+
+
+def bounds_of(panels: Panels, density: FloatArray, reach: float, lines: int) -> FloatArray:
+    """Bounds on the errors of the integrals along each line, (lines,): what lies beyond ``reach`` included."""
+    sizes = sizes_of(panels, density)
+    low, high = np.abs(density * panels.values).max(axis=0)[:, [0, -1]].T
+    beyond = np.where(panels.b >= reach, high, 0.0) + np.where(panels.a <= -reach, low, 0.0)
+    error = sizes.truncation + sizes.noise + 16.0 * _EPS * sizes.magnitude + beyond
+    return np.bincount(panels.line, error, lines).astype(float)
 
 
 def bisected(

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from eoc.errors import AccuracyError
 from eoc.gaussian.kernels import average_series, integrate_lines
-from eoc.gaussian.lines import Panels, between, bisected, sizes_of
+from eoc.gaussian.lines import Panels, between, bisected, bounds_of
 from eoc.gaussian.rule import NODES, PROJECT, WEIGHTS, N, nodes_of
 
 __all__ = ["Factor", "Integrand", "Plane", "Problem", "tabulate_plane"]
@@ -29,7 +29,6 @@ __all__ = ["Factor", "Integrand", "Plane", "Problem", "tabulate_plane"]
 FloatArray = NDArray[np.float64]
 Integrand = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
-_EPS = float(np.finfo(float).eps)
 _TOLERANCE = 1e-14  # of the scale of the integrand: what a panel of t may miss, with room for rounding
 _GRID = np.array([0.0, 1.0, 2.0, 4.0])
 _MAX_T_PANELS = 400
@@ -170,12 +169,7 @@ def _inner(problem: Problem, panels: Panels, lines: int) -> tuple[FloatArray, Fl
     density = _density(problem, panels)
     sums = (density * panels.values) @ WEIGHTS
     inner: FloatArray = np.stack([np.bincount(panels.line, row, lines) for row in sums])
-    sizes = sizes_of(panels, density)
-    low, high = np.abs(density * panels.values).max(axis=0)[:, [0, -1]].T
-    reach = problem.reach * problem.widths[-1]
-    beyond = np.where(panels.b >= reach, high, 0.0) + np.where(panels.a <= -reach, low, 0.0)
-    error = sizes.truncation + sizes.noise + 16.0 * _EPS * sizes.magnitude + beyond
-    return inner, np.bincount(panels.line, error, lines).astype(float)
+    return inner, bounds_of(panels, density, problem.reach * problem.widths[-1], lines)
 
 
 def _assembled(problem: Problem, parts: list[tuple[float, float, float, Panels]]) -> Plane:

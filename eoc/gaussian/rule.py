@@ -8,7 +8,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-__all__ = ["NODES", "NULL_RULES", "PROJECT", "VANDER", "WEIGHTS", "N", "nodes_of"]
+__all__ = ["NODES", "NULL_RULES", "PROJECT", "UNIT_NODES", "UNIT_WEIGHTS", "VANDER", "WEIGHTS", "N", "nodes_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -29,6 +29,8 @@ def _gauss_legendre() -> tuple[FloatArray, FloatArray]:
 
 
 NODES, WEIGHTS = _gauss_legendre()
+#: The same on [0, 1].
+UNIT_NODES, UNIT_WEIGHTS = 0.5 * (1.0 + NODES), 0.5 * WEIGHTS
 #: The components of degree N-1 and N-2 of a function, in units of its integral (orthonormal Legendre).
 NULL_RULES = [WEIGHTS * legendre.Legendre.basis(d)(NODES) * np.sqrt(2 * d + 1) for d in (N - 1, N - 2)]
 VANDER = legendre.legvander(NODES, N - 1)

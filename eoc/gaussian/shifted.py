@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.gaussian.lines import Panels, between, bisected, sizes_of
+from eoc.gaussian.lines import Panels, between, bisected, bounds_of, sizes_of
 from eoc.gaussian.rule import WEIGHTS, nodes_of
 
 __all__ = ["Function", "shifted_mean"]
@@ -15,7 +15,6 @@ __all__ = ["Function", "shifted_mean"]
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
-_EPS = float(np.finfo(float).eps)
 _GRID = np.array([-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0])
 
 
@@ -49,12 +48,8 @@ def shifted_mean(
     scale = np.bincount(line, sizes_of(first, _density(first)).magnitude, lines).astype(float)
     panels = bisected(evaluate, _density, scale, a, b, line)
     density = _density(panels)
-    sizes = sizes_of(panels, density)
     total = np.bincount(panels.line, (density[0] * panels.values) @ WEIGHTS, lines).astype(float)
-    low, high = np.abs(density[0] * panels.values)[:, [0, -1]].T
-    beyond = np.where(panels.b >= reach, high, 0.0) + np.where(panels.a <= -reach, low, 0.0)
-    error = sizes.truncation + sizes.noise + 16.0 * _EPS * sizes.magnitude + beyond
-    return total, np.bincount(panels.line, error, lines).astype(float)
+    return total, bounds_of(panels, density, reach, lines)
 
 
 def _density(panels: Panels) -> FloatArray:

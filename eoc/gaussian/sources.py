@@ -29,7 +29,7 @@ from eoc.gaussian.rule import WEIGHTS, nodes_of
 from eoc.gaussian.shifted import Function, shifted_mean
 from eoc.gaussian.tangent import resolved_radius
 
-__all__ = ["Sources", "factor_of", "reach_of", "refuse_singularities"]
+__all__ = ["Sources", "factor_of", "product_of", "reach_of", "refuse_singularities"]
 
 FloatArray = NDArray[np.float64]
 
@@ -62,6 +62,12 @@ def reach_of(function: Function, width: float, size: float) -> float:
         if tail <= _NEGLIGIBLE * size:
             return reach
     return _REACHES[-1]
+
+
+def product_of(function: Function, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """g(u) g(v) and bounds on the errors, (n,)."""
+    (gu, eu), (gv, ev) = function(u), function(v)
+    return gu * gv, np.abs(gu) * ev + np.abs(gv) * eu + eu * ev
 
 
 def refuse_singularities(phi: Activation) -> None:
@@ -183,8 +189,7 @@ class Sources:
         return self.phi.derivative(1 if self.jumps else 2, x)
 
     def _product(self, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
-        (gu, eu), (gv, ev) = self._derivative(u), self._derivative(v)
-        return gu * gv, np.abs(gu) * ev + np.abs(gv) * eu + eu * ev
+        return product_of(self._derivative, u, v)
 
     @cached_property
     def _factor(self) -> Factor:

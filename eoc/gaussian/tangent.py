@@ -19,7 +19,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
-from eoc.gaussian.rule import NODES, PROJECT, N
+from eoc.gaussian.rule import PROJECT, UNIT_NODES, N
 
 __all__ = ["Remainder", "oscillates", "remainder", "resolved_radius"]
 
@@ -30,7 +30,7 @@ _RESOLVED = 1e-12
 _PROBE = np.concatenate([2.0 ** np.arange(-12.0, 0.0), np.linspace(0.55, 0.97, 8)])
 _PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, N - 1)
 _RADII = 2.0 ** np.arange(-24.0, 25.0)
-_T = 0.5 * (1.0 + NODES)
+
 # Nodes and weights on [0, 1] for Taylor's integrals: exact to the degree to which phi'' is resolved.
 _TAYLOR_T, _TAYLOR_W = (0.5 * (part + shift) for part, shift in zip(legendre.leggauss(N // 2), (1.0, 0.0), strict=True))
 
@@ -62,7 +62,7 @@ def resolved_radius(phi: Activation) -> float:
 
 def _is_resolved(phi: Activation, end: float) -> bool:
     """Whether the polynomials through 24 Gauss nodes on [0, end] meet phi, phi', phi'' at other points."""
-    nodes, probe = end * _T, end * _PROBE
+    nodes, probe = end * UNIT_NODES, end * _PROBE
     at_nodes = np.stack([phi.phi(nodes), phi.dphi(nodes), phi.ddphi(nodes)])
     at_probe = np.stack([phi.phi(probe), phi.dphi(probe), phi.ddphi(probe)])
     if not np.isfinite(at_nodes).all():
@@ -74,7 +74,7 @@ def _is_resolved(phi: Activation, end: float) -> bool:
 
 def oscillates(phi: Activation, start: float, end: float) -> bool:
     """Whether the polynomial through 24 Gauss nodes on [start, end] misses phi by more than 1e-6 at other points."""
-    values = phi.phi(start + (end - start) * _T)
+    values = phi.phi(start + (end - start) * UNIT_NODES)
     probe = phi.phi(start + (end - start) * _PROBE)
     if not np.isfinite(values).all():
         return False
@@ -82,7 +82,7 @@ def oscillates(phi: Activation, start: float, end: float) -> bool:
 
 
 def remainder(phi: Activation, radius: float, x: FloatArray, values: FloatArray, errors: FloatArray) -> Remainder:
-    """Phi without its tangent at zero at the points x (n,).
+    """The values of phi without its tangent at zero at the points x (n,).
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """The scalar maps that a layer applies: the variance map F(q) and the correlation map f(c).
 
 Poole et al. (2016), Hayou et al. (2019). ``variance`` and ``correlation`` hold the maps themselves, ``fixed_points``
-the search for fixed points of F, ``flow`` the correlation at any depth.
+and ``correlation_points`` their fixed points, ``expansion`` that of f at c = 1, ``flow`` the correlation at any depth,
+``at_zero`` what phi looks like at vanishing variance.
 """
 
 from eoc.maps.correlation import CorrelationMap

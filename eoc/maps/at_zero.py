@@ -15,7 +15,7 @@ def tangents_of(phi: Activation) -> Activation:
     left, right = phi.slopes_at_zero
     zero = phi.at_zero
     if zero.left[0] != 0.0 or zero.right[0] != 0.0 or phi.kappa == 0.0:
-        raise EocError(f"{phi.name} has no correlation map at q = 0: phi(0) must be 0, with a slope")
+        raise EocError(f"{phi.name} has no correlation map at q = 0: phi(0) must be 0, with a slope; give a q > 0")
     pieces = (_line(left),) if left == right else (_line(left), _line(right))
     parity: Parity | None = "odd" if left == right else None
     knots = () if left == right else (0.0,)

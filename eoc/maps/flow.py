@@ -22,7 +22,7 @@ from eoc.checks import whole_numbers
 from eoc.errors import EocError
 from eoc.gaussian.kernels import iterate_map
 from eoc.gaussian.moments import Estimate
-from eoc.gaussian.rule import NODES, WEIGHTS
+from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
 
 if TYPE_CHECKING:
     from eoc.maps.correlation import CorrelationMap
@@ -36,7 +36,6 @@ _STEPS = 10_000  # single steps before the flow takes over
 _TINY = 1e-300  # 1 - c below this is reported as 0 with this error
 _MAX_PANELS = 2000
 _NEWTON = 50
-_T, _W = 0.5 * (1.0 + NODES), 0.5 * WEIGHTS
 
 
 def at_depths(f: CorrelationMap, depths: ArrayLike, e: float) -> Estimate:
@@ -84,9 +83,9 @@ def _velocity(f: CorrelationMap, zeta: FloatArray) -> tuple[FloatArray, FloatArr
 
 def _integrals(f: CorrelationMap, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Depth between a and b, and the integral of its error, (n,)."""
-    v, error = _velocity(f, a[:, None] + (b - a)[:, None] * _T)
+    v, error = _velocity(f, a[:, None] + (b - a)[:, None] * UNIT_NODES)
     length = b - a
-    return -length * ((1.0 / v) @ _W), np.abs(length) * ((error / np.abs(v) / np.abs(v)) @ _W)
+    return -length * ((1.0 / v) @ UNIT_WEIGHTS), np.abs(length) * ((error / np.abs(v) / np.abs(v)) @ UNIT_WEIGHTS)
 
 
 def _path(f: CorrelationMap, e: float) -> _Path:
@@ -125,11 +124,8 @@ def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) ->
     v, _ = _velocity(f, zeta)
     first, _ = _velocity(f, path.ends[:1])
     change = zeta - path.ends[0]
-    bound = (
-        np.abs(v) * (path.error[panel] + uncertainty)
-        + relative * np.abs(v / first)
-        + 4.0 * _EPS * (1.0 + np.abs(change))
-    )
+    late = np.abs(v) * (path.error[panel] + uncertainty)
+    bound = late + relative * np.abs(v / first) + 4.0 * _EPS * (1.0 + np.abs(change))
     found.value[inside] = e * np.exp(change)
     found.error[inside] = found.value[inside] * bound
     return found
@@ -145,18 +141,24 @@ def layers_until(f: CorrelationMap, e: float, target: float) -> float:
     """The first depth from which on 1 - c <= target; see :meth:`CorrelationMap.depth_until`."""
     if not 0.0 < target <= 2.0:
         raise EocError(f"target, the 1 - c to come to, must lie in (0, 2], got {target!r}")
-    if f.is_identity or e == 0.0:
-        return 0.0 if e <= target else float("inf")
-    if f.stable_point.one_minus_c > target:
-        return float("inf")
-    if e <= target:
+    mirrored = f.is_odd and e > 1.0  # f(-c) = -f(c): then 1 + c comes from 2 - e and rises
+    start, wanted = (2.0 - e, 2.0 - target) if mirrored else (e, target)
+    end = start if f.is_identity or start == 0.0 else f.stable_point.one_minus_c
+    last = 2.0 - end if mirrored else end
+    if max(e, last) <= target:
         return 0.0
+    error = 0.0 if f.is_identity else f.stable_point.error
+    if last >= target - error:
+        return float("inf")
     steps = np.arange(_STEPS + 1)
     value, relative = np.empty(steps.size), np.empty(steps.size)
-    iterate_map(e, f.terms, f.term_errors, steps, value, relative)
-    if value[-1] <= target:
-        return float(np.argmax(value <= target))
+    iterate_map(start, f.terms, f.term_errors, steps, value, relative)
+    there = value >= wanted if mirrored else value <= wanted
+    if there[-1]:
+        return float(np.argmax(there))
     path = _path(f, float(value[-1]))
-    panel = np.searchsorted(-path.ends, -np.log(target)) - 1
-    depth, _ = _integrals(f, path.ends[panel : panel + 1], np.array([np.log(target)]))
+    sign = 1.0 if mirrored else -1.0
+    goal = min(np.log(wanted), path.ends[-1]) if mirrored else max(np.log(wanted), path.ends[-1])
+    panel = max(int(np.searchsorted(sign * path.ends, sign * goal)) - 1, 0)
+    depth, _ = _integrals(f, path.ends[panel : panel + 1], np.array([goal]))
     return float(np.ceil(_STEPS + path.depth[panel] + depth[0]))

@@ -18,7 +18,7 @@ __all__ = ["VarianceMap", "checked_sigma"]
 FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
-_SIGMA_RANGE = (1e-130, 1e100)  # so that squares stay within double precision
+_SIGMA_RANGE = (1e-130, 1e50)  # so that squares, times any variance, stay within double precision
 _ITERATIONS = 10_000
 _STEP = 1e-3  # relative step of differences: their error is about 1e-12 for step^4, 1e-12 for rounding; 1e-8 is claimed
 _VAGUE = 1e-6  # relative error of a fixed point beyond which it is not taken for the limit of what lies within it
@@ -28,7 +28,7 @@ def checked_sigma(name: str, value: float) -> float:
     """A standard deviation as a float, or an error that names it."""
     try:
         out = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise EocError(f"{name} must be a number, got {value!r}") from None
     if not (out == 0.0 or _SIGMA_RANGE[0] <= out <= _SIGMA_RANGE[1]):
         low, high = _SIGMA_RANGE
@@ -83,7 +83,8 @@ class VarianceMap:
         """F'(q) = sigma_w^2 (D + P), the deltas of kinks and jumps included; ``strict`` as in :func:`eoc.moments`."""
         parts = moments(self.activation, q, ("D", "P"), strict=False)
         d, p = parts["D"], parts["P"]
-        direct = self._affine(0.0, Estimate(d.value + p.value, d.error + p.error))
+        with np.errstate(invalid="ignore"):  # infinite D - infinite P: by differences, below
+            direct = self._affine(0.0, Estimate(d.value + p.value, d.error + p.error))
         if not np.isnan(direct.value).any():
             return direct
         differences = self._slope_by_differences(checked_variances(q), strict=strict)

@@ -52,9 +52,10 @@ def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray]:
     if not (q > 0.0).all():
         raise EocError(f"the diagonal of a Gram matrix holds variances > 0, got {q.min():g}")
     roots = np.sqrt(q)
+    scaled = covariance / roots / roots[:, None]
     # (q_a + q_b)/2 - K is exact where K is close to both, unlike 1 - K / sqrt(q_a q_b)
     half = 0.5 * np.add.outer(q, q) - covariance - 0.5 * np.subtract.outer(roots, roots) ** 2
-    e = half / roots / roots[:, None]
+    e = np.where(scaled > 0.5, half / roots / roots[:, None], 1.0 - scaled)
     if e.min() < -4.0 * _EPS or e.max() > 2.0 + 4.0 * _EPS:
         raise EocError("the Gram matrix is not positive semidefinite: a correlation lies outside [-1, 1]")
     return q, np.clip(e, 0.0, 2.0)

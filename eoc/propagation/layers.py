@@ -54,7 +54,9 @@ def followed(
     """The trajectory of inputs with variances q (P,) and 1 - c = e (P, P), recorded at ``layers``."""
     single = _followed_variances(variance, q, float(layers[-1]))
     first = len(single.q) - 1
-    pairs = _Pairs(e, np.zeros(e.shape))
+    # Odd phi without bias: -u is as good as u, and digits of 1 + c near c = -1 are kept by following 1 - |c|.
+    flip = (e > 1.0) & (variance.activation.parity == "odd") & (variance.sigma_b == 0.0)
+    pairs = _Pairs(np.where(flip, 2.0 - e, e), np.zeros(e.shape))
     records = {0.0: pairs}
     for layer in range(first):
         pairs = _next(variance, single, layer, pairs)
@@ -63,7 +65,12 @@ def followed(
             progress(layer + 1.0, float(layers[-1]))
     if single.then is not None:
         records |= _jumps(single.then, pairs, first, layers[layers > first])
-    return _assembled(variance, single, [records[layer] for layer in layers], layers)
+    return _assembled(variance, single, [_flipped(records[layer], flip) for layer in layers], layers)
+
+
+def _flipped(pairs: _Pairs, flip: NDArray[np.bool_]) -> _Pairs:
+    error = np.where(flip & (pairs.e > 0.0), pairs.error + _EPS, pairs.error)
+    return _Pairs(np.where(flip, 2.0 - pairs.e, pairs.e), error)
 
 
 def _followed_variances(variance: VarianceMap, q: FloatArray, depth: float) -> _Variances:

@@ -88,10 +88,25 @@ def propagate_gram(
     depth: float,
     progress: Progress | None = None,
 ) -> Trajectory:
-    """Follow inputs that are given by the covariances of their first pre-activations, (P, P).
+    """Follow inputs that are given by the covariances of their first pre-activations.
 
-    For input vectors x_a of dimension n the first layer has the covariance sigma_w^2 x_a . x_b / n + sigma_b^2. The
-    other arguments are those of :func:`propagate`.
+    Parameters
+    ----------
+    activation, sigma_w, sigma_b, depth, progress
+        As for :func:`propagate`.
+    gram
+        Covariances, symmetric and positive semidefinite, (P, P). For input vectors x_a of dimension n the first layer
+        has the covariance sigma_w^2 x_a . x_b / n + sigma_b^2.
+
+    Returns
+    -------
+    Trajectory
+        As of :func:`propagate`.
+
+    Raises
+    ------
+    EocError
+        If ``gram`` is no such matrix; and as :func:`propagate`.
 
     Examples
     --------

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +75,15 @@ class Trajectory:
         ------
         EocError
             For another ending.
+        OSError
+            If the file cannot be written.
         """
         path = Path(path)
-        if path.suffix == ".npz":
-            np.savez(path, **{name: getattr(self, name) for name in self.__dataclass_fields__})
-        elif path.suffix == ".csv":
+        ending = path.suffix.lower()
+        if ending == ".npz":
+            with path.open("wb") as file:  # given a path, np.savez would turn run.NPZ into run.NPZ.npz
+                np.savez(file, **{name: getattr(self, name) for name in self.__dataclass_fields__})
+        elif ending == ".csv":
             names, columns = self._table()
             np.savetxt(path, columns, delimiter=",", header=",".join(names), comments="", fmt="%.17g")
         else:
@@ -85,11 +91,23 @@ class Trajectory:
 
     @classmethod
     def load(cls, path: str | Path) -> Trajectory:
-        """What :meth:`save` wrote as ``.npz``."""
-        with np.load(path, allow_pickle=False) as stored:
-            values = {name: stored[name] for name in cls.__dataclass_fields__}
-        values["activation"] = str(values["activation"])
-        values |= {name: float(values[name]) for name in ("sigma_w", "sigma_b")}
+        """What :meth:`save` wrote as ``.npz``.
+
+        Raises
+        ------
+        EocError
+            If the file holds something else, or is damaged.
+        OSError
+            If it cannot be read.
+        """
+        try:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                values = {name: stored[name] for name in cls.__dataclass_fields__}
+            values["activation"] = str(values["activation"])
+            values |= {name: float(values[name]) for name in ("sigma_w", "sigma_b")}
+            _check_shapes(values)
+        except (ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
+            raise EocError(f"{path} holds no trajectory, or is damaged: write it with Trajectory.save") from error
         return cls(**values)
 
     def _table(self) -> tuple[list[str], FloatArray]:
@@ -102,3 +120,13 @@ class Trajectory:
         columns |= {f"one_minus_c_{a}_{b}": self.one_minus_c[:, a, b] for a, b in pairs}
         columns |= {f"error_{a}_{b}": self.error[:, a, b] for a, b in pairs}
         return list(columns), np.column_stack(list(columns.values()))
+
+
+def _check_shapes(values: dict[str, Any]) -> None:
+    """Raise ValueError if stored arrays are not the numbers of one trajectory."""
+    layers, inputs = values["q"].shape
+    for name, value in values.items():
+        if isinstance(value, np.ndarray):
+            expected = {"layers": (layers,), "one_minus_c": (layers, inputs, inputs), "error": (layers, inputs, inputs)}
+            if value.dtype.kind != "f" or value.shape != expected.get(name, (layers, inputs)):
+                raise ValueError(name)

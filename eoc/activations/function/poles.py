@@ -7,6 +7,7 @@ import numpy as np
 from eoc.activations.base import Function
 from eoc.activations.simplest import simplest
 from eoc.activations.unbounded import unbounded
+from eoc.errors import EocError
 
 __all__ = ["refuse_pole"]
 
@@ -22,7 +23,10 @@ def refuse_pole(f: Function, name: str, x: float) -> None:
         points = np.linspace(x - 0.97 * half, x + 1.03 * half, 128)
         values = np.abs(f(points))
         x = float(points[int(np.argmax(values))])
-        tops.append(float(np.sort(values[np.isfinite(values)])[-3]))  # one may hit the pole
+        finite = np.sort(values[np.isfinite(values)])
+        if finite.size < 3:
+            raise EocError(f"{name} has no finite values near x = {x:.6g}; it has to be finite but for single points")
+        tops.append(float(finite[-3]))  # one may hit the pole
         half /= 8.0
     ratios = np.array(tops[1:]) / np.maximum(tops[:-1], 1e-300)
     if (ratios > 1.001).all():

@@ -30,7 +30,7 @@ def _gaussian(
     bits: NDArray[np.int64],
     power: FloatArray,
 ) -> FloatArray:
-    """Weights * exp(factor * x_squared) for at most _BLOCK nodes, in the scratch arrays; ``power`` views ``bits``.
+    """The products weights * exp(factor * x_squared) of at most _BLOCK nodes, in scratch; ``power`` views ``bits``.
 
     exp(y) = 2^k e^r with |r| <= ln(2)/2: e^r by its Taylor polynomial of degree 13 (remainder 4e-18), 2^k by writing
     the exponent bits. Branch-free, so the loop vectorises; within 2 ulp for a given y.
