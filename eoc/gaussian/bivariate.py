@@ -80,6 +80,11 @@ def bivariate(
     AccuracyError
         Where double precision overflows or the integrand cannot be resolved.
 
+    Warns
+    -----
+    AccuracyWarning
+        If a series in the angle does not converge; the error bounds say how much is lost.
+
     Notes
     -----
     Accuracy: about 1e-14 max(V, q D) for K, 1e-14 D for Kd, and for G 1e-14 relative however close the inputs. If

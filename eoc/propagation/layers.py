@@ -180,32 +180,35 @@ def _next_pair(
     apart = (new_a - new_b) / (np.sqrt(new_a) + np.sqrt(new_b))
     # What two variances have in common is not an error of their difference.
     apart_error = relative * (abs(apart) + _EPS * np.sqrt(max(new_a, new_b))) if q_a == q_b else relative * scale**0.5
-    value = (weight * float(g.value) - 0.5 * apart**2) / scale
+    distance = weight * float(g.value) / scale
+    value = distance - 0.5 * apart**2 / scale
     fresh = weight * float(g.error) + abs(apart) * apart_error + 4.0 * _EPS * (weight * float(g.value) + apart**2)
     value = float(min(max(value, 0.0), 2.0))
-    carried = _carried(variance, single, layer, e, pairs.error[a, b], (a, b))
+    near = min(e, 2.0 - e) - pairs.error[a, b]  # 1 - |c| at the worse end of the error
+    steepest = _steepest(variance, single, layer, (a, b), near, distance)
+    carried = pairs.error[a, b] * steepest if pairs.error[a, b] > 0.0 else 0.0  # the slope may be infinite
     return value, float(min(carried + fresh / scale + relative * value, 2.0))
 
 
-def _carried(
-    variance: VarianceMap, single: _Variances, layer: int, e: float, error: float, pair: tuple[int, int]
+def _steepest(
+    variance: VarianceMap, single: _Variances, layer: int, pair: tuple[int, int], near: float, distance: float
 ) -> float:
-    """A bound on what an error of 1 - c = e becomes in a layer.
+    """A bound on the slope by which an error of c is carried through a layer, where 1 - |c| >= near.
 
-    With a_n the Hermite coefficients of phi at the two variances, dK/dc = sum n a_n(q_a) a_n(q_b) c^(n-1) is at most
-    the geometric mean of sum n a_n^2 |c|^(n-1) for both, and each of these at most sum n a_n^2 = q E[phi'^2], and at
-    most V = sum a_n^2 times the largest n |c|^(n-1).
+    With a_n, b_n >= 0 the sizes of the Hermite coefficients of phi at the two variances and x = |c|, dK/dc is at most
+    sum n a_n b_n x^(n-1), the geometric mean of A = sum n a_n^2 x^(n-1) and its fellow B or less. Now A is at most
+    q E[phi'^2] = sum n a_n^2; at most V = sum a_n^2 times the largest n x^(n-1); and, by the chord to x = 1, at most
+    sum a_n^2 (1 - x^n) / (1 - x), whose mean with that of B is at most G / (1 - x). ``distance`` is
+    sigma_w^2 G / sqrt(q_a' q_b').
     """
-    if error == 0.0:
-        return 0.0
     q, new = single.q[layer : layer + 2, pair]
     slopes = q * single.chi[layer, pair]
-    near = min(e, 2.0 - e) - error  # 1 - |c| at the worse end of the error
-    if near > 0.0:
-        decay = -np.log1p(-min(near, 1.0 - _EPS))
-        largest = 1.0 if decay >= 1.0 else np.exp(decay - 1.0) / decay
-        slopes = np.minimum(slopes, (new - variance.sigma_b**2) * largest)
-    return error * float(np.sqrt((slopes / new).prod()))
+    if near <= 0.0:
+        return float(np.sqrt((slopes / new).prod()))
+    decay = -np.log1p(-min(near, 1.0 - _EPS))
+    largest = 1.0 if decay >= 1.0 else np.exp(decay - 1.0) / decay
+    slopes = np.minimum(slopes, (new - variance.sigma_b**2) * largest)
+    return min(float(np.sqrt((slopes / new).prod())), distance / near)
 
 
 def _jumps(f: CorrelationMap, pairs: _Pairs, first: int, layers: FloatArray) -> dict[float, _Pairs]:
