@@ -30,6 +30,7 @@ FloatArray = NDArray[np.float64]
 Integrand = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 _TOLERANCE = 1e-14  # of the scale of the integrand: what a panel of t may miss, with room for rounding
+_NOISE = 1e-12
 _GRID = np.array([0.0, 1.0, 2.0, 4.0])
 _MAX_T_PANELS = 400
 _LEVELS = 40
@@ -111,17 +112,20 @@ def tabulate_plane(problem: Problem) -> Plane:
     """Tabulate B on lines of constant t; panels in t and in x are bisected until they are resolved."""
     edges = _t_edges(problem)
     a, b = edges[:-1], edges[1:]
+    before = np.full(a.size, np.inf)  # the tails of the panels that these are halves of
     done: list[tuple[float, float, float, Panels]] = []
     for level in range(_LEVELS):
         panels = _along_x(problem, nodes_of(a, b).ravel())
         inner, bounds = _inner(problem, panels, a.size * N)
         tail = np.abs(inner.reshape(-1, a.size, N) @ PROJECT)[:, :, -2:].sum(axis=2).max(axis=0)
         bound = bounds.reshape(a.size, N).max(axis=1)
-        good = (tail <= np.maximum(_TOLERANCE * problem.scale, bound)) | (level == _LEVELS - 1)
+        # A small tail that halving hardly changes is rounding, of arguments too: it goes into the errors.
+        noise = (tail > 0.25 * before) & (tail <= _NOISE * problem.scale)
+        good = (tail <= np.maximum(_TOLERANCE * problem.scale, bound)) | noise | (level == _LEVELS - 1)
         split = np.searchsorted(panels.line, np.arange(a.size + 1) * N)
         kept = np.flatnonzero(good)
         done += [(a[i], b[i], tail[i] + bound[i], panels[np.arange(split[i], split[i + 1])]) for i in kept]
-        a, b = a[~good], b[~good]
+        a, b, before = a[~good], b[~good], np.tile(tail[~good], 2)
         if a.size == 0:
             break
         if 2 * a.size + len(done) > _MAX_T_PANELS:
