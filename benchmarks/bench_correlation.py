@@ -161,7 +161,7 @@ tanh_loop = njit(_tanh_loop)
 
 def stepped(f: CorrelationMap, n: int) -> float:
     value, relative = np.empty(1), np.empty(1)
-    iterate_map(0.9, f.terms, f.term_errors, np.array([n]), value, relative)
+    iterate_map(0.9, 0.0, f.terms, f.term_errors, np.array([n]), value, relative)
     return float(value[0])
 
 

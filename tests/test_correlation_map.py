@@ -566,6 +566,35 @@ def test_jumps_land_where_single_steps_do(name: str, e: float, monkeypatch: pyte
     assert (np.abs(far.value - near.value) <= 1e-8 * near.value).all()
 
 
+@pytest.mark.parametrize(("size", "excess"), [(0.01, 0.0), (0.001, 1e-6)])
+@pytest.mark.parametrize("c", [-0.5, 0.5, 0.999])
+def test_jumps_of_a_function_that_jumps(size: float, excess: float, c: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """x + size sign(x): chi_1 is infinite and f'(c*) close to 1, so that 10^4 layers are few."""
+    v = 1.0 + 2.0 * size * (2.0 / np.pi) ** 0.5 + size**2  # E[phi^2] at q = 1
+    sigma_w = (1.0 / (v + excess)) ** 0.5
+    f, depths = CorrelationMap(f"x+{size}*sign(x)", sigma_w, (1.0 - sigma_w**2 * v) ** 0.5, q=1.0), [20_000, 100_000]
+    far = f.iterate(depths, c=c)
+    monkeypatch.setattr(flow, "_STEPS", depths[-1])
+    near = f.iterate(depths, c=c)
+    assert (np.abs(far.value - near.value) <= far.error + near.error).all()
+    assert (far.error <= 1e-7).all()
+
+
+@pytest.mark.parametrize("e", [1e-12, 1e-6])
+def test_even_and_odd_functions_keep_the_digits_of_1_plus_c(e: float) -> None:
+    depths = [1, 2, 5, 1000]
+    even, odd = CorrelationMap("abs", 1.0), CorrelationMap("tanh", 1.5)
+    c = -1.0 + e
+    for f, found in ((even, even.iterate(depths, c=c)), (odd, odd.iterate(depths, c=c))):
+        mirror = f.iterate(depths, one_minus_c=1.0 + c)
+        value = mirror.value if f is even else 2.0 - mirror.value
+        assert found.value == pytest.approx(value, rel=1e-13)
+    skew = CorrelationMap("sign", 1.0, 0.4)
+    true = 1 - (MP.mpf(0.4) ** 2 + 2 / MP.pi * MP.asin(MP.mpf(c))) / (MP.mpf(0.4) ** 2 + 1)
+    found = skew.iterate(1, c=c)
+    assert error(found.value, true) <= found.error <= 1e-13
+
+
 @pytest.mark.parametrize("name", FLOWING)
 @few
 @given(first=st.floats(0.0, 7.0), second=st.floats(0.0, 7.0))
@@ -602,6 +631,13 @@ def test_depth_until_of_opposite_inputs() -> None:
     assert depth > 20_000
     before, at = near.iterate([depth - 1, depth], one_minus_c=2.0 - 1e-12).value
     assert at <= 1.5 < before
+
+
+@pytest.mark.parametrize(("name", "sigma_w", "sigma_b"), [("cos", 3.0, 0.1), ("gaussian", 2.0, 0.5), ("abs", 0.9, 0.3)])
+def test_opposite_inputs_of_an_even_function_are_one_after_a_layer(name: str, sigma_w: float, sigma_b: float) -> None:
+    f = CorrelationMap(name, sigma_w, sigma_b)
+    assert f.depth_until(1e-3, c=-1.0) == 1.0
+    assert f.iterate([1, 10**6], c=-1.0).value.tolist() == [0.0, 0.0]
 
 
 def test_depth_until_that_never_comes() -> None:

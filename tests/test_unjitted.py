@@ -207,9 +207,13 @@ def test_iterate_map_applies_it_again_and_again(mirror: int, power: int, e: floa
         layers.append(np.maximum(numpy_map(layers[-1], m), 0.0))
     for kernel in versions(kernels.iterate_map):
         out, bound = np.full((2, 4), np.nan)
-        kernel(e, m, errors, depths, out, bound)
+        kernel(e, 0.0, m, errors, depths, out, bound)
         assert out == pytest.approx(np.concatenate(layers)[depths], rel=1e-13, abs=1e-300)
         assert bound[0] == 0.0
+        start = np.full(4, np.nan)
+        kernel(e, 1e-3, m, errors, depths, out, start)
+        assert start[0] == 1e-3
+        assert (start >= bound).all()
         assert bound[1] == bound[2] == pytest.approx(1e-10 if e > 0.0 else 0.0, rel=1e-12)
         assert bound[3] >= bound[1]
 

@@ -147,7 +147,10 @@ class CorrelationMap:
         self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
     ) -> Estimate:
         """1 - f(c) to full relative precision, with its error bound."""
-        at = angle_of(c, one_minus_c=one_minus_c, angle=angle)
+        return self.one_minus_f_at(angle_of(c, one_minus_c=one_minus_c, angle=angle))
+
+    def one_minus_f_at(self, at: Angle) -> Estimate:
+        """1 - f(c) at angles, which know 1 + c as well as 1 - c."""
         return self._scaled(*self.angular.half_distance(at))
 
     def slope(
@@ -252,8 +255,12 @@ class CorrelationMap:
         return Estimate(value, error * np.exp(-value) + 2.0 * _EPS * np.abs(value))
 
     def log_ratio_slopes(self, e: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """First and second derivative of -log((1 - f)/(1 - c)) by log(1 - c), for a phi that does not jump."""
+        """First and second derivative of -log((1 - f)/(1 - c)) by log(1 - c)."""
         a, at = self.angular, angle_of(one_minus_c=e)
+        if a.jumps:
+            out = self.gain * a.half_distance(at)[0]
+            steepness = e * self.gain * a.slope(at)[0] / out
+            return 1.0 - steepness, steepness**2 - steepness + e**2 * self.gain * a.curvature(at)[0] / out
         gain = self.gain * a.q
         lost, slope_lost = gain * a.loss(at)[0], gain * a.slope_loss(at)[0]
         ratio, difference = self.chi_1 - lost, slope_lost - lost
@@ -339,11 +346,11 @@ class CorrelationMap:
         return convex_from(self)
 
 
-def _one_pair(at: Angle) -> float:
-    """1 - c of a single pair of inputs."""
+def _one_pair(at: Angle) -> Angle:
+    """The angle, if it is that of a single pair of inputs."""
     if at.e.ndim:
         raise EocError(f"give the correlation of one pair of inputs, a number; got an array of shape {at.e.shape}")
-    return float(at.e)
+    return at
 
 
 def _in_chord(series: Series | None, factor: float, relative_error: float) -> Series | None:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import whole_numbers
 from eoc.errors import EocError
+from eoc.gaussian.angle import Angle
 from eoc.gaussian.kernels import iterate_map
 from eoc.gaussian.moments import Estimate
 from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
@@ -35,27 +36,58 @@ _EPS = float(np.finfo(float).eps)
 _STEPS = 10_000  # single steps before the flow takes over
 _TINY = 1e-300  # 1 - c below this is reported as 0 with this error
 _MAX_PANELS = 2000
+_DISTINCT = 4.0  # times its error: where the velocity is more, it is known well enough to be followed
 _NEWTON = 50
 
 
-def at_depths(f: CorrelationMap, depths: ArrayLike, e: float) -> Estimate:
-    """1 - c after the depths, for inputs with 1 - c = e; see :meth:`CorrelationMap.iterate`."""
+def at_depths(f: CorrelationMap, depths: ArrayLike, pair: Angle) -> Estimate:
+    """1 - c after the depths, for one pair of inputs; see :meth:`CorrelationMap.iterate`."""
     wanted = whole_numbers("depth", depths)
-    if f.is_odd and e > 1.0:
-        other = at_depths(f, wanted, 2.0 - e)  # f(-c) = -f(c)
-        return Estimate(2.0 - other.value, other.error + 2.0 * _EPS)
     flat = np.ravel(wanted)
     unique, inverse = np.unique(flat, return_inverse=True)
-    steps = np.append(unique[unique <= _STEPS], _STEPS if flat.size and flat.max() > _STEPS else [])
-    value, relative = np.empty(steps.size), np.empty(steps.size)
-    iterate_map(e, f.terms, f.term_errors, steps.astype(np.int64), value, relative)
-    error = value * relative
-    if flat.size and flat.max() > _STEPS:
-        far = _flowed(f, unique[unique > _STEPS] - _STEPS, value[-1], relative[-1])
+    start = _start(f, pair)
+    e, error = np.full(unique.size, float(pair.e)), np.zeros(unique.size)
+    later = unique >= start.layers
+    found = _at_depths(f, unique[later] - start.layers, start.e, start.relative)
+    e[later], error[later] = found.value, found.error
+    if start.mirrored:
+        e, error = 2.0 - e, error + 2.0 * _EPS * (e > 0.0)
+    return Estimate(e[inverse].reshape(wanted.shape), error[inverse].reshape(wanted.shape))
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where to start from without loss of digits of 1 + c: 1 - c (or 1 + c if ``mirrored``) after so many layers."""
+
+    layers: int
+    e: float
+    relative: float
+    mirrored: bool
+
+
+def _start(f: CorrelationMap, pair: Angle) -> _Start:
+    e = float(pair.e)
+    if e <= 1.0 or f.is_identity:
+        return _Start(0, e, 0.0, mirrored=False)
+    if f.is_odd:  # f(-c) = -f(c)
+        return _Start(0, float(pair.rest), 0.0, mirrored=True)
+    first = f.one_minus_f_at(pair)
+    value = float(first.value)
+    return _Start(1, value, float(first.error) / value if value > 0.0 else 0.0, mirrored=False)
+
+
+def _at_depths(f: CorrelationMap, depths: FloatArray, e: float, relative: float) -> Estimate:
+    """1 - c after increasing depths, (n,), from 1 - c = e with a bound on its relative error."""
+    deep = depths > _STEPS
+    steps = np.append(depths[~deep], _STEPS if deep.any() else [])
+    value, bound = np.empty(steps.size), np.empty(steps.size)
+    iterate_map(e, relative, f.terms, f.term_errors, steps.astype(np.int64), value, bound)
+    error = value * bound
+    if deep.any():
+        far = _flowed(f, depths[deep] - _STEPS, value[-1], bound[-1])
         value, error = np.append(value[:-1], far.value), np.append(error[:-1], far.error)
     small = (value < _TINY) & (e > 0.0)
-    value, error = np.where(small, 0.0, value), np.where(small, _TINY, error)
-    return Estimate(value[inverse].reshape(wanted.shape), error[inverse].reshape(wanted.shape))
+    return Estimate(np.where(small, 0.0, value), np.where(small, _TINY, error))
 
 
 @dataclass(frozen=True)
@@ -97,6 +129,9 @@ def _path(f: CorrelationMap, e: float) -> _Path:
         step = min(1.0, 0.3 * abs(ends[-1] - goal))
         ends.append(ends[-1] - step if goal < ends[-1] else ends[-1] + step)
     points = np.array(ends)
+    ratio = f.log_ratio(np.exp(points))
+    known = np.abs(ratio.value) > _DISTINCT * ratio.error
+    points = points[: int(np.argmin(np.append(known, False)))]  # up to where v cannot be told from 0
     depth, error = _integrals(f, points[:-1], points[1:])
     return _Path(points, np.append(0.0, np.cumsum(depth)), np.append(0.0, np.cumsum(error)))
 
@@ -106,11 +141,13 @@ def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) ->
     if f.is_identity or e < _TINY:
         return Estimate(np.full(layers.size, e), np.full(layers.size, e * relative))
     ratio = f.log_ratio(np.array([e]))
-    if abs(float(ratio.value[0])) <= float(ratio.error[0]) or not np.isfinite(f.chi_1):
-        return _arrived(f, layers.size)
+    unknown = abs(float(ratio.value[0])) + float(ratio.error[0])
+    if unknown <= (1.0 + _DISTINCT) * float(ratio.error[0]):
+        return _resting(f, layers, e, relative, unknown)
     path = _path(f, e)
     inside = layers < path.depth[-1]
     found = _arrived(f, layers.size)
+    found.error[:] += abs(found.value - np.exp(path.ends[-1]))
     panel = np.searchsorted(path.depth, layers[inside], side="right") - 1
     start, rest = path.ends[panel], layers[inside] - path.depth[panel]
     zeta = start
@@ -131,34 +168,46 @@ def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) ->
     return found
 
 
+def _resting(f: CorrelationMap, layers: FloatArray, e: float, relative: float, fastest: float) -> Estimate:
+    """1 - c where it moves by a factor exp(fastest) a layer or less: between where it is and the fixed point."""
+    end = _arrived(f, layers.size)
+    moved = e * np.expm1(np.minimum(2.0 * fastest * layers, 700.0))
+    to_go = abs(e - end.value) + end.error
+    stays = moved < to_go
+    return Estimate(np.where(stays, e, end.value), np.where(stays, moved, to_go) + relative * e)
+
+
 def _arrived(f: CorrelationMap, size: int) -> Estimate:
     """At the stable fixed point."""
     end = f.stable_point
     return Estimate(np.full(size, end.one_minus_c), np.full(size, end.error if end.one_minus_c > 0.0 else _TINY))
 
 
-def layers_until(f: CorrelationMap, e: float, target: float) -> float:
+def layers_until(f: CorrelationMap, pair: Angle, target: float) -> float:
     """The first depth from which on 1 - c <= target; see :meth:`CorrelationMap.depth_until`."""
     if not 0.0 < target <= 2.0:
         raise EocError(f"target, the 1 - c to come to, must lie in (0, 2], got {target!r}")
-    mirrored = f.is_odd and e > 1.0  # f(-c) = -f(c): then 1 + c comes from 2 - e and rises
-    start, wanted = (2.0 - e, 2.0 - target) if mirrored else (e, target)
-    end = start if f.is_identity or start == 0.0 else f.stable_point.one_minus_c
-    last = 2.0 - end if mirrored else end
-    if max(e, last) <= target:
+    start = _start(f, pair)
+    at_end = start.e if f.is_identity or start.e == 0.0 else f.stable_point.one_minus_c
+    end = 2.0 - at_end if start.mirrored else at_end
+    if max(float(pair.e), end) <= target:
         return 0.0
-    error = 0.0 if f.is_identity else f.stable_point.error
-    if last >= target - error:
+    if end >= target - (0.0 if f.is_identity or start.e == 0.0 else f.stable_point.error):
         return float("inf")
+    return start.layers + _layers_to(f, start, 2.0 - target if start.mirrored else target)
+
+
+def _layers_to(f: CorrelationMap, start: _Start, wanted: float) -> float:
+    """Layers from ``start`` until 1 - c is at most what is wanted, or 1 + c at least that if mirrored."""
     steps = np.arange(_STEPS + 1)
-    value, relative = np.empty(steps.size), np.empty(steps.size)
-    iterate_map(start, f.terms, f.term_errors, steps, value, relative)
-    there = value >= wanted if mirrored else value <= wanted
+    value, bound = np.empty(steps.size), np.empty(steps.size)
+    iterate_map(start.e, start.relative, f.terms, f.term_errors, steps, value, bound)
+    there = value >= wanted if start.mirrored else value <= wanted
     if there[-1]:
         return float(np.argmax(there))
     path = _path(f, float(value[-1]))
-    sign = 1.0 if mirrored else -1.0
-    goal = min(np.log(wanted), path.ends[-1]) if mirrored else max(np.log(wanted), path.ends[-1])
+    goal, last = float(np.log(wanted)), float(path.ends[-1])
+    goal, sign = (min(goal, last), 1.0) if start.mirrored else (max(goal, last), -1.0)
     panel = max(int(np.searchsorted(sign * path.ends, sign * goal)) - 1, 0)
     depth, _ = _integrals(f, path.ends[panel : panel + 1], np.array([goal]))
     return float(np.ceil(_STEPS + path.depth[panel] + depth[0]))

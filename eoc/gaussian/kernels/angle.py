@@ -167,14 +167,20 @@ def apply_map(e: FloatArray, m: MapTerms, out: FloatArray) -> None:
 
 @jit
 def iterate_map(
-    e: float, m: MapTerms, errors: FloatArray, depths: IndexArray, out: FloatArray, error_out: FloatArray
+    e: float,
+    bound: float,
+    m: MapTerms,
+    errors: FloatArray,
+    depths: IndexArray,
+    out: FloatArray,
+    error_out: FloatArray,
 ) -> None:
     """1 - c after given numbers of layers, by single steps, with bounds on the relative errors.
 
     Parameters
     ----------
-    e
-        1 - c of the inputs, in [0, 2].
+    e, bound
+        1 - c of the inputs, in [0, 2], and a bound on its relative error.
     m
         The map.
     errors : (5,)
@@ -189,7 +195,6 @@ def iterate_map(
     An error is carried on by a factor f'. f is convex on [0, 1], so there f' is at most the slope of the chord from c
     to (1 + c)/2; and |f'(-c)| <= f'(c).
     """
-    bound = 0.0
     layer = 0
     for i in range(depths.size):
         while layer < depths[i] and e > 0.0:
