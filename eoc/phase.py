@@ -52,7 +52,8 @@ class Phase:
         arccos(c_star).
     xi_q, xi_c, xi_grad, xi_q_error, xi_c_error, xi_grad_error
         Numbers of layers in which distances from q, distances from c* and the second moment of gradients fall by e, and
-        bounds on their errors. Infinite where they do not fall exponentially; xi_grad is negative where gradients grow.
+        bounds on their errors. Infinite where they do not fall exponentially (with an infinite error where F'(q) cannot
+        be told from 1); xi_grad is negative where gradients grow.
     correlation
         The correlation map; None in the divergent phase, and where variances vanish faster than in proportion (at q = 0
         if phi has no slope there): then c_star is NaN.
@@ -204,7 +205,7 @@ def _phase_at(variance: VarianceMap, point: FixedPoint) -> Phase:
         return _without_map("divergent", point, basin)
     if point.q == 0.0 and variance.activation.kappa == 0.0:
         return _without_map("ordered", point, basin)
-    correlation = CorrelationMap(variance.activation, variance.sigma_w, variance.sigma_b, point.q)
+    correlation = CorrelationMap(variance.activation, variance.sigma_w, variance.sigma_b, point.q, point.q_error)
     return _assembled(correlation, point, basin, domain[1] if domain and domain[0] == point.q else None)
 
 
@@ -230,7 +231,9 @@ def _assembled(
         end = correlation.stable_point
         c_star, c_error, slope, slope_error = end.c, end.error, end.slope, end.slope_error
         angle = 2.0 * np.arcsin(np.sqrt(0.5 * end.one_minus_c))
-    xi_q, xi_q_error = (np.inf, 0.0) if point.stability == "marginal" else _scale(point.slope, point.slope_error)
+    xi_q, xi_q_error = _scale(point.slope, point.slope_error)
+    if point.stability == "marginal":
+        xi_q, xi_q_error = np.inf, 0.0 if point.slope == 1.0 else np.inf
     (xi_c, xi_c_error), (xi_grad, xi_grad_error) = _scale(slope, slope_error), _scale(chi_1, error)
     merge = bool(c_star == 1.0) and not correlation.is_odd
     return Phase(

@@ -53,6 +53,9 @@ class CorrelationMap:
     q
         The variance of both inputs. Left out: the variance that layers keep (the only stable fixed point of the
         variance map). At q = 0, for sigma_b = 0, the map is the limit q -> 0, that of the tangents of phi at 0.
+    q_error
+        By how much the variance that is meant may differ from q: it goes into all errors. Where q is left out that is
+        the error of the fixed point.
 
     Attributes
     ----------
@@ -60,8 +63,8 @@ class CorrelationMap:
         What was given.
     variance
         The variance map there, a :class:`VarianceMap`.
-    q, next_q
-        The variance and F(q), the one after the layer.
+    q, q_error, next_q
+        The variance, how far the one that is meant may be from it, and F(q), the one after the layer.
     chi_1, chi_1_error
         f'(1) = sigma_w^2 (q / F(q)) E[phi'^2]; infinite if phi jumps. If it is 1 to within rounding it is taken to be
         exactly 1: then (sigma_w, sigma_b) are the doubles nearest to the edge of chaos.
@@ -96,11 +99,15 @@ class CorrelationMap:
     [4.312973e-05, 4.441322e-23]
     """
 
-    def __init__(self, activation: object, sigma_w: float, sigma_b: float = 0.0, q: float | None = None) -> None:
+    def __init__(
+        self, activation: object, sigma_w: float, sigma_b: float = 0.0, q: float | None = None, q_error: float = 0.0
+    ) -> None:
         self.variance = VarianceMap(activation, sigma_w, sigma_b)
         self.activation = self.variance.activation
         self.sigma_w, self.sigma_b = self.variance.sigma_w, self.variance.sigma_b
-        self.q = self.variance.kept if q is None else _checked_variance(q)
+        self.q, self.q_error = _checked_variance(q) if q is not None else self.variance.kept, q_error
+        if q is None:
+            self.q_error = self.variance.kept_error
         if self.q > 0.0:
             self.angular = angular(self.activation, self.q)
             following = self.variance.F(self.q)
@@ -121,6 +128,8 @@ class CorrelationMap:
         own = self.angular.q
         self.gain = weight / scale * ((self.q or 1.0) / own)  # f = offset + gain * E[phi phi], expectations at `own`
         self.relative_error = next_error / scale + 6.0 * _EPS
+        if self.q_error > 0.0:
+            self.relative_error += self.variance.sensitivity(self.q) * self.q_error / self.q
         self.chi_1, self.chi_1_error = float("inf"), 0.0
         if not self.angular.jumps:
             self._set_slope(own)

@@ -75,7 +75,8 @@ def _interior(f: CorrelationMap) -> CorrelationFixedPoint:
     ratio, slope = f.log_ratio(np.array([e])), f.slope(one_minus_c=e)
     # The derivative of log((1 - f)/e) by log(e) is f' - 1 there.
     error = e * (float(ratio.error[0]) / max(1.0 - float(slope.value), _EPS) + 4.0 * _EPS * (1.0 - log_e))
-    return CorrelationFixedPoint(1.0 - e, e, error, float(slope.value), float(slope.error), 1.0, True)
+    bend = abs(float(f.curvature(one_minus_c=e).value)) * error
+    return CorrelationFixedPoint(1.0 - e, e, error, float(slope.value), float(slope.error) + bend, 1.0, True)
 
 
 def _root(f: CorrelationMap) -> float:

@@ -18,6 +18,7 @@ __all__ = ["VarianceMap", "checked_sigma"]
 FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
+_NEARBY = 1e-3  # relative
 _SIGMA_RANGE = (1e-130, 1e50)  # so that squares, times any variance, stay within double precision
 _ITERATIONS = 10_000
 _STEP = 1e-3  # relative step of differences: their error is about 1e-12 for step^4, 1e-12 for rounding; 1e-8 is claimed
@@ -112,6 +113,14 @@ class VarianceMap:
         scaled = self.sigma_w**2 * moment.value
         return Estimate(offset + scaled, self.sigma_w**2 * moment.error + 2.0 * _EPS * (offset + np.abs(scaled)))
 
+    def sensitivity(self, q: float) -> float:
+        """How much faster than q, relatively, 1 - f and f' change, c fixed: twice what V/q, D and q/F(q) tell of it."""
+        around = moments(self.activation, q * np.array([1.0 - _NEARBY, 1.0 + _NEARBY]), ("V", "D"), strict=False)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            v, d = (float(np.diff(np.log(around[name].value))[0]) / (2.0 * _NEARBY) for name in ("V", "D"))
+        growth = float(self.slope(q).value) * q / float(self.F(q).value)
+        return float(abs(1.0 - growth) + 2.0 * np.fmax(abs(v - 1.0), np.fmax(abs(d), 0.0)))
+
     def growth(self, q: ArrayLike) -> Estimate:
         """F(q) - q without cancellation, with its error bound; the sign tells where q moves. NaN where undefined."""
         q = checked_variances(q)
@@ -159,14 +168,22 @@ class VarianceMap:
         EocError
             If variances diverge, or settle at more than one value.
         """
+        return self._kept[0]
+
+    @property
+    def kept_error(self) -> float:
+        """A bound on the error of ``kept``."""
+        return self._kept[1]
+
+    @cached_property
+    def _kept(self) -> tuple[float, float]:
         if self.activation.is_positively_homogeneous and self.sigma_b == 0.0:
-            return 1.0
-        stable = [p.q for p in self.fixed_points if p.basin is not None]
-        finite = [q for q in stable if np.isfinite(q)]
+            return 1.0, 0.0
+        finite = [p for p in self.fixed_points if p.basin is not None and not p.diverges]
         if len(finite) == 1:
-            return finite[0]
+            return finite[0].q, finite[0].q_error
         if finite:
-            raise EocError(f"{self!r} has several stable variances, {finite}: give the q you mean")
+            raise EocError(f"{self!r} has several stable variances, {[p.q for p in finite]}: give the q you mean")
         raise EocError(f"variances diverge for {self!r}: take a smaller sigma_w, or give a q for the map of one layer")
 
     def limit(self, q: float) -> float:

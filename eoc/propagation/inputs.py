@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import real_number, real_numbers, whole_numbers
 from eoc.errors import EocError
+from eoc.gaussian.angle import Angle
 
 __all__ = ["checked_inputs", "from_gram", "recorded_layers"]
 
@@ -18,8 +19,9 @@ _ALL = 1000  # depths up to which every layer is kept
 _KEPT = 200  # about as many layers are kept of deeper networks
 
 
-def checked_inputs(q: ArrayLike, e: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Variances (P,) and 1 - c as a matrix (P, P), or an EocError that says what is wrong with them."""
+def checked_inputs(q: ArrayLike, at: Angle) -> tuple[FloatArray, Angle]:
+    """Variances (P,) and angles as a matrix (P, P), or an EocError that says what is wrong with them."""
+    e = at.e
     variances = real_numbers("q", q)
     if variances.size == 0:
         raise EocError("q is empty: give the variances of at least two inputs")
@@ -32,17 +34,18 @@ def checked_inputs(q: ArrayLike, e: FloatArray) -> tuple[FloatArray, FloatArray]
     bad = ~((variances > 0.0) & np.isfinite(variances))
     if bad.any():
         raise EocError(f"the variances of inputs must be finite and > 0, got {variances[bad][0]:g}")
-    matrix = np.where(np.eye(count, dtype=bool), 0.0, e) if e.ndim == 0 else e
+    own = np.eye(count, dtype=bool)
+    matrix = np.where(own, 0.0, e) if e.ndim == 0 else e
     if not (matrix == matrix.T).all() or np.diag(matrix).any():
         raise EocError("correlations must form a symmetric matrix with ones on its diagonal")
     lowest = float(np.linalg.eigvalsh(1.0 - matrix)[0])
     if lowest < -_INDEFINITE * count:
         raise EocError(f"no {count} inputs have these correlations: the matrix has the eigenvalue {lowest:.3g} < 0")
-    return variances, np.asarray(matrix, dtype=float)
+    return variances, Angle(np.asarray(matrix, dtype=float), np.where(own, 2.0, at.rest))
 
 
-def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Variances (P,) and 1 - c (P, P) of covariances (P, P)."""
+def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Variances (P,), 1 - c (P, P) and bounds on its errors, of covariances (P, P)."""
     covariance = real_numbers("gram", gram)
     if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1] or covariance.size == 0:
         raise EocError(f"a Gram matrix is square, (P, P) for P inputs, got shape {covariance.shape}")
@@ -58,7 +61,11 @@ def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray]:
     e = np.where(scaled > 0.5, half / roots / roots[:, None], 1.0 - scaled)
     if e.min() < -4.0 * _EPS or e.max() > 2.0 + 4.0 * _EPS:
         raise EocError("the Gram matrix is not positive semidefinite: a correlation lies outside [-1, 1]")
-    return q, np.clip(e, 0.0, 2.0)
+    mixed = np.abs(np.subtract.outer(roots, roots)) * np.maximum.outer(roots, roots) + np.maximum.outer(q, q)
+    unequal = np.where(np.equal.outer(q, q), 0.0, mixed / roots / roots[:, None])
+    error = 4.0 * _EPS * np.where(scaled > 0.5, e + unequal, 1.0)
+    np.fill_diagonal(error, 0.0)
+    return q, np.clip(e, 0.0, 2.0), np.abs(error)
 
 
 def recorded_layers(depth: float) -> FloatArray:

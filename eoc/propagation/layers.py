@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
+from eoc.gaussian.angle import Angle
 from eoc.gaussian.bivariate import bivariate
-from eoc.gaussian.moments import moments
+from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.propagation.trajectory import Trajectory
 
@@ -49,14 +50,18 @@ class _Pairs:
 
 
 def followed(
-    variance: VarianceMap, q: FloatArray, e: FloatArray, layers: FloatArray, progress: Progress | None
+    variance: VarianceMap, q: Estimate, at: Angle, error: FloatArray, layers: FloatArray, progress: Progress | None
 ) -> Trajectory:
-    """The trajectory of inputs with variances q (P,) and 1 - c = e (P, P), recorded at ``layers``."""
+    """The trajectory of inputs with variances q (P,) and angles (P, P), recorded at ``layers``.
+
+    ``error`` (P, P) bounds that of 1 - |c|.
+    """
     single = _followed_variances(variance, q, float(layers[-1]))
     first = len(single.q) - 1
     # Odd phi without bias: -u is as good as u, and digits of 1 + c near c = -1 are kept by following 1 - |c|.
-    flip = (e > 1.0) & (variance.activation.parity == "odd") & (variance.sigma_b == 0.0)
-    pairs = _Pairs(np.where(flip, 2.0 - e, e), np.zeros(e.shape))
+    flip = (at.e > 1.0) & (variance.activation.parity == "odd") & (variance.sigma_b == 0.0)
+    far = np.where((at.e > 1.0) & ~flip, np.abs((2.0 - at.e) - at.rest), 0.0)
+    pairs = _Pairs(np.where(flip, at.rest, at.e), np.where(np.eye(len(far), dtype=bool), 0.0, error + far))
     records = {0.0: pairs}
     for layer in range(first):
         pairs = _next(variance, single, layer, pairs)
@@ -73,9 +78,9 @@ def _flipped(pairs: _Pairs, flip: NDArray[np.bool_]) -> _Pairs:
     return _Pairs(np.where(flip, 2.0 - pairs.e, pairs.e), error)
 
 
-def _followed_variances(variance: VarianceMap, q: FloatArray, depth: float) -> _Variances:
+def _followed_variances(variance: VarianceMap, q: Estimate, depth: float) -> _Variances:
     """Layer by layer until every variance has arrived, or to the depth asked for."""
-    all_q, errors, chis = [q], [np.zeros(q.shape)], [variance.chi_1(q).value]
+    all_q, errors, chis = [q.value], [q.error], [variance.chi_1(q.value).value]
     ends = _ends(variance)
     then, factor, layer = _arrived(variance, ends, all_q, errors), 1.0, 0
     while then is None and layer < depth:
@@ -145,7 +150,7 @@ def _arrived(
             end, own = ends[nearest].T
             errors[-1] = own + np.abs(last - end) + errors[-1]
             q[-1] = end
-            return CorrelationMap(phi, *sigma, float(q[-1][0]))
+            return CorrelationMap(phi, *sigma, float(end[0]), float(own[0]))
     if variance.sigma_b == 0.0 and _is_linear(variance, last):
         return CorrelationMap(phi, *sigma, 0.0)
     return None

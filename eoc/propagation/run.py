@@ -13,10 +13,12 @@ the correlation map takes over (:meth:`eoc.CorrelationMap.iterate`), and any dep
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.errors import EocError
 from eoc.gaussian.angle import angle_of
+from eoc.gaussian.moments import Estimate
 from eoc.maps import VarianceMap
 from eoc.propagation.inputs import checked_inputs, from_gram, recorded_layers
 from eoc.propagation.layers import Progress, followed
@@ -75,8 +77,13 @@ def propagate(
     given = variance.kept if q is None else q
     if q is None and given == 0.0:
         raise EocError(f"layers of {variance!r} keep no variance but 0: give q, the variances of the inputs")
-    first, e = checked_inputs(given, angle_of(c, one_minus_c=one_minus_c).e)
-    return followed(variance, first, e, recorded_layers(depth), progress)
+    at = angle_of(c, one_minus_c=one_minus_c)
+    rounding = np.zeros(at.e.shape)
+    if c is not None:  # of 1 - |c|, to the last digit
+        rounding = np.abs(np.where(at.e <= 1.0, (1.0 - at.e) - np.asarray(c), (at.rest - 1.0) - np.asarray(c)))
+    first, at = checked_inputs(given, at)
+    start = Estimate(first, np.full(first.shape, variance.kept_error if q is None else 0.0))
+    return followed(variance, start, at, np.broadcast_to(rounding, at.e.shape), recorded_layers(depth), progress)
 
 
 def propagate_gram(
@@ -114,5 +121,7 @@ def propagate_gram(
     >>> run.q.shape, run.one_minus_c.shape
     ((4, 2), (4, 2, 2))
     """
-    q, e = from_gram(gram)
-    return propagate(activation, sigma_w, sigma_b, q=q, one_minus_c=e, depth=depth, progress=progress)
+    q, e, error = from_gram(gram)
+    first, at = checked_inputs(q, angle_of(one_minus_c=e))
+    start = Estimate(first, np.zeros(first.shape))
+    return followed(VarianceMap(activation, sigma_w, sigma_b), start, at, error, recorded_layers(depth), progress)
