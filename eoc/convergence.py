@@ -37,7 +37,9 @@ Law = Literal["1/l", "1/l^2", "exponential", "constant"]
 _EPS = float(np.finfo(float).eps)
 _C0 = 0.1  # correlation of the inputs, where none is given
 _EARLY = 1e-3  # of the depth of the crossover
-_DOUBT = 0.1  # of the distance extrapolated
+_NODES = 6  # depths l, l/2, ... from which exponent and constant are extrapolated
+_WINDOW = 0.003  # of a depth: the layers over which growth is measured there
+_DOUBT = 10.0  # times what higher degrees change
 _SETTLED = 1e-6  # of |c - c*|: the error of c at which the exponential rate is read off
 
 
@@ -175,9 +177,9 @@ class Convergence:
     depths, one_minus_c, error
         1 - c_l at the depths, with bounds on the absolute errors.
     exponent, constant
-        Measured from 1 - c_l at the largest depth and fractions of it, not using the prediction: p and constant in
-        1 - c ~ constant / l^p, or xi_c with the exponent None; both None for "constant". None too where the error
-        would exceed the value: the depth is too small.
+        Measured from how fast 1 - c_l falls at the largest depth and fractions of it, not using the prediction: p and
+        constant in 1 - c ~ constant / l^p, or xi_c with the exponent None; both None for "constant". None too where
+        the error would exceed the value: the depth is too small, or in the middle of a crossover.
     """
 
     law: ConvergenceLaw
@@ -240,36 +242,68 @@ def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Co
 def _measured_law(
     f: CorrelationMap, law: ConvergenceLaw, depth: float, c0: float
 ) -> tuple[Measured | None, Measured | None]:
-    """Exponent and constant from depths l, l/2, l/4, ..., extrapolated by Aitken's method."""
-    depths = np.floor(depth * 0.5 ** np.arange(6))
-    depths = depths[depths >= 1.0]
-    found = f.iterate(depths, c=c0)
-    e, relative = found.value, found.error / found.value
-    length = depths[:-1] - depths[1:]
-    exponents = np.log(e[1:] / e[:-1]) / np.log(depths[:-1] / depths[1:])
-    p = 2.0 if law.law == "1/l^2" else 1.0
-    x = e ** (-1.0 / p)
-    constants = (length / (x[:-1] - x[1:])) ** p
-    noise = 4.0 * (relative + _EPS).max()
-    return _extrapolated(exponents, noise), _extrapolated(constants, noise * float(constants[0]))
+    """Exponent and constant from how fast 1 - c = e falls at depths l, l/2, l/4, ..., extrapolated to e = 0.
 
-
-def _extrapolated(sequence: FloatArray, noise: float) -> Measured | None:
-    """The limit of m_0, m_1, ..., the first the closest to it; None if nothing is known of it.
-
-    Its error is judged by what the last two steps of the extrapolation changed, and by how far it went.
+    How much e^{-1/p} grows in a layer is a power series in e^{1/2}, wherever the inputs started.
     """
-    limits = [_aitken(sequence[i : i + 3]) for i in range(3)]
-    changes = max(abs(limits[0] - limits[1]), abs(limits[1] - limits[2]))
-    error = float(2.0 * changes + _DOUBT * abs(limits[0] - sequence[0]) + noise)
-    return Measured(limits[0], error) if error < abs(limits[0]) else None
+    late = np.unique(np.floor(depth * 0.5 ** np.arange(_NODES)))
+    late = late[late >= 1.0][::-1]
+    width = np.maximum(np.floor(_WINDOW * late), 1.0)
+    found = f.iterate([late - width, late], c=c0)
+    if not (found.value > 0.0).all():  # underflow
+        return None, None
+    (e_before, e), (before_noise, noise) = found.value, found.error / found.value + _EPS
+    root = (e_before * e) ** 0.25  # e^{1/2} in the middle
+    p = 2.0 if law.law == "1/l^2" else 1.0
+    rate, relative = _growth(e_before, e, before_noise + noise, width, p)
+    limit = _extrapolated(root, rate, relative * rate)
+    constant = None if limit is None else _power(limit, -p)
+    # If e ~ l^{-p}, then 1/e grows by a multiple of e^{1/p - 1} in a layer.
+    rate, relative = _growth(e_before, e, before_noise + noise, width, 1.0)
+    apart = 2.0 * np.log(root[:-1] / root[1:])
+    if not (apart < 0.0).all():
+        return None, constant
+    slopes = np.log(rate[:-1] / rate[1:]) / apart
+    inverse = _extrapolated((root[:-1] * root[1:]) ** 0.5, 1.0 + slopes, (relative[:-1] + relative[1:]) / -apart)
+    return None if inverse is None else _power(inverse, -1.0), constant
 
 
-def _aitken(m: FloatArray) -> float:
-    if m.size < 3:
-        return float(m[0])
-    one, two = m[0] - m[1], m[1] - m[2]
-    return float(m[0] - one**2 / (one - two)) if one != two else float(m[0])
+def _growth(
+    before: FloatArray, after: FloatArray, noise: FloatArray, width: FloatArray, p: float
+) -> tuple[FloatArray, FloatArray]:
+    """The growth of e^{-1/p} in a layer, and a bound on its relative error."""
+    share = np.expm1(np.log(before / after) / p)  # of before^{-1/p}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return before ** (-1.0 / p) * share / width, (1.0 + share) * noise / p / share + noise
+
+
+def _extrapolated(root: FloatArray, values: FloatArray, noise: FloatArray) -> Measured | None:
+    """The value at root = 0 of a power series, the first of the values the closest to it; None if it is not known.
+
+    By polynomials through more and more of them; the error of one is judged by what the next two change, and the noise.
+    Where a degree more changes half as much as the one before, nothing is settled.
+    """
+    if root.size < _NODES - 1 or not (np.diff(root) > 0.0).all() or not np.isfinite(values).all():
+        return None
+    limits, blurs = [], []
+    for n in range(1, root.size + 1):
+        h = root[:n]
+        weights = np.array([np.prod([b / (b - a) for b in h if b != a]) for a in h])
+        limits.append(float(weights @ values[:n]))
+        blurs.append(float(np.abs(weights) @ noise[:n]))
+    changes = np.abs(np.diff(limits))  # by one degree more
+    unsettled = (changes[1:-1] > 0.5 * changes[:-2]) & (changes[:-2] > blurs[2:-1])
+    errors = _DOUBT * np.maximum(changes[1:-1], changes[2:]) + blurs[1:-2]
+    errors[unsettled] = np.inf
+    best = int(np.argmin(errors))
+    return Measured(limits[best + 1], float(errors[best])) if errors[best] < abs(limits[best + 1]) else None
+
+
+def _power(m: Measured, p: float) -> Measured | None:
+    """The p-th power, p < 0; None if the error exceeds the value."""
+    value = m.value**p if m.value > 0.0 else 0.0
+    error = (m.value - m.error) ** p - value if m.value > m.error else np.inf
+    return Measured(float(value), float(error)) if error < value else None
 
 
 def _measured_scale(f: CorrelationMap, c0: float) -> Measured | None:

@@ -333,6 +333,43 @@ def test_inputs_that_do_not_converge_are_refused() -> None:
         convergence_law(CorrelationMap("relu", 2**0.5), -1.0)
 
 
+EDGES = [
+    ("tanh", 0.05),
+    ("elu", 0.3),
+    ("gelu", 1.0),
+    ("selu", 0.05),
+    ("hardtanh", 0.2),
+    ("softsign", 0.2),
+    ("silu", 2.0),
+]
+
+
+@pytest.mark.parametrize(("name", "sigma_b"), EDGES)
+@pytest.mark.parametrize("depth", [1e2, 1e3, 1e4, 1e6])
+@pytest.mark.parametrize("c0", [-0.5, 0.1, 0.9, 0.999, 1.0 - 1e-6])
+def test_measurements_say_how_good_they_are(name: str, sigma_b: float, depth: float, c0: float) -> None:
+    """Also where the inputs start so close that they hardly move; errors are estimates: true within a factor 3."""
+    found = convergence_of(at_point(name, sigma_b), depth, c0)
+    exponent = 2.0 if found.law.law == "1/l^2" else 1.0
+    for measured, true in ((found.exponent, exponent), (found.constant, found.law.constant)):
+        if measured is not None:
+            assert abs(measured.value - true) <= 3.0 * measured.error
+        if depth >= 1e4 and c0 < 0.99:
+            assert measured is not None
+            assert measured.error <= 0.1 * true
+        if depth >= 1e6 and c0 < 0.99:
+            assert measured is not None
+            assert measured.error <= 1e-5 * true
+
+
+def test_nothing_is_measured_in_the_middle_of_a_crossover() -> None:
+    """From 1/l to 1/l^2: the local exponents 1.128, 1.175, 1.237, ... do not tell where they end."""
+    found = convergence_of(at_point("tanh(x)+0.01*abs(x)", 1.0), 1e6)
+    assert found.law.law == "1/l^2"
+    assert found.law.crossover > 1e7
+    assert found.exponent is None
+
+
 def test_what_ten_layers_do_not_tell_is_none() -> None:
     found = convergence_of(CorrelationMap("relu", 2**0.5), 10)
     for measured in (found.exponent, found.constant):
