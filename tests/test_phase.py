@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from truth import MP
+from truth import MP, error
 
 from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.maps import CorrelationMap
 from eoc.phase import Phase, phase_of, phases
+from eoc.propagation import propagate
 
 INF = float("inf")
 SPACING = {"float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
@@ -201,6 +202,32 @@ def test_vanishing_variance() -> None:
         assert p.xi_c == INF
         assert p.correlation is not None
         assert p.correlation.is_identity
+
+
+@pytest.mark.parametrize(("name", "sigma_b"), [("gelu", 0.416), ("gelu", 0.41584), ("silu", 0.7451), ("silu", 1.0)])
+def test_edge_where_the_variance_is_badly_known_is_critical(name: str, sigma_b: float) -> None:
+    """F' is almost 1, so that rounding of sigma moves q by far more, and chi_1 with it."""
+    point = edge_of_chaos(name, sigma_b=sigma_b).best
+    found = phase_of(name, point.sigma_w, sigma_b, point.q)
+    assert (found.phase, found.chi_1, found.xi_c) == ("critical", 1.0, INF)
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-10, 1e-14])
+def test_errors_of_the_variance_go_into_all_others(gap: float) -> None:
+    """x + x^2/2: V = q + 3 q^2/4, D = 1 + q, so that q = (0.64 - sqrt(0.64^2 - 1.08 sigma_b^2)) / 0.54 at 0.6."""
+    sigma_b = float(np.sqrt(0.64**2 * (1.0 - gap) / 1.08))
+    w = MP.mpf(0.6) ** 2
+    q = (1 - w - MP.sqrt((1 - w) ** 2 - 3 * w * MP.mpf(sigma_b) ** 2)) / (MP.mpf(3) / 2 * w)
+    chi_1 = w * (1 + q)
+    found = phase_of("x+0.5*x**2", 0.6, sigma_b, q=0.5)
+    assert error(found.q, q) <= found.q_error
+    assert error(found.chi_1, chi_1) <= found.chi_1_error
+    assert error(found.xi_grad, -1 / MP.log(chi_1)) <= found.xi_grad_error
+    assert error(found.xi_c, -1 / MP.log(chi_1)) <= found.xi_c_error
+    e, run = MP.mpf(0.5), propagate("x+0.5*x**2", 0.6, sigma_b, c=0.5, depth=100)
+    for n in range(1, 101):  # 1 - f = sigma_w^2 (q e + (q^2/2)(1 - c^2)) / q, by Hermite polynomials
+        e = w * (e + q / 2 * (1 - (1 - e) ** 2))
+        assert error(run.one_minus_c[n, 0, 1], e) <= run.error[n, 0, 1]
 
 
 @pytest.mark.parametrize(("name", "sigma_w"), [("x**3", 1.0), ("tanhshrink", 3.0), ("x**2", 0.5)])

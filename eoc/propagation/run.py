@@ -48,7 +48,7 @@ def propagate(
         Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0.
     q
         Variances of the first layer's pre-activations, > 0: (P,), or one number for all. Left out: the variance that
-        layers keep.
+        layers keep. Where F(q) = q to within rounding of sigma_w (ReLU at sqrt(2)), every variance is kept exactly.
     c, one_minus_c
         Exactly one of: correlations in [-1, 1], or 1 minus them. A number for two inputs (or for all pairs), or a
         symmetric matrix (P, P).
