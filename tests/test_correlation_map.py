@@ -640,6 +640,23 @@ def test_opposite_inputs_of_an_even_function_are_one_after_a_layer(name: str, si
     assert f.iterate([1, 10**6], c=-1.0).value.tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("start", [1.3, 2.0, 3.0, 1e3])
+@pytest.mark.parametrize("target", [1.01, 1.2, 1e2])
+def test_depth_until_close_to_the_end_is_right_or_infinite(start: float, target: float) -> None:
+    """In units of the error of 1 - c*, next to the edge of chaos, where 10^4 layers change little."""
+    f = CorrelationMap("tanh", 1.3042, 0.2)
+    end = f.stable_point
+    e, goal = (end.one_minus_c + times * end.error for times in (start, target))
+    depth = f.depth_until(goal, one_minus_c=e)
+    if start <= target:
+        assert depth == 0.0
+    elif depth < INF:
+        found = f.iterate([depth - 1.0, depth], one_minus_c=e)
+        assert found.value[1] - found.error[1] <= goal <= found.value[0] + found.error[0]
+    else:
+        assert target < 10.0
+
+
 def test_depth_until_that_never_comes() -> None:
     f = off_critical(0.5)
     assert f.depth_until(0.5 * f.stable_point.one_minus_c, c=0.1) == INF

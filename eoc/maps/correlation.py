@@ -317,7 +317,7 @@ class CorrelationMap:
     ) -> float:
         """The number of layers after which 1 - c_l <= target for good; inf if that never happens.
 
-        A target within the error of 1 - c* counts as never reached.
+        A target that cannot be told from 1 - c* counts as never reached.
 
         Parameters
         ----------

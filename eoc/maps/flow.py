@@ -103,6 +103,11 @@ class _Path:
     error: FloatArray
 
 
+def _moves(ratio: Estimate) -> NDArray[np.bool_]:
+    """Where the velocity can be told from 0, so that it can be followed: elsewhere 1 - c cannot be told from 1 - c*."""
+    return np.asarray(np.abs(ratio.value) > _DISTINCT * ratio.error)
+
+
 def _velocity(f: CorrelationMap, zeta: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The velocity v and a bound on its error, of the shape of zeta."""
     e = np.exp(zeta)
@@ -129,9 +134,8 @@ def _path(f: CorrelationMap, e: float) -> _Path:
         step = min(1.0, 0.3 * abs(ends[-1] - goal))
         ends.append(ends[-1] - step if goal < ends[-1] else ends[-1] + step)
     points = np.array(ends)
-    ratio = f.log_ratio(np.exp(points))
-    known = np.abs(ratio.value) > _DISTINCT * ratio.error
-    points = points[: int(np.argmin(np.append(known, False)))]  # up to where v cannot be told from 0
+    moving = _moves(f.log_ratio(np.exp(points)))
+    points = points[: max(int(np.argmin(np.append(moving, False))), 1)]
     depth, error = _integrals(f, points[:-1], points[1:])
     return _Path(points, np.append(0.0, np.cumsum(depth)), np.append(0.0, np.cumsum(error)))
 
@@ -141,9 +145,8 @@ def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) ->
     if f.is_identity or e < _TINY:
         return Estimate(np.full(layers.size, e), np.full(layers.size, e * relative))
     ratio = f.log_ratio(np.array([e]))
-    unknown = abs(float(ratio.value[0])) + float(ratio.error[0])
-    if unknown <= (1.0 + _DISTINCT) * float(ratio.error[0]):
-        return _resting(f, layers, e, relative, unknown)
+    if not _moves(ratio)[0]:
+        return _resting(f, layers, e, relative, float(np.abs(ratio.value[0]) + ratio.error[0]))
     path = _path(f, e)
     inside = layers < path.depth[-1]
     found = _arrived(f, layers.size)
@@ -188,26 +191,31 @@ def layers_until(f: CorrelationMap, pair: Angle, target: float) -> float:
     if not 0.0 < target <= 2.0:
         raise EocError(f"target, the 1 - c to come to, must lie in (0, 2], got {target!r}")
     start = _start(f, pair)
-    at_end = start.e if f.is_identity or start.e == 0.0 else f.stable_point.one_minus_c
+    at_end, error = start.e, 0.0
+    if start.e > 0.0 and not f.is_identity:
+        at_end, error = f.stable_point.one_minus_c, f.stable_point.error
     end = 2.0 - at_end if start.mirrored else at_end
     if max(float(pair.e), end) <= target:
         return 0.0
-    if end >= target - (0.0 if f.is_identity or start.e == 0.0 else f.stable_point.error):
+    if end >= target - error:
         return float("inf")
     return start.layers + _layers_to(f, start, 2.0 - target if start.mirrored else target)
 
 
 def _layers_to(f: CorrelationMap, start: _Start, wanted: float) -> float:
-    """Layers from ``start`` until 1 - c is at most what is wanted, or 1 + c at least that if mirrored."""
+    """Layers from ``start`` until 1 - c is at most what is wanted, or 1 + c at least that if mirrored.
+
+    Infinite where what is wanted cannot be told from the end.
+    """
     steps = np.arange(_STEPS + 1)
     value, bound = np.empty(steps.size), np.empty(steps.size)
     iterate_map(start.e, start.relative, f.terms, f.term_errors, steps, value, bound)
     there = value >= wanted if start.mirrored else value <= wanted
     if there[-1]:
         return float(np.argmax(there))
-    path = _path(f, float(value[-1]))
-    goal, last = float(np.log(wanted)), float(path.ends[-1])
-    goal, sign = (min(goal, last), 1.0) if start.mirrored else (max(goal, last), -1.0)
+    if not _moves(f.log_ratio(np.array([wanted])))[0]:
+        return float("inf")
+    path, goal, sign = _path(f, float(value[-1])), float(np.log(wanted)), 1.0 if start.mirrored else -1.0
     panel = max(int(np.searchsorted(sign * path.ends, sign * goal)) - 1, 0)
     depth, _ = _integrals(f, path.ends[panel : panel + 1], np.array([goal]))
     return float(np.ceil(_STEPS + path.depth[panel] + depth[0]))
