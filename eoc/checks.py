@@ -16,7 +16,7 @@ def real_numbers(name: str, value: ArrayLike) -> FloatArray:
     """The value as an array of floats of its shape; EocError if it is not made of real numbers."""
     try:
         out = np.asarray(value)
-        if out.dtype.kind not in "iuf" and out.size:
+        if out.dtype.kind not in "iuf":
             raise TypeError
     except (TypeError, ValueError):
         raise EocError(f"{name} must be a real number or an array of them, got {value!r}") from None

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.maps import CorrelationMap, Term
+from eoc.rates import e_folding
 
 __all__ = ["Convergence", "ConvergenceLaw", "Measured", "convergence_law", "convergence_of"]
 
@@ -132,10 +133,7 @@ def convergence_law(f: CorrelationMap, depth: float = float("inf")) -> Convergen
 
 def _exponential(f: CorrelationMap) -> ConvergenceLaw:
     end = f.stable_point
-    if end.slope == 0.0:
-        return ConvergenceLaw("exponential", 0.0, 0.0, end.c)
-    xi = float(-1.0 / np.log(abs(end.slope)))
-    return ConvergenceLaw("exponential", xi, xi**2 * end.slope_error / abs(end.slope), end.c)
+    return ConvergenceLaw("exponential", *e_folding(end.slope, end.slope_error), end.c)
 
 
 def _of_kinks(terms: dict[float, Term]) -> ConvergenceLaw:
@@ -223,13 +221,13 @@ def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Co
         raise EocError(f"depth must be a whole number of layers from 10 to 1e300, got {depth!r}")
     if not -1.0 <= c0 < 1.0:
         raise EocError(f"c0 must lie in [-1, 1): two different inputs; got {c0!r}")
-    after = float(f.one_minus_f(c=c0).value)
+    depths = np.unique(np.append(10.0 ** np.arange(np.floor(np.log10(depth)) + 1), depth))
+    found = f.iterate(depths, c=c0)
+    after = found.value[0]  # one layer
     if after in (0.0, 2.0) and not f.is_identity:
         become = "become the same in one layer" if after == 0.0 else "stay opposite for ever"
         raise EocError(f"inputs with c0 = {c0:g} {become} in {f!r}: nothing converges; take another c0")
     law = convergence_law(f, depth)
-    depths = np.unique(np.append(10.0 ** np.arange(np.floor(np.log10(depth)) + 1), depth))
-    found = f.iterate(depths, c=c0)
     exponent: Measured | None = None
     constant: Measured | None = None
     if law.law == "exponential":

@@ -18,8 +18,9 @@ import numpy as np
 
 from eoc.checks import real_number
 from eoc.errors import EocError
-from eoc.gaussian.moments import checked_variances
+from eoc.gaussian.moments import checked_variance
 from eoc.maps import CorrelationMap, FixedPoint, VarianceMap
+from eoc.rates import e_folding
 
 __all__ = ["Phase", "PhaseName", "phase_of", "phases"]
 
@@ -184,7 +185,7 @@ def phase_of(activation: object, sigma_w: float, sigma_b: float = 0.0, q: float 
     ('chaotic', 1.58522477, 0.12210375)
     """
     if q is not None:
-        checked_variances(real_number("q", q))
+        checked_variance(q)
     found = phases(activation, sigma_w, sigma_b)
     if len(found) == 1:
         return found[0]
@@ -231,10 +232,10 @@ def _assembled(
         end = correlation.stable_point
         c_star, c_error, slope, slope_error = end.c, end.error, end.slope, end.slope_error
         angle = 2.0 * np.arcsin(np.sqrt(0.5 * end.one_minus_c))
-    xi_q, xi_q_error = _scale(point.slope, point.slope_error)
+    xi_q, xi_q_error = e_folding(point.slope, point.slope_error)
     if point.stability == "marginal":
         xi_q, xi_q_error = np.inf, 0.0 if point.slope == 1.0 else np.inf
-    (xi_c, xi_c_error), (xi_grad, xi_grad_error) = _scale(slope, slope_error), _scale(chi_1, error)
+    (xi_c, xi_c_error), (xi_grad, xi_grad_error) = e_folding(slope, slope_error), e_folding(chi_1, error)
     merge = bool(c_star == 1.0) and not correlation.is_odd
     return Phase(
         phase=name,
@@ -275,9 +276,9 @@ def _without_map(name: PhaseName, point: FixedPoint, basin: tuple[float, float])
         c_star=nan,
         c_star_error=nan,
         angle=nan,
-        xi_q=nan if point.diverges else _scale(point.slope, 0.0)[0],
+        xi_q=nan if point.diverges else e_folding(point.slope, 0.0)[0],
         xi_c=nan,
-        xi_grad=_scale(point.chi_1, 0.0)[0] if abs(point.chi_1 - 1.0) > _ROUNDING else float("inf"),
+        xi_grad=e_folding(point.chi_1, 0.0)[0] if abs(point.chi_1 - 1.0) > _ROUNDING else float("inf"),
         xi_q_error=nan,
         xi_c_error=nan,
         xi_grad_error=nan,
@@ -285,14 +286,3 @@ def _without_map(name: PhaseName, point: FixedPoint, basin: tuple[float, float])
         all_pairs_merge=False,
         variance_domain=None,
     )
-
-
-def _scale(factor: float, error: float) -> tuple[float, float]:
-    """-1/log|factor|, in which something that is multiplied by ``factor`` in each layer falls by e, and its error."""
-    size = abs(factor)
-    if size == 1.0:
-        return float("inf"), 0.0
-    if size == 0.0 or np.isinf(size):
-        return 0.0, 0.0
-    xi = float(-1.0 / np.log(size))
-    return xi, xi**2 * error / size

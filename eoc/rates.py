@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from eoc.activations.base import Activation, Smoothness
 from eoc.gaussian.moments import Estimate, moments
 
-__all__ = ["RateLaw", "depth_scale", "rate_constant", "rate_law"]
+__all__ = ["RateLaw", "depth_scale", "e_folding", "rate_constant", "rate_law"]
 
 FloatArray = NDArray[np.float64]
 
@@ -56,6 +56,23 @@ class RateLaw:
     def depth(self) -> float:
         """Depth scale: beta_q or sqrt(kappa)."""
         return float(np.sqrt(self.constant)) if self.law == "1/l^2" else self.constant
+
+
+def e_folding(factor: float, error: float) -> tuple[float, float]:
+    """-1/log|factor|, in which something that is multiplied by ``factor`` in each layer falls by e, and its error.
+
+    Examples
+    --------
+    >>> round(e_folding(0.9, 0.0)[0], 6), e_folding(1.0, 0.0), e_folding(0.0, 0.0)
+    (9.491222, (inf, 0.0), (0.0, 0.0))
+    """
+    size = abs(factor)
+    if size == 1.0:
+        return float("inf"), 0.0
+    if size == 0.0 or np.isinf(size):
+        return 0.0, 0.0
+    xi = float(-1.0 / np.log(size))
+    return xi, xi**2 * error / size
 
 
 def rate_constant(phi: Activation, q: FloatArray) -> Estimate:

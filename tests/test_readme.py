@@ -1,13 +1,11 @@
 """What README.md shows is what a user gets: its console samples, and its Python example."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from test_cli import run
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 SAMPLES = re.findall(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", README, re.DOTALL)
@@ -24,15 +22,8 @@ def lines(text):
 
 @pytest.mark.parametrize(("command", "shown"), SAMPLES, ids=[command for command, _ in SAMPLES])
 def test_console_samples_are_what_the_commands_print(command, shown):
-    arguments = shlex.split(command)[1:]
-    done = subprocess.run(
-        [sys.executable, "-c", "from eoc.cli import main; main()", *arguments],
-        capture_output=True,
-        env={**os.environ, "PYTHONUTF8": "1"},
-        check=False,
-        timeout=300,
-    )
-    (words, numbers), (shown_words, shown_numbers) = lines(done.stdout.decode()), lines(shown)
+    done = run(*shlex.split(command)[1:])
+    (words, numbers), (shown_words, shown_numbers) = lines(done.stdout), lines(shown)
     assert words == shown_words
     assert len(numbers) == len(shown_numbers)
     for number, expected in zip(numbers, shown_numbers, strict=True):

@@ -34,11 +34,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
-from eoc.checks import real_numbers
+from eoc.checks import real_number, real_numbers
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
 from eoc.gaussian.integrands import integrals
 
-__all__ = ["NAMES", "Estimate", "check_names", "checked_variances", "moments"]
+__all__ = ["NAMES", "Estimate", "check_names", "checked_variance", "checked_variances", "moments"]
 
 FloatArray = NDArray[np.float64]
 _Parts = dict[str, tuple[FloatArray, FloatArray]]
@@ -155,6 +155,11 @@ def checked_variances(q: ArrayLike) -> FloatArray:
         if bad.any():
             raise EocError(f"q must be a variance: 0, or from {low:g} to {high:g}; got {out[bad].flat[0]}")
     return out
+
+
+def checked_variance(q: ArrayLike) -> float:
+    """Return q as a float; EocError if it is not one variance."""
+    return float(checked_variances(real_number("q", q)))
 
 
 def _refuse_growth(phi: Activation, q: float) -> None:

@@ -25,7 +25,7 @@ from eoc.errors import EocError
 from eoc.gaussian.angle import Angle, Series, angle_of, fit
 from eoc.gaussian.angular import angular
 from eoc.gaussian.kernels import COEFFICIENTS, MapTerms, apply_map
-from eoc.gaussian.moments import Estimate, checked_variances
+from eoc.gaussian.moments import Estimate, checked_variance
 from eoc.maps.at_zero import tangents_of
 from eoc.maps.correlation_points import CorrelationFixedPoint, convex_from, correlation_fixed_points
 from eoc.maps.expansion import Term, expansion_of
@@ -105,9 +105,10 @@ class CorrelationMap:
         self.variance = VarianceMap(activation, sigma_w, sigma_b)
         self.activation = self.variance.activation
         self.sigma_w, self.sigma_b = self.variance.sigma_w, self.variance.sigma_b
-        self.q, self.q_error = _checked_variance(q) if q is not None else self.variance.kept, q_error
         if q is None:
-            self.q_error = self.variance.kept_error
+            self.q, self.q_error = self.variance.kept, self.variance.kept_error
+        else:
+            self.q, self.q_error = checked_variance(q), q_error
         if self.q > 0.0:
             self.angular = angular(self.activation, self.q)
             following = self.variance.F(self.q)
@@ -380,7 +381,3 @@ def _plain(series: Series | None) -> tuple[FloatArray, FloatArray]:
     if series is None:
         return np.zeros(1), np.zeros((0, COEFFICIENTS))
     return series.ends, series.coefficients
-
-
-def _checked_variance(q: float) -> float:
-    return float(checked_variances(real_number("q", q)))

@@ -18,7 +18,6 @@ __all__ = ["VarianceMap", "checked_sigma"]
 FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
-_NEARBY = 1e-3  # relative
 _SIGMA_RANGE = (1e-130, 1e50)  # so that squares, times any variance, stay within double precision
 _ITERATIONS = 10_000
 _STEP = 1e-3  # relative step of differences: their error is about 1e-12 for step^4, 1e-12 for rounding; 1e-8 is claimed
@@ -115,11 +114,11 @@ class VarianceMap:
 
     def sensitivity(self, q: float) -> float:
         """How much faster than q, relatively, 1 - f and f' change, c fixed: twice what V/q, D and q/F(q) tell of it."""
-        around = moments(self.activation, q * np.array([1.0 - _NEARBY, 1.0 + _NEARBY]), ("V", "D"), strict=False)
+        around = moments(self.activation, q * np.array([1.0 - _STEP, 1.0 + _STEP]), ("V", "D"), strict=False)
         with np.errstate(divide="ignore", invalid="ignore"):
-            v, d = (float(np.diff(np.log(around[name].value))[0]) / (2.0 * _NEARBY) for name in ("V", "D"))
+            v, d = (float(np.diff(np.log(around[name].value))[0]) / (2.0 * _STEP) for name in ("V", "D"))
         growth = float(self.slope(q).value) * q / float(self.F(q).value)
-        return float(abs(1.0 - growth) + 2.0 * np.fmax(abs(v - 1.0), np.fmax(abs(d), 0.0)))
+        return float(abs(1.0 - growth) + 2.0 * np.nanmax([abs(v - 1.0), abs(d), 0.0]))
 
     def growth(self, q: ArrayLike) -> Estimate:
         """F(q) - q without cancellation, with its error bound; the sign tells where q moves. NaN where undefined."""

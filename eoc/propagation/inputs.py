@@ -61,11 +61,12 @@ def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     e = np.where(scaled > 0.5, half / roots / roots[:, None], 1.0 - scaled)
     if e.min() < -4.0 * _EPS or e.max() > 2.0 + 4.0 * _EPS:
         raise EocError("the Gram matrix is not positive semidefinite: a correlation lies outside [-1, 1]")
+    e = np.clip(e, 0.0, 2.0)
     mixed = np.abs(np.subtract.outer(roots, roots)) * np.maximum.outer(roots, roots) + np.maximum.outer(q, q)
     unequal = np.where(np.equal.outer(q, q), 0.0, mixed / roots / roots[:, None])
     error = 4.0 * _EPS * np.where(scaled > 0.5, e + unequal, 1.0)
     np.fill_diagonal(error, 0.0)
-    return q, np.clip(e, 0.0, 2.0), np.abs(error)
+    return q, e, error
 
 
 def recorded_layers(depth: float) -> FloatArray:

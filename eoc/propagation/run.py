@@ -80,7 +80,7 @@ def propagate(
     at = angle_of(c, one_minus_c=one_minus_c)
     rounding = np.zeros(at.e.shape)
     if c is not None:  # of 1 - |c|, to the last digit
-        rounding = np.abs(np.where(at.e <= 1.0, (1.0 - at.e) - np.asarray(c), (at.rest - 1.0) - np.asarray(c)))
+        rounding = np.abs(np.where(at.e <= 1.0, 1.0 - at.e, at.rest - 1.0) - np.asarray(c))
     first, at = checked_inputs(given, at)
     start = Estimate(first, np.full(first.shape, variance.kept_error if q is None else 0.0))
     return followed(variance, start, at, np.broadcast_to(rounding, at.e.shape), recorded_layers(depth), progress)

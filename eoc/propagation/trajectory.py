@@ -125,8 +125,10 @@ class Trajectory:
 def _check_shapes(values: dict[str, Any]) -> None:
     """Raise ValueError if stored arrays are not the numbers of one trajectory."""
     layers, inputs = values["q"].shape
+    shapes = {"layers": (layers,), "one_minus_c": (layers, inputs, inputs), "error": (layers, inputs, inputs)}
     for name, value in values.items():
-        if isinstance(value, np.ndarray):
-            expected = {"layers": (layers,), "one_minus_c": (layers, inputs, inputs), "error": (layers, inputs, inputs)}
-            if value.dtype.kind != "f" or value.shape != expected.get(name, (layers, inputs)):
-                raise ValueError(name)
+        wrong = isinstance(value, np.ndarray) and (
+            value.dtype.kind != "f" or value.shape != shapes.get(name, (layers, inputs))
+        )
+        if wrong:
+            raise ValueError(name)
