@@ -1,15 +1,14 @@
-"""Pictures with Matplotlib: Axes in, Axes out."""
+"""Pictures of what happens along the layers: convergence of two inputs, trajectories."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, Any
+from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eoc.activations.base import Activation
+from eoc.plotting.style import stacked_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,76 +17,15 @@ if TYPE_CHECKING:
     from eoc.convergence import Convergence
     from eoc.propagation import Trajectory
 
-__all__ = [
-    "activation_figure",
-    "convergence_figure",
-    "plot_activation",
-    "plot_convergence",
-    "plot_trajectory",
-    "plot_variances",
-    "shown_range",
-    "trajectory_figure",
-]
+__all__ = ["convergence_figure", "plot_convergence", "plot_trajectory", "plot_variances", "trajectory_figure"]
 
 _POINTS = 400
-_HALF, _FARTHEST = 4.0, 50.0
 _CLEAR = 10.0  # distances from c* this many times their error are drawn
 _CLOSE = 0.01  # 1 - c from which on pairs are drawn on a log scale
 _WIDE = 30.0
 _MOST_NAMES = 6  # pairs or inputs that get a legend
 _MOST_DOTS = 30
 _MANY_LAYERS = 1000.0
-_COLUMN = 3.4  # inches
-_RC: dict[str, Any] = {"font.size": 8.0, "axes.labelsize": 9.0, "lines.linewidth": 1.2, "pdf.fonttype": 42}
-
-
-def shown_range(phi: Activation) -> tuple[float, float]:
-    """The x to show: [-4, 4], widened to one beyond the outermost knots, within [-50, 50].
-
-    Examples
-    --------
-    >>> from eoc.activations import activation
-    >>> shown_range(activation("relu6"))
-    (-4.0, 7.0)
-    """
-    low = min(-_HALF, min(phi.knots, default=0.0) - 1.0)
-    high = max(_HALF, max(phi.knots, default=0.0) + 1.0)
-    return max(low, -_FARTHEST), min(high, _FARTHEST)
-
-
-def plot_activation(phi: Activation, ax: Axes, low: float | None = None, high: float | None = None) -> Axes:
-    """Draw phi and phi' on [low, high], broken at jumps, with the knots as dots.
-
-    Parameters
-    ----------
-    phi
-        The activation.
-    ax
-        Where to draw.
-    low, high
-        Range of x; where left out, as :func:`shown_range` says.
-
-    Returns
-    -------
-    Axes
-        The same ``ax``.
-    """
-    shown = shown_range(phi)
-    low, high = shown[0] if low is None else low, shown[1] if high is None else high
-    edges = [low, *(k for k in phi.knots if low < k < high), high]
-    for which, label, style in (("phi", "$\\phi(x)$", "-"), ("dphi", "$\\phi'(x)$", "--")):
-        color = None
-        for a, b in pairwise(edges):
-            x = np.linspace(np.nextafter(a, b), np.nextafter(b, a), _POINTS)
-            (line,) = ax.plot(x, getattr(phi, which)(x), style, color=color, label=label if color is None else None)
-            color = line.get_color()
-    inside = [b for b in phi.breakpoints if low < b.x < high]
-    ax.plot([b.x for b in inside], [b.right[0] for b in inside], "o", color="black", markersize=3)
-    ax.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
-    ax.set_xlabel("$x$")
-    ax.set_title(phi.name)
-    ax.legend(frameon=False)
-    return ax
 
 
 def plot_convergence(found: Convergence, ax: Axes) -> Axes:
@@ -213,32 +151,11 @@ def _scaled_layers(run: Trajectory, ax: Axes) -> Axes:
     return ax
 
 
-def activation_figure(phi: Activation) -> Figure:
-    """A figure of column width with phi and phi', not attached to any window."""
-    return _figure(2.6, partial(plot_activation, phi))
-
-
 def convergence_figure(found: Convergence) -> Figure:
     """A figure of column width with :func:`plot_convergence`, not attached to any window."""
-    return _figure(2.6, partial(plot_convergence, found))
+    return stacked_figure(2.6, partial(plot_convergence, found))
 
 
 def trajectory_figure(run: Trajectory) -> Figure:
     """A figure of column width with correlations above and variances below, not attached to any window."""
-    return _figure(3.4, partial(plot_trajectory, run), partial(plot_variances, run), heights=(3, 2))
-
-
-def _figure(height: float, *panels: Callable[[Axes], Axes], heights: tuple[int, ...] = (1,)) -> Figure:
-    """The panels above each other, with a common horizontal axis."""
-    from matplotlib import style
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with style.context(["petroff10", _RC]):
-        figure = Figure(figsize=(_COLUMN, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        grid = figure.subplots(len(panels), sharex=True, squeeze=False, height_ratios=heights)
-        for ax, panel in zip(grid[:, 0], panels, strict=True):
-            panel(ax)
-            ax.label_outer()
-    return figure
+    return stacked_figure(3.4, partial(plot_trajectory, run), partial(plot_variances, run), heights=(3, 2))
