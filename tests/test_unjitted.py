@@ -118,22 +118,26 @@ def test_integrate_lines_is_a_weighted_sum_on_each_line(sizes: list[int]) -> Non
 @pytest.mark.parametrize("edges", [[0.0, 1.0], [-30.0, -0.5, 0.0, 0.7, 12.0], [0.1, 0.2, 50.0]])
 def test_average_series_is_a_gaussian_mean_however_narrow(edges: list[float]) -> None:
     nodes, weights = np.polynomial.legendre.leggauss(24)
-    p = np.array([1e-30, 1e-3, 0.3, 4.0])
-    series = RNG.standard_normal((p.size, len(edges) - 1, 6))
-    expected = np.zeros(p.size)
+    p, x = np.array([1e-30, 1e-3, 0.3, 4.0]), np.array([-1.0, -0.3, 0.8, 1.0])
+    series, bounds = RNG.standard_normal((3, len(edges) - 1, 6)), RNG.random(len(edges) - 1)
+    expected, masses = np.zeros(p.size), np.zeros(p.size)
     for i, s in enumerate(np.sqrt(p)):
+        here = np.polynomial.chebyshev.chebval(x[i], series)
         for panel, (low, high) in enumerate(pairwise(edges)):
             fine = np.linspace(max(low, -15 * s), min(high, 15 * s), 201)
             if fine[-1] > fine[0]:
                 t = (0.5 * (fine[1:] + fine[:-1])[:, None] + 0.5 * np.diff(fine)[:, None] * nodes).ravel()
-                value = np.polynomial.legendre.legval((2 * t - low - high) / (high - low), series[i, panel])
+                value = np.polynomial.legendre.legval((2 * t - low - high) / (high - low), here[panel])
                 w = np.tile(weights, 200) * 0.5 * (fine[1] - fine[0])
-                expected[i] += w @ (value * np.exp(-0.5 * (t / s) ** 2)) / (math.sqrt(2 * math.pi) * s)
+                density = w * np.exp(-0.5 * (t / s) ** 2) / (math.sqrt(2 * math.pi) * s)
+                expected[i] += density @ value
+                masses[i] += bounds[panel] * density.sum()
     found = []
     for kernel in versions(kernels.average_series):
-        out = np.full(p.size, np.nan)
-        kernel(p, np.array(edges), series, nodes, weights, out)
+        out, error = np.full((2, p.size), np.nan)
+        kernel(x, p, np.array(edges), series, bounds, nodes, weights, out, error)
         assert out == pytest.approx(expected, abs=1e-13)
+        assert error == pytest.approx(masses, abs=1e-13)
         found.append(out)
     assert np.ptp(found, axis=0) == pytest.approx(0.0, abs=1e-14)
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
+from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.kernels import COEFFICIENTS as N
 from eoc.gaussian.kernels import evaluate_series
 from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
@@ -28,10 +29,7 @@ FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 _EPS = float(np.finfo(float).eps)
-_J = 2 * np.arange(N) + 1
-_NODES = -np.cos(_J * (np.pi / (2 * N)))  # increasing
-_K = np.arange(N)[:, None]
-_TO_SERIES = np.cos((_K * _J[::-1]) % (4 * N) * (np.pi / (2 * N))) * np.where(_K == 0, 1.0, 2.0) / N
+_NODES, _TO_SERIES = chebyshev_nodes(N), to_chebyshev(N)
 _LAST = 3  # coefficients whose size tells whether a series has converged
 _SLOW = 16.0  # between the middle and the end of a series: a fall like that of a power of the degree
 _NARROWEST = 1e-9

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.kernels import TERMS, evaluate
 from eoc.gaussian.panels import Integrands, Table, integrate_table, tabulate
 
@@ -21,10 +22,8 @@ FloatArray = NDArray[np.float64]
 
 _N = TERMS
 _PIECES = 4  # an octave of sqrt(q)
-_DEGREES, _ODD = np.arange(_N)[:, None], 2 * np.arange(_N) + 1
-_NODES = np.cos(_ODD * (np.pi / (2 * _N)))  # in t, where 2 log2(q) = piece + (1 + t)/2
-# Reducing n (2 j + 1) modulo the period first keeps cos(n theta_j) right to the last digit.
-_TO_CHEBYSHEV = np.cos((_DEGREES * _ODD) % (4 * _N) * (np.pi / (2 * _N))) * np.where(_DEGREES == 0, 1.0, 2.0) / _N
+_NODES = chebyshev_nodes(_N)  # in t, where 2 log2(q) = piece + (1 + t)/2
+_TO_CHEBYSHEV = to_chebyshev(_N)
 _TO_MONOMIALS = np.array([np.pad(chebyshev.cheb2poly(row), (0, _N - 1 - n)) for n, row in enumerate(np.eye(_N))]).T
 _CERTIFIED = 2.0 ** np.linspace(0.0, 1.0, 5)  # where a table is refined and certified, in units of its octave
 _STEEP = 1e-11  # relative error of the polynomials above which each q gets quadrature of its own,

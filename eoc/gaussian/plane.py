@@ -5,10 +5,11 @@ variances Q = q (1 + c)/2 and P = q (1 - c)/2. Hence
 
 .. math:: E[B(u, v)] = E\, I(T; Q), \qquad I(t; Q) = E[B(X + t, X - t)],
 
-and the integrand is evaluated once for all correlations: a different c only changes the two Gaussian weights. Along
-the line of each t the kinks of B lie at x = k - t and x = k + t, where panels end; I(t; Q) in turn is smooth between
-the t at which two such kinks meet, t = (k_i - k_j)/2, and is kept as a Legendre series on each panel of t, so that its
-mean over T is exact however narrow T is.
+and the integrand is evaluated once for all variances and correlations: others only change the two Gaussian weights.
+Along the line of each t the kinks of B lie at x = k - t and x = k + t, where panels end; I(t; Q) in turn is smooth
+between the t at which two such kinks meet, t = (k_i - k_j)/2, and is kept as a Legendre series on each panel of t, so
+that its mean over T is exact however narrow T is. In Q it is analytic, as every Gaussian integral
+(:mod:`eoc.gaussian.octaves`), and kept as a Chebyshev series in log Q.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import AccuracyError
+from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.kernels import average_series, integrate_lines
 from eoc.gaussian.lines import Panels, between, bisected, bounds_of
 from eoc.gaussian.rule import NODES, PROJECT, WEIGHTS, N, nodes_of
@@ -29,6 +31,7 @@ __all__ = ["Factor", "Integrand", "Plane", "Problem", "tabulate_plane"]
 FloatArray = NDArray[np.float64]
 Integrand = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
+_EPS = float(np.finfo(float).eps)
 _TOLERANCE = 1e-14  # of the scale of the integrand: what a panel of t may miss, with room for rounding
 _NOISE = 1e-12
 _GRID = np.array([0.0, 1.0, 2.0, 4.0])
@@ -60,7 +63,7 @@ class Problem:
     first, second
         Where B is not smooth in u, and in v.
     widths
-        Standard deviations of X, within an octave and increasing, at which panels are refined and certified.
+        Standard deviations of X, increasing by less than an octave in all, at which panels are refined and certified.
     narrow
         The largest standard deviation of T.
     scale
@@ -84,27 +87,24 @@ class Problem:
 
 @dataclass(frozen=True)
 class Plane:
-    """B(x + t, x - t) at quadrature nodes in x for every node in t.
+    """I(t; Q) for Q in [low, high]: Chebyshev series in log Q times Legendre series on panels of t, (K, T, N).
 
-    ``errors`` bound the absolute errors of I(t; Q) on each panel of t, the interpolation between nodes included.
+    ``errors`` bound the absolute errors on each panel of t, the interpolation between nodes included. ``fold`` is by
+    how much the plane is larger than the part of it that was tabulated.
     """
 
+    low: float
+    high: float
     t_edges: FloatArray
-    x_squared: FloatArray
-    weights: FloatArray
-    ends: NDArray[np.int64]
-    fold: float
+    series: FloatArray
     errors: FloatArray
+    fold: float
 
     def __call__(self, wide: FloatArray, narrow: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """E[B(X + T, X - T)] for variances Q of X and P > 0 of T, and bounds on the errors, all (n,)."""
-        inner = np.empty((wide.size, self.ends.size))
-        integrate_lines(wide, self.x_squared, self.weights, self.ends, inner)
-        series = inner.reshape(wide.size, -1, N) @ PROJECT
-        value, error = np.empty(wide.size), np.empty(wide.size)
-        average_series(narrow, self.t_edges, series, NODES, WEIGHTS, value)
-        constant = np.broadcast_to(self.errors[:, None], (wide.size, self.errors.size, 1)).copy()
-        average_series(narrow, self.t_edges, constant, NODES, WEIGHTS, error)
+        """E[B(X + T, X - T)] for variances Q of X in [low, high] and P > 0 of T, and bounds on the errors, all (n,)."""
+        value, error, length = np.empty(wide.size), np.empty(wide.size), np.log(self.high / self.low)
+        x = np.clip(2.0 * np.log(wide / self.low) / length - 1.0, -1.0, 1.0) if length > 0.0 else np.zeros(wide.size)
+        average_series(x, narrow, self.t_edges, self.series, self.errors, NODES, WEIGHTS, value, error)
         return self.fold * value, self.fold * error
 
 
@@ -184,7 +184,26 @@ def _assembled(problem: Problem, parts: list[tuple[float, float, float, Panels]]
         x_squared.append((nodes_of(panels.a, panels.b) ** 2).ravel())
         weights.append((half * WEIGHTS * panels.values).ravel())
         counts.append(N * np.bincount(panels.line - panels.line[0] // N * N, minlength=N))
-    fold = (2.0 if problem.half_x else 1.0) * (2.0 if problem.half_t else 1.0)
     ends = np.cumsum(np.concatenate(counts))
+    low, high = problem.widths[0] ** 2, problem.widths[-1] ** 2
+    terms = _terms(high / low)
+    inner = np.empty((terms, ends.size))
+    wide = low * (high / low) ** (0.5 + 0.5 * chebyshev_nodes(terms))
+    integrate_lines(wide, np.concatenate(x_squared), np.concatenate(weights), ends, inner)
+    series = np.tensordot(to_chebyshev(terms), inner.reshape(terms, -1, N) @ PROJECT, 1)
     errors = np.array([error for _, _, error, _ in parts])
-    return Plane(edges, np.concatenate(x_squared), np.concatenate(weights), ends, fold, errors)
+    if terms > 1:
+        errors = errors + 2.0 * np.abs(series[-2:]).sum(axis=(0, 2)) + 4.0 * _EPS * np.abs(series).sum(axis=(0, 2))
+    fold = (2.0 if problem.half_x else 1.0) * (2.0 if problem.half_t else 1.0)
+    return Plane(low, high, edges, series, errors, fold)
+
+
+def _terms(ratio: float) -> int:
+    """Terms of the series in log Q on an interval with this ratio of its ends that reach rounding.
+
+    A Gaussian integral is analytic in Q for |arg Q| < pi/2; coefficients fall like r^-n with the largest ellipse about
+    the interval whose height is within that, r = b + sqrt(1 + b^2), b = pi / log(ratio).
+    """
+    if ratio == 1.0:
+        return 1
+    return 3 + int(np.ceil(-np.log(_EPS) / np.arcsinh(np.pi / np.log(ratio))))

@@ -29,6 +29,7 @@ _EPS = float(np.finfo(float).eps)
 _RESOLVED = 1e-12
 _PROBE = np.concatenate([2.0 ** np.arange(-12.0, 0.0), np.linspace(0.55, 0.97, 8)])
 _PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, N - 1)
+_RADIUS = "resolved radius"
 _RADII = 2.0 ** np.arange(-24.0, 25.0)
 
 # Nodes and weights on [0, 1] for Taylor's integrals: exact to the degree to which phi'' is resolved.
@@ -51,6 +52,12 @@ def resolved_radius(phi: Activation) -> float:
 
     Zero where there is none above 2^-24. It tells the scale on which phi changes: beyond c, panels must be graded.
     """
+    if _RADIUS not in phi.cache:
+        phi.cache[_RADIUS] = _find_radius(phi)
+    return float(phi.cache[_RADIUS])
+
+
+def _find_radius(phi: Activation) -> float:
     radius = 0.0
     nearest = min((abs(k) for k in phi.knots if k != 0.0), default=np.inf)
     for c in _RADII[nearest >= _RADII]:

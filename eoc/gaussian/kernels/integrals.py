@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.gaussian._jit import jit
+from eoc.gaussian._jit import inlined, jit
 
 __all__ = ["average_series", "integrate", "integrate_lines"]
 
@@ -131,34 +131,54 @@ def integrate_lines(
 
 @jit
 def average_series(
-    p: FloatArray, edges: FloatArray, series: FloatArray, nodes: FloatArray, weights: FloatArray, out: FloatArray
+    x: FloatArray,
+    p: FloatArray,
+    edges: FloatArray,
+    series: FloatArray,
+    bounds: FloatArray,
+    nodes: FloatArray,
+    weights: FloatArray,
+    out: FloatArray,
+    error: FloatArray,
 ) -> None:
-    """E[g_i(sqrt(p_i) Z)] of functions that are Legendre series on panels, and zero beyond them.
+    """E[g(x_i, sqrt(p_i) Z)] of a function of a parameter x and of t that vanishes beyond its panels in t.
 
     Parameters
     ----------
+    x : (Q,)
+        Parameters in [-1, 1].
     p : (Q,)
         Variances > 0, as small as you like.
     edges : (T + 1,)
         Ends of the panels.
-    series : (Q, T, N)
-        Legendre coefficients of each function on each panel.
+    series : (K, T, N)
+        The function on each panel: Chebyshev series in x times Legendre series in t.
+    bounds : (T,)
+        Bounds on the errors of the function on each panel.
     nodes, weights : (N,)
         A Gauss-Legendre rule on [-1, 1].
-    out : (Q,)
-        Overwritten.
+    out, error : (Q,)
+        Overwritten: the means, and bounds on their errors.
 
     Notes
     -----
     Every panel is cut where the Gaussian changes, at multiples of its width from 0 to 40.
     """
     cuts = np.array([-40.0, -20.0, -10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0, 20.0, 40.0])
+    terms, size = series.shape[0], nodes.size
+    c, one, two = np.empty(series.shape[2]), np.empty(series.shape[2]), np.empty(series.shape[2])
+    t, now, before = np.empty(size), np.empty(size), np.empty(size)
+    squared, half_weights, mantissa = np.empty(size), np.empty(size), np.empty(size)
+    bits = np.empty(size, np.int64)
+    power = bits.view(np.float64)
     for i in range(p.size):
         s = math.sqrt(p[i])
-        total = 0.0
+        total, bound = 0.0, 0.0
         for panel in range(edges.size - 1):
             low, high = edges[panel], edges[panel + 1]
-            c = series[i, panel]
+            if low >= 40.0 * s or high <= -40.0 * s:
+                continue
+            _contract(x[i], terms, series[:, panel], c, one, two)
             start = low
             for cut in cuts:
                 end = min(max(cut * s, low), high)
@@ -166,13 +186,36 @@ def average_series(
                     start = max(start, end)
                     continue
                 half = 0.5 * (end - start)
-                for m in range(nodes.size):
-                    t = start + half * (1.0 + nodes[m])
-                    x = (2.0 * t - low - high) / (high - low)
-                    before, now = 0.0, 0.0  # Clenshaw's recurrence for Legendre polynomials
-                    for k in range(c.size - 1, 0, -1):
-                        now, before = c[k] + (2.0 * k + 1.0) / (k + 1.0) * x * now - (k + 1.0) / (k + 2.0) * before, now
-                    value = c[0] + x * now - 0.5 * before
-                    total += half * weights[m] * value * math.exp(-0.5 * (t / s) ** 2)
+                for m in range(size):
+                    node = start + half * (1.0 + nodes[m])
+                    squared[m] = node * node
+                    t[m] = (2.0 * node - low - high) / (high - low)
+                    half_weights[m] = half * weights[m]
+                    now[m] = before[m] = 0.0
+                for k in range(c.size - 1, 0, -1):  # Clenshaw's recurrence for Legendre polynomials
+                    forward, back = (2.0 * k + 1.0) / (k + 1.0), (k + 1.0) / (k + 2.0)
+                    for m in range(size):
+                        new = c[k] + forward * t[m] * now[m] - back * before[m]
+                        before[m] = now[m]
+                        now[m] = new
+                density = _gaussian(-0.5 / p[i], squared, half_weights, mantissa, bits, power)
+                for m in range(size):
+                    total += density[m] * (c[0] + t[m] * now[m] - 0.5 * before[m])
+                    bound += density[m] * bounds[panel]
                 start = end
         out[i] = total * _INV_SQRT_2PI / s
+        error[i] = bound * _INV_SQRT_2PI / s
+
+
+@inlined
+def _contract(x: float, terms: int, series: FloatArray, out: FloatArray, one: FloatArray, two: FloatArray) -> None:
+    """The sum of T_k(x) series[k], (K, N), into ``out``, (N,), by Clenshaw's recurrence; the last two are scratch."""
+    for m in range(out.size):
+        one[m] = two[m] = 0.0
+    for k in range(terms - 1, 0, -1):
+        for m in range(out.size):
+            new = series[k, m] + 2.0 * x * one[m] - two[m]
+            two[m] = one[m]
+            one[m] = new
+    for m in range(out.size):
+        out[m] = series[0, m] + x * one[m] - two[m]
