@@ -20,6 +20,7 @@ from eoc.activations.base import Activation
 from eoc.errors import AccuracyError
 from eoc.gaussian.angle import Angle, Series, angle_of, cumulative, fit
 from eoc.gaussian.moments import moments
+from eoc.gaussian.products import Products
 from eoc.gaussian.sources import Sources, refuse_singularities
 
 __all__ = ["Angular", "angular"]
@@ -52,10 +53,19 @@ def angular(phi: Activation, q: float) -> Angular:
 class Angular:
     """One activation at one variance q > 0; see the module's docstring for the symbols.
 
-    Attributes
+    Parameters
     ----------
     phi, q
         The activation and the variance.
+    products
+        Tables for a range of variances that holds q, if there are some already.
+    near
+        Whether angles up to pi/2 are all that is asked for.
+
+    Attributes
+    ----------
+    phi, q
+        As given.
     V, V_error, D, D_error
         E[phi^2] and E[phi'^2] with error bounds.
     jumps
@@ -70,15 +80,15 @@ class Angular:
         1, -1 or 0 for an even phi, an odd one, or neither. With parity all series end at theta = pi/2.
     """
 
-    def __init__(self, phi: Activation, q: float) -> None:
+    def __init__(self, phi: Activation, q: float, products: Products | None = None, *, near: bool = False) -> None:
         refuse_singularities(phi)
         self.phi, self.q = phi, q
         m = moments(phi, q, ("V", "D"))  # first: it names the largest variance allowed
-        self.sources = sources = Sources(phi, q)
+        self.sources = sources = Sources(phi, q, products)
         self.jumps, self.parity = sources.jumps, sources.parity
         self.V, self.V_error = float(m["V"].value), float(m["V"].error)
         self.D, self.D_error = float(m["D"].value), float(m["D"].error)
-        end = np.pi if self.parity == 0 else 0.5 * np.pi
+        end = np.pi if self.parity == 0 and not near else 0.5 * np.pi
         self.source = self.plane = self.w1 = self.w2 = self.u1 = self.u2 = None
         if sources.tau_size > 0.0:
             self.w1 = _integral_of_tau(sources, end)

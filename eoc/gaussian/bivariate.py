@@ -31,8 +31,9 @@ from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
 from eoc.gaussian.moments import Estimate, check_names, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
+from eoc.gaussian.products import factor_of, product_of, reach_of
 from eoc.gaussian.shifted import Function, shifted_mean
-from eoc.gaussian.sources import factor_of, product_of, reach_of, refuse_singularities
+from eoc.gaussian.sources import refuse_singularities
 
 __all__ = ["NAMES", "bivariate"]
 

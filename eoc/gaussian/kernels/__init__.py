@@ -6,6 +6,7 @@ Compiled once for all activations, because no kernel ever calls an activation: i
 from eoc.gaussian.kernels.angle import COEFFICIENTS, MapTerms, apply_map, evaluate_series, iterate_map
 from eoc.gaussian.kernels.integrals import average_series, integrate, integrate_lines
 from eoc.gaussian.kernels.polynomials import TERMS, evaluate
+from eoc.gaussian.kernels.surface import solve_surface
 
 __all__ = [
     "COEFFICIENTS",
@@ -18,4 +19,5 @@ __all__ = [
     "integrate",
     "integrate_lines",
     "iterate_map",
+    "solve_surface",
 ]

@@ -1,0 +1,137 @@
+"""The angle at which a function of variance and angle reaches a value."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.gaussian._jit import inlined, jit
+
+__all__ = ["solve_surface"]
+
+FloatArray = NDArray[np.float64]
+IndexArray = NDArray[np.int64]
+
+_ITERATIONS = 200
+_CLOSE = 4e-16
+_STEP = 1e-4  # relative step of the angle behind ``bend``
+
+
+@inlined
+def _clenshaw(x: float, c: FloatArray) -> float:
+    """The Chebyshev series c[0] + c[1] T_1(x) + ... at x in [-1, 1]."""
+    value, before = 0.0, 0.0
+    for k in range(c.size - 1, 0, -1):
+        value, before = c[k] + 2.0 * x * value - before, value
+    return c[0] + x * value - before
+
+
+@inlined
+def _level(theta: float, low: float, high: float, c: FloatArray, jumps: bool) -> tuple[float, float]:
+    """M at theta in [low, high] and dM/dlog(1 - cos(theta)) from the four series c; see :func:`solve_surface`."""
+    x = min(max((2.0 * theta - low - high) / (high - low), -1.0), 1.0)
+    y = 2.0 * math.sin(0.5 * theta)
+    s = _clenshaw(x, c[0]) + y * _clenshaw(x, c[1])
+    r = _clenshaw(x, c[2]) + y * _clenshaw(x, c[3])
+    if jumps:
+        level = 0.5 * y / s
+        return level, 0.5 * level * (1.0 - r / s)
+    return y * s, y * r
+
+
+@inlined
+def _end_level(end: float, sums: FloatArray, basis: FloatArray, jumps: bool) -> float:
+    """M at the end of an interval, from the sums of the coefficients of S_1 and S_2."""
+    y, s = 2.0 * math.sin(0.5 * end), 0.0
+    for n in range(basis.size):
+        s += (sums[0, n] + y * sums[1, n]) * basis[n]
+    return 0.5 * y / s if jumps else y * s
+
+
+@inlined
+def _root(target: float, start: float, low: float, high: float, c: FloatArray, jumps: bool) -> float:
+    """Where M = target in [low, high]: Newton's method, bisection where it leaves the bracket."""
+    left, right, theta = low, high, start
+    for _ in range(_ITERATIONS):
+        level, rise = _level(theta, low, high, c, jumps)
+        if level > target:
+            right = theta
+        else:
+            left = theta
+        new = theta - (level - target) / rise * math.tan(0.5 * theta) if rise > 0.0 else left
+        if not left < new < right:
+            new = 0.5 * (left + right)
+        done = abs(new - theta) <= _CLOSE * theta
+        theta = new
+        if done:
+            break
+    return theta
+
+
+@jit
+def solve_surface(
+    x: FloatArray,
+    target: FloatArray,
+    jumps: bool,
+    ends: FloatArray,
+    series: FloatArray,
+    theta: FloatArray,
+    where: IndexArray,
+    rise: FloatArray,
+    bend: FloatArray,
+) -> None:
+    r"""The angles at which M(x_i, theta) = target_i, for a function M that increases with theta from 0.
+
+    With y = 2 sin(theta/2), S = S_1 + y S_2, R = R_1 + y R_2,
+
+    .. math:: M = y S, \quad \frac{dM}{d\log(1 - \cos\theta)} = y R \quad\text{or, for jumps,}\quad
+              M = \frac{y}{2 S}, \quad \frac{dM}{d\log(1 - \cos\theta)} = \frac{M}{2} \Bigl(1 - \frac{R}{S}\Bigr).
+
+    Parameters
+    ----------
+    x : (n,)
+        In [-1, 1].
+    target : (n,)
+        Above 0; where M stays below, the last angle is taken.
+    jumps
+        Which of the two forms M has.
+    ends : (I + 1,)
+        Ends of the intervals of theta, from 0.
+    series : (I, 4, C, K)
+        S_1, S_2, R_1, R_2 on each of them: Chebyshev series in theta times Chebyshev series in x.
+    theta, rise, bend : (n,)
+        Overwritten: the angle; dM/dlog(1 - cos(theta)) there; and the derivative of that by log(theta), to some digits.
+    where : (n,)
+        Overwritten: the interval.
+    """
+    last, size, terms = series.shape[0] - 1, series.shape[2], series.shape[3]
+    sums = np.zeros((last + 1, 2, terms))
+    for j in range(last + 1):
+        for part in range(2):
+            for k in range(size):
+                for n in range(terms):
+                    sums[j, part, n] += series[j, part, k, n]
+    basis, c = np.ones(terms), np.empty((4, size))
+    for i in range(x.size):
+        for n in range(1, terms):
+            basis[n] = x[i] if n == 1 else 2.0 * x[i] * basis[n - 1] - basis[n - 2]
+        j, level = 0, _end_level(ends[1], sums[0], basis, jumps)
+        while j < last and level < target[i]:
+            j += 1
+            level = _end_level(ends[j + 1], sums[j], basis, jumps)
+        for part in range(4):
+            for k in range(size):
+                total = 0.0
+                for n in range(terms):
+                    total += series[j, part, k, n] * basis[n]
+                c[part, k] = total
+        low, high = ends[j], ends[j + 1]
+        if level <= target[i]:
+            root = high
+        else:
+            start = high * math.sqrt(target[i] / level) if j == 0 else 0.5 * (low + high)
+            root = _root(target[i], start, low, high, c, jumps)
+        theta[i], where[i], rise[i] = root, j, _level(root, low, high, c, jumps)[1]
+        bend[i] = (rise[i] - _level(root * (1.0 - _STEP), low, high, c, jumps)[1]) / _STEP

@@ -1,0 +1,164 @@
+r"""The functions of the angle as functions of the variance too, one surface for each octave of sqrt(q).
+
+What decides where the correlation of two inputs ends is one increasing function of the angle,
+
+.. math:: M(q, \theta) = D - \frac{G}{q e} = y u_1 + y^2 u_2, \qquad\text{and}\qquad
+          M = \frac{e}{G} = \frac{y}{2 (w_1 + y w_2)} \text{ where phi jumps},
+
+in the notation of :mod:`eoc.gaussian.angular`. At fixed theta the series are analytic in q like every Gaussian
+integral (:mod:`eoc.gaussian.octaves`), so a few values of q in an octave give them everywhere, to rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import Activation, Smoothness
+from eoc.gaussian.angle import Series
+from eoc.gaussian.angular import Angular
+from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
+from eoc.gaussian.kernels import COEFFICIENTS, solve_surface
+from eoc.gaussian.products import Products
+
+__all__ = ["Crossing", "crossing"]
+
+FloatArray = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+_EPS = float(np.finfo(float).eps)
+_KEY = "surfaces"
+_TERMS = 20  # in log q, for an octave of sqrt(q): the series fall at least like 4.7^-n
+_THETA, _TO_THETA = chebyshev_nodes(COEFFICIENTS), to_chebyshev(COEFFICIENTS)
+_Q, _TO_Q = chebyshev_nodes(_TERMS), to_chebyshev(_TERMS)
+_TAIL = 3  # coefficients whose size tells whether a series has converged
+_RESOLVED = 1e-14
+_MOST = 200  # intervals
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where M reaches given values: arrays (n,).
+
+    Attributes
+    ----------
+    theta
+        The angle, pi/2 where M stays below.
+    rise, rise_error
+        dM/dlog(e) there, e = 1 - cos(theta), and a bound on the error that M and theta bring.
+    error
+        A bound on the error of M.
+    """
+
+    theta: FloatArray
+    rise: FloatArray
+    rise_error: FloatArray
+    error: FloatArray
+
+
+def crossing(phi: Activation, q: FloatArray, target: FloatArray) -> Crossing:
+    """Where M(q, theta) = target in (0, pi/2], for arrays q > 0 and target > 0 (n,).
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> at = crossing(activation("relu"), np.array([1.0]), np.array([0.25]))  # M = 1/2 - (1 - K(theta))/(1 - c)
+    >>> round(float(at.theta[0]), 12)
+    1.107985402594
+    """
+    known: dict[int, Surface] = phi.cache.setdefault(_KEY, {})
+    mantissa, exponent = np.frexp(q)  # q = 4^octave (1 ... 4)
+    octaves = np.zeros(q.shape, np.int64) if phi.is_positively_homogeneous else (exponent - 1) // 2
+    out = Crossing(*(np.empty(q.size) for _ in range(4)))
+    for octave in np.unique(octaves):
+        here = octaves == octave
+        if octave not in known:
+            known[octave] = _tabulated(phi, int(octave))
+        x = np.log2(mantissa[here]) + exponent[here] - 2.0 * octave - 1.0
+        found = known[octave].crossing(np.zeros(x.size) if phi.is_positively_homogeneous else x, target[here])
+        for name in ("theta", "rise", "rise_error", "error"):
+            getattr(out, name)[here] = getattr(found, name)
+    return out
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The series S_1, S_2, R_1, R_2 of :func:`solve_surface` on an octave: (I, 4, COEFFICIENTS, K), errors (I, 4)."""
+
+    jumps: bool
+    ends: FloatArray
+    series: FloatArray
+    errors: FloatArray
+
+    def crossing(self, x: FloatArray, target: FloatArray) -> Crossing:
+        """See :func:`crossing`; x in [-1, 1] is the position in the octave."""
+        theta, rise, bend = (np.empty(x.size) for _ in range(3))
+        where = np.empty(x.size, np.int64)
+        solve_surface(x, target, self.jumps, self.ends, self.series, theta, where, rise, bend)
+        y = 2.0 * np.sin(0.5 * theta)
+        s_error, r_error = (self.errors[where, i] + y * self.errors[where, i + 1] for i in (0, 2))
+        if self.jumps:  # M = y / 2S, rise = M (1 - R/S) / 2, where |R| < S
+            error = 2.0 * target**2 / y * s_error
+            rise_error = error + target**2 / y * (r_error + s_error)
+        else:
+            error, rise_error = y * s_error, y * r_error
+        error = error + 4.0 * _EPS * target
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = np.where(rise > 0.0, 0.5 * error / rise, 0.0)  # by which log(theta) may be off
+        return Crossing(theta, rise, rise_error + moved * np.abs(bend) + 8.0 * _EPS * rise, error)
+
+
+def _tabulated(phi: Activation, octave: int) -> Surface:
+    low = 4.0**octave
+    if phi.is_positively_homogeneous:  # M does not depend on q
+        nodes = [Angular(phi, 1.0, near=True)]
+    else:
+        products = Products(phi, low, 4.0 * low)
+        nodes = [Angular(phi, float(q), products, near=True) for q in low * 2.0 ** (1.0 + _Q)]
+    series = [s for a in nodes for s in (a.w1, a.w2) if s is not None]
+    ends = max((s.ends for s in series), key=len, default=np.array([0.0, 0.5 * np.pi]))
+    while True:
+        coefficients, bounds = _in_theta(nodes, ends)
+        tail = _TAIL * np.abs(coefficients[:, :, :, -_TAIL:]).sum(axis=3)  # (K, 4, I)
+        scale = np.abs(coefficients).sum(axis=3).max(axis=(0, 2))[:, None]
+        poor = (tail > np.maximum(_RESOLVED * scale, bounds)).any(axis=(0, 1))
+        if not poor.any() or ends.size > _MOST:
+            break
+        ends = np.sort(np.concatenate([ends, 0.5 * (ends[1:] + ends[:-1])[poor]]))
+    errors = (tail + bounds).max(axis=0).T
+    both = np.moveaxis(coefficients, 0, -1).transpose(1, 0, 2, 3)  # (I, 4, COEFFICIENTS, K)
+    if len(nodes) > 1:
+        both = both @ _TO_Q.T
+        errors = errors + 2.0 * np.abs(both[..., -2:]).sum(axis=(2, 3))
+    errors = errors + 4.0 * _EPS * np.abs(both).sum(axis=(2, 3))
+    return Surface(phi.smoothness is Smoothness.JUMP, ends, np.ascontiguousarray(both), errors)
+
+
+def _in_theta(nodes: list[Angular], ends: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Coefficients (K, 4, I, COEFFICIENTS) of S_1, S_2, R_1, R_2 at each variance, and error bounds (K, 4, I)."""
+    theta = 0.5 * (ends[1:] + ends[:-1])[:, None] + 0.5 * np.diff(ends)[:, None] * _THETA
+    values, bounds = (np.array(part) for part in zip(*(_parts(a, theta) for a in nodes), strict=True))
+    return values @ _TO_THETA.T, bounds.max(axis=3)
+
+
+def _parts(a: Angular, theta: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
+    """S_1, S_2, R_1, R_2 of :func:`eoc.gaussian.kernels.solve_surface` at one variance, and bounds on their errors.
+
+    With e = y^2/2, d(y u_1 + y^2 u_2)/dlog(e) = y (w_1 - u_1) + y^2 (w_2 - u_2); for a jump R = dS/dlog(y).
+    """
+    if not a.jumps:
+        (w1, e1), (w2, e2), (u1, d1), (u2, d2) = (_at(s, theta) for s in (a.w1, a.w2, a.u1, a.u2))
+        return [u1, u2, w1 - u1, w2 - u2], [d1, d2, e1 + d1, e2 + d2]
+    (w1, e1), (w2, e2) = _at(a.w1, theta), _at(a.w2, theta)
+    (s1, f1), (s2, f2) = (_at(None if s is None else s.derivative(), theta) for s in (a.w1, a.w2))
+    turn = 2.0 * np.tan(0.5 * theta)  # dtheta/dlog(y)
+    return [w1, w2, turn * s1, w2 + turn * s2], [e1, e2, turn * f1, e2 + turn * f2]
+
+
+def _at(series: Series | None, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Values and error bounds at theta; zeros where there is no series."""
+    if series is None:
+        return np.zeros(theta.shape), np.zeros(theta.shape)
+    return series(theta), series.bound(theta)
