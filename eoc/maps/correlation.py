@@ -30,6 +30,7 @@ from eoc.maps.at_zero import tangents_of
 from eoc.maps.correlation_points import CorrelationFixedPoint, convex_from, correlation_fixed_points
 from eoc.maps.expansion import Term, expansion_of
 from eoc.maps.flow import at_depths, layers_until
+from eoc.maps.layer import sensitivity
 from eoc.maps.variance import VarianceMap
 
 __all__ = ["CorrelationMap"]
@@ -130,7 +131,8 @@ class CorrelationMap:
         self.gain = weight / scale * ((self.q or 1.0) / own)  # f = offset + gain * E[phi phi], expectations at `own`
         self.relative_error = next_error / scale + 6.0 * _EPS
         if self.q_error > 0.0:
-            self.relative_error += self.variance.sensitivity(self.q) * self.q_error / self.q
+            growth = float(self.variance.slope(self.q).value) * self.q / self.next_q
+            self.relative_error += float(sensitivity(self.activation, self.q, growth)) * self.q_error / self.q
         self.chi_1, self.chi_1_error = float("inf"), 0.0
         if not self.angular.jumps:
             self._set_slope(own)

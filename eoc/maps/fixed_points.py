@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from eoc.activations.base import Activation
 from eoc.gaussian.integrands import easy_variance
-from eoc.gaussian.moments import moments
+from eoc.gaussian.moments import Estimate, moments
+from eoc.maps import layer
 from eoc.scan import all_roots, decades
 
 if TYPE_CHECKING:
     from eoc.maps.variance import VarianceMap
 
-__all__ = ["FixedPoint", "Stability", "all_fixed_points", "stability_of"]
+__all__ = ["FixedPoint", "Stability", "all_fixed_points", "scanned_variances", "stability_of", "with_errors"]
 
 FloatArray = NDArray[np.float64]
 Stability = Literal["stable", "unstable", "marginal"]
@@ -26,7 +28,6 @@ _Q_MAX = 1e8  # variances are scanned this far even if F has not settled to its 
 _Q_LIMIT = 1e200
 _FIRST_STEP = 1e4
 _ITERATIONS = 1000
-_STEP = 1e-4
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def all_fixed_points(f: VarianceMap) -> tuple[FixedPoint, ...]:
         estimate = f.growth(q)
         return estimate.value / q, estimate.error / q
 
-    grid = _grid(f)
+    grid = scanned_variances(f.activation, f.sigma_w, f.sigma_b)
     roots, signs = all_roots(relative_growth, grid)
     zero = f.activation.at_zero
     if f.sigma_b == 0.0 and (f.sigma_w == 0.0 or zero.left[0] == 0.0 == zero.right[0]):
@@ -87,30 +88,28 @@ def all_fixed_points(f: VarianceMap) -> tuple[FixedPoint, ...]:
     return tuple(_fixed_point(f, grid, roots, signs, i) for i in range(roots.size))
 
 
-def _grid(f: VarianceMap) -> FloatArray:
-    """Variances among which the fixed points lie: no fixed point is below sigma_b^2."""
-    low = 0.5 * f.sigma_b**2 if f.sigma_b > 0.0 else _Q_MIN
-    q_max = f.activation.growth.q_max
+def scanned_variances(phi: Activation, sigma_w: ArrayLike, sigma_b: ArrayLike) -> FloatArray:
+    """Variances among which all fixed points lie, for one place or many: none is below sigma_b^2."""
+    lowest = float(np.min(sigma_b))
+    low = 0.5 * lowest**2 if lowest > 0.0 else _Q_MIN
+    q_max = phi.growth.q_max
     if np.isfinite(q_max):
         grid = decades(min(low, 0.1 * q_max), 0.5 * q_max) if q_max > 0.0 else np.array([low])
         return np.append(grid, q_max * (1.0 - 0.5 ** np.linspace(1.25, 5.0, 16)))
-    grid = decades(low, max(_FIRST_STEP, 1e4 * low))
-    while not _settled(f, grid[-2:]) and grid[-1] < _Q_LIMIT:
+    highest = 0.5 * float(np.max(sigma_b)) ** 2
+    grid = decades(low, max(_FIRST_STEP, 1e4 * max(low, highest)))
+    while not _settled(phi, np.ravel(sigma_w), float(np.max(sigma_b)), grid[-2:]) and grid[-1] < _Q_LIMIT:
         grid = np.append(grid, decades(grid[-1], 1e2 * grid[-1])[1:])
     return grid
 
 
-def _settled(f: VarianceMap, q: FloatArray) -> bool:
+def _settled(phi: Activation, sigma_w: FloatArray, sigma_b: float, q: FloatArray) -> bool:
     """Whether (F(q) - q)/q is close to its limit at infinity, so that no fixed point lies further out."""
-    limit = f.growth_at_infinity
-    last = f.growth(q).value / q
-    if np.isnan(last[-1]):
-        return True
-    if np.isinf(limit):
-        return bool(last[-1] > max(1.0, last[-2]))
-    if abs(limit) <= 4.0 * _EPS:
-        return bool(q[-1] >= _Q_MAX)
-    return bool(abs(last[-1] - limit) <= 0.25 * abs(limit))
+    limit = layer.growth_at_infinity(phi, sigma_w)
+    before, last = (layer.growth(phi, sigma_w[:, None], sigma_b, q).value / q).T
+    growing = last > np.maximum(1.0, before)
+    close = np.where(np.abs(limit) <= 4.0 * _EPS, q[-1] >= _Q_MAX, np.abs(last - limit) <= 0.25 * np.abs(limit))
+    return bool((np.isnan(last) | np.where(np.isinf(limit), growing, close)).all())
 
 
 def _last_crossing(f: VarianceMap, grid: FloatArray) -> float:
@@ -126,38 +125,36 @@ def _fixed_point(f: VarianceMap, grid: FloatArray, roots: FloatArray, signs: Flo
     high = float(roots[i + 1]) if i + 1 < roots.size else float("inf")
     basin = (low if signs[i] > 0.0 else q, high if signs[i + 1] < 0.0 else q)
     if np.isinf(q):
-        limit = f.growth_at_infinity
+        limit = float(layer.growth_at_infinity(f.activation, f.sigma_w))
         kind: Stability = "marginal" if abs(limit) <= 4.0 * _EPS else "stable"
         return FixedPoint(q, 0.0, 1.0 + limit, 8.0 * _EPS, 1.0 + limit, kind, basin)
     if np.isnan(f.slope(q, strict=False).value):  # so near q_max that F' is only known to be large
         return FixedPoint(q, f.activation.growth.q_max - q, float("inf"), 0.0, float("inf"), "unstable", None)
-    slope, bend = f.slope(q), _bend(f, q)
-    q_error = _root_error(f, q, float(slope.value), bend)
-    slope_error = float(slope.error) + bend * q_error
-    stability = stability_of(float(slope.value), slope_error)
+    if q == 0.0:
+        at_zero = f.slope(q)
+        slope, slope_error, q_error = float(at_zero.value), float(at_zero.error), 0.0
+    else:
+        found, errors = with_errors(f.activation, f.sigma_w, f.sigma_b, np.array([q]))
+        slope, slope_error, q_error = float(found.value[0]), float(found.error[0]), float(errors[0])
+    stability = stability_of(slope, slope_error)
     if not _is_monotone(f, grid) and stability == "stable":
         basin = _immediate_basin(f, grid, q, basin)
     attracts = basin[0] < basin[1] and stability != "unstable"
     chi_1 = float(f.chi_1(q, strict=False).value)
-    return FixedPoint(q, q_error, float(slope.value), slope_error, chi_1, stability, basin if attracts else None)
+    return FixedPoint(q, q_error, slope, slope_error, chi_1, stability, basin if attracts else None)
 
 
-def _bend(f: VarianceMap, q: float) -> float:
-    """The size of F''(q), to some digits: what errors of q do to the slope."""
-    if q == 0.0:
-        return 0.0
-    low, high = f.slope(np.array([1.0 - _STEP, 1.0 + _STEP]) * q).value
-    return float(abs(high - low) / (2.0 * _STEP * q))
+def with_errors(phi: Activation, sigma_w: ArrayLike, sigma_b: ArrayLike, q: FloatArray) -> tuple[Estimate, FloatArray]:
+    """F' at fixed points q > 0 (n,), and bounds on the errors of q, which are part of the errors of F'.
 
-
-def _root_error(f: VarianceMap, q: float, slope: float, bend: float) -> float:
-    """The error of F over the slope of F - id, or over its curvature where that slope vanishes."""
-    if q == 0.0:
-        return 0.0
-    error = float(f.growth(q).error) + 2.0 * _EPS * q
-    by_slope = error / abs(slope - 1.0) if slope != 1.0 else np.inf
-    by_bend = 2.0 * np.sqrt(2.0 * error / bend) if bend > 0.0 else np.inf
-    return float(2.0 * min(by_slope, by_bend) + 4.0 * _EPS * q)
+    The error of q is that of F over the slope of F - id, or over its curvature where that slope vanishes.
+    """
+    found, bend = layer.slope(phi, sigma_w, q), layer.slope_uncertainty(phi, sigma_w, q)
+    error = layer.growth(phi, sigma_w, sigma_b, q).error + 2.0 * _EPS * q
+    with np.errstate(divide="ignore"):
+        off = np.minimum(error / np.abs(found.value - 1.0), 2.0 * np.sqrt(2.0 * error / bend))
+    q_error = 2.0 * off + 4.0 * _EPS * q
+    return Estimate(found.value, found.error + bend * q_error), q_error
 
 
 def _is_monotone(f: VarianceMap, grid: FloatArray) -> bool:

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
-from eoc.activations.base import Activation, Smoothness
+from eoc.activations.base import Activation
 from eoc.errors import AccuracyError, EocError
-from eoc.gaussian.moments import Estimate, checked_variances, moments
+from eoc.gaussian.moments import Estimate, checked_variances
+from eoc.maps import layer
 from eoc.maps.fixed_points import FixedPoint, all_fixed_points
 
 __all__ = ["VarianceMap", "checked_sigma"]
@@ -20,7 +21,6 @@ FloatArray = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
 _SIGMA_RANGE = (1e-130, 1e50)  # so that squares, times any variance, stay within double precision
 _ITERATIONS = 10_000
-_STEP = 1e-3  # relative step of differences: their error is about 1e-12 for step^4, 1e-12 for rounding; 1e-8 is claimed
 _VAGUE = 1e-6  # relative error of a fixed point beyond which it is not taken for the limit of what lies within it
 
 
@@ -48,9 +48,8 @@ class VarianceMap:
 
     Notes
     -----
-    Near criticality F(q) - q is the difference of almost equal numbers. It is computed as sigma_b^2 + (sigma_w^2
-    kappa - 1) q + sigma_w^2 (V - kappa q), each term without cancellation, kappa = (phi'(0+)^2 + phi'(0-)^2)/2; its
-    sign decides what attracts what, so nothing depends on a step size.
+    The formulas are in :mod:`eoc.maps.layer`, for arrays of sigma_w and sigma_b too. F(q) - q comes without
+    cancellation; its sign decides what attracts what, so nothing depends on a step size.
 
     Examples
     --------
@@ -66,7 +65,6 @@ class VarianceMap:
         self.activation: Activation = resolve(activation)
         self.sigma_w = checked_sigma("sigma_w", sigma_w)
         self.sigma_b = checked_sigma("sigma_b", sigma_b)
-        self._kappa = self.activation.kappa
 
     def __repr__(self) -> str:
         return f"VarianceMap({self.activation.name!r}, sigma_w={self.sigma_w!r}, sigma_b={self.sigma_b!r})"
@@ -77,75 +75,26 @@ class VarianceMap:
 
     def F(self, q: ArrayLike) -> Estimate:
         """F(q) = sigma_b^2 + sigma_w^2 V(q) with its error bound."""
-        return self._affine(self.sigma_b**2, moments(self.activation, q, ("V",))["V"])
+        return layer.variance_after(self.activation, self.sigma_w, self.sigma_b, q)
 
     def slope(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
         """F'(q) = sigma_w^2 (D + P), the deltas of kinks and jumps included; ``strict`` as in :func:`eoc.moments`."""
-        parts = moments(self.activation, q, ("D", "P"), strict=False)
-        d, p = parts["D"], parts["P"]
-        with np.errstate(invalid="ignore"):  # infinite D - infinite P: by differences, below
-            direct = self._affine(0.0, Estimate(d.value + p.value, d.error + p.error))
-        if not np.isnan(direct.value).any():
-            return direct
-        differences = self._slope_by_differences(checked_variances(q), strict=strict)
-        known = ~np.isnan(direct.value)
-        value = np.where(known, direct.value, differences.value)
-        return Estimate(value, np.where(known, direct.error, differences.error))
-
-    def _slope_by_differences(self, q: FloatArray, *, strict: bool) -> Estimate:
-        """F' from F at four nearby variances, where E[phi'^2] is infinite: V is analytic in q all the same."""
-        steps = np.array([-2.0, -1.0, 1.0, 2.0]) * _STEP
-        around = moments(self.activation, np.multiply.outer(1.0 + steps, q), ("V",), strict=strict)["V"]
-        weights = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
-        size = self.sigma_w**2 * np.abs(around.value).max(axis=0) / q
-        slope = self.sigma_w**2 * np.tensordot(weights, around.value, 1) / (_STEP * q)
-        return Estimate(slope, size * 1e-8)
+        return layer.slope(self.activation, self.sigma_w, q, strict=strict)
 
     def chi_1(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
         """sigma_w^2 D(q): the slope of the correlation map at c = 1. Infinite if phi jumps and sigma_w > 0."""
-        d = moments(self.activation, q, ("D",), strict=strict)["D"]
-        if self.activation.smoothness is Smoothness.JUMP and self.sigma_w > 0.0:
-            return Estimate(np.full(d.value.shape, np.inf), np.zeros(d.value.shape))
-        return self._affine(0.0, d)
-
-    def _affine(self, offset: float, moment: Estimate) -> Estimate:
-        scaled = self.sigma_w**2 * moment.value
-        return Estimate(offset + scaled, self.sigma_w**2 * moment.error + 2.0 * _EPS * (offset + np.abs(scaled)))
-
-    def sensitivity(self, q: float) -> float:
-        """How much faster than q, relatively, 1 - f and f' change, c fixed: twice what V/q, D and q/F(q) tell of it."""
-        around = moments(self.activation, q * np.array([1.0 - _STEP, 1.0 + _STEP]), ("V", "D"), strict=False)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            v, d = (float(np.diff(np.log(around[name].value))[0]) / (2.0 * _STEP) for name in ("V", "D"))
-        growth = float(self.slope(q).value) * q / float(self.F(q).value)
-        return float(abs(1.0 - growth) + 2.0 * np.nanmax([abs(v - 1.0), abs(d), 0.0]))
+        return layer.chi_1(self.activation, self.sigma_w, q, strict=strict)
 
     def growth(self, q: ArrayLike) -> Estimate:
         """F(q) - q without cancellation, with its error bound; the sign tells where q moves. NaN where undefined."""
-        q = checked_variances(q)
-        excess = moments(self.activation, q, ("excess",), strict=False)["excess"]
-        linear = (self.sigma_w**2 * self._kappa - 1.0) * q
-        value = self.sigma_b**2 + linear + self.sigma_w**2 * excess.value
-        size = self.sigma_b**2 + self.sigma_w**2 * (self._kappa * q + np.abs(excess.value)) + np.abs(linear)
-        return Estimate(value, self.sigma_w**2 * excess.error + 4.0 * _EPS * size)
+        return layer.growth(self.activation, self.sigma_w, self.sigma_b, q)
 
     @cached_property
     def is_identity(self) -> bool:
         """Whether F(q) = q for every q, to rounding: a positively homogeneous phi at its critical sigma_w."""
-        gain = self.sigma_w**2 * self._kappa
+        gain = self.sigma_w**2 * self.activation.kappa
         critical = abs(gain - 1.0) <= 4.0 * _EPS
         return self.activation.is_positively_homogeneous and self.sigma_b == 0.0 and critical
-
-    @cached_property
-    def growth_at_infinity(self) -> float:
-        """The limit of (F(q) - q)/q as q grows."""
-        growth = self.activation.growth
-        if growth.kind == "bounded" or (growth.kind == "polynomial" and growth.rate < 1.0) or self.sigma_w == 0.0:
-            return -1.0
-        if growth.kind == "polynomial" and growth.rate == 1.0:
-            left, right = self.activation.asymptotic_slopes
-            return self.sigma_w**2 * 0.5 * (left**2 + right**2) - 1.0
-        return float("inf")
 
     @cached_property
     def fixed_points(self) -> tuple[FixedPoint, ...]:
