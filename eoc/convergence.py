@@ -133,7 +133,8 @@ def convergence_law(f: CorrelationMap, depth: float = float("inf")) -> Convergen
 
 def _exponential(f: CorrelationMap) -> ConvergenceLaw:
     end = f.stable_point
-    return ConvergenceLaw("exponential", *e_folding(end.slope, end.slope_error), end.c)
+    xi, error = e_folding(end.one_minus_slope, end.slope_error)
+    return ConvergenceLaw("exponential", float(xi), float(error), end.c)
 
 
 def _of_kinks(terms: dict[float, Term]) -> ConvergenceLaw:

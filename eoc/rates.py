@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.gaussian.moments import Estimate, moments
@@ -58,21 +58,34 @@ class RateLaw:
         return float(np.sqrt(self.constant)) if self.law == "1/l^2" else self.constant
 
 
-def e_folding(factor: float, error: float) -> tuple[float, float]:
-    """-1/log|factor|, in which something that is multiplied by ``factor`` in each layer falls by e, and its error.
+def e_folding(one_minus: ArrayLike, error: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """-1/log|r|, in which something that is multiplied by r in each layer falls by e, and a bound on its error.
+
+    Parameters
+    ----------
+    one_minus
+        1 - r, which near r = 1 knows more digits than r itself; any shape.
+    error
+        A bound on the error of r.
+
+    Returns
+    -------
+    tuple of arrays
+        Infinite for |r| = 1, and negative for |r| > 1. Where r cannot be told from 1 the error is infinite.
 
     Examples
     --------
-    >>> round(e_folding(0.9, 0.0)[0], 6), e_folding(1.0, 0.0), e_folding(0.0, 0.0)
-    (9.491222, (inf, 0.0), (0.0, 0.0))
+    >>> [round(float(e_folding(d, 0.0)[0]), 6) for d in (0.1, 1e-9, 0.0, 1.0, -0.1)]
+    [9.491222, 999999999.5, inf, 0.0, -10.492059]
     """
-    size = abs(factor)
-    if size == 1.0:
-        return float("inf"), 0.0
-    if size == 0.0 or np.isinf(size):
-        return 0.0, 0.0
-    xi = float(-1.0 / np.log(size))
-    return xi, xi**2 * error / size
+    d, error = np.asarray(one_minus, dtype=float), np.asarray(error, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log = np.where(d < 1.0, np.log1p(-np.minimum(d, 1.0)), np.log(np.abs(1.0 - d)))
+        xi = np.where(log == 0.0, np.inf, np.where(np.isinf(log), 0.0, -1.0 / log))
+        off = np.where(log == 0.0, 0.0, np.abs(1.0 - np.abs(1.0 - d)))  # the distance of |r| from 1
+        bound = xi**2 * error / np.abs(1.0 - d) * off / (off - error)
+        bound = np.where(error < off, bound, np.inf)
+        return xi, np.where((error == 0.0) | (xi == 0.0), 0.0, bound)
 
 
 def rate_constant(phi: Activation, q: FloatArray) -> Estimate:

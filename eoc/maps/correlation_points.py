@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ class CorrelationFixedPoint:
         Where; ``error`` bounds that of both, and 1 - c keeps its relative precision near c = 1.
     slope, slope_error
         f'(c); infinite at c = 1 if phi jumps.
+    one_minus_slope
+        1 - f'(c), which keeps its relative precision near the edge of chaos.
     order
         f(c + h) - c - h vanishes like |h|^order: the multiplicity. 1 in general; at c = 1 on the edge of chaos 2, or
         3/2 if phi has kinks; at c = 1 1/2 if phi jumps.
@@ -41,6 +44,7 @@ class CorrelationFixedPoint:
     error: float
     slope: float
     slope_error: float
+    one_minus_slope: float
     order: float
     stable: bool
 
@@ -54,7 +58,7 @@ def correlation_fixed_points(f: CorrelationMap) -> tuple[CorrelationFixedPoint, 
     if f.chi_1 > 1.0:
         found.insert(0, _interior(f))
     if f.is_odd:
-        opposite = CorrelationFixedPoint(-1.0, 2.0, 0.0, last.slope, last.slope_error, last.order, last.stable)
+        opposite = dataclasses.replace(last, c=-1.0, one_minus_c=2.0)
         found.insert(0, opposite)
     return tuple(found)
 
@@ -65,7 +69,7 @@ def _at_one(f: CorrelationMap) -> CorrelationFixedPoint:
         order = 0.5
     elif f.chi_1 == 1.0:
         order = 1.5 if f.angular.u1 is not None else 2.0
-    return CorrelationFixedPoint(1.0, 0.0, 0.0, f.chi_1, f.chi_1_error, order, f.chi_1 <= 1.0)
+    return CorrelationFixedPoint(1.0, 0.0, 0.0, f.chi_1, f.chi_1_error, 1.0 - f.chi_1, order, f.chi_1 <= 1.0)
 
 
 def _interior(f: CorrelationMap) -> CorrelationFixedPoint:
@@ -73,10 +77,10 @@ def _interior(f: CorrelationMap) -> CorrelationFixedPoint:
     log_e = 0.0 if f.is_odd else _root(f)
     e = float(np.exp(log_e))
     ratio, slope = f.log_ratio(np.array([e])), f.slope(one_minus_c=e)
-    # The derivative of log((1 - f)/e) by log(e) is f' - 1 there.
-    error = e * (float(ratio.error[0]) / max(1.0 - float(slope.value), _EPS) + 4.0 * _EPS * (1.0 - log_e))
-    bend = abs(float(f.curvature(one_minus_c=e).value)) * error
-    return CorrelationFixedPoint(1.0 - e, e, error, float(slope.value), float(slope.error) + bend, 1.0, True)
+    one_minus_slope = float(f.log_ratio_slopes(np.array([e]))[0][0])  # the derivative of log((1 - f)/e) by log(1/e)
+    error = e * (float(ratio.error[0]) / max(one_minus_slope, _EPS) + 4.0 * _EPS * (1.0 - log_e))
+    slope_error = float(slope.error) + abs(float(f.curvature(one_minus_c=e).value)) * error
+    return CorrelationFixedPoint(1.0 - e, e, error, 1.0 - one_minus_slope, slope_error, one_minus_slope, 1.0, True)
 
 
 def _root(f: CorrelationMap) -> float:
