@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from eoc.criticality import (
         Curve,
         EdgeOfChaos,
+        EocCurve,
         EocPoint,
         NoPoint,
         OrderedPoint,
         curve,
         edge_of_chaos,
+        eoc_curve,
         nearest_ordered,
         transitions,
     )
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
     from eoc.maps import CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap
-    from eoc.phase import Phase, phase_of, phases
+    from eoc.phase import Phase, phase_diagram, phase_of, phases
     from eoc.propagation import Trajectory, propagate, propagate_gram
 
 __version__ = "0.1.0"
@@ -48,11 +50,13 @@ _WHERE = {
     "eoc.criticality": (
         "Curve",
         "EdgeOfChaos",
+        "EocCurve",
         "EocPoint",
         "NoPoint",
         "OrderedPoint",
         "curve",
         "edge_of_chaos",
+        "eoc_curve",
         "nearest_ordered",
         "transitions",
     ),
@@ -61,7 +65,7 @@ _WHERE = {
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
     "eoc.maps": ("CorrelationFixedPoint", "CorrelationMap", "FixedPoint", "VarianceMap"),
-    "eoc.phase": ("Phase", "phase_of", "phases"),
+    "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
     "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
@@ -76,6 +80,7 @@ __all__ = [
     "CorrelationMap",
     "Curve",
     "EdgeOfChaos",
+    "EocCurve",
     "EocError",
     "EocPoint",
     "Estimate",
@@ -93,8 +98,10 @@ __all__ = [
     "convergence_of",
     "curve",
     "edge_of_chaos",
+    "eoc_curve",
     "moments",
     "nearest_ordered",
+    "phase_diagram",
     "phase_of",
     "phases",
     "propagate",

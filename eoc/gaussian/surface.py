@@ -11,7 +11,8 @@ integral (:mod:`eoc.gaussian.octaves`), so a few values of q in an octave give t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,10 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.gaussian.angle import Series
 from eoc.gaussian.angular import Angular
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
-from eoc.gaussian.kernels import COEFFICIENTS, solve_surface
+from eoc.gaussian.kernels import COEFFICIENTS, evaluate_surface, solve_surface
 from eoc.gaussian.products import Products
 
-__all__ = ["Crossing", "crossing"]
+__all__ = ["Crossing", "Levels", "crossing", "levels"]
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -39,48 +40,75 @@ _MOST = 200  # intervals
 
 
 @dataclass(frozen=True)
-class Crossing:
+class Levels:
+    """M and dM/dlog(e), e = 1 - cos(theta), with bounds on their errors: arrays of one shape."""
+
+    level: FloatArray
+    level_error: FloatArray
+    rise: FloatArray
+    rise_error: FloatArray
+
+
+@dataclass(frozen=True)
+class Crossing(Levels):
     """Where M reaches given values: arrays (n,).
 
     Attributes
     ----------
+    level, level_error, rise, rise_error
+        M and dM/dlog(e) there; the error of the latter contains that of theta.
     theta
         The angle, pi/2 where M stays below.
-    rise, rise_error
-        dM/dlog(e) there, e = 1 - cos(theta), and a bound on the error that M and theta bring.
-    error
-        A bound on the error of M.
+    relative_error
+        A bound on the relative error of e, which errors of M and of its target bring.
     """
 
     theta: FloatArray
-    rise: FloatArray
-    rise_error: FloatArray
-    error: FloatArray
+    relative_error: FloatArray
 
 
-def crossing(phi: Activation, q: FloatArray, target: FloatArray) -> Crossing:
-    """Where M(q, theta) = target in (0, pi/2], for arrays q > 0 and target > 0 (n,).
+def crossing(phi: Activation, q: FloatArray, target: FloatArray, target_error: FloatArray) -> Crossing:
+    """Where M(q, theta) = target in (0, pi/2], for arrays q > 0 and target > 0 (n,) that is known to within an error.
 
     Examples
     --------
     >>> from eoc.activations import activation
-    >>> at = crossing(activation("relu"), np.array([1.0]), np.array([0.25]))  # M = 1/2 - (1 - K(theta))/(1 - c)
+    >>> at = crossing(activation("relu"), np.array([1.0]), np.array([0.25]), np.zeros(1))
     >>> round(float(at.theta[0]), 12)
     1.107985402594
     """
+    out = Crossing(*(np.empty(q.size) for _ in fields(Crossing)))
+    for here, surface, x in _by_octave(phi, q):
+        _put(surface.crossing(x, target[here], target_error[here]), out, here)
+    return out
+
+
+def levels(phi: Activation, q: FloatArray, theta: FloatArray) -> Levels:
+    """M and dM/dlog(e) at variances (n,) and angles in (0, pi/2], (n, m)."""
+    out = Levels(*(np.empty(theta.shape) for _ in fields(Levels)))
+    for here, surface, x in _by_octave(phi, q):
+        _put(surface.levels(x, theta[here]), out, here)
+    return out
+
+
+def _put(found: Levels, out: Levels, here: NDArray[np.bool_]) -> None:
+    for field in fields(out):
+        getattr(out, field.name)[here] = getattr(found, field.name)
+
+
+def _by_octave(phi: Activation, q: FloatArray) -> Iterator[tuple[NDArray[np.bool_], Surface, FloatArray]]:
+    """For each octave: which of the variances lie in it, its surface, and where they lie in it, from -1 to 1."""
     known: dict[int, Surface] = phi.cache.setdefault(_KEY, {})
     mantissa, exponent = np.frexp(q)  # q = 4^octave (1 ... 4)
-    octaves = np.zeros(q.shape, np.int64) if phi.is_positively_homogeneous else (exponent - 1) // 2
-    out = Crossing(*(np.empty(q.size) for _ in range(4)))
+    octaves = (exponent - 1) // 2
+    x = np.log2(mantissa) + exponent - 2.0 * octaves - 1.0
+    if phi.is_positively_homogeneous:
+        octaves, x = np.zeros(q.shape, np.int64), np.zeros(q.shape)
     for octave in np.unique(octaves):
-        here = octaves == octave
         if octave not in known:
             known[octave] = _tabulated(phi, int(octave))
-        x = np.log2(mantissa[here]) + exponent[here] - 2.0 * octave - 1.0
-        found = known[octave].crossing(np.zeros(x.size) if phi.is_positively_homogeneous else x, target[here])
-        for name in ("theta", "rise", "rise_error", "error"):
-            getattr(out, name)[here] = getattr(found, name)
-    return out
+        here = octaves == octave
+        yield here, known[octave], x[here]
 
 
 @dataclass(frozen=True)
@@ -92,22 +120,34 @@ class Surface:
     series: FloatArray
     errors: FloatArray
 
-    def crossing(self, x: FloatArray, target: FloatArray) -> Crossing:
+    def crossing(self, x: FloatArray, target: FloatArray, target_error: FloatArray) -> Crossing:
         """See :func:`crossing`; x in [-1, 1] is the position in the octave."""
-        theta, rise, bend = (np.empty(x.size) for _ in range(3))
+        theta, level, rise, bend = (np.empty(x.size) for _ in range(4))
         where = np.empty(x.size, np.int64)
-        solve_surface(x, target, self.jumps, self.ends, self.series, theta, where, rise, bend)
+        solve_surface(x, target, self.jumps, self.ends, self.series, theta, where, level, rise, bend)
+        level_error, rise_error = self._errors(theta, where, level, rise)
+        reached = theta < self.ends[-1]  # elsewhere the angle is exactly that
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = np.where(reached, (level_error + target_error) / rise + 4.0 * _EPS, 0.0)
+        return Crossing(level, level_error, rise, rise_error + 0.5 * moved * np.abs(bend), theta, moved)
+
+    def levels(self, x: FloatArray, theta: FloatArray) -> Levels:
+        """See :func:`levels`."""
+        level, rise, where = np.empty(theta.shape), np.empty(theta.shape), np.empty(theta.shape, np.int64)
+        evaluate_surface(x, theta, self.jumps, self.ends, self.series, where, level, rise)
+        level_error, rise_error = self._errors(theta, where, level, rise)
+        return Levels(level, level_error, rise, rise_error)
+
+    def _errors(self, theta: FloatArray, where: Index, level: FloatArray, rise: FloatArray) -> tuple[FloatArray, ...]:
+        """Bounds on the errors of M and dM/dlog(e) at exact angles."""
         y = 2.0 * np.sin(0.5 * theta)
         s_error, r_error = (self.errors[where, i] + y * self.errors[where, i + 1] for i in (0, 2))
         if self.jumps:  # M = y / 2S, rise = M (1 - R/S) / 2, where |R| < S
-            error = 2.0 * target**2 / y * s_error
-            rise_error = error + target**2 / y * (r_error + s_error)
+            level_error = 2.0 * level**2 / y * s_error
+            rise_error = level_error + level**2 / y * (r_error + s_error)
         else:
-            error, rise_error = y * s_error, y * r_error
-        error = error + 4.0 * _EPS * target
-        with np.errstate(divide="ignore", invalid="ignore"):
-            moved = np.where(rise > 0.0, 0.5 * error / rise, 0.0)  # by which log(theta) may be off
-        return Crossing(theta, rise, rise_error + moved * np.abs(bend) + 8.0 * _EPS * rise, error)
+            level_error, rise_error = y * s_error, y * r_error
+        return level_error + 4.0 * _EPS * level, rise_error + 8.0 * _EPS * np.abs(rise)
 
 
 def _tabulated(phi: Activation, octave: int) -> Surface:

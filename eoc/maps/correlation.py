@@ -25,7 +25,7 @@ from eoc.errors import EocError
 from eoc.gaussian.angle import Angle, Series, angle_of, fit
 from eoc.gaussian.angular import angular
 from eoc.gaussian.kernels import COEFFICIENTS, MapTerms, apply_map
-from eoc.gaussian.moments import Estimate, checked_variance
+from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.maps.at_zero import tangents_of
 from eoc.maps.correlation_points import CorrelationFixedPoint, convex_from, correlation_fixed_points
 from eoc.maps.expansion import Term, expansion_of
@@ -244,6 +244,18 @@ class CorrelationMap:
     def fixed_points(self) -> tuple[CorrelationFixedPoint, ...]:
         """Every c in [-1, 1] with f(c) = c, in increasing order; empty if f is the identity (:attr:`is_identity`)."""
         return correlation_fixed_points(self)
+
+    @cached_property
+    def at_zero(self) -> tuple[float, float]:
+        """f(0) = (sigma_b^2 + sigma_w^2 E[phi]^2) / F(q) to full relative precision, and a bound on its error."""
+        if self.q == 0.0:
+            own = moments(self.angular.phi, 1.0, ("M",))["M"]
+            mean, error, offset = float(own.value), float(own.error), 0.0
+        else:
+            own = moments(self.activation, self.q, ("M",))["M"]
+            mean, error, offset = float(own.value), float(own.error), self.sigma_b**2 / self.next_q
+        value = offset + self.gain * mean**2
+        return value, self.gain * (2.0 * abs(mean) * error + error**2) + self.relative_error * value
 
     @property
     def stable_point(self) -> CorrelationFixedPoint:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eoc.gaussian.angle import angle_of
+from eoc.gaussian.moments import Estimate
+from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
 
 if TYPE_CHECKING:
     from eoc.maps.correlation import CorrelationMap
 
-__all__ = ["CorrelationFixedPoint", "convex_from", "correlation_fixed_points"]
+__all__ = ["FEW", "CorrelationFixedPoint", "convex_from", "correlation_fixed_points", "from_zero"]
+
+FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
 _LOWEST = float(np.log(1e-290))  # of log(1 - c): chi_1 > 1 by more than rounding puts c* far above it
 _GRID = 513
+FEW = 0.25  # c* below which it is computed from f(0)
 
 
 @dataclass(frozen=True)
@@ -26,8 +33,8 @@ class CorrelationFixedPoint:
 
     Attributes
     ----------
-    c, one_minus_c, error
-        Where; ``error`` bounds that of both, and 1 - c keeps its relative precision near c = 1.
+    c, c_error, one_minus_c, error
+        Where, and bounds on the errors of c and of 1 - c: each keeps its relative precision where it is small.
     slope, slope_error
         f'(c); infinite at c = 1 if phi jumps.
     one_minus_slope
@@ -40,6 +47,7 @@ class CorrelationFixedPoint:
     """
 
     c: float
+    c_error: float
     one_minus_c: float
     error: float
     slope: float
@@ -69,7 +77,7 @@ def _at_one(f: CorrelationMap) -> CorrelationFixedPoint:
         order = 0.5
     elif f.chi_1 == 1.0:
         order = 1.5 if f.angular.u1 is not None else 2.0
-    return CorrelationFixedPoint(1.0, 0.0, 0.0, f.chi_1, f.chi_1_error, 1.0 - f.chi_1, order, f.chi_1 <= 1.0)
+    return CorrelationFixedPoint(1.0, 0.0, 0.0, 0.0, f.chi_1, f.chi_1_error, 1.0 - f.chi_1, order, f.chi_1 <= 1.0)
 
 
 def _interior(f: CorrelationMap) -> CorrelationFixedPoint:
@@ -80,7 +88,51 @@ def _interior(f: CorrelationMap) -> CorrelationFixedPoint:
     one_minus_slope = float(f.log_ratio_slopes(np.array([e]))[0][0])  # the derivative of log((1 - f)/e) by log(1/e)
     error = e * (float(ratio.error[0]) / max(one_minus_slope, _EPS) + 4.0 * _EPS * (1.0 - log_e))
     slope_error = float(slope.error) + abs(float(f.curvature(one_minus_c=e).value)) * error
-    return CorrelationFixedPoint(1.0 - e, e, error, 1.0 - one_minus_slope, slope_error, one_minus_slope, 1.0, True)
+    c, c_error = 1.0 - e, error
+    if e > 1.0 - FEW:
+        c, c_error = _near_zero(f, c, c_error)
+    return CorrelationFixedPoint(c, c_error, e, error, 1.0 - one_minus_slope, slope_error, one_minus_slope, 1.0, True)
+
+
+def _near_zero(f: CorrelationMap, c: float, c_error: float) -> tuple[float, float]:
+    """The fixed point c to full relative precision, and its error."""
+
+    def slopes(at: FloatArray) -> Estimate:
+        return f.slope(at)
+
+    found = from_zero(slopes, np.array([c]), np.array([c_error]), *(np.array([part]) for part in f.at_zero))
+    return float(found.value[0]), float(found.error[0])
+
+
+def from_zero(
+    slope: Callable[[FloatArray], Estimate],
+    c: FloatArray,
+    c_error: FloatArray,
+    zero: FloatArray,
+    zero_error: FloatArray,
+) -> Estimate:
+    """Fixed points c (n,) of f to full relative precision where they are small, from f(0) and f'.
+
+    c = f(0) / (1 - mean of f' over [0, c]), where an error of c hardly changes the mean.
+
+    Parameters
+    ----------
+    slope
+        Maps correlations (n, m) to f' there.
+    c, c_error
+        The fixed points, at most FEW, as they are known, and bounds on the absolute errors.
+    zero, zero_error
+        f(0) and bounds on its errors, (n,).
+    """
+    for _ in range(2):
+        found = slope(c[:, None] * UNIT_NODES)
+        mean, error = found.value @ UNIT_WEIGHTS, found.error @ UNIT_WEIGHTS
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = np.where(c > 0.0, c_error / c, 0.0) * np.abs(slope(c[:, None]).value[:, 0] - mean)
+            relative = np.where(zero > 0.0, zero_error / zero, 0.0) + (error + moved) / (1.0 - mean) + 4.0 * _EPS
+        c = zero / (1.0 - mean)
+        c_error = c * relative
+    return Estimate(c, c_error)
 
 
 def _root(f: CorrelationMap) -> float:

@@ -104,12 +104,16 @@ def scanned_variances(phi: Activation, sigma_w: ArrayLike, sigma_b: ArrayLike) -
 
 
 def _settled(phi: Activation, sigma_w: FloatArray, sigma_b: float, q: FloatArray) -> bool:
-    """Whether (F(q) - q)/q is close to its limit at infinity, so that no fixed point lies further out."""
-    limit = layer.growth_at_infinity(phi, sigma_w)
-    before, last = (layer.growth(phi, sigma_w[:, None], sigma_b, q).value / q).T
+    """Whether (F(q) - q)/q is close to its limit at infinity, so that no fixed point lies further out.
+
+    Also where nothing is known any more: F overflows, or is lost in its error.
+    """
+    limit, found = layer.growth_at_infinity(phi, sigma_w), layer.growth(phi, sigma_w[:, None], sigma_b, q)
+    before, last = (found.value / q).T
+    lost = ~(found.error < np.abs(found.value)).any(axis=1)
     growing = last > np.maximum(1.0, before)
     close = np.where(np.abs(limit) <= 4.0 * _EPS, q[-1] >= _Q_MAX, np.abs(last - limit) <= 0.25 * np.abs(limit))
-    return bool((np.isnan(last) | np.where(np.isinf(limit), growing, close)).all())
+    return bool((lost | np.where(np.isinf(limit), growing, close)).all())
 
 
 def _last_crossing(f: VarianceMap, grid: FloatArray) -> float:

@@ -1,5 +1,10 @@
-"""Ordered, chaotic or critical: what layers do to signals and gradients, at one place and on grids of them."""
+"""Ordered, chaotic or critical: what layers do to signals and gradients, at one place and on grids of them.
 
+``point`` says everything of one place. For a grid, ``ends`` finds where variances end in every cell, ``grid`` computes
+the fields there, and ``diagram`` puts them together.
+"""
+
+from eoc.phase.diagram import phase_diagram
 from eoc.phase.point import Phase, PhaseName, phase_of, phases
 
-__all__ = ["Phase", "PhaseName", "phase_of", "phases"]
+__all__ = ["Phase", "PhaseName", "phase_diagram", "phase_of", "phases"]

@@ -230,7 +230,7 @@ def _assembled(
     c_star, c_error, angle, one_minus_slope, slope_error = np.nan, 0.0, np.nan, 0.0, 0.0
     if not correlation.is_identity:
         end = correlation.stable_point
-        c_star, c_error, one_minus_slope, slope_error = end.c, end.error, end.one_minus_slope, end.slope_error
+        c_star, c_error, one_minus_slope, slope_error = end.c, end.c_error, end.one_minus_slope, end.slope_error
         angle = 2.0 * np.arcsin(np.sqrt(0.5 * end.one_minus_c))
     xi_q, xi_q_error = e_folding(1.0 - point.slope, point.slope_error)
     if point.stability == "marginal":

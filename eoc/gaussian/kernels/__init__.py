@@ -6,7 +6,7 @@ Compiled once for all activations, because no kernel ever calls an activation: i
 from eoc.gaussian.kernels.angle import COEFFICIENTS, MapTerms, apply_map, evaluate_series, iterate_map
 from eoc.gaussian.kernels.integrals import average_series, integrate, integrate_lines
 from eoc.gaussian.kernels.polynomials import TERMS, evaluate
-from eoc.gaussian.kernels.surface import solve_surface
+from eoc.gaussian.kernels.surface import evaluate_surface, solve_surface
 
 __all__ = [
     "COEFFICIENTS",
@@ -16,6 +16,7 @@ __all__ = [
     "average_series",
     "evaluate",
     "evaluate_series",
+    "evaluate_surface",
     "integrate",
     "integrate_lines",
     "iterate_map",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from eoc.gaussian._jit import inlined, jit
 
-__all__ = ["solve_surface"]
+__all__ = ["evaluate_surface", "solve_surface"]
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
@@ -70,6 +70,55 @@ def _root(target: float, start: float, low: float, high: float, c: FloatArray, j
     return theta
 
 
+@inlined
+def _chebyshev_basis(x: float, out: FloatArray) -> None:
+    """T_0(x), T_1(x), ... into ``out``."""
+    out[0] = 1.0
+    for n in range(1, out.size):
+        out[n] = x if n == 1 else 2.0 * x * out[n - 1] - out[n - 2]
+
+
+@inlined
+def _at_variance(series: FloatArray, basis: FloatArray, out: FloatArray) -> None:
+    """The four series in theta, (4, C), of one interval at one variance."""
+    for part in range(4):
+        for k in range(out.shape[1]):
+            total = 0.0
+            for n in range(basis.size):
+                total += series[part, k, n] * basis[n]
+            out[part, k] = total
+
+
+@jit
+def evaluate_surface(
+    x: FloatArray,
+    theta: FloatArray,
+    jumps: bool,
+    ends: FloatArray,
+    series: FloatArray,
+    where: IndexArray,
+    level: FloatArray,
+    rise: FloatArray,
+) -> None:
+    """M and dM/dlog(1 - cos(theta)) at variances x (n,) and angles theta (n, m); see :func:`solve_surface`.
+
+    ``where``, ``level`` and ``rise``, all (n, m), are overwritten; ``where`` with the intervals.
+    """
+    basis, c = np.empty(series.shape[3]), np.empty((4, series.shape[2]))
+    for i in range(x.size):
+        _chebyshev_basis(x[i], basis)
+        known = -1
+        for k in range(theta.shape[1]):
+            j = 0
+            while j < series.shape[0] - 1 and theta[i, k] > ends[j + 1]:
+                j += 1
+            if j != known:
+                _at_variance(series[j], basis, c)
+                known = j
+            where[i, k] = j
+            level[i, k], rise[i, k] = _level(theta[i, k], ends[j], ends[j + 1], c, jumps)
+
+
 @jit
 def solve_surface(
     x: FloatArray,
@@ -79,6 +128,7 @@ def solve_surface(
     series: FloatArray,
     theta: FloatArray,
     where: IndexArray,
+    level: FloatArray,
     rise: FloatArray,
     bend: FloatArray,
 ) -> None:
@@ -101,8 +151,9 @@ def solve_surface(
         Ends of the intervals of theta, from 0.
     series : (I, 4, C, K)
         S_1, S_2, R_1, R_2 on each of them: Chebyshev series in theta times Chebyshev series in x.
-    theta, rise, bend : (n,)
-        Overwritten: the angle; dM/dlog(1 - cos(theta)) there; and the derivative of that by log(theta), to some digits.
+    theta, level, rise, bend : (n,)
+        Overwritten: the angle; M and dM/dlog(1 - cos(theta)) there; and the derivative of the latter by log(theta), to
+        some digits.
     where : (n,)
         Overwritten: the interval.
     """
@@ -113,25 +164,20 @@ def solve_surface(
             for k in range(size):
                 for n in range(terms):
                     sums[j, part, n] += series[j, part, k, n]
-    basis, c = np.ones(terms), np.empty((4, size))
+    basis, c = np.empty(terms), np.empty((4, size))
     for i in range(x.size):
-        for n in range(1, terms):
-            basis[n] = x[i] if n == 1 else 2.0 * x[i] * basis[n - 1] - basis[n - 2]
-        j, level = 0, _end_level(ends[1], sums[0], basis, jumps)
-        while j < last and level < target[i]:
+        _chebyshev_basis(x[i], basis)
+        j, reached = 0, _end_level(ends[1], sums[0], basis, jumps)
+        while j < last and reached < target[i]:
             j += 1
-            level = _end_level(ends[j + 1], sums[j], basis, jumps)
-        for part in range(4):
-            for k in range(size):
-                total = 0.0
-                for n in range(terms):
-                    total += series[j, part, k, n] * basis[n]
-                c[part, k] = total
+            reached = _end_level(ends[j + 1], sums[j], basis, jumps)
+        _at_variance(series[j], basis, c)
         low, high = ends[j], ends[j + 1]
-        if level <= target[i]:
+        if reached <= target[i]:
             root = high
         else:
-            start = high * math.sqrt(target[i] / level) if j == 0 else 0.5 * (low + high)
+            start = high * math.sqrt(target[i] / reached) if j == 0 else 0.5 * (low + high)
             root = _root(target[i], start, low, high, c, jumps)
-        theta[i], where[i], rise[i] = root, j, _level(root, low, high, c, jumps)[1]
+        theta[i], where[i] = root, j
+        level[i], rise[i] = _level(root, low, high, c, jumps)
         bend[i] = (rise[i] - _level(root * (1.0 - _STEP), low, high, c, jumps)[1]) / _STEP

@@ -1,0 +1,203 @@
+"""Phase diagrams: the phase and its scales on a grid of sigma_b and sigma_w, as a labelled data set."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc.activations import activation as resolve
+from eoc.activations.base import Activation
+from eoc.checks import real_numbers
+from eoc.errors import AccuracyWarning, EocError
+from eoc.maps import checked_sigma
+from eoc.phase.ends import Scan
+from eoc.phase.grid import FIELDS, PHASES, Fields, at_places
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["MOST_CELLS", "phase_diagram"]
+
+FloatArray = NDArray[np.float64]
+Progress = Callable[[float, float], None]
+
+MOST_CELLS = 10_000_000
+_COLUMNS, _CELLS = 2048, 16384  # of a block: what is worked on at a time
+_ABOUT = {
+    "q": ("variance that layers keep, the lowest of them; inf where variances diverge", "q^*"),
+    "slope": ("F'(q*), the factor by which distances from q* shrink in a layer", "F'(q^*)"),
+    "chi_1": (
+        "slope of the correlation map at c = 1, by which the second moment of gradients grows in a layer",
+        "\\chi_1",
+    ),
+    "c_star": ("correlation at infinite depth; nan where every correlation is kept or variances diverge", "c^*"),
+    "xi_q": ("layers in which distances from q* fall by e", "\\xi_q"),
+    "xi_c": ("layers in which distances from c* fall by e", "\\xi_c"),
+    "xi_grad": ("layers in which the second moment of gradients falls by e; negative where it grows", "\\xi_\\nabla"),
+    "one_minus_c_star": ("1 - c*, to full relative precision", "1 - c^*"),
+}
+_ACCURACY = (
+    "Relative errors are below 1e-10 wherever that can be known in double precision; NAME_error bounds the absolute "
+    "error of NAME. Next to the edge of chaos a depth scale xi has a relative error of some 1e-16 xi."
+)
+
+
+def phase_diagram(
+    activation: object, sigma_w: ArrayLike, sigma_b: ArrayLike, *, progress: Progress | None = None
+) -> xarray.Dataset:
+    """The phase, its fixed points and its depth scales at every pair of sigma_b and sigma_w.
+
+    Parameters
+    ----------
+    activation
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+    sigma_w
+        Standard deviations of the weights (times sqrt(fan-in)), > 0 and increasing, shape (W,).
+    sigma_b
+        Standard deviations of the biases, >= 0 and increasing, shape (B,).
+    progress
+        Called with (cells done, cells in all) now and then.
+
+    Returns
+    -------
+    xarray.Dataset
+        Coordinates ``sigma_b`` (B,) and ``sigma_w`` (W,), and on them ``q``, ``slope``, ``chi_1``, ``c_star``,
+        ``xi_q``, ``xi_c``, ``xi_grad``, each with its ``_error``, and ``one_minus_c_star``, named as the attributes of
+        :class:`eoc.Phase`; ``ends``, the number of variances that inputs may end at, infinity included; and ``phase``,
+        a number whose meaning its attributes ``flag_values`` and ``flag_meanings`` tell: 0 ordered, 1 chaotic,
+        2 critical, 3 divergent, 4 several. In the last case the numbers are those of the lowest of the variances, where
+        small inputs end. ``to_zarr`` and ``to_netcdf`` save it.
+
+    Raises
+    ------
+    EocError
+        For a range that is empty or does not increase, values out of range, or more than 10^7 cells.
+    AccuracyError
+        Where E[phi^2] or E[phi'^2] cannot be computed.
+
+    Warns
+    -----
+    AccuracyWarning
+        Where c* and xi_c cannot be computed: they are NaN there.
+
+    Notes
+    -----
+    Accuracy: 1e-10 relative, bounded by the ``_error`` of each field; usually 1e-13. Depth scales are the exception
+    next to the edge of chaos, where xi multiplies the rounding of chi_1: about 1e-16 xi, relatively.
+
+    10^4 cells take a tenth of a second once the expectations of phi are tabulated, which takes about half a second at
+    first use, and 10^6 cells ten seconds.
+
+    Examples
+    --------
+    >>> found = phase_diagram("tanh", sigma_w=[1.3, 2.5], sigma_b=[0.3])  # Poole et al. (2016)
+    >>> found.c_star.values.round(8).tolist(), found.phase.values.tolist()
+    ([[1.0, 0.12210375]], [[0, 1]])
+    """
+    phi = resolve(activation)
+    sigma_w, sigma_b = _checked("sigma_w", sigma_w), _checked("sigma_b", sigma_b)
+    if sigma_w.size * sigma_b.size > MOST_CELLS:
+        raise EocError(
+            f"{sigma_b.size} x {sigma_w.size} = {sigma_w.size * sigma_b.size:.3g} cells are more than a diagram may "
+            f"have, {MOST_CELLS:.0e}: take fewer, or several diagrams"
+        )
+    shape = sigma_b.size, sigma_w.size
+    fields = {name: np.empty(shape) for name in FIELDS}
+    ends, problems, done = np.empty(shape, np.int32), [], 0
+    for rows, columns, scan in _blocks(phi, sigma_w, sigma_b):
+        found = scan.ends(sigma_w[columns], sigma_b[rows])
+        w, b = (part.ravel() for part in np.meshgrid(sigma_w[columns], sigma_b[rows]))
+        values, trouble = at_places(phi, w, b, found.q.ravel(), found.unsure.ravel())
+        for name, value in values.items():
+            fields[name][rows, columns] = value.reshape(found.q.shape)
+        ends[rows, columns] = found.count
+        problems += trouble
+        done += found.q.size
+        if progress is not None:
+            progress(done, sigma_w.size * sigma_b.size)
+    if problems:
+        warnings.warn(f"c_star and xi_c are missing in some cells: {problems[0]}", AccuracyWarning, stacklevel=2)
+    return _dataset(phi, sigma_w, sigma_b, fields, ends)
+
+
+def _checked(name: str, values: ArrayLike) -> FloatArray:
+    """One axis of the grid, or an error that names what is wrong with it."""
+    out = np.atleast_1d(real_numbers(name, values))
+    if out.ndim != 1 or out.size == 0:
+        raise EocError(f"{name} must be a list of at least one number, got an array of shape {out.shape}")
+    for value in out[~(np.isfinite(out) & (out >= 0.0))][:1]:
+        raise EocError(f"{name} must be finite and >= 0 everywhere, got {float(value)!r}")
+    checked_sigma(name, float(out.max()))
+    if name == "sigma_w" and (out == 0.0).any():
+        raise EocError("sigma_w must be > 0 everywhere, got 0.0: without weights nothing of the input is left")
+    falls = np.flatnonzero(np.diff(out) <= 0.0)
+    if falls.size:
+        i = int(falls[0])
+        raise EocError(f"{name} must increase, but {float(out[i])!r} is followed by {float(out[i + 1])!r}")
+    return out
+
+
+def _blocks(phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray) -> Iterator[tuple[slice, slice, Scan]]:
+    """Parts of the grid. Places without bias have a scan of their own, which begins at far smaller variances."""
+    first = int(sigma_b[0] == 0.0)
+    width = min(sigma_w.size, _COLUMNS)
+    height = max(1, _CELLS // width)
+    for low, high in ((0, first), (first, sigma_b.size)):
+        if low == high:
+            continue
+        scan = Scan(phi, sigma_w, sigma_b[low:high])
+        for row in range(low, high, height):
+            for column in range(0, sigma_w.size, width):
+                yield slice(row, min(row + height, high)), slice(column, min(column + width, sigma_w.size)), scan
+
+
+def _phases(fields: Fields, ends: NDArray[np.int32]) -> NDArray[np.int8]:
+    """The index into PHASES of every cell."""
+    chi_1, q = fields["chi_1"], fields["q"]
+    names = np.select(
+        [ends > 1, np.isinf(q), np.abs(chi_1 - 1.0) <= fields["chi_1_error"], chi_1 < 1.0],
+        [PHASES.index(name) for name in ("several", "divergent", "critical", "ordered")],
+        PHASES.index("chaotic"),
+    )
+    return names.astype(np.int8)
+
+
+def _dataset(
+    phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray, fields: Fields, ends: NDArray[np.int32]
+) -> xarray.Dataset:
+    import xarray
+
+    from eoc import __version__
+
+    dims = ("sigma_b", "sigma_w")
+    variables: dict[str, tuple[tuple[str, ...], NDArray[np.generic], dict[str, object]]] = {}
+    for name, values in fields.items():
+        of = name.removesuffix("_error")
+        about, symbol = _ABOUT[of]
+        text = about if of == name else f"bound on the absolute error of {of}"
+        units = "layers" if of.startswith("xi_") else "1"
+        variables[name] = (dims, values, {"long_name": text, "symbol": symbol, "units": units})
+    variables["ends"] = (dims, ends, {"long_name": "number of variances inputs may end at, infinity included"})
+    flags = {"flag_values": list(range(len(PHASES))), "flag_meanings": " ".join(PHASES)}
+    variables["phase"] = (dims, _phases(fields, ends), {"long_name": "phase", **flags})
+    coordinates = {
+        "sigma_b": ("sigma_b", sigma_b, {"long_name": "standard deviation of the biases", "symbol": "\\sigma_b"}),
+        "sigma_w": (
+            "sigma_w",
+            sigma_w,
+            {"long_name": "standard deviation of the weights times sqrt(fan_in)", "symbol": "\\sigma_w"},
+        ),
+    }
+    about_all = {
+        "title": f"phase diagram of {phi.name}",
+        "activation": phi.name,
+        "formula": phi.formula,
+        "class": str(phi.smoothness),
+        "accuracy": _ACCURACY,
+        "source": f"eoc {__version__}",
+    }
+    return xarray.Dataset(variables, coordinates, about_all)

@@ -1,0 +1,127 @@
+"""Where variances end, for every place of a grid: the lowest fixed point that attracts, and how many do.
+
+F(q) - q is linear in sigma_w^2 and sigma_b^2, so V, tabulated once, gives its sign at a few hundred variances for any
+number of places. Two fixed points can only appear between neighbouring variances at a fold, where F'(q) = 1 too: at
+sigma_b^2 = q - V/V'. These q are found for each sigma_b and looked at as well, so that none is missed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import Activation
+from eoc.gaussian.moments import Estimate, moments
+from eoc.maps import layer
+from eoc.maps.fixed_points import scanned_variances
+from eoc.scan import bracketed_roots
+
+__all__ = ["Ends", "Scan"]
+
+FloatArray = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+_EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The lowest variance at which inputs may end, inf if they diverge, and the number of such variances, all (B, W).
+
+    ``unsure`` marks places that need a closer look: on a fold to within rounding, or where every variance is kept.
+    """
+
+    q: FloatArray
+    count: Index
+    unsure: NDArray[np.bool_]
+
+
+class Scan:
+    """F(q) - q tabulated for all places with these sigma_w (W,) and sigma_b (B,), either all > 0 or all 0."""
+
+    def __init__(self, phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray) -> None:
+        q = scanned_variances(phi, sigma_w, sigma_b)
+        excess = moments(phi, q, ("excess",), strict=False)["excess"]
+        known = np.isfinite(excess.value)
+        self._phi, self._q = phi, q[known]
+        self._excess = Estimate(excess.value[known], excess.error[known])
+        self._fold = _fold(phi, self._q)
+        zero = phi.at_zero
+        self._keeps_zero = zero.left[0] == 0.0 == zero.right[0]
+
+    def ends(self, sigma_w: FloatArray, sigma_b: FloatArray) -> Ends:
+        """Where variances end at each of the places (sigma_b_i, sigma_w_j)."""
+        shape = sigma_b.size, sigma_w.size
+        q, count, unsure = np.full(shape, np.inf), np.empty(shape, np.int64), np.empty(shape, bool)
+        low, high = np.full(shape, np.nan), np.full(shape, np.nan)
+        folds = self._folds(sigma_b**2)
+        for i, b in enumerate(sigma_b):
+            at, excess = self._with(folds[i])
+            grown = layer.combined_growth(self._phi.kappa, sigma_w[:, None] ** 2, b**2, at, excess)
+            sign = np.sign(grown.value) * (np.abs(grown.value) > grown.error)
+            filled, last_known = _filled(sign)
+            falls = (filled[:, :-1] > 0.0) & (filled[:, 1:] < 0.0)
+            first, rows = np.argmax(falls, axis=1), np.arange(sigma_w.size)
+            found = falls.any(axis=1)
+            low[i, found] = at[last_known[rows, first]][found]
+            high[i, found] = at[first + 1][found]
+            at_zero = (filled[:, 0] < 0.0) & (b == 0.0) & self._keeps_zero
+            diverges = (filled[:, -1] > 0.0) | np.isfinite(self._phi.growth.q_max)
+            q[i, at_zero] = 0.0
+            count[i] = falls.sum(axis=1) + at_zero + diverges
+            on_fold = (sign[:, np.isin(at, folds[i])] == 0.0).any(axis=1)
+            unsure[i] = on_fold | (filled[:, 0] == 0.0)
+        between = np.isfinite(low) & (q > 0.0)
+        if between.any():
+            row, column = np.nonzero(between)
+            w, b = sigma_w[column], sigma_b[row]
+            q[between] = bracketed_roots(self._relative_growth, low[between], high[between], (w, b))
+        return Ends(q, count, unsure)
+
+    def _relative_growth(self, q: FloatArray, sigma_w: FloatArray, sigma_b: FloatArray) -> FloatArray:
+        return layer.growth(self._phi, sigma_w, sigma_b, q).value / q
+
+    def _with(self, extra: FloatArray) -> tuple[FloatArray, Estimate]:
+        """The tabulated variances and some more."""
+        if extra.size == 0:
+            return self._q, self._excess
+        more = moments(self._phi, extra, ("excess",), strict=False)["excess"]
+        q = np.concatenate([self._q, extra])
+        order = np.argsort(q)
+        value, error = (np.concatenate([getattr(self._excess, n), getattr(more, n)])[order] for n in ("value", "error"))
+        return q[order], Estimate(value, error)
+
+    def _folds(self, squared_b: FloatArray) -> list[FloatArray]:
+        """The variances at which F = q and F' = 1 with each sigma_b^2, whatever sigma_w."""
+        apart = self._fold.value - squared_b[:, None]
+        sign = np.where(np.abs(apart) > self._fold.error, np.sign(apart), 0.0)
+        filled, last_known = _filled(sign)
+        row, column = np.nonzero(filled[:, :-1] * filled[:, 1:] < 0.0)
+        if row.size == 0:
+            return [np.empty(0)] * squared_b.size
+
+        def residual(q: FloatArray, target: FloatArray) -> FloatArray:
+            return (_fold(self._phi, q).value - target) / q
+
+        bracket = self._q[last_known[row, column]], self._q[column + 1]
+        roots = bracketed_roots(residual, *bracket, (squared_b[row],))
+        return [roots[row == i] for i in range(squared_b.size)]
+
+
+def _fold(phi: Activation, q: FloatArray) -> Estimate:
+    """The sigma_b^2 = q - V/V' with which q is a double fixed point, for some sigma_w."""
+    v, slope = moments(phi, q, ("V",), strict=False)["V"], layer.slope(phi, 1.0, q, strict=False)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = v.value / slope.value
+        relative = v.error / v.value + slope.error / np.abs(slope.value)
+        return Estimate(q - ratio, np.abs(ratio) * relative + 4.0 * _EPS * (q + np.abs(ratio)))
+
+
+def _filled(sign: FloatArray) -> tuple[FloatArray, Index]:
+    """Signs (B, n) with the unknown ones, 0 or NaN, replaced by the last known before them, and where that one is."""
+    known = np.abs(sign) > 0.0
+    first = np.argmax(known, axis=1)[:, None]
+    index = np.maximum(np.maximum.accumulate(np.where(known, np.arange(sign.shape[1]), 0), axis=1), first)
+    return np.nan_to_num(np.take_along_axis(sign, index, axis=1)), index
