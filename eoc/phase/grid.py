@@ -80,11 +80,7 @@ def _settled(phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray, q: Float
     fields["xi_q_error"] = np.where(marginal, np.inf, fields["xi_q_error"])
     fields["xi_grad"], fields["xi_grad_error"] = e_folding(1.0 - chi_1, np.where(chi_1 == 1.0, 0.0, chi_error))
     here = _Maps(phi, sigma_w, sigma_b, q, sigma_w**2 / after.value, relative, chi_1, chi_error)
-    try:
-        return fields | _correlations(here)
-    except EocError as error:
-        problems.append(str(error))
-        return fields
+    return fields | _correlations(here, problems)
 
 
 @dataclass(frozen=True)
@@ -130,36 +126,45 @@ class _Maps:
         return Estimate(value, error + self.chi_error[:, None])
 
 
-def _correlations(here: _Maps) -> Fields:
-    """c* and xi_c."""
-    chaotic = here.chi_1 > 1.0
-    e, e_error, c_error = (np.zeros(here.q.shape) for _ in range(3))
+def _correlations(here: _Maps, problems: list[str]) -> Fields:
+    """c* and xi_c; NaN in an octave of sqrt(q) where they cannot be computed."""
+    ones = np.ones(here.q.shape)
+    found = {"c_star": ones, "c_star_error": 0.0 * ones, "one_minus_c_star": 0.0 * ones}
     drop, drop_error = 1.0 - here.chi_1, np.where(here.chi_1 == 1.0, 0.0, here.chi_error)  # 1 - f'(c*)
-    c = np.ones(here.q.shape)
-    if chaotic.any():
-        e[chaotic], e_error[chaotic], drop[chaotic], drop_error[chaotic] = _interior(here[chaotic])
-        c, c_error = 1.0 - e, e_error.copy()
-        small = c < FEW
-        if small.any():
-            part = here[small]
-            found = from_zero(part.slope, c[small], c_error[small], *part.at_zero)
-            c[small], c_error[small] = found.value, found.error
+    chaotic, octave = here.chi_1 > 1.0, np.frexp(here.q)[1] // 2
+    for one in np.unique(octave[chaotic]):
+        part = np.flatnonzero(chaotic & (octave == one))
+        try:
+            *values, drop[part], drop_error[part] = _interior(here[part])
+        except EocError as error:
+            problems.append(str(error))
+            values = [np.full(part.shape, np.nan)] * len(found)
+            drop[part] = drop_error[part] = np.nan
+        for field, value in zip(found.values(), values, strict=True):
+            field[part] = value
     xi_c, xi_c_error = e_folding(drop, drop_error)
-    return {"c_star": c, "c_star_error": c_error, "one_minus_c_star": e, "xi_c": xi_c, "xi_c_error": xi_c_error}
+    return found | {"xi_c": xi_c, "xi_c_error": xi_c_error}
 
 
-def _interior(f: _Maps) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """1 - c* < 1 and its error, 1 - f'(c*) and its error, in the chaotic phase."""
+def _interior(f: _Maps) -> tuple[FloatArray, ...]:
+    """In the chaotic phase: c* < 1 and its error, 1 - c*, 1 - f'(c*) and its error."""
     scale = f.gain if f.jumps else f.gain * f.q
     target = scale if f.jumps else (f.chi_1 - 1.0) / scale
     target_error = target * f.relative + (0.0 if f.jumps else f.chi_error / scale)
     if f.phi.parity == "odd":  # f(0) = 0 exactly without bias
         target, target_error = np.where(f.sigma_b == 0.0, np.inf, target), np.where(f.sigma_b == 0.0, 0.0, target_error)
     at = crossing(f.phi, f.q, target, target_error)
-    e = 2.0 * np.sin(0.5 * at.theta) ** 2
     factor = 1.0 / at.level if f.jumps else scale
     drop = factor * at.rise
-    return e, e * at.relative_error, drop, factor * at.rise_error + (f.relative + 8.0 * _EPS) * np.abs(drop)
+    drop_error = factor * at.rise_error + (f.relative + 8.0 * _EPS) * np.abs(drop)
+    e = 2.0 * np.sin(0.5 * at.theta) ** 2
+    c, c_error = 1.0 - e, e * at.relative_error
+    small = c < FEW
+    if small.any():
+        part = f[small]
+        found = from_zero(part.slope, c[small], c_error[small], *part.at_zero)
+        c[small], c_error[small] = found.value, found.error
+    return c, c_error, e, drop, drop_error
 
 
 def _vanishing(phi: Activation, sigma_w: FloatArray) -> Fields:
