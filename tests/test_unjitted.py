@@ -249,3 +249,51 @@ def test_moments_stand_on_either_kernel(name: str) -> None:
             expected = values(quantity)[name][x]
             assert error(found.value[i], expected) <= 2e-13 * expected
             assert error(found.value[i], expected) <= found.error[i]
+
+
+def _surface(jumps: bool) -> tuple[np.ndarray, np.ndarray]:
+    """S = 1 + x/4 + y/5 on two intervals of theta, with the R that belongs to it."""
+    ends, series = np.array([0.0, 0.5, 0.5 * math.pi]), np.zeros((2, 4, 4, 2))
+    series[:, 0, 0], series[:, 1, 0, 0] = [1.0, 0.25], 0.2
+    if jumps:  # R = dS/dlog(y)
+        series[:, 3] = series[:, 1]
+    else:  # dM/dlog(e) = y R, e = y^2/2
+        series[:, 2], series[:, 3] = 0.5 * series[:, 0], series[:, 1]
+    return ends, series
+
+
+@pytest.mark.parametrize("jumps", [False, True])
+def test_solve_surface_finds_where_the_level_is_reached(jumps: bool) -> None:
+    ends, series = _surface(jumps)
+    x, theta = np.array([-1.0, 0.3, 1.0, 0.0]), np.array([1e-9, 0.3, 1.2, 0.5])
+    y, s = 2.0 * np.sin(0.5 * theta), (1.0 + 0.25 * x) + 0.2 * 2.0 * np.sin(0.5 * theta)
+    target = 0.5 * y / s if jumps else y * s
+    expected_rise = 0.5 * target * (1.0 - 0.2 * y / s) if jumps else y * (0.5 * (1.0 + 0.25 * x) + 0.2 * y)
+    found = []
+    for solve, evaluate in zip(versions(kernels.solve_surface), versions(kernels.evaluate_surface), strict=True):
+        out = [np.full(x.size, np.nan) for _ in range(4)]
+        where = np.full(x.size, -1)
+        solve(x, target, jumps, ends, series, out[0], where, *out[1:])
+        angle, level, rise, bend = out
+        assert angle == pytest.approx(theta, rel=1e-14)
+        assert level == pytest.approx(target, rel=1e-14)
+        assert rise == pytest.approx(expected_rise, rel=1e-14)
+        assert np.isfinite(bend).all()
+        assert where.tolist()[:3] == [0, 0, 1]
+        again = [np.full((x.size, 1), np.nan) for _ in range(2)]
+        evaluate(x, theta[:, None], jumps, ends, series, np.empty((x.size, 1), np.int64), *again)
+        assert again[0][:, 0] == pytest.approx(target, rel=1e-14)
+        assert again[1][:, 0] == pytest.approx(expected_rise, rel=1e-14)
+        found.append(np.concatenate(out[:3]))
+    assert np.ptp(found, axis=0) == pytest.approx(0.0, abs=1e-14)
+
+
+@pytest.mark.parametrize("jumps", [False, True])
+def test_solve_surface_takes_the_last_angle_where_the_level_stays_below(jumps: bool) -> None:
+    ends, series = _surface(jumps)
+    for solve in versions(kernels.solve_surface):
+        angle, level, rise, bend = (np.full(1, np.nan) for _ in range(4))
+        solve(np.zeros(1), np.array([np.inf]), jumps, ends, series, angle, np.empty(1, np.int64), level, rise, bend)
+        assert angle[0] == ends[-1]
+        y = 2.0 * math.sin(0.25 * math.pi)
+        assert level[0] == pytest.approx(0.5 * y / (1.0 + 0.2 * y) if jumps else y * (1.0 + 0.2 * y), rel=1e-14)
