@@ -117,12 +117,12 @@ def test_integrate_lines_is_a_weighted_sum_on_each_line(sizes: list[int]) -> Non
 
 @pytest.mark.parametrize("edges", [[0.0, 1.0], [-30.0, -0.5, 0.0, 0.7, 12.0], [0.1, 0.2, 50.0]])
 def test_average_series_is_a_gaussian_mean_however_narrow(edges: list[float]) -> None:
-    nodes, weights = np.polynomial.legendre.leggauss(24)
+    nodes, weights = np.polynomial.legendre.leggauss(kernels.NODES)
     p, x = np.array([1e-30, 1e-3, 0.3, 4.0]), np.array([-1.0, -0.3, 0.8, 1.0])
-    series, bounds = RNG.standard_normal((3, len(edges) - 1, 6)), RNG.random(len(edges) - 1)
+    series, bounds = RNG.standard_normal((len(edges) - 1, 3, kernels.NODES)), RNG.random(len(edges) - 1)
     expected, masses = np.zeros(p.size), np.zeros(p.size)
     for i, s in enumerate(np.sqrt(p)):
-        here = np.polynomial.chebyshev.chebval(x[i], series)
+        here = np.polynomial.chebyshev.chebval(x[i], series.swapaxes(0, 1))
         for panel, (low, high) in enumerate(pairwise(edges)):
             fine = np.linspace(max(low, -15 * s), min(high, 15 * s), 201)
             if fine[-1] > fine[0]:

@@ -87,7 +87,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Plane:
-    """I(t; Q) for Q in [low, high]: Chebyshev series in log Q times Legendre series on panels of t, (K, T, N).
+    """I(t; Q) for Q in [low, high]: Chebyshev series in log Q times Legendre series on panels of t, (T, K, N).
 
     ``errors`` bound the absolute errors on each panel of t, the interpolation between nodes included. ``fold`` is by
     how much the plane is larger than the part of it that was tabulated.
@@ -190,12 +190,12 @@ def _assembled(problem: Problem, parts: list[tuple[float, float, float, Panels]]
     inner = np.empty((terms, ends.size))
     wide = low * (high / low) ** (0.5 + 0.5 * chebyshev_nodes(terms))
     integrate_lines(wide, np.concatenate(x_squared), np.concatenate(weights), ends, inner)
-    series = np.tensordot(to_chebyshev(terms), inner.reshape(terms, -1, N) @ PROJECT, 1)
+    series = to_chebyshev(terms) @ (inner.reshape(terms, -1, N) @ PROJECT).swapaxes(0, 1)  # (T, K, N)
     errors = np.array([error for _, _, error, _ in parts])
     if terms > 1:
-        errors = errors + 2.0 * np.abs(series[-2:]).sum(axis=(0, 2)) + 4.0 * _EPS * np.abs(series).sum(axis=(0, 2))
+        errors = errors + 2.0 * np.abs(series[:, -2:]).sum(axis=(1, 2)) + 4.0 * _EPS * np.abs(series).sum(axis=(1, 2))
     fold = (2.0 if problem.half_x else 1.0) * (2.0 if problem.half_t else 1.0)
-    return Plane(low, high, edges, series, errors, fold)
+    return Plane(low, high, edges, np.ascontiguousarray(series), errors, fold)
 
 
 def _terms(ratio: float) -> int:

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from eoc.gaussian import kernels
+
 __all__ = ["NODES", "NULL_RULES", "PROJECT", "UNIT_NODES", "UNIT_WEIGHTS", "VANDER", "WEIGHTS", "N", "nodes_of"]
 
 FloatArray = NDArray[np.float64]
 
-N = 24
+N = kernels.NODES
 
 
 def _gauss_legendre() -> tuple[FloatArray, FloatArray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -171,8 +172,6 @@ def _dataset(
 ) -> xarray.Dataset:
     import xarray
 
-    from eoc import __version__
-
     dims = ("sigma_b", "sigma_w")
     variables: dict[str, tuple[tuple[str, ...], NDArray[np.generic], dict[str, object]]] = {}
     for name, values in fields.items():
@@ -198,6 +197,6 @@ def _dataset(
         "formula": phi.formula,
         "class": str(phi.smoothness),
         "accuracy": _ACCURACY,
-        "source": f"eoc {__version__}",
+        "source": f"eoc {version('eoc')}",
     }
     return xarray.Dataset(variables, coordinates, about_all)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from eoc.gaussian._jit import inlined, jit
 
-__all__ = ["average_series", "integrate", "integrate_lines"]
+__all__ = ["NODES", "average_series", "integrate", "integrate_lines"]
 
 FloatArray = NDArray[np.float64]
 
@@ -18,6 +18,9 @@ _LN2_HIGH = 6.93147180369123816490e-01  # ln 2 split in two, so that k ln 2 is e
 _LN2_LOW = 1.90821492927058770002e-10
 _INV_SQRT_2PI = 0.3989422804014327
 _EXPONENT_MIN = -708.0  # exp(-708) = 3e-308 is still a normal double
+NODES = 24  # of a panel: a constant, so that the compiler unrolls loops over them
+_K = np.arange(NODES)
+_FORWARD, _BACK = (2.0 * _K + 1.0) / (_K + 1.0), (_K + 1.0) / (_K + 2.0)  # of Clenshaw's recurrence for Legendre series
 _BLOCK = 512  # nodes at a time: the scratch arrays stay in the first-level cache
 
 
@@ -151,11 +154,11 @@ def average_series(
         Variances > 0, as small as you like.
     edges : (T + 1,)
         Ends of the panels.
-    series : (K, T, N)
+    series : (T, K, NODES)
         The function on each panel: Chebyshev series in x times Legendre series in t.
     bounds : (T,)
         Bounds on the errors of the function on each panel.
-    nodes, weights : (N,)
+    nodes, weights : (NODES,)
         A Gauss-Legendre rule on [-1, 1].
     out, error : (Q,)
         Overwritten: the means, and bounds on their errors.
@@ -165,11 +168,9 @@ def average_series(
     Every panel is cut where the Gaussian changes, at multiples of its width from 0 to 40.
     """
     cuts = np.array([-40.0, -20.0, -10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0, 20.0, 40.0])
-    terms, size = series.shape[0], nodes.size
-    c, one, two = np.empty(series.shape[2]), np.empty(series.shape[2]), np.empty(series.shape[2])
-    t, now, before = np.empty(size), np.empty(size), np.empty(size)
-    squared, half_weights, mantissa = np.empty(size), np.empty(size), np.empty(size)
-    bits = np.empty(size, np.int64)
+    c, t, squared = np.empty(NODES), np.empty(NODES), np.empty(NODES)
+    half_weights, mantissa = np.empty(NODES), np.empty(NODES)
+    bits = np.empty(NODES, np.int64)
     power = bits.view(np.float64)
     for i in range(p.size):
         s = math.sqrt(p[i])
@@ -178,7 +179,7 @@ def average_series(
             low, high = edges[panel], edges[panel + 1]
             if low >= 40.0 * s or high <= -40.0 * s:
                 continue
-            _contract(x[i], terms, series[:, panel], c, one, two)
+            _contract(x[i], series[panel], c)
             start = low
             for cut in cuts:
                 end = min(max(cut * s, low), high)
@@ -186,21 +187,14 @@ def average_series(
                     start = max(start, end)
                     continue
                 half = 0.5 * (end - start)
-                for m in range(size):
+                for m in range(NODES):
                     node = start + half * (1.0 + nodes[m])
                     squared[m] = node * node
                     t[m] = (2.0 * node - low - high) / (high - low)
                     half_weights[m] = half * weights[m]
-                    now[m] = before[m] = 0.0
-                for k in range(c.size - 1, 0, -1):  # Clenshaw's recurrence for Legendre polynomials
-                    forward, back = (2.0 * k + 1.0) / (k + 1.0), (k + 1.0) / (k + 2.0)
-                    for m in range(size):
-                        new = c[k] + forward * t[m] * now[m] - back * before[m]
-                        before[m] = now[m]
-                        now[m] = new
                 density = _gaussian(-0.5 / p[i], squared, half_weights, mantissa, bits, power)
-                for m in range(size):
-                    total += density[m] * (c[0] + t[m] * now[m] - 0.5 * before[m])
+                for m in range(NODES):
+                    total += density[m] * _legendre(t[m], c)
                     bound += density[m] * bounds[panel]
                 start = end
         out[i] = total * _INV_SQRT_2PI / s
@@ -208,14 +202,21 @@ def average_series(
 
 
 @inlined
-def _contract(x: float, terms: int, series: FloatArray, out: FloatArray, one: FloatArray, two: FloatArray) -> None:
-    """The sum of T_k(x) series[k], (K, N), into ``out``, (N,), by Clenshaw's recurrence; the last two are scratch."""
-    for m in range(out.size):
-        one[m] = two[m] = 0.0
-    for k in range(terms - 1, 0, -1):
-        for m in range(out.size):
-            new = series[k, m] + 2.0 * x * one[m] - two[m]
-            two[m] = one[m]
-            one[m] = new
-    for m in range(out.size):
-        out[m] = series[0, m] + x * one[m] - two[m]
+def _legendre(t: float, c: FloatArray) -> float:
+    """The Legendre series c[0] + c[1] P_1(t) + ... by Clenshaw's recurrence; the compiler unrolls it."""
+    now, before = 0.0, 0.0
+    for k in range(NODES - 1, 0, -1):
+        now, before = c[k] + _FORWARD[k] * t * now - _BACK[k] * before, now
+    return c[0] + t * now - 0.5 * before
+
+
+@inlined
+def _contract(x: float, series: FloatArray, out: FloatArray) -> None:
+    """The sum of T_k(x) series[k], (K, NODES), into ``out``, (NODES,)."""
+    here, before = x, 1.0
+    for m in range(NODES):
+        out[m] = series[0, m]
+    for k in range(1, series.shape[0]):
+        for m in range(NODES):
+            out[m] += here * series[k, m]
+        here, before = 2.0 * x * here - before, here
