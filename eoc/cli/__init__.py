@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from eoc.cli import activations, describe, init, maps, phase, propagate, rates
+from eoc.cli import activations, curve, describe, diagram, init, maps, phase, propagate, rates
 
 __all__ = ["app", "main"]
 
@@ -23,11 +23,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("init")(init.command)
+app.command("curve")(curve.command)
 app.command("describe")(describe.command)
 app.command("maps")(maps.command)
 app.command("rates")(rates.command)
 app.command("propagate")(propagate.command)
 app.command("phase")(phase.command)
+app.command("diagram")(diagram.command)
 app.command("activations")(activations.command)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsJson",
     "Name",
+    "Names",
     "Plot",
     "check_file",
     "check_picture",
@@ -49,6 +50,15 @@ Name = Annotated[
         metavar="ACTIVATION",
         help='A name ("gelu", "elu(alpha=0.5)"), a formula in x ("x*tanh(log(1+exp(x)))") or a Python function '
         '("my_file.py:phi", "package.module:phi"). Put -- before one that begins with a minus.',
+        autocompletion=_complete,
+        show_default=False,
+    ),
+]
+Names = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ACTIVATION...",
+        help="One or more names, formulas or Python functions, as for eoc init.",
         autocompletion=_complete,
         show_default=False,
     ),

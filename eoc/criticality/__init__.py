@@ -9,19 +9,31 @@ which all are found. Such a point is an edge of chaos only if q is a stable fixe
 F'(q) = 1 + P/D < 1; the published tables for Swish and GELU at small sigma_b miss this.
 """
 
+from eoc.criticality.branches import TurningPoint
 from eoc.criticality.curves import Curve, curve, transitions
+from eoc.criticality.ends import End
 from eoc.criticality.ordered import OrderedPoint, nearest_ordered
+from eoc.criticality.power_laws import Approach
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.criticality.solve import edge_of_chaos
+from eoc.criticality.stretches import Stretch, Transition
+from eoc.criticality.whole import EocCurve, eoc_curve
 
 __all__ = [
+    "Approach",
     "Curve",
     "EdgeOfChaos",
+    "End",
+    "EocCurve",
     "EocPoint",
     "NoPoint",
     "OrderedPoint",
+    "Stretch",
+    "Transition",
+    "TurningPoint",
     "curve",
     "edge_of_chaos",
+    "eoc_curve",
     "nearest_ordered",
     "transitions",
 ]

@@ -34,7 +34,7 @@ def explained(phi: Activation, question: dict[str, float], points: tuple[EocPoin
 def _where_stable(phi: Activation) -> str:
     changes = transitions(phi)
     if not changes:
-        return "it is so for every sigma_b"
+        return "it is so for every sigma_b; nearest_ordered gives a point of the ordered phase that holds its variance"
     sigma_b, becomes = changes[-1][0], changes[-1][2]
     if becomes == "stable" and len(changes) == 1:
         return f"it is so for every sigma_b < {sigma_b:.8f}; take a larger sigma_b"
@@ -48,7 +48,9 @@ def _range_of_curve(phi: Activation, question: dict[str, float]) -> str:
     if not np.isfinite(along.sigma_w).any():
         return "E[phi'^2] is zero, infinite or cannot be computed for every q"
     if not exists.any():
-        return "sigma_b^2 = q - E[phi^2]/E[phi'^2] is negative for every q"
+        shift = phi.at_zero.right[0]
+        remedy = f"; shift it, phi(x) - ({shift:.6g}) is 0 at x = 0" if shift else ""
+        return f"sigma_b^2 = q - E[phi^2]/E[phi'^2] is negative for every q{remedy}"
     name = "sigma_w" if "sigma_w" in question else "sigma_b"
     values, last = getattr(along, name)[exists], along.q[exists][-1]
     return f"for q up to {last:.3g} its curve covers {name} from {values.min():.6g} to {values.max():.6g}"

@@ -8,15 +8,22 @@ from eoc.plotting.depth import (
     plot_variances,
     trajectory_figure,
 )
+from eoc.plotting.diagram import DRAWN, diagram_figure, plot_diagram
+from eoc.plotting.edge import eoc_figure, plot_eoc
 from eoc.plotting.style import COLUMN, paper_style, stacked_figure
 
 __all__ = [
     "COLUMN",
+    "DRAWN",
     "activation_figure",
     "convergence_figure",
+    "diagram_figure",
+    "eoc_figure",
     "paper_style",
     "plot_activation",
     "plot_convergence",
+    "plot_diagram",
+    "plot_eoc",
     "plot_trajectory",
     "plot_variances",
     "shown_range",

@@ -1,0 +1,173 @@
+r"""How a quantity approaches its limit, measured: f - limit ~ constant t^exponent as t -> 0.
+
+Values at t = t_0 2^-j are extrapolated to t = 0 by eliminating t^{1/2}, t, t^{3/2}, ... in turn, as Romberg does with
+even powers: those are the powers in which Gaussian expectations of piecewise smooth functions expand, in q at 0 and in
+1/q at infinity. Where other powers or logarithms occur the extrapolation gains less, and its error says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.simplest import simplest
+
+__all__ = ["Approach", "approach", "extrapolated"]
+
+FloatArray = NDArray[np.float64]
+
+_EPS = float(np.finfo(float).eps)
+_COLUMNS = 8
+_SAFETY = 4.0  # that two steps of the extrapolation come close by accident makes it look better than it is
+_CLEAR = 1e-6  # relative error up to which a value takes part
+_FEWEST = 4
+_VAGUE = 0.05  # error of an exponent above which there is no power law to speak of
+_WEAK = 1e-2  # the same for the relative error of a constant
+_GROWING, _STEEP, _AGAIN = 1.15, 8.0, 3  # local exponents beyond all powers: growing so much, so large, so often
+
+
+@dataclass(frozen=True)
+class Approach:
+    """f -> limit as t -> 0, and how.
+
+    Attributes
+    ----------
+    limit, limit_error
+        0, inf or a number.
+    law
+        "power": f - limit ~ constant t^exponent (f itself where the limit is infinite). "faster": faster than any
+        power. "unknown": no power law was found, as for logarithms.
+    constant, constant_error, exponent
+        Of the power law, NaN if there is none. An exponent that is a multiple of 1/2, or another simple number, to
+        within its error is taken for that number; the constant is measured with it.
+    """
+
+    limit: float
+    limit_error: float
+    law: Literal["power", "faster", "unknown"]
+    constant: float
+    constant_error: float
+    exponent: float
+
+
+def extrapolated(values: FloatArray, errors: FloatArray) -> tuple[float, float]:
+    """The limit of values at t_0, t_0/2, t_0/4, ..., and an estimate of its error; see the module.
+
+    Examples
+    --------
+    >>> t = 0.5 ** np.arange(2.0, 14.0)
+    >>> value, error = extrapolated(np.exp(np.sqrt(t)), np.full(t.size, 1e-16))
+    >>> bool(abs(value - 1.0) < error < 1e-9)
+    True
+    """
+    if values.size == 1:
+        return float(values[0]), float("inf")
+    table, noise = values, errors
+    best, least = float(values[-1]), float(abs(values[-1] - values[-2]) + errors[-1]) * values.size
+    for k in range(1, min(_COLUMNS, values.size - 1) + 1):
+        factor = 2.0 ** (0.5 * k)
+        new = (factor * table[1:] - table[:-1]) / (factor - 1.0)
+        noise = (factor * noise[1:] + noise[:-1]) / (factor - 1.0)
+        if new.size > 1:
+            change = np.maximum(np.abs(np.diff(new)), np.abs(new[1:] - table[2:])) + noise[1:]
+            i = int(np.argmin(change))
+            if change[i] < least:
+                best, least = float(new[i + 1]), float(change[i])
+        table = new
+    return best, _SAFETY * least
+
+
+def approach(t: FloatArray, values: FloatArray, errors: FloatArray, exact: float | None = None) -> Approach:
+    """The law of f as t -> 0.
+
+    Parameters
+    ----------
+    t
+        t_0, t_0/2, t_0/4, ...
+    values, errors
+        f there, with bounds on the errors.
+    exact
+        The limit, if theory knows it; it is believed if the values agree.
+
+    Examples
+    --------
+    >>> t = 0.5 ** np.arange(3.0, 30.0)
+    >>> law = approach(t, 2.0 + 3.0 * t**1.5 * (1.0 + t), np.full(t.size, 1e-15))
+    >>> law.law, round(law.limit, 9), law.exponent, round(law.constant, 6)
+    ('power', 2.0, 1.5, 3.0)
+    """
+    limit, limit_error = extrapolated(values, errors)
+    if exact is not None and abs(exact - limit) <= limit_error + 1e-9 * abs(limit):
+        return _law(t, values, errors, exact, 4.0 * _EPS * exact)
+    exponent, error = _exponent(values, errors)
+    if np.isfinite(exponent) and abs(exponent) <= max(error, _EPS) < _VAGUE:
+        if limit_error > _WEAK * abs(limit):
+            return _nothing(limit, limit_error)
+        return _law(t, values, errors, limit, limit_error)
+    falls = exponent > 0.0 if np.isfinite(exponent) else abs(values[-1]) < abs(values[0])
+    return _law(t, values, errors, 0.0 if falls else float("inf"), 0.0)
+
+
+def _nothing(limit: float, limit_error: float, law: Literal["faster", "unknown"] = "unknown") -> Approach:
+    nan = float("nan")
+    return Approach(limit, limit_error, law, nan, nan, nan)
+
+
+def _law(t: FloatArray, values: FloatArray, errors: FloatArray, limit: float, limit_error: float) -> Approach:
+    """The power law of f - limit, or of f where the limit is infinite."""
+    from_limit = values if np.isinf(limit) else values - limit
+    errors = errors + limit_error + (0.0 if np.isinf(limit) else 4.0 * _EPS * abs(limit))
+    where = _clear(from_limit, errors)
+    if _is_faster(from_limit, errors, where):
+        return _nothing(limit, limit_error, "faster")
+    t, from_limit, errors = t[where], from_limit[where], errors[where]
+    exponent, error = _exponent(from_limit, errors)
+    if not error < _VAGUE:
+        return _nothing(limit, limit_error)
+    exponent, error = _simple(exponent, error)
+    with np.errstate(over="ignore"):
+        scale = t**exponent
+    constant, constant_error = extrapolated(from_limit / scale, errors / scale)
+    constant_error += abs(constant * np.log(t[-1])) * error
+    if not constant_error < _WEAK * abs(constant):
+        return _nothing(limit, limit_error)
+    return Approach(limit, limit_error, "power", constant, constant_error, exponent)
+
+
+def _clear(values: FloatArray, errors: FloatArray) -> NDArray[np.intp]:
+    """The longest run of values of one sign that are known well, the one nearest to t = 0 if there are several."""
+    good = np.flatnonzero((errors <= _CLEAR * np.abs(values)) & (values != 0.0) & np.isfinite(values))
+    breaks = (np.diff(good) > 1) | (np.diff(np.sign(values[good])) != 0.0)
+    return max(reversed(np.split(good, np.flatnonzero(breaks) + 1)), key=len)
+
+
+def _is_faster(values: FloatArray, errors: FloatArray, where: NDArray[np.intp]) -> bool:
+    """Whether values fall or rise faster and faster, or are lost in rounding from the start."""
+    if where.size < _FEWEST:
+        return bool((np.abs(values) <= errors)[-_FEWEST:].all())
+    local = np.abs(_local_exponents(values[where]))[-_AGAIN - 1 :]
+    return bool(local[-1] > _STEEP and (local[1:] > _GROWING * local[:-1]).all())
+
+
+def _local_exponents(values: FloatArray) -> FloatArray:
+    return np.log2(np.abs(values[:-1] / values[1:]))
+
+
+def _exponent(values: FloatArray, errors: FloatArray) -> tuple[float, float]:
+    where = _clear(values, errors)
+    if where.size < _FEWEST:
+        return float("nan"), float("inf")
+    relative = errors[where] / np.abs(values[where]) + _EPS
+    return extrapolated(_local_exponents(values[where]), (relative[1:] + relative[:-1]) / np.log(2.0))
+
+
+def _simple(exponent: float, error: float) -> tuple[float, float]:
+    """The exponent that is meant, and what is left of its error."""
+    half = round(2.0 * exponent) / 2.0
+    if abs(half - exponent) <= max(3.0 * error, 1e-9):
+        return half, 0.0
+    short = simplest(exponent, max(error, 1e-9))
+    return short, 0.0 if short != exponent else error

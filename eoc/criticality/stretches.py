@@ -1,0 +1,73 @@
+"""What of the edge of chaos is stable: its transitions, and the stretches between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import Activation
+from eoc.criticality.branches import Branch
+from eoc.criticality.curves import curve, transitions
+from eoc.criticality.ends import End
+from eoc.gaussian.moments import moments
+from eoc.maps import Stability
+
+__all__ = ["Stretch", "Transition", "stretches", "transition_points"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A point of the curve with F'(q) = 1, and what the curve becomes as q grows beyond it."""
+
+    q: float
+    sigma_b: float
+    sigma_w: float
+    slope: float
+    becomes: Stability
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of the curve between transitions and ends, over all q: (at small q, at large q) of each quantity."""
+
+    stability: Stability
+    q: tuple[float, float]
+    sigma_b: tuple[float, float]
+    sigma_w: tuple[float, float]
+
+
+def transition_points(phi: Activation) -> tuple[Transition, ...]:
+    """The transitions of the activation with all that is known of them."""
+    out = []
+    for _, q, becomes in transitions(phi):
+        here = curve(phi, q)
+        out.append(Transition(q, float(here.sigma_b), float(here.sigma_w), float(here.slope), becomes))
+    return tuple(out)
+
+
+def stretches(
+    phi: Activation, branch: Branch, limits: tuple[End, End], changes: tuple[Transition, ...]
+) -> list[Stretch]:
+    """Cut at the transitions; what lies beyond the computed variances is taken to be like the last of them."""
+    edges: list[End | Transition] = [limits[0], *(t for t in changes if branch.q[0] < t.q < branch.q[-1]), limits[1]]
+    out = []
+    for low, high in pairwise(edges):
+        between = branch.q[(branch.q > low.q) & (branch.q < high.q)]
+        pairs = (low.q, high.q), (low.sigma_b, high.sigma_b), (low.sigma_w, high.sigma_w)
+        out.append(Stretch(_stability(phi, between), *pairs))
+    return out
+
+
+def _stability(phi: Activation, q: FloatArray) -> Stability:
+    """That of a stretch without transitions, read off where F' - 1 is clearest."""
+    p = moments(phi, q, ("P",), strict=False)["P"]
+    known = np.abs(p.value) > p.error
+    if not known.any():
+        return "marginal"
+    excess = p.value[known][np.argmax(np.abs(p.value[known]) / p.error[known])]
+    return "stable" if excess < 0.0 else "unstable"
