@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
-from eoc.criticality.curves import squared_bias, variances
+from eoc.criticality.curves import bias_residual, squared_bias, variances
 from eoc.criticality.point import point_at
 from eoc.gaussian.moments import moments
 from eoc.inversion import Monotone, monotone
@@ -122,16 +122,6 @@ def starts_at_zero(phi: Activation) -> bool:
     return zero.left[0] == 0.0 == zero.right[0] and phi.kappa > 0.0
 
 
-def _relative_bias(phi: Activation) -> Residual:
-    """sigma_b^2/q, which is of order one where the curve is far from its ends."""
-
-    def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        squared = squared_bias(phi, q)
-        return squared.value / q, squared.error / q
-
-    return residual
-
-
 def _squared_bias(phi: Activation) -> Residual:
     def function(q: FloatArray) -> tuple[FloatArray, FloatArray]:
         squared = squared_bias(phi, q)
@@ -153,7 +143,7 @@ def _log_d(phi: Activation) -> Residual:
 
 def _stretches(phi: Activation) -> list[tuple[FloatArray, tuple[bool, bool]]]:
     """Scanned variances of each stretch with its exact ends, and whether sigma_b^2 crosses zero there."""
-    grid, residual = variances(phi, _Q_MIN), _relative_bias(phi)
+    grid, residual = variances(phi, _Q_MIN), bias_residual(phi, 0.0)
     known = np.isfinite(residual(grid)[0])
     roots, signs = all_roots(residual, grid)
     edges = np.array([0.0, *roots, np.inf])

@@ -15,9 +15,10 @@ from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import Stability
 from eoc.scan import all_roots, decades
 
-__all__ = ["FIRM", "Curve", "curve", "squared_bias", "transitions", "variances"]
+__all__ = ["FIRM", "Curve", "bias_residual", "curve", "squared_bias", "transitions", "variances"]
 
 FloatArray = NDArray[np.float64]
+Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 IsFar = Callable[[FloatArray], NDArray[np.bool_]]
 
 _EPS = float(np.finfo(float).eps)
@@ -118,6 +119,16 @@ def squared_bias(phi: Activation, q: FloatArray) -> Estimate:
         value = np.where(d.value > 0.0, gap.value / d.value, np.nan)
         error = gap.error / d.value + np.abs(value) * d.error / d.value + 4.0 * _EPS * np.abs(value)
     return Estimate(value, error)
+
+
+def bias_residual(phi: Activation, sigma_b: float) -> Residual:
+    """(sigma_b^2(q) - sigma_b^2)/q with its error, of order one where the curve is far from that sigma_b."""
+
+    def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        squared = squared_bias(phi, q)
+        return (squared.value - sigma_b**2) / q, squared.error / q
+
+    return residual
 
 
 def variances(phi: Activation, low: float, is_far: IsFar | None = None) -> FloatArray:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality.advice import explained
-from eoc.criticality.curves import FIRM, curve, squared_bias, variances
+from eoc.criticality.curves import FIRM, bias_residual, curve, variances
 from eoc.criticality.point import STEP, limit_at_zero, point_at
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.errors import EocError
@@ -191,14 +191,6 @@ def _where_to_look(phi: Activation, name: str, value: float) -> FloatArray:
     return variances(phi, _Q_MIN)
 
 
-def _bias_residual(phi: Activation, sigma_b: float) -> Residual:
-    def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        squared = squared_bias(phi, q)
-        return (squared.value - sigma_b**2) / q, squared.error / q
-
-    return residual
-
-
 def _weight_residual(phi: Activation, sigma_w: float) -> Residual:
     def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
         d = moments(phi, q, ("D",), strict=False)["D"]
@@ -221,7 +213,7 @@ def _depth_residual(phi: Activation, depth: float) -> Residual:
 
 
 _RESIDUAL: dict[str, Callable[[Activation, float], Residual]] = {
-    "sigma_b": _bias_residual,
+    "sigma_b": bias_residual,
     "sigma_w": _weight_residual,
     "depth": _depth_residual,
 }
