@@ -133,7 +133,7 @@ def convergence_law(f: CorrelationMap, depth: float = float("inf")) -> Convergen
 
 def _exponential(f: CorrelationMap) -> ConvergenceLaw:
     end = f.stable_point
-    xi, error = e_folding(end.one_minus_slope, end.slope_error)
+    xi, error = e_folding(end.slope, end.one_minus_slope, end.slope_error)
     return ConvergenceLaw("exponential", float(xi), float(error), end.c)
 
 

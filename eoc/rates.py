@@ -58,15 +58,15 @@ class RateLaw:
         return float(np.sqrt(self.constant)) if self.law == "1/l^2" else self.constant
 
 
-def e_folding(one_minus: ArrayLike, error: ArrayLike) -> tuple[FloatArray, FloatArray]:
+def e_folding(factor: ArrayLike, one_minus: ArrayLike, error: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """-1/log|r|, in which something that is multiplied by r in each layer falls by e, and a bound on its error.
 
     Parameters
     ----------
-    one_minus
-        1 - r, which near r = 1 knows more digits than r itself; any shape.
+    factor, one_minus
+        r and 1 - r, each with its own digits: near r = 1 the second decides.
     error
-        A bound on the error of r.
+        A bound on the error of either.
 
     Returns
     -------
@@ -75,17 +75,26 @@ def e_folding(one_minus: ArrayLike, error: ArrayLike) -> tuple[FloatArray, Float
 
     Examples
     --------
-    >>> [round(float(e_folding(d, 0.0)[0]), 6) for d in (0.1, 1e-9, 0.0, 1.0, -0.1)]
-    [9.491222, 999999999.5, inf, 0.0, -10.492059]
+    >>> [round(float(e_folding(r, 1.0 - r, 0.0)[0]), 6) for r in (0.9, 1.0, 0.0, 1.1)]
+    [9.491222, inf, 0.0, -10.492059]
+    >>> round(float(e_folding(1.0, 1e-20, 0.0)[0]) / 1e20, 12)
+    1.0
     """
-    d, error = np.asarray(one_minus, dtype=float), np.asarray(error, dtype=float)
+    r, d, error = (np.asarray(part, dtype=float) for part in (factor, one_minus, error))
     with np.errstate(divide="ignore", invalid="ignore"):
-        log = np.where(d < 1.0, np.log1p(-np.minimum(d, 1.0)), np.log(np.abs(1.0 - d)))
-        xi = np.where(log == 0.0, np.inf, np.where(np.isinf(log), 0.0, -1.0 / log))
-        off = np.where(log == 0.0, 0.0, np.abs(1.0 - np.abs(1.0 - d)))  # the distance of |r| from 1
-        bound = xi**2 * error / np.abs(1.0 - d) * off / (off - error)
-        bound = np.where(error < off, bound, np.inf)
-        return xi, np.where((error == 0.0) | (xi == 0.0), 0.0, bound)
+        size = np.abs(r)
+        log = np.where(np.abs(d) < 0.5, np.log1p(-np.minimum(d, 0.5)), np.log(size))
+        more, less = (log + np.log1p(np.maximum(part, -1.0)) for part in (error / size, -error / size))
+        more = np.where(size == 0.0, np.log(error), more)
+        less = np.where(size <= error, -np.inf, less)
+        xi = _over_log(log)
+        off = np.fmax(np.abs(_over_log(more) - xi), np.abs(_over_log(less) - xi))
+    unclear = (more * log <= 0.0) | (less * log <= 0.0)
+    return xi, np.where(error == 0.0, 0.0, np.where(unclear, np.inf, off))
+
+
+def _over_log(log: FloatArray) -> FloatArray:
+    return np.where(log == 0.0, np.inf, np.where(np.isinf(log), 0.0, -1.0 / log))
 
 
 def rate_constant(phi: Activation, q: FloatArray) -> Estimate:

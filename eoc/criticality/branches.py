@@ -34,7 +34,6 @@ _Q_MIN = 1e-20
 _PER_DECADE = 96
 _APART = 1e-4  # relative: nodes of the table that are closer to a turning point than this only spoil its slopes
 _EDGE = 1e-6  # to what fraction the last computable variance is found
-_TINY = 1e-300  # D below which sigma_w is not computed
 
 
 @dataclass(frozen=True)
@@ -130,13 +129,12 @@ def _squared_bias(phi: Activation) -> Residual:
     return function
 
 
-def _log_d(phi: Activation) -> Residual:
-    """The logarithm of D, which stays smooth in log q where D falls by orders of magnitude."""
+def _weight(phi: Activation) -> Residual:
+    """D, and not its logarithm, which is not analytic where D vanishes at complex q."""
 
     def function(q: FloatArray) -> tuple[FloatArray, FloatArray]:
         d = moments(phi, q, ("D",), strict=False)["D"]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(np.where(d.value > _TINY, d.value, np.nan)), d.error / d.value
+        return d.value, d.error
 
     return function
 
@@ -224,7 +222,7 @@ def _table(low: float, high: float, special: FloatArray) -> FloatArray:
 def _turning_points(phi: Activation, grid: FloatArray) -> tuple[TurningPoint, ...]:
     out = []
     inner = grid[1:-1]
-    for name, function in (("sigma_b", _squared_bias(phi)), ("sigma_w", _log_d(phi))):
+    for name, function in (("sigma_b", _squared_bias(phi)), ("sigma_w", _weight(phi))):
         if inner.size == 0:
             break
         for q, error, is_minimum in zip(*extrema(function, inner), strict=True):

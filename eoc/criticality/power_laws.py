@@ -24,6 +24,7 @@ _COLUMNS = 8
 _SAFETY = 4.0  # that two steps of the extrapolation come close by accident makes it look better than it is
 _CLEAR = 1e-6  # relative error up to which a value takes part
 _FEWEST = 4
+_NEAREST = 20  # values that a power law is read from
 _VAGUE = 0.05  # error of an exponent above which there is no power law to speak of
 _WEAK = 1e-2  # the same for the relative error of a constant
 _GROWING, _STEEP, _AGAIN = 1.15, 8.0, 3  # local exponents beyond all powers: growing so much, so large, so often
@@ -123,6 +124,7 @@ def _law(t: FloatArray, values: FloatArray, errors: FloatArray, limit: float, li
     where = _clear(from_limit, errors)
     if _is_faster(from_limit, errors, where):
         return _nothing(limit, limit_error, "faster")
+    where = where[-_NEAREST:]  # further off the function may do something else first
     t, from_limit, errors = t[where], from_limit[where], errors[where]
     exponent, error = _exponent(from_limit, errors)
     if not error < _VAGUE:

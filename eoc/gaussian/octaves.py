@@ -3,7 +3,8 @@ r"""Gaussian integrals as functions of the variance: polynomials in log q, four 
 E[g(s Z)] is analytic in s for |arg s| < pi/4 whatever g is, kinks and jumps included, so on a quarter of an octave of
 s its Chebyshev series in log s falls at least like 18^-n (the ellipse through +- i pi/4 about an interval of length
 log(2)/4) and 14 terms give it to rounding. Quadrature runs once an octave; after that an integral costs some
-nanoseconds.
+nanoseconds. An integral that falls or rises by orders of magnitude there, such as exp(-1/2q) as q -> 0, is kept as the
+polynomial of its logarithm.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ _NODES = chebyshev_nodes(_N)  # in t, where 2 log2(q) = piece + (1 + t)/2
 _TO_CHEBYSHEV = to_chebyshev(_N)
 _TO_MONOMIALS = np.array([np.pad(chebyshev.cheb2poly(row), (0, _N - 1 - n)) for n, row in enumerate(np.eye(_N))]).T
 _CERTIFIED = 2.0 ** np.linspace(0.0, 1.0, 5)  # where a table is refined and certified, in units of its octave
-_STEEP = 1e-11  # relative error of the polynomials above which each q gets quadrature of its own,
+_STEEP = 1e-11  # relative error above which the logarithm is kept, or else each q gets quadrature of its own,
 _DIVERGENT = 1e-6  # and relative error of the quadrature above which it does, because of other q in the octave
 _FLOOR = 1e-300  # absolute error below which double precision underflows
+_SHARP = 1e-12  # relative error that a polynomial of the logarithm may have
+_NORMAL = 1e-290  # absolute value below which relative precision may be lost
 _DOUBT = 1e-8
 _EPS = float(np.finfo(float).eps)
 _FIRST, _LAST = -600, 600  # octaves that a double can hold with room for x^2
@@ -64,6 +67,7 @@ class Octaves:
         self._coefficients = np.empty((0, 0, _N))
         self._relative = np.empty((0, 0))
         self._absolute = np.empty((0, 0))
+        self._sign = np.empty((0, 0), np.int8)  # of functions whose logarithm is kept, otherwise 0
         self._poor = np.empty((0, 0), bool)
         self._doubtful = np.empty((0, 0), bool)
 
@@ -83,6 +87,11 @@ class Octaves:
             index = self._index[piece]
         out, error = np.empty((rows.size, q.size)), np.empty((rows.size, q.size))
         evaluate(t, index, rows, self._coefficients, self._relative, self._absolute, out, error)
+        if self._sign[:, rows].any():
+            sign = self._sign[index][:, rows].T
+            where = sign != 0
+            out[where] = sign[where] * np.exp(out[where])
+            error[where] = np.abs(out[where]) * np.expm1(error[where]) + _FLOOR
         if self._poor[:, rows].any():
             for i in np.flatnonzero(self._poor[index][:, rows].any(axis=1)):
                 out[:, i], error[:, i] = self._alone(q[i], rows)
@@ -111,22 +120,44 @@ class Octaves:
             self._fit(_PIECES * (octave - _FIRST) + quarter, *integrate_table(table, q))
 
     def _fit(self, piece: int, values: FloatArray, errors: FloatArray, magnitudes: FloatArray) -> None:
-        series = (_TO_CHEBYSHEV @ values).T
-        absolute = 2.0 * np.abs(series[:, -2:]).sum(axis=1) + 4.0 * _EPS * np.abs(series).sum(axis=1)
+        series, absolute = _series_through(values)
         with np.errstate(invalid="ignore", divide="ignore"):
             relative = np.where(magnitudes > 0.0, errors / magnitudes, 0.0).max(axis=0)
-            steep = ~(absolute <= _STEEP * magnitudes.min(axis=0)) & (magnitudes.max(axis=0) > 0.0)
-        poor = steep | (~(relative <= _DIVERGENT) if self._may_diverge else False)
+            good_enough = np.maximum(_STEEP * magnitudes, errors).min(axis=0)
+            steep = ~(absolute <= good_enough) & (magnitudes.max(axis=0) > 0.0)
+        diverges = ~(relative <= _DIVERGENT) if self._may_diverge else np.zeros(steep.shape, bool)
         signed = (np.abs(values) < magnitudes).any(axis=0)
         absolute[signed] += errors[:, signed].max(axis=0)
         relative[signed] = 0.0
         doubtful = ~(relative * magnitudes.max(axis=0) + absolute <= _DOUBT * magnitudes.min(axis=0))
-        self._append(piece, series @ _TO_MONOMIALS.T, relative, absolute + _FLOOR, poor, doubtful)
+        absolute, sign = absolute + _FLOOR, np.zeros(steep.shape, np.int8)
+        for k in np.flatnonzero(steep & ~diverges):
+            kept = _logarithm(values[:, k], errors[:, k])
+            if kept is not None:
+                series[k], absolute[k], sign[k] = kept
+                relative[k], steep[k], doubtful[k] = 0.0, False, False
+        self._append(piece, series @ _TO_MONOMIALS.T, relative, absolute, sign, steep | diverges, doubtful)
 
     def _append(self, piece: int, *parts: NDArray[np.generic]) -> None:
-        names = ("_coefficients", "_relative", "_absolute", "_poor", "_doubtful")
+        names = ("_coefficients", "_relative", "_absolute", "_sign", "_poor", "_doubtful")
         first = self._relative.size == 0
         for name, part in zip(names, parts, strict=True):
             old = getattr(self, name)
             setattr(self, name, part[None] if first else np.concatenate([old, part[None]]))
         self._index[piece] = len(self._relative) - 1
+
+
+def _series_through(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Chebyshev coefficients (K, TERMS) of K functions known at the nodes, (TERMS, K), and what may be missing."""
+    series = (_TO_CHEBYSHEV @ values).T
+    return series, 2.0 * np.abs(series[:, -2:]).sum(axis=1) + 4.0 * _EPS * np.abs(series).sum(axis=1)
+
+
+def _logarithm(values: FloatArray, errors: FloatArray) -> tuple[FloatArray, float, int] | None:
+    """The series of log|g| for a function known at the nodes, a bound on its error, and the sign of g; or None."""
+    sign = int(np.sign(values[0]))
+    if not (sign * values > _NORMAL).all():  # nan too
+        return None
+    series, lost = _series_through(np.log(sign * values)[:, None])
+    error = float(lost[0] + (errors / np.abs(values)).max())
+    return (series[0], error, sign) if error <= _SHARP else None

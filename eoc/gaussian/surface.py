@@ -126,9 +126,10 @@ class Surface:
         where = np.empty(x.size, np.int64)
         solve_surface(x, target, self.jumps, self.ends, self.series, theta, where, level, rise, bend)
         level_error, rise_error = self._errors(theta, where, level, rise)
-        reached = theta < self.ends[-1]  # elsewhere the angle is exactly that
+        beyond = np.where(np.isinf(target), 0.0, np.maximum(target - level, 0.0))
         with np.errstate(divide="ignore", invalid="ignore"):
-            moved = np.where(reached, (level_error + target_error) / rise + 4.0 * _EPS, 0.0)
+            moved = np.where(rise > 0.0, (level_error + target_error + beyond) / rise + 4.0 * _EPS, np.inf)
+        moved[np.isinf(target)] = 0.0  # the last angle is what is asked for
         return Crossing(level, level_error, rise, rise_error + 0.5 * moved * np.abs(bend), theta, moved)
 
     def levels(self, x: FloatArray, theta: FloatArray) -> Levels:

@@ -129,9 +129,10 @@ def from_zero(
         mean, error = found.value @ UNIT_WEIGHTS, found.error @ UNIT_WEIGHTS
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = np.where(c > 0.0, c_error / c, 0.0) * np.abs(slope(c[:, None]).value[:, 0] - mean)
-            relative = np.where(zero > 0.0, zero_error / zero, 0.0) + (error + moved) / (1.0 - mean) + 4.0 * _EPS
-        c = zero / (1.0 - mean)
-        c_error = c * relative
+            relative = np.where(zero > 0.0, zero_error / zero, 0.0) + 2.0 * (error + moved) / (1.0 - mean) + 4.0 * _EPS
+            new = zero / (1.0 - mean)
+        better = (2.0 * (error + moved) < 1.0 - mean) & (new * relative <= c_error)
+        c, c_error = np.where(better, new, c), np.where(better, new * relative, c_error)
     return Estimate(c, c_error)
 
 

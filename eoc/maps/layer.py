@@ -74,18 +74,20 @@ def chi_1(phi: Activation, sigma_w: ArrayLike, q: ArrayLike, *, strict: bool = T
 def growth(phi: Activation, sigma_w: ArrayLike, sigma_b: ArrayLike, q: ArrayLike) -> Estimate:
     """F(q) - q without cancellation, with its error bound; the sign tells where q moves. NaN where undefined."""
     q = checked_variances(q)
-    excess = moments(phi, q, ("excess",), strict=False)["excess"]
-    return combined_growth(phi.kappa, np.square(sigma_w), np.square(sigma_b), q, excess)
+    m = moments(phi, q, ("V", "excess"), strict=False)
+    return combined_growth(phi.kappa, np.square(sigma_w), np.square(sigma_b), q, m["V"], m["excess"])
 
 
 def combined_growth(
-    kappa: float, squared_w: ArrayLike, squared_b: ArrayLike, q: FloatArray, excess: Estimate
+    kappa: float, squared_w: ArrayLike, squared_b: ArrayLike, q: FloatArray, variance: Estimate, excess: Estimate
 ) -> Estimate:
-    """F(q) - q from V - kappa q, where that is known already."""
+    """F(q) - q from V or from V - kappa q, where these are known already: whichever knows more digits."""
     w, b = np.asarray(squared_w), np.asarray(squared_b)
-    linear, curved = (w * kappa - 1.0) * q, w * excess.value
-    size = b + w * (kappa * q) + np.abs(curved) + np.abs(linear)
-    return Estimate(b + linear + curved, w * excess.error + 4.0 * _EPS * size)
+    linear, curved, scaled = (w * kappa - 1.0) * q, w * excess.value, w * variance.value
+    error = w * excess.error + 4.0 * _EPS * (b + w * (kappa * q) + np.abs(curved) + np.abs(linear))
+    direct_error = w * variance.error + 4.0 * _EPS * (b + scaled + q)
+    direct = direct_error < 0.25 * error  # the other one is usually far better than its bound
+    return Estimate(np.where(direct, b + scaled - q, b + linear + curved), np.where(direct, direct_error, error))
 
 
 def growth_at_infinity(phi: Activation, sigma_w: ArrayLike) -> FloatArray:

@@ -108,21 +108,22 @@ def phase_diagram(
         )
     shape = sigma_b.size, sigma_w.size
     fields = {name: np.empty(shape) for name in FIELDS}
-    ends, problems, done = np.empty(shape, np.int32), [], 0
+    side, ends = np.empty(shape, np.int8), np.empty(shape, np.int32)
+    problems: list[str] = []
+    done = 0
     for rows, columns, scan in _blocks(phi, sigma_w, sigma_b):
-        found = scan.ends(sigma_w[columns], sigma_b[rows])
-        w, b = (part.ravel() for part in np.meshgrid(sigma_w[columns], sigma_b[rows]))
-        values, trouble = at_places(phi, w, b, found.q.ravel(), found.unsure.ravel())
-        for name, value in values.items():
-            fields[name][rows, columns] = value.reshape(found.q.shape)
-        ends[rows, columns] = found.count
-        problems += trouble
-        done += found.q.size
+        w, b = np.meshgrid(sigma_w[columns], sigma_b[rows])
+        found = at_places(phi, w.ravel(), b.ravel(), scan.ends(sigma_w[columns], sigma_b[rows]))
+        for name, value in found.fields.items():
+            fields[name][rows, columns] = value.reshape(w.shape)
+        side[rows, columns], ends[rows, columns] = found.side.reshape(w.shape), found.ends.reshape(w.shape)
+        problems += found.problems
+        done += w.size
         if progress is not None:
             progress(done, sigma_w.size * sigma_b.size)
     if problems:
         warnings.warn(f"c_star and xi_c are missing in some cells: {problems[0]}", AccuracyWarning, stacklevel=2)
-    return _dataset(phi, sigma_w, sigma_b, fields, ends)
+    return _dataset(phi, sigma_w, sigma_b, fields, ends, _phases(fields["q"], side, ends))
 
 
 def _checked(name: str, values: ArrayLike) -> FloatArray:
@@ -156,11 +157,10 @@ def _blocks(phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray) -> Iterat
                 yield slice(row, min(row + height, high)), slice(column, min(column + width, sigma_w.size)), scan
 
 
-def _phases(fields: Fields, ends: NDArray[np.int32]) -> NDArray[np.int8]:
+def _phases(q: FloatArray, side: NDArray[np.int8], ends: NDArray[np.int32]) -> NDArray[np.int8]:
     """The index into PHASES of every cell."""
-    chi_1, q = fields["chi_1"], fields["q"]
     names = np.select(
-        [ends > 1, np.isinf(q), np.abs(chi_1 - 1.0) <= fields["chi_1_error"], chi_1 < 1.0],
+        [ends > 1, np.isinf(q), side == 0, side < 0],
         [PHASES.index(name) for name in ("several", "divergent", "critical", "ordered")],
         PHASES.index("chaotic"),
     )
@@ -168,7 +168,12 @@ def _phases(fields: Fields, ends: NDArray[np.int32]) -> NDArray[np.int8]:
 
 
 def _dataset(
-    phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray, fields: Fields, ends: NDArray[np.int32]
+    phi: Activation,
+    sigma_w: FloatArray,
+    sigma_b: FloatArray,
+    fields: Fields,
+    ends: NDArray[np.int32],
+    phase: NDArray[np.int8],
 ) -> xarray.Dataset:
     import xarray
 
@@ -182,7 +187,7 @@ def _dataset(
         variables[name] = (dims, values, {"long_name": text, "symbol": symbol, "units": units})
     variables["ends"] = (dims, ends, {"long_name": "number of variances inputs may end at, infinity included"})
     flags = {"flag_values": list(range(len(PHASES))), "flag_meanings": " ".join(PHASES)}
-    variables["phase"] = (dims, _phases(fields, ends), {"long_name": "phase", **flags})
+    variables["phase"] = (dims, phase, {"long_name": "phase", **flags})
     coordinates = {
         "sigma_b": ("sigma_b", sigma_b, {"long_name": "standard deviation of the biases", "symbol": "\\sigma_b"}),
         "sigma_w": (

@@ -24,11 +24,12 @@ FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 _EPS = float(np.finfo(float).eps)
+_NEEDED = ("V", "excess")
 
 
 @dataclass(frozen=True)
 class Ends:
-    """The lowest variance at which inputs may end, inf if they diverge, and the number of such variances, all (B, W).
+    """The lowest variance at which inputs may end, inf if they diverge, and the number of such variances, all (n,).
 
     ``unsure`` marks places that need a closer look: on a fold to within rounding, or where every variance is kept.
     """
@@ -43,23 +44,22 @@ class Scan:
 
     def __init__(self, phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray) -> None:
         q = scanned_variances(phi, sigma_w, sigma_b)
-        excess = moments(phi, q, ("excess",), strict=False)["excess"]
-        known = np.isfinite(excess.value)
+        known = np.isfinite(moments(phi, q, ("excess",), strict=False)["excess"].value)
         self._phi, self._q = phi, q[known]
-        self._excess = Estimate(excess.value[known], excess.error[known])
+        self._known = moments(phi, self._q, _NEEDED, strict=False)
         self._fold = _fold(phi, self._q)
         zero = phi.at_zero
         self._keeps_zero = zero.left[0] == 0.0 == zero.right[0]
 
     def ends(self, sigma_w: FloatArray, sigma_b: FloatArray) -> Ends:
-        """Where variances end at each of the places (sigma_b_i, sigma_w_j)."""
+        """Where variances end at each of the places (sigma_b_i, sigma_w_j), row after row."""
         shape = sigma_b.size, sigma_w.size
         q, count, unsure = np.full(shape, np.inf), np.empty(shape, np.int64), np.empty(shape, bool)
         low, high = np.full(shape, np.nan), np.full(shape, np.nan)
         folds = self._folds(sigma_b**2)
         for i, b in enumerate(sigma_b):
-            at, excess = self._with(folds[i])
-            grown = layer.combined_growth(self._phi.kappa, sigma_w[:, None] ** 2, b**2, at, excess)
+            at, variance, excess = self._with(folds[i])
+            grown = layer.combined_growth(self._phi.kappa, sigma_w[:, None] ** 2, b**2, at, variance, excess)
             sign = np.sign(grown.value) * (np.abs(grown.value) > grown.error)
             filled, last_known = _filled(sign)
             falls = (filled[:, :-1] > 0.0) & (filled[:, 1:] < 0.0)
@@ -78,20 +78,23 @@ class Scan:
             row, column = np.nonzero(between)
             w, b = sigma_w[column], sigma_b[row]
             q[between] = bracketed_roots(self._relative_growth, low[between], high[between], (w, b))
-        return Ends(q, count, unsure)
+        return Ends(q.ravel(), count.ravel(), unsure.ravel())
 
     def _relative_growth(self, q: FloatArray, sigma_w: FloatArray, sigma_b: FloatArray) -> FloatArray:
         return layer.growth(self._phi, sigma_w, sigma_b, q).value / q
 
-    def _with(self, extra: FloatArray) -> tuple[FloatArray, Estimate]:
-        """The tabulated variances and some more."""
-        if extra.size == 0:
-            return self._q, self._excess
-        more = moments(self._phi, extra, ("excess",), strict=False)["excess"]
-        q = np.concatenate([self._q, extra])
-        order = np.argsort(q)
-        value, error = (np.concatenate([getattr(self._excess, n), getattr(more, n)])[order] for n in ("value", "error"))
-        return q[order], Estimate(value, error)
+    def _with(self, extra: FloatArray) -> tuple[FloatArray, Estimate, Estimate]:
+        """The tabulated variances and some more, with V and V - kappa q there."""
+        q, found = self._q, [self._known[name] for name in _NEEDED]
+        if extra.size > 0:
+            order = np.argsort(np.append(q, extra))
+            q = np.append(q, extra)[order]
+            more = moments(self._phi, extra, _NEEDED, strict=False)
+            found = [
+                Estimate(np.append(one.value, more[n].value)[order], np.append(one.error, more[n].error)[order])
+                for n, one in zip(_NEEDED, found, strict=True)
+            ]
+        return q, found[0], found[1]
 
     def _folds(self, squared_b: FloatArray) -> list[FloatArray]:
         """The variances at which F = q and F' = 1 with each sigma_b^2, whatever sigma_w."""

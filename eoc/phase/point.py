@@ -227,17 +227,18 @@ def _assembled(
     if abs(chi_1 - 1.0) <= error:
         chi_1 = 1.0
     name: PhaseName = "critical" if chi_1 == 1.0 else "ordered" if chi_1 < 1.0 else "chaotic"
-    c_star, c_error, angle, one_minus_slope, slope_error = np.nan, 0.0, np.nan, 0.0, 0.0
+    c_star, c_error, angle, slope, one_minus_slope, slope_error = np.nan, 0.0, np.nan, 1.0, 0.0, 0.0
     if not correlation.is_identity:
         end = correlation.stable_point
-        c_star, c_error, one_minus_slope, slope_error = end.c, end.c_error, end.one_minus_slope, end.slope_error
+        c_star, c_error = end.c, end.c_error
+        slope, one_minus_slope, slope_error = end.slope, end.one_minus_slope, end.slope_error
         angle = 2.0 * np.arcsin(np.sqrt(0.5 * end.one_minus_c))
-    xi_q, xi_q_error = e_folding(1.0 - point.slope, point.slope_error)
+    xi_q, xi_q_error = e_folding(point.slope, 1.0 - point.slope, point.slope_error)
     if point.stability == "marginal":
         xi_q, xi_q_error = np.array(np.inf), np.array(0.0 if point.slope == 1.0 else np.inf)
     (xi_c, xi_c_error), (xi_grad, xi_grad_error) = (
-        e_folding(one_minus_slope, slope_error),
-        e_folding(1.0 - chi_1, error),
+        e_folding(slope, one_minus_slope, slope_error),
+        e_folding(chi_1, 1.0 - chi_1, error),
     )
     merge = bool(c_star == 1.0) and not correlation.is_odd
     return Phase(
@@ -279,9 +280,11 @@ def _without_map(name: PhaseName, point: FixedPoint, basin: tuple[float, float])
         c_star=nan,
         c_star_error=nan,
         angle=nan,
-        xi_q=nan if point.diverges else float(e_folding(1.0 - point.slope, 0.0)[0]),
+        xi_q=nan if point.diverges else float(e_folding(point.slope, 1.0 - point.slope, 0.0)[0]),
         xi_c=nan,
-        xi_grad=float(e_folding(1.0 - point.chi_1, 0.0)[0]) if abs(point.chi_1 - 1.0) > _ROUNDING else float("inf"),
+        xi_grad=float(e_folding(point.chi_1, 1.0 - point.chi_1, 0.0)[0])
+        if abs(point.chi_1 - 1.0) > _ROUNDING
+        else float("inf"),
         xi_q_error=nan,
         xi_c_error=nan,
         xi_grad_error=nan,
