@@ -10,15 +10,18 @@ the variance is not stable there, F'(q) > 1; the paper draws these parts like th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from _output import WIDE, Piece, letters, new_figure, run, save
+from _output import COLOURS, NAMES, WIDE, Piece, letters, new_figure, run, save
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import eoc
 from eoc.plotting import paper_style, plot_eoc
 
 BOUNDED, LINEAR = ("tanh", "erf", "arctan", "hardtanh"), ("elu", "silu", "gelu", "relu")
+OTHERS = {"erf": "C3", "arctan": "C7", "hardtanh": "C9"}  # activations that no other figure has
 SIGMA_B_MAX = 2.0
 
 
@@ -31,7 +34,8 @@ def draw(bounded: list[eoc.EocCurve], linear: list[eoc.EocCurve]) -> Figure:
     figure = new_figure(WIDE, 2.8)
     axes = figure.subplots(1, 2)
     for curves, ax in zip((bounded, linear), axes, strict=True):
-        plot_eoc(curves, ax)
+        ax.set_prop_cycle(color=[to_hex((COLOURS | OTHERS)[c.activation]) for c in curves])
+        plot_eoc([replace(c, activation=NAMES.get(c.activation, c.activation)) for c in curves], ax)
     letters(axes)
     return figure
 

@@ -35,10 +35,10 @@ def table(diagram: xarray.Dataset) -> list[Piece]:
 
 def draw(diagram: xarray.Dataset) -> Figure:
     figure = new_figure(WIDE, 5.4)
+    figure.set_layout_engine("constrained", wspace=0.08)  # the label of a colour bar is not that of the next panel
     axes, edge = figure.subplots(2, 2), eoc.eoc_curve("tanh", sigma_b_max=float(diagram.sigma_b[-1]))
     for field, ax in zip(FIELDS, axes.flat, strict=True):
         plot_diagram(diagram, field, ax, edge)
-        ax.label_outer()
     letters(axes.flat)
     return figure
 

@@ -547,3 +547,23 @@ def test_cli_exit_codes() -> None:
 def test_cli_json_of_none_is_json() -> None:
     done = run("curve", "softplus", "--json")
     assert (done.returncode, json.loads(done.stdout)["curves"][0]["kind"]) == (3, "none")
+
+
+@pytest.mark.parametrize(("formula", "q"), [("x-x**3/3", 1.0 / 3.0), ("x-0.2*x**3+0.02*x**5", 0.72585659028762217)])
+def test_turning_points_of_polynomials(formula, q):
+    """D = 1 - 2q + 3q^2, and the root of 4.2 q^3 - 5.4 q^2 + 3.36 q - 1.2."""
+    (turn,) = eoc_curve(formula).turning_points
+    assert turn.quantity == "sigma_w"
+    assert abs(turn.q - q) <= turn.q_error + 1e-16
+    assert turn.q_error <= 1e-10 * q
+
+
+@pytest.mark.parametrize(("a", "k"), [(0.2, 20), (0.1, 30)])
+def test_the_law_at_zero_is_not_that_of_a_plateau(a, k):
+    """phi = x + a sin(k x): D = E[(1 + a k cos(k X))^2] = (1 + a k)^2 - (1 + a k) a k^3 q + ..."""
+    law = eoc_curve(f"x+{a}*sin({k}*x)").ends[0][0].squared_weight
+    slope = 1.0 + a * k
+    assert law.exponent == 1.0
+    assert law.limit == pytest.approx(slope**-2, rel=1e-14)
+    assert law.constant == pytest.approx(a * k**3 / slope**3, rel=1e-6)
+    assert abs(law.constant - a * k**3 / slope**3) <= law.constant_error

@@ -350,3 +350,10 @@ def test_gaussian_growth_is_refused_at_and_beyond_the_bound() -> None:
         moments(activation("exp(x**4)"), 0.1)
     scan = moments(phi, [0.5, 1.0, 2.0], ("V",), strict=False)["V"]
     assert np.isnan(scan.value).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("k", [1e6, 1e10, 1e14])
+def test_steep_functions_are_resolved(k):
+    """D of tanh(k x) at k >> 1 is k int sech^4 / sqrt(2 pi q) = (4/3) k / sqrt(2 pi q), up to order 1/k^2."""
+    d = moments(f"tanh({k!r}*x)", 1.0, ("D",))["D"]
+    assert float(d.value) == pytest.approx(4.0 / 3.0 * k / np.sqrt(2.0 * np.pi), rel=1e-12 + k**-2)

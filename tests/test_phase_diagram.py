@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ import xarray
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_cli import run
+from truth import MP, error
 
 import eoc.phase.diagram as diagram_module
 from eoc.activations import activation
+from eoc.cli.common import replacing
 from eoc.criticality import edge_of_chaos
 from eoc.errors import AccuracyError, AccuracyWarning, EocError
 from eoc.gaussian.moments import moments
@@ -81,6 +85,83 @@ def test_other_kinds_of_activations_agree_with_direct_evaluation(name: str) -> N
     for i in range(sigma_b.size):
         for j in range(sigma_w.size):
             assert_cell_is_right(found, name, i, j)
+
+
+class Closed:
+    """V, E[phi(u) phi(v)] and E[phi'(u) phi'(v)] in closed form, and a cell from them, in 40 digits."""
+
+    def __init__(self, kernel: Callable[[Any, Any], Any], slopes: Callable[[Any, Any], Any]) -> None:
+        self.kernel, self.slopes = kernel, slopes
+
+    def cell(self, sigma_w: float, sigma_b: float, q: float, c: float) -> dict[str, Any]:
+        """The fields, by Newton's method from approximate q and c."""
+        w, b = MP.mpf(sigma_w) ** 2, MP.mpf(sigma_b) ** 2
+        q = MP.findroot(lambda x: b + w * self.kernel(x, 1) - x, MP.mpf(q), tol=1e-60)
+        chi_1, at_c = w * self.slopes(q, 1), w * self.slopes(q, 1)
+        if chi_1 > 1:
+            if c > 0.0:
+                c = MP.findroot(lambda x: (b + w * self.kernel(q, x)) / q - x, MP.mpf(c), tol=1e-60)
+            at_c = w * self.slopes(q, c)
+        return {"q": q, "chi_1": chi_1, "c_star": c, "xi_c": -1 / MP.log(at_c), "xi_grad": -1 / MP.log(chi_1)}
+
+
+CLOSED = {
+    "erf": Closed(
+        lambda q, c: 2 / MP.pi * MP.asin(2 * q * c / (1 + 2 * q)),
+        lambda q, c: 4 / MP.pi / MP.sqrt((1 + 2 * q) ** 2 - (2 * q * c) ** 2),
+    ),
+    "sin": Closed(lambda q, c: MP.exp(-q) * MP.sinh(q * c), lambda q, c: MP.exp(-q) * MP.cosh(q * c)),
+}
+_NEAR = [1.0 + d for d in (-1e-3, -1e-6, -1e-9, 1e-9, 1e-6, 1e-3)]
+
+
+@pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.parametrize("sigma_b", [0.0, 1e-6, 0.01, 0.3, 1.7])
+def test_every_error_is_honest(name: str, sigma_b: float) -> None:
+    edge = edge_of_chaos(name, sigma_b=sigma_b).points[0].sigma_w
+    sigma_w = np.unique([edge * d for d in _NEAR] + [0.01, 0.7, 1.4, 2.2, 3.5])
+    found = phase_diagram(name, sigma_w, [sigma_b])
+    for j in range(sigma_w.size):
+        cell = {field: (found[field].values[0, j], found[field + "_error"].values[0, j]) for field in FIELDS}
+        if cell["q"][0] == 0.0:
+            continue
+        true = CLOSED[name].cell(float(sigma_w[j]), sigma_b, cell["q"][0], cell["c_star"][0])
+        for field, expected in true.items():
+            got, bound = cell[field]
+            off = error(got, expected)
+            where = f"{field} of {name} at {float(sigma_w[j])!r}, {sigma_b!r}: {got!r} +- {bound!r}, true {expected}"
+            assert off <= bound + 2e-16 * abs(expected), where
+            if abs(true["chi_1"] - 1) > 1e-4:
+                assert off <= 1e-10 * abs(expected), where
+
+
+def test_bounded_activations_hold_any_weights() -> None:
+    """erf, large sigma_w: q = sigma_b^2 + sigma_w^2 (2/pi) asin(2q/(1+2q)) < sigma_b^2 + sigma_w^2."""
+    sigma_w = np.array([1e2, 1e4, 1e8])
+    with pytest.warns(AccuracyWarning, match=r"too many digits cancel where chi_1 is as large as 6\.37e\+07"):
+        found = phase_diagram("erf", sigma_w, [1.0])
+    for j, w in enumerate(sigma_w):
+        q = found.q.values[0, j]
+        true = MP.findroot(
+            lambda x, w=w: 1 + MP.mpf(w) ** 2 * CLOSED["erf"].kernel(x, 1) - x, MP.mpf(w) ** 2, tol=1e-40
+        )
+        assert error(q, true) <= min(found.q_error.values[0, j], 1e-13 * w**2)
+    assert (found.phase == PHASES.index("chaotic")).all()
+
+
+def test_depth_scales_of_tiny_factors() -> None:
+    sigma_w = 10.0 ** np.arange(-8.0, 0.0)
+    found = phase_diagram("relu", sigma_w, [1.0])
+    for field in SCALES:
+        for w, got in zip(sigma_w, found[field].values[0], strict=True):
+            assert error(got, -1 / MP.log(MP.mpf(w) ** 2 / 2)) <= 1e-15
+
+
+def test_the_side_of_the_edge_is_known_even_within_rounding_of_chi_1() -> None:
+    """sin without bias: chi_1 - 1 = sigma_w^2 (q D - V)/q ~ (4/3) q^2... is 1.3e-14 at sigma_w = 1 + 1e-7."""
+    found = phase_diagram("sin", [1.0000001], [0.0])
+    assert PHASES[found.phase.item()] == "chaotic"
+    assert found.c_star.item() == 0.0
 
 
 def test_errors_are_below_what_is_claimed_away_from_the_edge() -> None:
@@ -155,6 +236,14 @@ def test_several_ends_and_divergence() -> None:
     assert np.isnan(found.c_star[0, 2])
 
 
+@pytest.mark.parametrize("distance", [1e-15, 3e-14, 1e-10])
+def test_both_variances_next_to_a_fold_are_counted(distance: float) -> None:
+    """x^2: F = q touches at sigma_w^2 = 1/(12 sigma_b^2), q = 2 sigma_b^2."""
+    name, sigma_b = "x**2", 0.7071067811865476
+    found = phase_diagram(name, [0.408248290463863 * (1.0 - distance)], [sigma_b])
+    assert found.ends.item() == len(phases(name, found.sigma_w.item(), sigma_b)) == 2
+
+
 def test_relu_on_its_edge_and_beyond() -> None:
     found = phase_diagram("relu", [1.0, 2**0.5, 1.5], [0.0, 0.5])
     assert [[PHASES[k] for k in row] for row in found.phase.values] == [
@@ -220,7 +309,7 @@ def test_what_cannot_be_computed_is_missing_with_a_warning(monkeypatch: pytest.M
         raise AccuracyError("it oscillates too fast; use a smaller q")
 
     monkeypatch.setattr("eoc.phase.grid.crossing", refuse)
-    with pytest.warns(AccuracyWarning, match="c_star and xi_c are missing in some cells: it oscillates too fast"):
+    with pytest.warns(AccuracyWarning, match="are missing in some cells: it oscillates too fast"):
         found = phase_diagram("sin(x)", [3.0], [0.5])
     assert np.isfinite([found[name].item() for name in ("q", "chi_1", "slope", "xi_q", "xi_grad")]).all()
     assert np.isnan([found[name].item() for name in ("c_star", "xi_c")]).all()
@@ -293,12 +382,48 @@ def test_the_edge_is_drawn_where_chi_1_is_one() -> None:
     assert min(line.get_xdata().min() for line in solid) == pytest.approx(0.41583938, abs=1e-6)
 
 
+def test_the_order_of_dimensions_does_not_matter() -> None:
+    from matplotlib.figure import Figure
+
+    found = phase_diagram("tanh", [1.0, 2.0, 3.0], [0.1, 0.2, 0.3])
+    straight, turned = (plot_diagram(d, "q", Figure().subplots()) for d in (found, found.transpose()))
+    np.testing.assert_array_equal(straight.collections[0].get_array(), turned.collections[0].get_array())
+
+
+def test_zeros_on_a_log_scale_are_named() -> None:
+    found = phase_diagram("tanh", [1.0, 2.0, 3.0], [0.1, 0.2])
+    ax = diagram_figure(found, "one_minus_c_star").axes[0]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0"]
+
+
+def test_an_edge_point_outside_the_window_is_not_drawn() -> None:
+    from eoc.criticality import eoc_curve
+
+    below, around = (phase_diagram("relu", sigma_w, [0.0, 0.1]) for sigma_w in ([0.5, 1.0], [1.0, 2.0]))
+    lines = [diagram_figure(d, "q", eoc_curve("relu")).axes[0].lines for d in (below, around)]
+    assert [len(drawn) for drawn in lines] == [0, 1]
+
+
+def test_what_is_no_diagram_is_refused() -> None:
+    from matplotlib.figure import Figure
+
+    from eoc.criticality import eoc_curve
+
+    found, ax = phase_diagram("tanh", [1.0, 2.0], [0.1, 0.2]), Figure().subplots()
+    for wrong in ({}, None, found.drop_vars("q")):
+        with pytest.raises(EocError, match="a data set with q, sigma_b and sigma_w is needed"):
+            plot_diagram(wrong, "q", ax)
+    with pytest.raises(EocError, match="the edge of chaos is that of gelu, the diagram that of tanh"):
+        plot_diagram(found, "q", ax, eoc_curve("gelu"))
+    plot_diagram(found.drop_attrs(), "phase", ax)
+
+
 def test_what_cannot_be_drawn_is_refused() -> None:
     from matplotlib.figure import Figure
 
     small = phase_diagram("relu", [2.0, 3.0], [0.1, 0.2])
     ax = Figure().subplots()
-    with pytest.raises(EocError, match="xi_c has no finite value in this diagram"):
+    with pytest.raises(EocError, match="xi_c is 0 or has no finite value everywhere"):
         plot_diagram(small, "xi_c", ax)
     with pytest.raises(EocError, match=r"field must be one of phase, q, .*; got 'depth'"):
         plot_diagram(small, "depth", ax)
@@ -353,6 +478,29 @@ def test_command_refuses_bad_input(arguments: list[str], message: str) -> None:
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert not done.stdout
+
+
+def test_neighbours_of_a_store_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.ZARR.part").mkdir()
+    done = run("diagram", "tanh", "--grid", "2x2", "--save", str(tmp_path / "a.ZARR"))
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.ZARR", "a.ZARR.part"]
+    assert xarray.open_zarr(tmp_path / "a.ZARR").sizes == {"sigma_b": 2, "sigma_w": 2}
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "keep.csv"
+    target.write_text("precious")
+
+    def interrupted() -> None:
+        with replacing(target, "the samples") as part:
+            part.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert [path.name for path in tmp_path.iterdir()] == ["keep.csv"]
+    assert target.read_text() == "precious"
 
 
 def test_a_folder_that_is_no_store_is_not_replaced(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.errors import EocError
+
 __all__ = ["Activation", "Breakpoint", "Growth", "Parity", "Piece", "Smoothness"]
 
 FloatArray = NDArray[np.float64]
@@ -24,6 +26,7 @@ Function = Callable[[FloatArray], FloatArray]
 Parity = Literal["odd", "even"]
 
 _EPS = float(np.finfo(float).eps)
+_STEEPEST = 1e100  # so that squares of slopes, times any variance, stay within double precision
 _FAR = 2.0 ** np.arange(4.0, 101.0)  # the last one is far enough for phi(x)/x to have reached its limit
 
 
@@ -232,6 +235,8 @@ class Activation:
     def kappa(self) -> float:
         """(phi'(0+)^2 + phi'(0-)^2) / 2, the limit of E[phi'^2] as q -> 0, and of E[phi^2]/q if phi(0) = 0."""
         left, right = self.slopes_at_zero
+        if max(abs(left), abs(right)) > _STEEPEST:
+            raise EocError(f"{self.name} is too steep at 0, phi' = {max(left, right, key=abs):g}: scale it down")
         return 0.5 * (left**2 + right**2)
 
     @cached_property

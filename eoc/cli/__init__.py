@@ -62,6 +62,9 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:  # of standard output: a full disk
+        print(f"error: cannot write: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _survive_narrow_encodings() -> None:

@@ -7,7 +7,9 @@ import math
 import os
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,7 +17,7 @@ import typer
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from matplotlib.figure import Figure
 
@@ -32,6 +34,7 @@ __all__ = [
     "number",
     "numbers",
     "print_json",
+    "replacing",
     "save_picture",
 ]
 
@@ -98,7 +101,7 @@ def _imported(module: str, name: str) -> object:
             loaded = importlib.import_module(module)
     except EocError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise EocError(f"importing {module} failed: {type(error).__name__}: {error}") from error
     if not hasattr(loaded, name):
         raise EocError(f"{module} has no {name!r}")
@@ -153,11 +156,31 @@ def check_picture(path: Path) -> None:
 
 
 def save_picture(figure: Figure, path: Path) -> None:
-    """Write the figure to a path that :func:`check_picture` let pass."""
+    """Write the figure to a path that :func:`check_picture` let pass; the same bytes at every call."""
+    dates = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
     try:
-        figure.savefig(path, dpi=200)
-    except (OSError, ValueError, RuntimeError) as error:  # .pgf without a TeX installation: RuntimeError
+        with replacing(path, "the picture") as part:
+            figure.savefig(part, dpi=200, metadata=dates.get(path.suffix.lower()))
+    except (ValueError, RuntimeError) as error:  # .pgf without a TeX installation: RuntimeError
         raise EocError(f"cannot write the picture to {path}: {error}") from None
+
+
+@contextmanager
+def replacing(path: Path, what: str) -> Iterator[Path]:
+    """Where to write instead of ``path``; what is there when all went well takes its place, a folder too.
+
+    Whatever happens, one of the old and the new file is whole, and nothing else stays.
+    """
+    target = path.resolve()  # what a link points to is replaced, not the link
+    try:
+        with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+            part = Path(folder) / target.name
+            yield part
+            if target.is_dir():
+                target.replace(Path(folder) / "old")
+            part.replace(target)
+    except OSError as error:
+        raise EocError(f"cannot write {what} to {path}: {error.strerror or error}") from None
 
 
 def print_json(payload: dict[str, Any]) -> None:

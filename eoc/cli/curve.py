@@ -18,12 +18,12 @@ from eoc.cli.common import (
     find_activation,
     numbers,
     print_json,
+    replacing,
     save_picture,
 )
 from eoc.cli.curve_report import print_curve
 from eoc.cli.init import EXIT_NONE
 from eoc.cli.progress import progress_bar
-from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
@@ -37,11 +37,17 @@ _SHARE = 1.0 / 250.0  # of the window, from which on round values are shown
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What is printed for an activation, as text or as JSON: its curve, and the points asked for."""
+    """What is printed for an activation, as text or as JSON: its curve, the points asked for, and what has none."""
 
     activation: Activation
     curve: EocCurve
     asked: tuple[Curve, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def has_no_point(self) -> bool:
+        """Whether nothing that was asked for has an answer."""
+        return len(self.missing) == sum(found.q.shape[1] for found in self.asked)
 
 
 def command(
@@ -61,7 +67,7 @@ def command(
     """Print the edge of chaos as a whole: its ends with asymptotics, where it is stable, where it turns, and points.
 
     Without --sigma-b and --sigma-w the points are at round values of sigma_b. Exit code 3 if none of the activations
-    has an edge of chaos.
+    has an edge of chaos, or a point that was asked for.
     """
     if plot is not None:
         check_picture(plot)
@@ -71,21 +77,22 @@ def command(
         "sigma_b": [] if sigma_b is None else numbers("--sigma-b", sigma_b),
         "sigma_w": [] if sigma_w is None else numbers("--sigma-w", sigma_w),
     }
-    if not any(asked.values()):
+    own = not any(asked.values())
+    if own:
         asked["sigma_b"] = round_values(sigma_b_max)
     found = _found(activations, asked, sigma_b_max, points)
     if as_json:
         print_json({"curves": [_payload(f) for f in found]})
     else:
         for i, f in enumerate(found):
-            print_curve(f.activation, f.curve, f.asked, first=i == 0)
+            print_curve(f.activation, f.curve, f.asked, () if own else f.missing, first=i == 0)
     if save is not None:
         _save([f.curve for f in found], save)
     if plot is not None:
         from eoc.plotting import eoc_figure
 
         save_picture(eoc_figure([f.curve for f in found]), plot)
-    if all(f.curve.kind == "none" for f in found):
+    if all(f.curve.kind == "none" or (not own and f.has_no_point) for f in found):
         raise typer.Exit(EXIT_NONE)
 
 
@@ -105,6 +112,8 @@ def round_values(sigma_b_max: float) -> list[float]:
 
 
 def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, points: int) -> list[Found]:
+    import numpy as np
+
     from eoc.criticality import eoc_curve
 
     activations = [find_activation(name) for name in names]
@@ -113,7 +122,14 @@ def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, 
         for i, phi in enumerate(activations):
             curve = eoc_curve(phi, sigma_b_max=sigma_b_max, points=points)
             answers = tuple(curve.at(**{name: values}) for name, values in asked.items() if values)
-            out.append(Found(phi, curve, answers))
+            names = [name for name, values in asked.items() if values]
+            missing = tuple(
+                f"{name} = {value:g}"
+                for name, found in zip(names, answers, strict=True)
+                for value, q in zip(asked[name], found.q.T, strict=True)
+                if np.isnan(q).all()
+            )
+            out.append(Found(phi, curve, answers, missing))
             if advance is not None:
                 advance(i + 1, len(activations))
     return out
@@ -143,13 +159,10 @@ def _payload(f: Found) -> dict[str, Any]:
 def _save(curves: list[EocCurve], path: Path) -> None:
     import csv
 
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(("activation", "piece", "q", "sigma_b", "sigma_w", "slope", "stable"))
-            for c in curves:
-                for i, p in enumerate(c.pieces):
-                    columns = (x.tolist() for x in (p.q, p.sigma_b, p.sigma_w, p.slope, p.slope < 1.0))
-                    writer.writerows((c.activation, i, *row) for row in zip(*columns, strict=True))
-    except OSError as error:
-        raise EocError(f"cannot write the samples to {path}: {error}") from None
+    with replacing(path, "the samples") as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("activation", "piece", "q", "sigma_b", "sigma_w", "slope", "stable"))
+        for c in curves:
+            for i, p in enumerate(c.pieces):
+                columns = (x.tolist() for x in (p.q, p.sigma_b, p.sigma_w, p.slope, p.slope < 1.0))
+                writer.writerows((c.activation, i, *row) for row in zip(*columns, strict=True))

@@ -55,8 +55,10 @@ def rows(phi: Activation, c: EocCurve, asked: tuple[Curve, ...]) -> list[Row]:
     return out
 
 
-def print_curve(phi: Activation, c: EocCurve, asked: tuple[Curve, ...], first: bool) -> None:
-    """Print what the curve is, and a table of points."""
+def print_curve(
+    phi: Activation, c: EocCurve, asked: tuple[Curve, ...], missing: tuple[str, ...], *, first: bool
+) -> None:
+    """Print what the curve is, a table of points, and what was asked for and has none."""
     out = console()
     if not first:
         out.print()
@@ -81,7 +83,12 @@ def print_curve(phi: Activation, c: EocCurve, asked: tuple[Curve, ...], first: b
         b, w = number(p.sigma_b, p.sigma_b_error), number(p.sigma_w, p.sigma_w_error)
         place = f"sigma_w = {w} at sigma_b = {b}" if p.quantity == "sigma_w" else f"sigma_b = {b} at sigma_w = {w}"
         _line(out, p.extremum, f"{place}, q = {number(p.q, p.q_error)}")
-    _print_rows(out, rows(phi, c, asked))
+    points = rows(phi, c, asked)
+    if points:
+        _print_rows(out, points)
+    if missing:
+        text = f"{', '.join(missing)}: not on the curve, as far as it can be computed (q from 1e-20 to 1e8 at most)"
+        print_paragraph(out, "no point with ", text, 13, "yellow", indent=2)
 
 
 def _line(out: Console, head: str, text: str) -> None:
@@ -113,9 +120,6 @@ def _law(name: str, a: Approach, variable: str) -> str:
 
 
 def _print_rows(out: Console, points: list[Row]) -> None:
-    if not points:
-        out.print("\nnone of its points has a value asked for")
-        return
     print_table(
         out,
         ("sigma_b", "sigma_w", "q", "F'(q)", "", "law", "constant"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +17,7 @@ from eoc.cli.common import (
     find_activation,
     number,
     print_json,
+    replacing,
     save_picture,
 )
 from eoc.cli.progress import progress_bar
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_GRID = re.compile(r"(\d+)\s*[xX]\s*(\d+)\Z")
+_GRID = re.compile(r"(\d{1,9})\s*[xX]\s*(\d{1,9})\Z")
 _STORES = ("zarr", "nc", "csv")
 _MEANING = {
     "ordered": "chi_1 < 1: inputs come to look alike, gradients vanish",
@@ -57,7 +57,11 @@ _SUMMARISED = {
 def command(
     activation: Name,
     field: Annotated[
-        str, typer.Option(help="What to draw, and to print with --json: phase, q, slope, chi_1, c_star, xi_c, ...")
+        str,
+        typer.Option(
+            help="What to draw, and to print with --json: phase, q, slope, chi_1, c_star, one_minus_c_star, xi_q, xi_c "
+            "or xi_grad."
+        ),
     ] = "phase",
     grid: Annotated[str, typer.Option(help="Cells in sigma_b x cells in sigma_w.")] = "100x100",
     sigma_b: Annotated[str, typer.Option(help="Range of sigma_b, LOW:HIGH.")] = "0:2",
@@ -73,6 +77,8 @@ def command(
     b, w = _axis("--sigma-b", sigma_b, rows), _axis("--sigma-w", sigma_w, columns)
     if plot is not None:
         check_picture(plot)
+        if min(rows, columns) < 2:
+            raise EocError(f"--plot needs a grid of at least 2x2 cells, got --grid {grid}")
     if save is not None:
         _check_store(save)
     from eoc.phase import phase_diagram
@@ -121,7 +127,7 @@ def _axis(option: str, text: str, count: int) -> NDArray[np.float64]:
 
 
 def _check_store(path: Path) -> None:
-    if path.suffix == ".zarr" and path.is_dir():
+    if path.suffix.lower() == ".zarr" and path.is_dir():
         if not (path / "zarr.json").is_file():
             raise EocError(f"cannot save to {path}: there is a folder of that name that is no zarr store")
         return
@@ -129,27 +135,27 @@ def _check_store(path: Path) -> None:
 
 
 def _save(found: xarray.Dataset, path: Path) -> None:
-    """Write beside the old one first, so that an interrupted run leaves one of them whole."""
-    part = path.with_name(path.name + ".part")
-    try:
-        if path.suffix == ".zarr":
-            found.to_zarr(part, mode="w", consolidated=False)
-            if path.exists():
-                shutil.rmtree(path)
-        elif path.suffix == ".nc":
+    import warnings
+
+    with replacing(path, "the diagram") as part, warnings.catch_warnings():
+        if path.suffix.lower() == ".zarr":
+            # Without consolidated metadata xarray.open_zarr warns; with them zarr warns that they are no standard yet.
+            warnings.filterwarnings("ignore", message="Consolidated metadata")
+            found.to_zarr(part, mode="w", consolidated=True)
+        elif path.suffix.lower() == ".nc":
             found.to_netcdf(part, engine="scipy")
         else:
             found.to_dataframe().reset_index().to_csv(part, index=False)
-        part.replace(path)
-    except OSError as error:
-        raise EocError(f"cannot save to {path}: {error}") from None
 
 
 def _draw(phi: Activation, found: xarray.Dataset, field: str, path: Path) -> None:
     from eoc.criticality import eoc_curve
     from eoc.plotting import diagram_figure
 
-    edge = eoc_curve(phi, sigma_b_max=float(found.sigma_b[-1]))
+    try:
+        edge = eoc_curve(phi, sigma_b_max=float(found.sigma_b[-1]))
+    except EocError:  # a window that is too narrow, or a phi whose curve cannot be computed
+        edge = None
     save_picture(diagram_figure(found, field, edge), path)
 
 
@@ -204,8 +210,10 @@ def _print_ranges(out: Console, found: xarray.Dataset) -> None:
                 continue
             with np.errstate(divide="ignore", invalid="ignore"):
                 relative = np.where(values == 0.0, 0.0, errors / np.abs(values))[finite].max()
-            low, high = (number(float(v), 0.0, digits) for v in (values[finite].min(), values[finite].max()))
+            ends = (int(np.argmin(values[finite])), int(np.argmax(values[finite])))
+            low, high = (number(float(values[finite][i]), float(errors[finite][i]), digits) for i in ends)
             table.append([name, low, high, f"{relative:.1g}", meaning])
         return table
 
-    print_table(out, ("field", "smallest", "largest", "+- (relative)", ""), rows)
+    if rows(12):
+        print_table(out, ("field", "smallest", "largest", "+- (relative)", ""), rows)

@@ -17,6 +17,7 @@ from eoc.cli.common import (
     number,
     numbers,
     print_json,
+    replacing,
     save_picture,
 )
 from eoc.cli.progress import progress_bar
@@ -158,7 +159,5 @@ def _shown(run: Trajectory) -> list[int]:
 
 
 def _save(run: Trajectory, path: Path) -> None:
-    try:
-        run.save(path)
-    except OSError as error:
-        raise EocError(f"cannot write the layers to {path}: {error}") from None
+    with replacing(path, "the layers") as part:
+        run.save(part)

@@ -64,8 +64,8 @@ def extrapolated(values: FloatArray, errors: FloatArray) -> tuple[float, float]:
     >>> bool(abs(value - 1.0) < error < 1e-9)
     True
     """
-    if values.size == 1:
-        return float(values[0]), float("inf")
+    if values.size < 2:
+        return float(values[0]) if values.size else float("nan"), float("inf")
     table, noise = values, errors
     best, least = float(values[-1]), float(abs(values[-1] - values[-2]) + errors[-1]) * values.size
     for k in range(1, min(_COLUMNS, values.size - 1) + 1):
@@ -101,6 +101,8 @@ def approach(t: FloatArray, values: FloatArray, errors: FloatArray, exact: float
     ('power', 2.0, 1.5, 3.0)
     """
     limit, limit_error = extrapolated(values, errors)
+    if values.size < _FEWEST:
+        return _nothing(limit, limit_error)
     if exact is not None and abs(exact - limit) <= limit_error + 1e-9 * abs(limit):
         return _law(t, values, errors, exact, 4.0 * _EPS * exact)
     exponent, error = _exponent(values, errors)

@@ -30,8 +30,8 @@ FloatArray = NDArray[np.float64]
 
 _KEY = "whole edge of chaos"
 _POINTS = (8, 10**6)
-_WINDOW = (1e-100, 1e50)
-_SIGMA_MAX = 1e50
+_WINDOW = (1e-50, 1e50)
+_SIGMA_MIN, _SIGMA_MAX = 1e-60, 1e50
 _PRINTED = 2e-9  # a sigma_w of relu that was copied from print is taken for the value it stands for
 
 
@@ -269,11 +269,12 @@ def _checked_points(points: int) -> int:
 def _checked(name: str, value: ArrayLike | None) -> FloatArray:
     out = real_numbers(name, value if value is not None else ())
     if name == "sigma_b":
-        good, rule = (out >= 0.0) & (out <= _SIGMA_MAX), f"from 0 to {_SIGMA_MAX:g}"
+        good = (out == 0.0) | ((out >= _SIGMA_MIN) & (out <= _SIGMA_MAX))
+        rule = f": 0, or from {_SIGMA_MIN:g} to {_SIGMA_MAX:g}"
     else:
-        good, rule = (out > 0.0) & (out <= _SIGMA_MAX), f"> 0, at most {_SIGMA_MAX:g}"
+        good, rule = (out > 0.0) & (out <= _SIGMA_MAX), f" > 0, at most {_SIGMA_MAX:g}"
     if not good.all():
-        raise EocError(f"{name} must be a standard deviation {rule}; got {float(out[~good].flat[0])!r}")
+        raise EocError(f"{name} must be a standard deviation{rule}; got {float(out[~good].flat[0])!r}")
     return out
 
 

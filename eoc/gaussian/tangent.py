@@ -29,8 +29,10 @@ _EPS = float(np.finfo(float).eps)
 _RESOLVED = 1e-12
 _PROBE = np.concatenate([2.0 ** np.arange(-12.0, 0.0), np.linspace(0.55, 0.97, 8)])
 _PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, N - 1)
+_AT_ZERO = (-1.0) ** np.arange(N)  # of the Legendre polynomials there
 _RADIUS = "resolved radius"
 _RADII = 2.0 ** np.arange(-24.0, 25.0)
+_STEEP_RADII = 2.0 ** np.arange(-25.0, -81.0, -1.0)
 
 # Nodes and weights on [0, 1] for Taylor's integrals: exact to the degree to which phi'' is resolved.
 _TAYLOR_T, _TAYLOR_W = (0.5 * (part + shift) for part, shift in zip(legendre.leggauss(N // 2), (1.0, 0.0), strict=True))
@@ -50,7 +52,7 @@ class Remainder:
 def resolved_radius(phi: Activation) -> float:
     """The largest c = 2^j such that phi, phi' and phi'' are polynomials of degree 23, to rounding, on [-c, 0], [0, c].
 
-    Zero where there is none above 2^-24. It tells the scale on which phi changes: beyond c, panels must be graded.
+    Zero where there is none above 2^-80. It tells the scale on which phi changes: beyond c, panels must be graded.
     """
     if _RADIUS not in phi.cache:
         phi.cache[_RADIUS] = _find_radius(phi)
@@ -64,7 +66,11 @@ def _find_radius(phi: Activation) -> float:
         if not all(_is_resolved(phi, end) for end in (c, -c)):
             break
         radius = float(c)
-    return radius
+    if radius > 0.0:
+        return radius
+    # Smaller ones only now: closer to 0, the rounding of a function of the user's may look like structure.
+    smaller = _STEEP_RADII[nearest >= _STEEP_RADII]
+    return next((float(c) for c in smaller if all(_is_resolved(phi, end) for end in (c, -c))), 0.0)
 
 
 def _is_resolved(phi: Activation, end: float) -> bool:
@@ -75,7 +81,10 @@ def _is_resolved(phi: Activation, end: float) -> bool:
     if not np.isfinite(at_nodes).all():
         return True  # overflow is no structure; quadrature deals with it
     noise = np.maximum(phi.errors(nodes).max(axis=1), phi.errors(probe).max(axis=1))
-    misfit = np.abs(at_nodes @ PROJECT @ _PROBE_VANDER.T - at_probe).max(axis=1)
+    series = at_nodes @ PROJECT
+    misfit = np.abs(series @ _PROBE_VANDER.T - at_probe).max(axis=1)
+    limit = (phi.at_zero.right if end > 0.0 else phi.at_zero.left)[0]
+    misfit[0] = max(misfit[0], abs(series[0] @ _AT_ZERO - limit))  # what is steeper than the first node tells
     return bool((misfit <= _RESOLVED * np.abs(at_nodes).max(axis=1) + 8.0 * noise).all())
 
 

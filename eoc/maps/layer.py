@@ -96,8 +96,8 @@ def growth_at_infinity(phi: Activation, sigma_w: ArrayLike) -> FloatArray:
     if growth.kind == "bounded" or (growth.kind == "polynomial" and growth.rate < 1.0):
         return np.full(squared.shape, -1.0)
     if growth.kind == "polynomial" and growth.rate == 1.0:
-        left, right = phi.asymptotic_slopes
-        return np.asarray(squared * 0.5 * (left**2 + right**2) - 1.0)
+        with np.errstate(over="ignore"):
+            return np.asarray(squared * 0.5 * np.square(phi.asymptotic_slopes).sum() - 1.0)
     return np.where(squared == 0.0, -1.0, np.inf)
 
 

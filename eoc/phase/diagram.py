@@ -42,8 +42,8 @@ _ABOUT = {
     "one_minus_c_star": ("1 - c*, to full relative precision", "1 - c^*"),
 }
 _ACCURACY = (
-    "Relative errors are below 1e-10 wherever that can be known in double precision; NAME_error bounds the absolute "
-    "error of NAME. Next to the edge of chaos a depth scale xi has a relative error of some 1e-16 xi."
+    "Relative errors are below 1e-10, but where a field is ill-conditioned, as depth scales are next to the edge of "
+    "chaos; NAME_error bounds the absolute error of NAME everywhere."
 )
 
 
@@ -83,12 +83,14 @@ def phase_diagram(
     Warns
     -----
     AccuracyWarning
-        Where c* and xi_c cannot be computed: they are NaN there.
+        Where c* and xi_c, or where variances end, cannot be computed: they are NaN there.
 
     Notes
     -----
-    Accuracy: 1e-10 relative, bounded by the ``_error`` of each field; usually 1e-13. Depth scales are the exception
-    next to the edge of chaos, where xi multiplies the rounding of chi_1: about 1e-16 xi, relatively.
+    Accuracy: 1e-10 relative, usually 1e-13, except where a field is ill-conditioned in sigma_w and sigma_b themselves:
+    the depth scales next to the edge of chaos (about 1e-16 xi, relatively), q* next to where the variance map touches
+    the diagonal, c* next to both, and c* and xi_c where chi_1 is in the thousands. There, as everywhere, the ``_error``
+    of each field bounds what is lost.
 
     10^4 cells take a tenth of a second once the expectations of phi are tabulated, which takes about half a second at
     first use, and 10^6 cells ten seconds.
@@ -122,7 +124,9 @@ def phase_diagram(
         if progress is not None:
             progress(done, sigma_w.size * sigma_b.size)
     if problems:
-        warnings.warn(f"c_star and xi_c are missing in some cells: {problems[0]}", AccuracyWarning, stacklevel=2)
+        warnings.warn(
+            f"c_star and xi_c, or all fields, are missing in some cells: {problems[0]}", AccuracyWarning, stacklevel=2
+        )
     return _dataset(phi, sigma_w, sigma_b, fields, ends, _phases(fields["q"], side, ends))
 
 

@@ -116,7 +116,7 @@ class Scan:
 def _fold(phi: Activation, q: FloatArray) -> Estimate:
     """The sigma_b^2 = q - V/V' with which q is a double fixed point, for some sigma_w."""
     v, slope = moments(phi, q, ("V",), strict=False)["V"], layer.slope(phi, 1.0, q, strict=False)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = v.value / slope.value
         relative = v.error / v.value + slope.error / np.abs(slope.value)
         return Estimate(q - ratio, np.abs(ratio) * relative + 4.0 * _EPS * (q + np.abs(ratio)))

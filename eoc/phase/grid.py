@@ -72,6 +72,11 @@ def at_places(phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray, ends: E
             fields[name][where] = values
     for i in np.flatnonzero(ends.unsure):
         direct = phases(phi, float(sigma_w[i]), float(sigma_b[i]))
+        if not direct:
+            out.problems.append(
+                f"where variances end at sigma_w = {sigma_w[i]:g}, sigma_b = {sigma_b[i]:g} is not known"
+            )
+            continue
         out.ends[i], out.side[i] = len(direct), _SIDE[direct[0].phase]
         for name in FIELDS:
             fields[name][i] = 1.0 - direct[0].c_star if name == "one_minus_c_star" else getattr(direct[0], name)
@@ -228,9 +233,9 @@ def _interior(f: _Maps) -> tuple[FloatArray, ...]:
     drop = factor * at.rise
     drop_error = factor * (at.rise_error + moved * np.abs(other.rise[:, 0] - at.rise))
     drop_error += (f.relative + 8.0 * _EPS) * np.abs(drop)
-    e = 2.0 * np.sin(0.5 * at.theta) ** 2
+    e = np.where(f.is_odd, 1.0, 2.0 * np.sin(0.5 * at.theta) ** 2)
     c, c_error = np.maximum(1.0 - e, 0.0), e * at.relative_error
-    small = c < FEW
+    small = (c < FEW) & ~f.is_odd
     if small.any():
         part = f[small]
         found = from_zero(part.slope, c[small], c_error[small], *part.at_zero)

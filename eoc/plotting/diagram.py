@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eoc.errors import EocError
+from eoc.phase.grid import PHASES
 from eoc.plotting.edge import stable_parts
 from eoc.plotting.style import stacked_figure
 
@@ -28,9 +29,22 @@ __all__ = ["DRAWN", "diagram_figure", "plot_diagram"]
 DRAWN = ("phase", "q", "slope", "chi_1", "c_star", "one_minus_c_star", "xi_q", "xi_c", "xi_grad")
 _LOGARITHMIC = ("q", "one_minus_c_star", "xi_q", "xi_c", "xi_grad")
 _ABOUT_ONE = ("chi_1",)
+_AXES = ("sigma_b", "sigma_w")
 _DECADES = 6.0  # of a logarithmic colour scale, at most
+_SYMBOLS = {
+    "q": "q^*",
+    "slope": "F'(q^*)",
+    "chi_1": "\\chi_1",
+    "c_star": "c^*",
+    "one_minus_c_star": "1 - c^*",
+    "xi_q": "\\xi_q",
+    "xi_c": "\\xi_c",
+    "xi_grad": "\\xi_\\nabla",
+}
 _PHASE_COLOURS = ("#3f90da", "#ffa90e", "#222222", "#d3d3d3", "#832db6")  # from petroff10, but for the grey
 _MISSING = "0.85"
+_IN_A_ROW = 3  # entries of the key
+_LEAST = 1e-3  # distance from 1 that the colours of chi_1 span at least
 _NOTABLE = 0.02  # share of cells without a value from which on they are explained
 _SHARE = 0.5  # percentile at both ends that may lie beyond the colours
 
@@ -44,8 +58,8 @@ def plot_diagram(diagram: xarray.Dataset, field: str, ax: Axes, edge: EocCurve |
         What :func:`eoc.phase_diagram` returns, with at least two values of sigma_b and of sigma_w.
     field
         "phase", "q", "slope", "chi_1", "c_star", "one_minus_c_star", "xi_q", "xi_c" or "xi_grad". Depth scales and
-        variances are drawn on a log scale, of xi_grad the size; chi_1 with a neutral colour at 1. Cells without a value
-        are grey.
+        variances are drawn on a log scale, of xi_grad the size, with the outermost 0.5 % of the cells beyond its ends;
+        chi_1 with a neutral colour at 1. Cells that such a scale cannot show, and those without a value, are grey.
     ax
         Where to draw.
     edge
@@ -69,22 +83,32 @@ def plot_diagram(diagram: xarray.Dataset, field: str, ax: Axes, edge: EocCurve |
     >>> plot_diagram(small, "xi_c", Figure().subplots()).get_ylabel()
     '$\\sigma_w$'
     """
-    if field not in DRAWN:
-        raise EocError(f"field must be one of {', '.join(DRAWN)}; got {field!r}")
-    if min(diagram.sizes["sigma_b"], diagram.sizes["sigma_w"]) < 2:
-        raise EocError("a map needs at least two values of sigma_b and of sigma_w")
-    values = diagram[field].values.T.astype(float)
+    values = _checked(diagram, field, edge)
     if field == "phase":
         _draw_phases(diagram, values, ax)
     else:
         _draw_field(diagram, field, values, ax)
     if edge is not None:
-        _draw_edge(edge, ax)
+        _draw_edge(diagram, edge, ax)
     ax.set_xlim(diagram.sigma_b.values[[0, -1]])
     ax.set_ylim(diagram.sigma_w.values[[0, -1]])
     ax.set_xlabel("$\\sigma_b$")
     ax.set_ylabel("$\\sigma_w$")
     return ax
+
+
+def _checked(diagram: xarray.Dataset, field: str, edge: EocCurve | None) -> FloatArray:
+    """The values to draw, (sigma_w, sigma_b), of what is a diagram indeed."""
+    if field not in DRAWN:
+        raise EocError(f"field must be one of {', '.join(DRAWN)}; got {field!r}")
+    if not {field, "sigma_b", "sigma_w"} <= set(getattr(diagram, "variables", ())):
+        raise EocError(f"a data set with {field}, sigma_b and sigma_w is needed, as eoc.phase_diagram returns it")
+    if min(diagram.sizes["sigma_b"], diagram.sizes["sigma_w"]) < 2:
+        raise EocError("a map needs at least two values of sigma_b and of sigma_w")
+    name = diagram.attrs.get("activation")
+    if edge is not None and name not in (None, edge.activation):
+        raise EocError(f"the edge of chaos is that of {edge.activation}, the diagram that of {name}")
+    return np.asarray(diagram[field].transpose("sigma_w", "sigma_b").values, dtype=float)
 
 
 def _mesh(diagram: xarray.Dataset, values: FloatArray, ax: Axes, **style: Any) -> Any:
@@ -95,20 +119,35 @@ def _mesh(diagram: xarray.Dataset, values: FloatArray, ax: Axes, **style: Any) -
 def _draw_field(diagram: xarray.Dataset, field: str, values: FloatArray, ax: Axes) -> None:
     from matplotlib import colormaps
 
-    symbol = diagram[field].attrs["symbol"]
+    symbol, missing = _SYMBOLS[field], "no finite value"
     if field in _LOGARITHMIC:
         values, symbol = np.abs(values), f"|{symbol}|" if field == "xi_grad" else symbol
-        values = np.where((values > 0.0) & np.isfinite(values), values, np.nan)
+        zero = values == 0.0
+        if zero.any():
+            missing = "0" if np.isfinite(values).all() else "0 or no finite value"
+        values = np.where(zero, np.nan, values)
     values = np.where(np.isfinite(values), values, np.nan)
-    if not np.isfinite(values).any():
-        raise EocError(f"{field} has no finite value in this diagram: there is nothing to draw")
+    if np.isnan(values).all():
+        raise EocError(f"{field} is 0 or has no finite value everywhere in this diagram: there is nothing to draw")
     colours = colormaps["berlin" if field in _ABOUT_ONE else "cividis"].with_extremes(bad=_MISSING)
     norm, extend = _norm(field, values)
     mesh = _mesh(diagram, np.ma.masked_invalid(values), ax, cmap=colours, norm=norm)
     bar = ax.figure.colorbar(mesh, ax=ax, extend=extend, pad=0.02)
     bar.set_label(f"${symbol}$" + (" (layers)" if field.startswith("xi_") else ""))
+    if field in _ABOUT_ONE:
+        bar.set_ticks(_ticks_about_one(float(norm.vmin or 0.0), float(norm.vmax or 2.0)))
     if np.isnan(values).mean() > _NOTABLE:
-        _key(ax, [(_MISSING, "no finite value")])
+        _key(ax, [(_MISSING, missing)])
+
+
+def _ticks_about_one(low: float, high: float) -> list[float]:
+    """Some ticks on either side of 1."""
+    from matplotlib.ticker import MaxNLocator
+
+    locator = MaxNLocator(4)
+    below = [t for t in locator.tick_values(low, 1.0) if low <= t < 1.0]
+    above = [t for t in locator.tick_values(1.0, high) if 1.0 < t <= high]
+    return [*below, 1.0, *above]
 
 
 def _norm(field: str, values: FloatArray) -> tuple[Normalize, str]:
@@ -117,9 +156,9 @@ def _norm(field: str, values: FloatArray) -> tuple[Normalize, str]:
 
     low, high = np.nanmin(values), np.nanmax(values)
     if field in _ABOUT_ONE:
-        return TwoSlopeNorm(1.0, min(low, 0.999), max(high, 1.001)), "neither"
-    if field not in _LOGARITHMIC:
-        return Normalize(low, high), "neither"
+        return TwoSlopeNorm(1.0, min(low, 1.0 - _LEAST), max(high, 1.0 + _LEAST)), "neither"
+    if field not in _LOGARITHMIC:  # c* and F': numbers that have their meaning between 0 and 1
+        return Normalize(min(low, 0.0), max(high, 1.0)), "neither"
     shown_low, shown_high = np.nanpercentile(values, [_SHARE, 100.0 - _SHARE])
     shown_low = max(shown_low, shown_high / 10.0**_DECADES)
     if not shown_low < shown_high:
@@ -132,8 +171,8 @@ def _draw_phases(diagram: xarray.Dataset, values: FloatArray, ax: Axes) -> None:
     from matplotlib.colors import ListedColormap
 
     _mesh(diagram, values, ax, cmap=ListedColormap(_PHASE_COLOURS), vmin=-0.5, vmax=len(_PHASE_COLOURS) - 0.5)
-    names = diagram.phase.attrs["flag_meanings"].split()
-    _key(ax, [(_PHASE_COLOURS[i], names[i]) for i in np.unique(values).astype(int)])
+    shown = np.unique(values[np.isfinite(values)]).astype(int)
+    _key(ax, [(colour, PHASES[i]) for i, colour in enumerate(_PHASE_COLOURS) if i in shown])
 
 
 def _key(ax: Axes, colours: list[tuple[str, str]]) -> None:
@@ -146,25 +185,32 @@ def _key(ax: Axes, colours: list[tuple[str, str]]) -> None:
         frameon=False,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
-        ncols=len(colours),
+        ncols=_IN_A_ROW,
         borderaxespad=0.2,
         handlelength=1.0,
         columnspacing=1.0,
     )
 
 
-def _draw_edge(edge: EocCurve, ax: Axes) -> None:
+def _draw_edge(diagram: xarray.Dataset, edge: EocCurve, ax: Axes) -> None:
     """The edge of chaos, white on a dark line so that it shows on every colour."""
     from matplotlib.patheffects import Stroke
 
     outline = [Stroke(linewidth=2.4, foreground="black"), Stroke(linewidth=1.1, foreground="white")]
     for sigma_b, sigma_w, stable in stable_parts(edge):
-        style: dict[str, Any] = {"linestyle": "-" if stable else (0, (3.0, 2.0))}
+        style: dict[str, Any] = {"linestyle": "-" if stable else (0, (3.0, 2.0)), "path_effects": outline}
         if edge.kind == "point":
+            inside = [
+                _contains(diagram[name].values, at[0]) for name, at in zip(_AXES, (sigma_b, sigma_w), strict=True)
+            ]
+            if not all(inside):
+                continue
             style = {"marker": "o", "markersize": 4.5, "markeredgecolor": "black", "clip_on": False}
-        else:
-            style["path_effects"] = outline
         ax.plot(sigma_b, sigma_w, color="white", zorder=4, **style)
+
+
+def _contains(values: FloatArray, x: float) -> bool:
+    return bool(values[0] <= x <= values[-1])
 
 
 def diagram_figure(diagram: xarray.Dataset, field: str, edge: EocCurve | None = None) -> Figure:

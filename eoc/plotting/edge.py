@@ -24,6 +24,7 @@ _STEEP, _AWAY = 3.0, 0.25  # sigma_w is cut at 3 times its largest value beyond 
 _DASHES = (3.5, 1.8)
 _MOST = 2  # names that fit beside the curves; more go above the axes
 _BESIDE, _LONG = 3, 16
+_LONGEST = 24  # characters of a name in the legend
 _LIGHT = "0.45"
 
 
@@ -53,7 +54,7 @@ def plot_eoc(curves: EocCurve | Sequence[EocCurve], ax: Axes) -> Axes:
     ('$\\sigma_b$', ['tanh', 'gelu', 'not stable'])
     """
     several = list(curves) if isinstance(curves, Sequence) else [curves]
-    shown = [c for c in several if c.kind != "none"]
+    shown = [c for c in several if c.pieces]
     for c in shown:
         _plot_one(c, ax)
     ax.set_xlabel("$\\sigma_b$")
@@ -70,7 +71,7 @@ def _plot_one(c: EocCurve, ax: Axes) -> None:
     if c.kind == "curve" and c.reason is not None:
         style = {"dashes": _DASHES}
     marker = "o" if c.kind == "point" else None
-    (handle,) = ax.plot([], [], marker=marker, markersize=4.5, label=c.activation, **style)
+    (handle,) = ax.plot([], [], marker=marker, markersize=4.5, label=_label(c.activation), **style)
     color = handle.get_color()
     if c.kind == "point":
         for p in c.pieces:
@@ -91,6 +92,12 @@ def _plot_one(c: EocCurve, ax: Axes) -> None:
         markersize=4.0,
         zorder=3,
     )
+
+
+def _label(name: str) -> str:
+    """A name that fits a legend; one that begins with an underscore would be left out of it."""
+    short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return f" {short}" if short.startswith("_") else short
 
 
 def _parts(piece: Curve, changes: list[float]) -> Iterator[tuple[slice, bool]]:
@@ -132,9 +139,8 @@ def _legend(shown: list[EocCurve], ax: Axes) -> None:
     handles, names = ax.get_legend_handles_labels()
     if len(shown) == 1:
         handles, names = [], []
-        ax.set_title(shown[0].activation)
-    stabilities = [stable for c in shown for p in c.pieces for _, stable in _parts(p, [t.q for t in c.transitions])]
-    if not all(stabilities) and any(c.kind == "curve" for c in shown):
+        ax.set_title(_label(shown[0].activation))
+    if not all(stable for c in shown if c.kind == "curve" for _, _, stable in stable_parts(c)):
         handles.append(Line2D([], [], color=_LIGHT, dashes=_DASHES))
         names.append("not stable")
     if len(handles) > _MOST:
