@@ -308,7 +308,7 @@ def test_what_cannot_be_computed_is_missing_with_a_warning(monkeypatch: pytest.M
     def refuse(*_: object) -> None:
         raise AccuracyError("it oscillates too fast; use a smaller q")
 
-    monkeypatch.setattr("eoc.phase.grid.crossing", refuse)
+    monkeypatch.setattr("eoc.phase.correlations.crossing", refuse)
     with pytest.warns(AccuracyWarning, match="are missing in some cells: it oscillates too fast"):
         found = phase_diagram("sin(x)", [3.0], [0.5])
     assert np.isfinite([found[name].item() for name in ("q", "chi_1", "slope", "xi_q", "xi_grad")]).all()

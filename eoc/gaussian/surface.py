@@ -24,7 +24,7 @@ from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.kernels import COEFFICIENTS, evaluate_surface, solve_surface
 from eoc.gaussian.products import Products
 
-__all__ = ["Crossing", "Levels", "crossing", "levels"]
+__all__ = ["Crossing", "Levels", "crossing", "levels", "octave_of"]
 
 FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -73,9 +73,11 @@ def crossing(phi: Activation, q: FloatArray, target: FloatArray, target_error: F
     Examples
     --------
     >>> from eoc.activations import activation
-    >>> at = crossing(activation("relu"), np.array([1.0]), np.array([0.25]), np.zeros(1))
+    >>> kernel = (np.sin(1.0) + (np.pi - 1.0) * np.cos(1.0)) / (2.0 * np.pi)  # E[phi(u) phi(v)] at one radian
+    >>> target = 0.5 - (0.5 - kernel) / (1.0 - np.cos(1.0))
+    >>> at = crossing(activation("relu"), np.array([1.0]), np.array([target]), np.zeros(1))
     >>> round(float(at.theta[0]), 12)
-    1.107985402594
+    1.0
     """
     out = Crossing(*(np.empty(q.size) for _ in fields(Crossing)))
     for here, surface, x in _by_octave(phi, q):
@@ -96,11 +98,21 @@ def _put(found: Levels, out: Levels, here: NDArray[np.bool_]) -> None:
         getattr(out, field.name)[here] = getattr(found, field.name)
 
 
+def octave_of(q: FloatArray) -> Index:
+    """The octave of sqrt(q): q = 4^octave (1 ... 4).
+
+    Examples
+    --------
+    >>> octave_of(np.array([0.25, 0.99, 1.0, 3.9, 4.0])).tolist()
+    [-1, -1, 0, 0, 1]
+    """
+    return np.asarray((np.frexp(q)[1].astype(np.int64) - 1) // 2)
+
+
 def _by_octave(phi: Activation, q: FloatArray) -> Iterator[tuple[NDArray[np.bool_], Surface, FloatArray]]:
     """For each octave: which of the variances lie in it, its surface, and where they lie in it, from -1 to 1."""
     known: dict[int, Surface] = phi.cache.setdefault(_KEY, {})
-    mantissa, exponent = np.frexp(q)  # q = 4^octave (1 ... 4)
-    octaves = (exponent - 1) // 2
+    (mantissa, exponent), octaves = np.frexp(q), octave_of(q)
     x = np.log2(mantissa) + exponent - 2.0 * octaves - 1.0
     if phi.is_positively_homogeneous:
         octaves, x = np.zeros(q.shape, np.int64), np.zeros(q.shape)

@@ -1,7 +1,7 @@
 """Ordered, chaotic or critical: what layers do to signals and gradients, at one place and on grids of them.
 
-``point`` says everything of one place. For a grid, ``ends`` finds where variances end in every cell, ``grid`` computes
-the fields there, and ``diagram`` puts them together.
+``point`` says everything of one place. For a grid, ``ends`` finds where variances end in every cell and
+``correlations`` where correlations do, ``grid`` computes the fields there, and ``diagram`` puts them together.
 """
 
 from eoc.phase.diagram import phase_diagram
