@@ -21,7 +21,7 @@ from eoc.phase.grid import FIELDS, PHASES, Fields, at_places
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["MOST_CELLS", "phase_diagram"]
+__all__ = ["MOST_CELLS", "SYMBOLS", "phase_diagram"]
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float, float], None]
@@ -39,8 +39,9 @@ _ABOUT = {
     "xi_q": ("layers in which distances from q* fall by e", "\\xi_q"),
     "xi_c": ("layers in which distances from c* fall by e", "\\xi_c"),
     "xi_grad": ("layers in which the second moment of gradients falls by e; negative where it grows", "\\xi_\\nabla"),
-    "one_minus_c_star": ("1 - c*, to full relative precision", "1 - c^*"),
+    "one_minus_c_star": ("1 - c*, with digits of its own where c* is close to 1", "1 - c^*"),
 }
+SYMBOLS = {name: symbol for name, (_, symbol) in _ABOUT.items()}  #: of the fields, for Matplotlib
 _ACCURACY = (
     "Relative errors are below 1e-10, but where a field is ill-conditioned, as depth scales are next to the edge of "
     "chaos; NAME_error bounds the absolute error of NAME everywhere."
@@ -185,10 +186,10 @@ def _dataset(
     variables: dict[str, tuple[tuple[str, ...], NDArray[np.generic], dict[str, object]]] = {}
     for name, values in fields.items():
         of = name.removesuffix("_error")
-        about, symbol = _ABOUT[of]
+        about = _ABOUT[of][0]
         text = about if of == name else f"bound on the absolute error of {of}"
         units = "layers" if of.startswith("xi_") else "1"
-        variables[name] = (dims, values, {"long_name": text, "symbol": symbol, "units": units})
+        variables[name] = (dims, values, {"long_name": text, "symbol": SYMBOLS[of], "units": units})
     variables["ends"] = (dims, ends, {"long_name": "number of variances inputs may end at, infinity included"})
     flags = {"flag_values": list(range(len(PHASES))), "flag_meanings": " ".join(PHASES)}
     variables["phase"] = (dims, phase, {"long_name": "phase", **flags})

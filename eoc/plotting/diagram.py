@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eoc.errors import EocError
+from eoc.phase.diagram import SYMBOLS
 from eoc.phase.grid import PHASES
 from eoc.plotting.edge import stable_parts
 from eoc.plotting.style import stacked_figure
@@ -26,21 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["DRAWN", "diagram_figure", "plot_diagram"]
 
 #: The fields that can be drawn.
-DRAWN = ("phase", "q", "slope", "chi_1", "c_star", "one_minus_c_star", "xi_q", "xi_c", "xi_grad")
+DRAWN = ("phase", *SYMBOLS)
 _LOGARITHMIC = ("q", "one_minus_c_star", "xi_q", "xi_c", "xi_grad")
 _ABOUT_ONE = ("chi_1",)
 _AXES = ("sigma_b", "sigma_w")
 _DECADES = 6.0  # of a logarithmic colour scale, at most
-_SYMBOLS = {
-    "q": "q^*",
-    "slope": "F'(q^*)",
-    "chi_1": "\\chi_1",
-    "c_star": "c^*",
-    "one_minus_c_star": "1 - c^*",
-    "xi_q": "\\xi_q",
-    "xi_c": "\\xi_c",
-    "xi_grad": "\\xi_\\nabla",
-}
 _PHASE_COLOURS = ("#3f90da", "#ffa90e", "#222222", "#d3d3d3", "#832db6")  # from petroff10, but for the grey
 _MISSING = "0.85"
 _IN_A_ROW = 3  # entries of the key
@@ -119,7 +110,7 @@ def _mesh(diagram: xarray.Dataset, values: FloatArray, ax: Axes, **style: Any) -
 def _draw_field(diagram: xarray.Dataset, field: str, values: FloatArray, ax: Axes) -> None:
     from matplotlib import colormaps
 
-    symbol, missing = _SYMBOLS[field], "no finite value"
+    symbol, missing = SYMBOLS[field], "no finite value"
     if field in _LOGARITHMIC:
         values, symbol = np.abs(values), f"|{symbol}|" if field == "xi_grad" else symbol
         zero = values == 0.0
