@@ -101,8 +101,8 @@ def approach(t: FloatArray, values: FloatArray, errors: FloatArray, exact: float
     ('power', 2.0, 1.5, 3.0)
     """
     limit, limit_error = extrapolated(values, errors)
-    if values.size < _FEWEST:
-        return _nothing(limit, limit_error)
+    if values.size == 0:
+        return _nothing(limit, limit_error) if exact is None else _nothing(exact, 4.0 * _EPS * exact)
     if exact is not None and abs(exact - limit) <= limit_error + 1e-9 * abs(limit):
         return _law(t, values, errors, exact, 4.0 * _EPS * exact)
     exponent, error = _exponent(values, errors)
