@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.special import roots_hermitenorm
 
 from eoc.activations import activation
 from eoc.phase import phase_diagram
@@ -19,6 +19,7 @@ FloatArray = NDArray[np.float64]
 SIGMA_W, SIGMA_B = np.linspace(0.5, 4.0, 100), np.linspace(0.02, 2.0, 100)
 SAMPLE = 40  # cells that the baseline is timed at, one by one: 10^4 would take minutes
 ACCURACY = 1e-6
+USUAL = 100  # nodes, as in hand-written code
 SQRT_2PI = np.sqrt(2.0 * np.pi)
 
 
@@ -26,7 +27,7 @@ class Hermite:
     """All fields of one cell for tanh by Gauss-Hermite and Brent's method, as one would write it by hand."""
 
     def __init__(self, order: int) -> None:
-        self.z, w = hermegauss(order)
+        self.z, w = roots_hermitenorm(order)  # NumPy's own rule overflows beyond 370 nodes
         self.w = w / SQRT_2PI
         self.ww = np.outer(self.w, self.w)
 
@@ -70,28 +71,29 @@ def sampled_cells() -> list[tuple[int, int]]:
     return [(int(rng.integers(SIGMA_B.size)), int(rng.integers(SIGMA_W.size))) for _ in range(SAMPLE)]
 
 
-def hermite_order(found: Any, cells: list[tuple[int, int]]) -> tuple[int, float]:
-    """The smallest order tried that is good to ACCURACY in q, chi_1 and c* of the sampled cells."""
-    for order in (20, 28, 40, 56, 80, 112, 160, 224, 320):
-        rule = Hermite(order)
-        off = 0.0
-        for i, j in cells:
-            cell = rule.cell(float(SIGMA_W[j]), float(SIGMA_B[i]))
-            off = max(off, *(abs(cell[name] - float(found[name][i, j])) for name in ("q", "chi_1", "c_star")))
-        if off <= ACCURACY:
-            break
-    return order, off
+def by_hermite(order: int, found: Any, cells: list[tuple[int, int]]) -> tuple[float, float]:
+    """The largest error in q, chi_1 and c* over the sampled cells, and the time for all cells that follows."""
+    rule = Hermite(order)
+    start = perf_counter()
+    rows = [rule.cell(float(SIGMA_W[j]), float(SIGMA_B[i])) for i, j in cells]
+    seconds = (perf_counter() - start) / SAMPLE * SIGMA_W.size * SIGMA_B.size
+    off = [
+        abs(row[name] - float(found[name][i, j]))
+        for row, (i, j) in zip(rows, cells, strict=True)
+        for name in ("q", "chi_1", "c_star")
+    ]
+    return max(off), seconds
 
 
 def test_diagram_of_100_by_100_cells(benchmark: Any) -> None:
-    found = phase_diagram("tanh", SIGMA_W, SIGMA_B)  # compiles
-    cells = sampled_cells()
-    order, off = hermite_order(found, cells)
-    rule = Hermite(order)
-    start = perf_counter()
-    for i, j in cells:
-        rule.cell(float(SIGMA_W[j]), float(SIGMA_B[i]))
-    plain = (perf_counter() - start) / SAMPLE * SIGMA_W.size * SIGMA_B.size
+    """Against the customary order, and the smallest one tried that is good to ACCURACY."""
+    found, cells = phase_diagram("tanh", SIGMA_W, SIGMA_B), sampled_cells()  # compiles
+    usual_off, usual = by_hermite(USUAL, found, cells)
+    for order in (160, 240, 320, 450, 640, 900, 1280):
+        off, plain = by_hermite(order, found, cells)
+        if off <= ACCURACY:
+            break
+    assert off <= ACCURACY
 
     benchmark.group = "diagram of tanh, 100 x 100"
     times = []
@@ -101,19 +103,21 @@ def test_diagram_of_100_by_100_cells(benchmark: Any) -> None:
         phase_diagram("tanh", SIGMA_W, SIGMA_B)
         times.append(perf_counter() - start)
     benchmark.pedantic(phase_diagram, args=("tanh", SIGMA_W, SIGMA_B), rounds=5, warmup_rounds=1)
-    again = benchmark.stats.stats.min
+    first, again = min(times), benchmark.stats.stats.min
     facts = {
-        "Gauss-Hermite order": order,
-        "its error": f"{off:.0e}",
-        "its time (s, extrapolated)": round(plain, 1),
-        "first use (s)": round(min(times), 3),
+        "first use (s)": round(first, 3),
         "later (s)": round(again, 3),
-        "ratio, first use": round(plain / min(times)),
+        f"Gauss-Hermite {order} (s, extrapolated)": round(plain, 1),
+        "its error": f"{off:.0e}",
+        "ratio, first use": round(plain / first),
         "ratio, later": round(plain / again),
+        f"Gauss-Hermite {USUAL} (s)": round(usual, 1),
+        "its  error": f"{usual_off:.0e}",
+        "ratio, first  use": round(usual / first),
+        "ratio,  later": round(usual / again),
     }
     benchmark.extra_info.update(facts)
     print(f"\n{benchmark.group}: {facts}")
-    assert plain / min(times) > 1.0
 
 
 @pytest.mark.parametrize("name", ["gelu", "elu", "relu", "hardtanh"])

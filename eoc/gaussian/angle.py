@@ -168,7 +168,7 @@ class Series:
         return Series(self.ends, slopes, self.error * N**2 / half[:, 0])
 
 
-def fit(function: Function, scale: float, end: float = np.pi) -> Series:
+def fit(function: Function, scale: float, end: float = np.pi, edges: FloatArray | None = None) -> Series:
     """The series of a function on [0, end], bisected until it is resolved to rounding of ``scale``.
 
     Parameters
@@ -179,13 +179,16 @@ def fit(function: Function, scale: float, end: float = np.pi) -> Series:
         The size of the function that errors are measured by.
     end
         Where it ends.
+    edges
+        Intervals to begin with, from 0 to ``end``, if it is known which are needed.
 
     Warns
     -----
     AccuracyWarning
         If the series does not converge, with the accuracy that was achieved.
     """
-    edges = np.linspace(0.0, end, max(2, round(end / np.pi * 2.0) + 1))
+    if edges is None:
+        edges = np.linspace(0.0, end, max(2, round(end / np.pi * 2.0) + 1))
     a, b = edges[:-1], edges[1:]
     done: list[tuple[FloatArray, FloatArray, FloatArray]] = []
     while a.size:

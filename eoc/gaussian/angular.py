@@ -59,8 +59,8 @@ class Angular:
         The activation and the variance.
     products
         Tables for a range of variances that holds q, if there are some already.
-    near
-        Whether angles up to pi/2 are all that is asked for.
+    edges
+        Intervals of the angle to begin with, from 0 to pi/2, if no larger angles are asked for.
 
     Attributes
     ----------
@@ -80,7 +80,9 @@ class Angular:
         1, -1 or 0 for an even phi, an odd one, or neither. With parity all series end at theta = pi/2.
     """
 
-    def __init__(self, phi: Activation, q: float, products: Products | None = None, *, near: bool = False) -> None:
+    def __init__(
+        self, phi: Activation, q: float, products: Products | None = None, edges: FloatArray | None = None
+    ) -> None:
         refuse_singularities(phi)
         self.phi, self.q = phi, q
         m = moments(phi, q, ("V", "D"))  # first: it names the largest variance allowed
@@ -88,13 +90,13 @@ class Angular:
         self.jumps, self.parity = sources.jumps, sources.parity
         self.V, self.V_error = float(m["V"].value), float(m["V"].error)
         self.D, self.D_error = float(m["D"].value), float(m["D"].error)
-        end = np.pi if self.parity == 0 and not near else 0.5 * np.pi
+        end = np.pi if self.parity == 0 and edges is None else 0.5 * np.pi
         self.source = self.plane = self.w1 = self.w2 = self.u1 = self.u2 = None
         if sources.tau_size > 0.0:
-            self.w1 = _integral_of_tau(sources, end)
+            self.w1 = _integral_of_tau(sources, end, edges)
         if sources.size > 0.0:
-            self.plane = fit(sources.plane, sources.size, end)
-            self.source = _with_cross(sources, self.plane, end) if self.w1 else self.plane
+            self.plane = fit(sources.plane, sources.size, end, edges)
+            self.source = _with_cross(sources, self.plane, end, edges) if self.w1 else self.plane
             self.w2 = _integral_of_source(self.source, q)
         if not self.jumps:
             self.u1, self.u2 = _second_integral(self.w1, 1), _second_integral(self.w2, 2)
@@ -227,19 +229,19 @@ def _chord(theta: FloatArray) -> FloatArray:
     return np.asarray(2.0 * np.sin(0.5 * theta))
 
 
-def _with_cross(sources: Sources, plane: Series, end: float) -> Series:
+def _with_cross(sources: Sources, plane: Series, end: float, edges: FloatArray | None) -> Series:
     """C, where both of its terms are there."""
 
     def both(theta: FloatArray) -> _Pair:
         value, error = sources.cross(theta)
         return plane(theta) + value, plane.bound(theta) + error
 
-    return fit(both, sources.size + sources.cross_size, end)
+    return fit(both, sources.size + sources.cross_size, end, edges)
 
 
-def _integral_of_tau(sources: Sources, end: float) -> Series:
+def _integral_of_tau(sources: Sources, end: float, edges: FloatArray | None) -> Series:
     """w_1 with y w_1 = integral of tau."""
-    tau = fit(lambda theta: sources.tau(angle_of(angle=theta)), sources.tau_size, end)
+    tau = fit(lambda theta: sources.tau(angle_of(angle=theta)), sources.tau_size, end, edges)
     return cumulative(tau, np.ones_like, _chord)
 
 

@@ -34,6 +34,7 @@ _KEY = "surfaces"
 _TERMS = 20  # in log q, for an octave of sqrt(q): the series fall at least like 4.7^-n
 _THETA, _TO_THETA = chebyshev_nodes(COEFFICIENTS), to_chebyshev(COEFFICIENTS)
 _Q, _TO_Q = chebyshev_nodes(_TERMS), to_chebyshev(_TERMS)
+_NEAR = np.array([0.0, 0.5 * np.pi])
 _TAIL = 3  # coefficients whose size tells whether a series has converged
 _RESOLVED = 1e-14
 _MOST = 200  # intervals
@@ -61,10 +62,13 @@ class Crossing(Levels):
         The angle, pi/2 where M stays below.
     relative_error
         A bound on the relative error of e, which errors of M and of its target bring.
+    bend
+        The size of the derivative of the rise by log(e), to some digits.
     """
 
     theta: FloatArray
     relative_error: FloatArray
+    bend: FloatArray
 
 
 def crossing(phi: Activation, q: FloatArray, target: FloatArray, target_error: FloatArray) -> Crossing:
@@ -142,7 +146,8 @@ class Surface:
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = np.where(rise > 0.0, (level_error + target_error + beyond) / rise + 4.0 * _EPS, np.inf)
         moved[np.isinf(target)] = 0.0  # the last angle is what is asked for
-        return Crossing(level, level_error, rise, rise_error + 0.5 * moved * np.abs(bend), theta, moved)
+        bend = 0.5 * np.abs(bend)  # log(e) changes twice as fast as log(theta)
+        return Crossing(level, level_error, rise, rise_error + moved * bend, theta, moved, bend)
 
     def levels(self, x: FloatArray, theta: FloatArray) -> Levels:
         """See :func:`levels`."""
@@ -164,14 +169,8 @@ class Surface:
 
 
 def _tabulated(phi: Activation, octave: int) -> Surface:
-    low = 4.0**octave
-    if phi.is_positively_homogeneous:  # M does not depend on q
-        nodes = [Angular(phi, 1.0, near=True)]
-    else:
-        products = Products(phi, low, 4.0 * low)
-        nodes = [Angular(phi, float(q), products, near=True) for q in low * 2.0 ** (1.0 + _Q)]
-    series = [s for a in nodes for s in (a.w1, a.w2) if s is not None]
-    ends = max((s.ends for s in series), key=len, default=np.array([0.0, 0.5 * np.pi]))
+    nodes = _nodes(phi, octave)
+    ends = max((s.ends for a in nodes for s in (a.w1, a.w2) if s is not None), key=len, default=_NEAR)
     while True:
         coefficients, bounds = _in_theta(nodes, ends)
         tail = _TAIL * np.abs(coefficients[:, :, :, -_TAIL:]).sum(axis=3)  # (K, 4, I)
@@ -187,6 +186,18 @@ def _tabulated(phi: Activation, octave: int) -> Surface:
         errors = errors + 2.0 * np.abs(both[..., -2:]).sum(axis=(2, 3))
     errors = errors + 4.0 * _EPS * np.abs(both).sum(axis=(2, 3))
     return Surface(phi.smoothness is Smoothness.JUMP, ends, np.ascontiguousarray(both), errors)
+
+
+def _nodes(phi: Activation, octave: int) -> list[Angular]:
+    """The functions of the angle at the variances that the series in log q are made of."""
+    if phi.is_positively_homogeneous:  # M does not depend on q
+        return [Angular(phi, 1.0, edges=_NEAR)]
+    low, edges, nodes = 4.0**octave, _NEAR, []
+    products = Products(phi, low, 4.0 * low)
+    for q in low * 2.0 ** (1.0 + _Q[::-1]):  # the largest first: what resolves it resolves the others too
+        nodes.append(Angular(phi, float(q), products, edges))
+        edges = max((s.ends for s in (nodes[-1].w1, nodes[-1].w2) if s is not None), key=len, default=edges)
+    return nodes[::-1]
 
 
 def _in_theta(nodes: list[Angular], ends: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -125,13 +125,15 @@ def _interior(f: Maps) -> tuple[FloatArray, ...]:
     beside = _beside(f.q)
     other = levels(f.phi, beside, at.theta[:, None])
     moved = f.q_error / np.abs(beside - f.q)  # by this part of the step the right q may be off
-    at = crossing(f.phi, f.q, target, target_error + moved * np.abs(other.level[:, 0] - at.level))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a rise that is lost in rounding makes c* unknown
+        shift = moved * np.abs(other.level[:, 0] - at.level) / at.rise
+    off = at.relative_error + shift
+    rise_error = at.rise_error + moved * np.abs(other.rise[:, 0] - at.rise) + shift * at.bend
     factor = 1.0 / at.level if f.jumps else scale
     drop = factor * at.rise
-    drop_error = factor * (at.rise_error + moved * np.abs(other.rise[:, 0] - at.rise))
-    drop_error += (f.relative + 8.0 * _EPS) * np.abs(drop)
+    drop_error = factor * rise_error + (f.relative + 8.0 * _EPS) * np.abs(drop)
     e = np.where(f.is_odd, 1.0, 2.0 * np.sin(0.5 * at.theta) ** 2)
-    c, c_error = np.maximum(1.0 - e, 0.0), e * at.relative_error
+    c, c_error = np.maximum(1.0 - e, 0.0), np.where(f.is_odd, 0.0, e * off)
     small = (c < FEW) & ~f.is_odd
     if small.any():
         part = f[small]

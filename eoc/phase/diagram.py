@@ -93,8 +93,8 @@ def phase_diagram(
     the diagonal, c* next to both, and c* and xi_c where chi_1 is in the thousands. There, as everywhere, the ``_error``
     of each field bounds what is lost.
 
-    10^4 cells take a tenth of a second once the expectations of phi are tabulated, which takes about half a second at
-    first use, and 10^6 cells ten seconds.
+    10^4 cells take a tenth of a second once the expectations of phi are tabulated, which takes some tenths of a second
+    at first use, and 10^6 cells ten seconds.
 
     Examples
     --------
