@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from scipy import special
 
+from eoc.activations import activation
 from eoc.activations.base import Smoothness
 from eoc.activations.function import from_callable
 from eoc.activations.named import named
-from eoc.errors import EocError, NotPermissibleError
+from eoc.criticality import edge_of_chaos
+from eoc.errors import AccuracyError, EocError, NotPermissibleError
 from eoc.gaussian.moments import moments
 
 SPLINE = {
@@ -254,3 +256,13 @@ def test_derivatives_at_zero_when_zero_is_no_knot(
     found = np.array([phi.phi(zero)[0], phi.dphi(zero)[0], phi.ddphi(zero)[0]])
     assert (np.abs(found - truth) <= phi.errors(zero)[:, 0]).all()
     assert found == pytest.approx(truth, abs=1e-12)
+
+
+def test_single_precision_is_named_as_the_reason():
+    def single(x):
+        return np.tanh(np.float32(x))
+
+    with pytest.raises(AccuracyError, match="only known to some digits; let it compute in double precision"):
+        moments(single, 1.0)
+    assert "let it compute in double precision" in edge_of_chaos(single, sigma_b=0.1).message
+    assert not activation(np.tanh).is_rough

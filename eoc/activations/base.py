@@ -27,6 +27,8 @@ Parity = Literal["odd", "even"]
 
 _EPS = float(np.finfo(float).eps)
 _STEEPEST = 1e100  # so that squares of slopes, times any variance, stay within double precision
+_USUAL = np.linspace(-3.9, 4.1, 41)
+_ROUGH = 1e-9
 _FAR = 2.0 ** np.arange(4.0, 101.0)  # the last one is far enough for phi(x)/x to have reached its limit
 
 
@@ -178,6 +180,12 @@ class Activation:
             return self.uncertainty(x)
         values = np.stack([self.phi(x), self.dphi(x), self.ddphi(x)])
         return 4.0 * _EPS * np.abs(values)
+
+    @cached_property
+    def is_rough(self) -> bool:
+        """Whether phi is only known to some digits, as a Python function that computes in single precision."""
+        values = np.abs(self.phi(_USUAL))
+        return bool((self.errors(_USUAL)[0] > _ROUGH * values.max()).any())
 
     def derivative(self, order: int, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The values of phi (order 0), phi' (1) or phi'' (2) at x (n,) and bounds on the absolute errors, both (n,)."""

@@ -46,6 +46,8 @@ def _range_of_curve(phi: Activation, question: dict[str, float]) -> str:
     along = curve(phi, variances(phi, _Q_MIN))
     exists = np.isfinite(along.sigma_b)
     if not np.isfinite(along.sigma_w).any():
+        if phi.is_rough:
+            return "its values are only known to some digits; let it compute in double precision"
         return "E[phi'^2] is zero, infinite or cannot be computed for every q"
     if not exists.any():
         shift = phi.at_zero.right[0]

@@ -177,10 +177,13 @@ def _check(phi: Activation, q: FloatArray, found: _Parts, strict: bool) -> None:
         limit = _USELESS * np.abs(value) + _FLOOR if name in _SQUARES else np.finfo(float).max
         useless = ~(error <= limit)
         if strict and useless.any():
-            raise AccuracyError(
-                f"{name} of {phi.name} cannot be computed at q = {q[useless][0]:g}: the integrand overflows double "
-                "precision, has a singularity that is not integrable, or oscillates too fast; use a smaller q"
+            why = (
+                "its values are only known to some digits; let it compute in double precision"
+                if phi.is_rough
+                else "the integrand overflows double precision, has a singularity that is not integrable, or "
+                "oscillates too fast; use a smaller q"
             )
+            raise AccuracyError(f"{name} of {phi.name} cannot be computed at q = {q[useless][0]:g}: {why}")
         value[useless], error[useless] = np.nan, np.inf
 
 
