@@ -253,7 +253,7 @@ def test_moments_stand_on_either_kernel(name: str) -> None:
 
 def _surface(jumps: bool) -> tuple[np.ndarray, np.ndarray]:
     """S = 1 + x/4 + y/5 on two intervals of theta, with the R that belongs to it."""
-    ends, series = np.array([0.0, 0.5, 0.5 * math.pi]), np.zeros((2, 4, 4, 2))
+    ends, series = np.array([0.0, 0.5, 0.5 * math.pi]), np.zeros((2, 4, COEFFICIENTS, 2))
     series[:, 0, 0], series[:, 1, 0, 0] = [1.0, 0.25], 0.2
     if jumps:  # R = dS/dlog(y)
         series[:, 3] = series[:, 1]

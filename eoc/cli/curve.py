@@ -73,11 +73,9 @@ def command(
         check_picture(plot)
     if save is not None:
         check_file(save, "the samples", ("csv",))
-    asked = {
-        "sigma_b": [] if sigma_b is None else numbers("--sigma-b", sigma_b),
-        "sigma_w": [] if sigma_w is None else numbers("--sigma-w", sigma_w),
-    }
-    own = not any(asked.values())
+    given = {"sigma_b": ("--sigma-b", sigma_b), "sigma_w": ("--sigma-w", sigma_w)}
+    asked = {name: numbers(option, text) for name, (option, text) in given.items() if text is not None}
+    own = not asked
     if own:
         asked["sigma_b"] = round_values(sigma_b_max)
     found = _found(activations, asked, sigma_b_max, points)
@@ -121,15 +119,14 @@ def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, 
     with progress_bar("curves") as advance:
         for i, phi in enumerate(activations):
             curve = eoc_curve(phi, sigma_b_max=sigma_b_max, points=points)
-            answers = tuple(curve.at(**{name: values}) for name, values in asked.items() if values)
-            names = [name for name, values in asked.items() if values]
+            answers = {name: curve.at(**{name: values}) for name, values in asked.items()}
             missing = tuple(
                 f"{name} = {value:g}"
-                for name, found in zip(names, answers, strict=True)
-                for value, q in zip(asked[name], found.q.T, strict=True)
+                for name, values in asked.items()
+                for value, q in zip(values, answers[name].q.T, strict=True)
                 if np.isnan(q).all()
             )
-            out.append(Found(phi, curve, answers, missing))
+            out.append(Found(phi, curve, tuple(answers.values()), missing))
             if advance is not None:
                 advance(i + 1, len(activations))
     return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
-from eoc.criticality.curves import bias_residual, squared_bias, variances
+from eoc.criticality.curves import Residual, bias_residual, squared_bias, variances
 from eoc.criticality.point import point_at
 from eoc.gaussian.moments import moments
 from eoc.inversion import Monotone, monotone
@@ -27,7 +26,6 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
-Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 _KEY = "branches of the edge of chaos"
 _Q_MIN = 1e-20

@@ -15,7 +15,7 @@ from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import Stability
 from eoc.scan import all_roots, decades
 
-__all__ = ["FIRM", "Curve", "bias_residual", "curve", "squared_bias", "transitions", "variances"]
+__all__ = ["FIRM", "Curve", "Residual", "bias_residual", "curve", "squared_bias", "transitions", "variances"]
 
 FloatArray = NDArray[np.float64]
 Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality.advice import explained
-from eoc.criticality.curves import FIRM, bias_residual, curve, variances
+from eoc.criticality.curves import FIRM, Residual, bias_residual, curve, variances
 from eoc.criticality.point import STEP, limit_at_zero, point_at
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.errors import EocError
@@ -23,7 +23,6 @@ from eoc.scan import all_roots
 __all__ = ["edge_of_chaos"]
 
 FloatArray = NDArray[np.float64]
-Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 _EPS = float(np.finfo(float).eps)
 _Q_MIN = 1e-20

@@ -63,7 +63,7 @@ class Problem:
     first, second
         Where B is not smooth in u, and in v.
     widths
-        Standard deviations of X, increasing by less than an octave in all, at which panels are refined and certified.
+        Standard deviations of X, increasing, from the smallest to the largest; panels are refined and certified there.
     narrow
         The largest standard deviation of T.
     scale

@@ -66,7 +66,7 @@ class Products:
     def __init__(self, phi: Activation, low: float, high: float) -> None:
         self._phi, self._low, self._high = phi, low, high
         self._order = 1 if phi.smoothness is Smoothness.JUMP else 2
-        ends = np.array([low, high])
+        ends = np.unique([low, high])
         sizes = self.sizes(ends)
         self._scale = float(sizes.min())
         self.reach = max(reach_of(self.function, s, size) for s, size in zip(np.sqrt(ends), sizes, strict=True))

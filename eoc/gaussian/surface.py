@@ -170,7 +170,7 @@ class Surface:
 
 def _tabulated(phi: Activation, octave: int) -> Surface:
     nodes = _nodes(phi, octave)
-    ends = max((s.ends for a in nodes for s in (a.w1, a.w2) if s is not None), key=len, default=_NEAR)
+    ends = _finest(nodes)
     while True:
         coefficients, bounds = _in_theta(nodes, ends)
         tail = _TAIL * np.abs(coefficients[:, :, :, -_TAIL:]).sum(axis=3)  # (K, 4, I)
@@ -192,12 +192,18 @@ def _nodes(phi: Activation, octave: int) -> list[Angular]:
     """The functions of the angle at the variances that the series in log q are made of."""
     if phi.is_positively_homogeneous:  # M does not depend on q
         return [Angular(phi, 1.0, edges=_NEAR)]
-    low, edges, nodes = 4.0**octave, _NEAR, []
+    low, edges = 4.0**octave, _NEAR
+    nodes: list[Angular] = []
     products = Products(phi, low, 4.0 * low)
     for q in low * 2.0 ** (1.0 + _Q[::-1]):  # the largest first: what resolves it resolves the others too
         nodes.append(Angular(phi, float(q), products, edges))
-        edges = max((s.ends for s in (nodes[-1].w1, nodes[-1].w2) if s is not None), key=len, default=edges)
+        edges = _finest(nodes)
     return nodes[::-1]
+
+
+def _finest(nodes: list[Angular]) -> FloatArray:
+    """The most intervals of the angle that any of the series has."""
+    return max((s.ends for a in nodes for s in (a.w1, a.w2) if s is not None), key=len, default=_NEAR)
 
 
 def _in_theta(nodes: list[Angular], ends: FloatArray) -> tuple[FloatArray, FloatArray]:

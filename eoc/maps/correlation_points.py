@@ -125,10 +125,10 @@ def from_zero(
         f(0) and bounds on its errors, (n,).
     """
     for _ in range(2):
-        found = slope(c[:, None] * UNIT_NODES)
-        mean, error = found.value @ UNIT_WEIGHTS, found.error @ UNIT_WEIGHTS
+        found = slope(c[:, None] * np.append(UNIT_NODES, 1.0))
+        mean, error = found.value[:, :-1] @ UNIT_WEIGHTS, found.error[:, :-1] @ UNIT_WEIGHTS
         with np.errstate(divide="ignore", invalid="ignore"):
-            moved = np.where(c > 0.0, c_error / c, 0.0) * np.abs(slope(c[:, None]).value[:, 0] - mean)
+            moved = np.where(c > 0.0, c_error / c, 0.0) * np.abs(found.value[:, -1] - mean)
             relative = np.where(zero > 0.0, zero_error / zero, 0.0) + 2.0 * (error + moved) / (1.0 - mean) + 4.0 * _EPS
             new = zero / (1.0 - mean)
         better = (2.0 * (error + moved) < 1.0 - mean) & (new * relative <= c_error)

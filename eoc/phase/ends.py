@@ -44,9 +44,10 @@ class Scan:
 
     def __init__(self, phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray) -> None:
         q = scanned_variances(phi, sigma_w, sigma_b)
-        known = np.isfinite(moments(phi, q, ("excess",), strict=False)["excess"].value)
+        found = moments(phi, q, _NEEDED, strict=False)
+        known = np.isfinite(found["excess"].value)
         self._phi, self._q = phi, q[known]
-        self._known = moments(phi, self._q, _NEEDED, strict=False)
+        self._known = {name: Estimate(found[name].value[known], found[name].error[known]) for name in _NEEDED}
         self._fold = _fold(phi, self._q)
         zero = phi.at_zero
         self._keeps_zero = zero.left[0] == 0.0 == zero.right[0]

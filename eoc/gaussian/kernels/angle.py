@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eoc.gaussian._jit import inlined, jit
 
-__all__ = ["COEFFICIENTS", "MapTerms", "apply_map", "evaluate_series", "iterate_map"]
+__all__ = ["COEFFICIENTS", "MapTerms", "apply_map", "clenshaw", "evaluate_series", "iterate_map"]
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
@@ -20,7 +20,7 @@ _BLOCK = 512  # arguments at a time: the scratch arrays stay in the first-level 
 
 
 @inlined
-def _clenshaw(x: float, c: FloatArray) -> float:
+def clenshaw(x: float, c: FloatArray) -> float:
     """The Chebyshev series c[0] + c[1] T_1(x) + ... at x in [-1, 1].
 
     Even and odd terms are summed apart, both in T_2(x): two chains of operations of half the length.
@@ -42,7 +42,7 @@ def _at(x: float, ends: FloatArray, series: FloatArray) -> float:
     while i < series.shape[0] - 1 and x > ends[i + 1]:
         i += 1
     low, high = ends[i], ends[i + 1]
-    return _clenshaw((2.0 * x - low - high) / (high - low), series[i])
+    return clenshaw((2.0 * x - low - high) / (high - low), series[i])
 
 
 @jit
@@ -56,7 +56,7 @@ def _at_many(
     elif last == 0:
         low, high, c = ends[0], ends[1], series[0]
         for j in range(x.size):
-            out[j] = _clenshaw((2.0 * x[j] - low - high) / (high - low), c)
+            out[j] = clenshaw((2.0 * x[j] - low - high) / (high - low), c)
         return
     for i in range(last + 1):
         low, high = ends[i], ends[i + 1]
@@ -68,7 +68,7 @@ def _at_many(
             scratch[j] = (2.0 * x[where[j]] - low - high) / (high - low)
         c = series[i]
         for j in range(count):
-            scratch[j] = _clenshaw(scratch[j], c)
+            scratch[j] = clenshaw(scratch[j], c)
         for j in range(count):
             out[where[j]] = scratch[j]
 

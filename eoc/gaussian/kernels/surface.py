@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.gaussian._jit import inlined, jit
+from eoc.gaussian.kernels.angle import clenshaw
 
 __all__ = ["evaluate_surface", "solve_surface"]
 
@@ -20,21 +21,12 @@ _STEP = 1e-4  # relative step of the angle behind ``bend``
 
 
 @inlined
-def _clenshaw(x: float, c: FloatArray) -> float:
-    """The Chebyshev series c[0] + c[1] T_1(x) + ... at x in [-1, 1]."""
-    value, before = 0.0, 0.0
-    for k in range(c.size - 1, 0, -1):
-        value, before = c[k] + 2.0 * x * value - before, value
-    return c[0] + x * value - before
-
-
-@inlined
 def _level(theta: float, low: float, high: float, c: FloatArray, jumps: bool) -> tuple[float, float]:
     """M at theta in [low, high] and dM/dlog(1 - cos(theta)) from the four series c; see :func:`solve_surface`."""
     x = min(max((2.0 * theta - low - high) / (high - low), -1.0), 1.0)
     y = 2.0 * math.sin(0.5 * theta)
-    s = _clenshaw(x, c[0]) + y * _clenshaw(x, c[1])
-    r = _clenshaw(x, c[2]) + y * _clenshaw(x, c[3])
+    s = clenshaw(x, c[0]) + y * clenshaw(x, c[1])
+    r = clenshaw(x, c[2]) + y * clenshaw(x, c[3])
     if jumps:
         level = 0.5 * y / s
         return level, 0.5 * level * (1.0 - r / s)
@@ -80,7 +72,7 @@ def _chebyshev_basis(x: float, out: FloatArray) -> None:
 
 @inlined
 def _at_variance(series: FloatArray, basis: FloatArray, out: FloatArray) -> None:
-    """The four series in theta, (4, C), of one interval at one variance."""
+    """The four series in theta, (4, COEFFICIENTS), of one interval at one variance."""
     for part in range(4):
         for k in range(out.shape[1]):
             total = 0.0
@@ -149,7 +141,7 @@ def solve_surface(
         Which of the two forms M has.
     ends : (I + 1,)
         Ends of the intervals of theta, from 0.
-    series : (I, 4, C, K)
+    series : (I, 4, COEFFICIENTS, K)
         S_1, S_2, R_1, R_2 on each of them: Chebyshev series in theta times Chebyshev series in x.
     theta, level, rise, bend : (n,)
         Overwritten: the angle; M and dM/dlog(1 - cos(theta)) there; and the derivative of the latter by log(theta), to
