@@ -240,6 +240,11 @@ class Activation:
         return slopes if np.isfinite(slopes).all() else (0.0, 0.0)
 
     @property
+    def vanishes_at_zero(self) -> bool:
+        """Whether phi(0) = 0, from both sides: then a layer without bias keeps q = 0."""
+        return self.at_zero.left[0] == 0.0 == self.at_zero.right[0]
+
+    @property
     def kappa(self) -> float:
         """(phi'(0+)^2 + phi'(0-)^2) / 2, the limit of E[phi'^2] as q -> 0, and of E[phi^2]/q if phi(0) = 0."""
         left, right = self.slopes_at_zero

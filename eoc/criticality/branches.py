@@ -115,8 +115,7 @@ def weight_moment(phi: Activation, q: FloatArray) -> FloatArray:
 
 def starts_at_zero(phi: Activation) -> bool:
     """Whether the curve begins with the limit q = 0: sigma_b = 0 and sigma_w = kappa^-1/2."""
-    zero = phi.at_zero
-    return zero.left[0] == 0.0 == zero.right[0] and phi.kappa > 0.0
+    return phi.vanishes_at_zero and phi.kappa > 0.0
 
 
 def _squared_bias(phi: Activation) -> Residual:

@@ -58,8 +58,7 @@ def limit_at_zero(phi: Activation) -> EocPoint | None:
     There F' = 1; it is usable if F(q) < q for small q, so that variances decay towards it (tanh), and not if they
     leave it (GELU).
     """
-    zero = phi.at_zero
-    if not zero.left[0] == 0.0 == zero.right[0] or phi.kappa == 0.0:
+    if not phi.vanishes_at_zero or phi.kappa == 0.0:
         return None
     sigma_w = phi.kappa**-0.5
     return EocPoint(

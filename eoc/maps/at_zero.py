@@ -13,8 +13,7 @@ __all__ = ["tangents_of"]
 def tangents_of(phi: Activation) -> Activation:
     """What phi looks like near 0, as long as phi(0) = 0: its one-sided tangents."""
     left, right = phi.slopes_at_zero
-    zero = phi.at_zero
-    if zero.left[0] != 0.0 or zero.right[0] != 0.0 or phi.kappa == 0.0:
+    if not phi.vanishes_at_zero or phi.kappa == 0.0:
         raise EocError(f"{phi.name} has no correlation map at q = 0: phi(0) must be 0, with a slope; give a q > 0")
     pieces = (_line(left),) if left == right else (_line(left), _line(right))
     parity: Parity | None = "odd" if left == right else None

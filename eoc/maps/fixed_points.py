@@ -78,8 +78,7 @@ def all_fixed_points(f: VarianceMap) -> tuple[FixedPoint, ...]:
 
     grid = scanned_variances(f.activation, f.sigma_w, f.sigma_b)
     roots, signs = all_roots(relative_growth, grid)
-    zero = f.activation.at_zero
-    if f.sigma_b == 0.0 and (f.sigma_w == 0.0 or zero.left[0] == 0.0 == zero.right[0]):
+    if f.sigma_b == 0.0 and (f.sigma_w == 0.0 or f.activation.vanishes_at_zero):
         roots, signs = np.append(0.0, roots), np.append(0.0, signs)
     if signs[-1] < 0.0 and np.isfinite(f.activation.growth.q_max):
         roots, signs = np.append(roots, _last_crossing(f, grid)), np.append(signs, 1.0)

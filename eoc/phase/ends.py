@@ -49,8 +49,6 @@ class Scan:
         self._phi, self._q = phi, q[known]
         self._known = {name: Estimate(found[name].value[known], found[name].error[known]) for name in _NEEDED}
         self._fold = _fold(phi, self._q)
-        zero = phi.at_zero
-        self._keeps_zero = zero.left[0] == 0.0 == zero.right[0]
 
     def ends(self, sigma_w: FloatArray, sigma_b: FloatArray) -> Ends:
         """Where variances end at each of the places (sigma_b_i, sigma_w_j), row after row."""
@@ -68,7 +66,7 @@ class Scan:
             found = falls.any(axis=1)
             low[i, found] = at[last_known[rows, first]][found]
             high[i, found] = at[first + 1][found]
-            at_zero = (filled[:, 0] < 0.0) & (b == 0.0) & self._keeps_zero
+            at_zero = (filled[:, 0] < 0.0) & (b == 0.0) & self._phi.vanishes_at_zero
             diverges = (filled[:, -1] > 0.0) | np.isfinite(self._phi.growth.q_max)
             q[i, at_zero] = 0.0
             count[i] = falls.sum(axis=1) + at_zero + diverges

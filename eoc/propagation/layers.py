@@ -159,7 +159,7 @@ def _arrived(
 def _is_linear(variance: VarianceMap, q: FloatArray) -> bool:
     """Whether phi cannot be told from its tangents at 0 by signals of these variances, which fall."""
     phi = variance.activation
-    if phi.kappa == 0.0 or variance.sigma_w**2 * phi.kappa >= 1.0 or phi.at_zero.left[0] or phi.at_zero.right[0]:
+    if phi.kappa == 0.0 or variance.sigma_w**2 * phi.kappa >= 1.0 or not phi.vanishes_at_zero:
         return False
     excess = moments(phi, q, ("excess",), strict=False)["excess"]
     return bool((np.abs(excess.value) <= _EPS * phi.kappa * q).all())
