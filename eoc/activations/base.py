@@ -7,7 +7,7 @@ none of them is ever stated by hand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -27,6 +27,7 @@ Parity = Literal["odd", "even"]
 
 _EPS = float(np.finfo(float).eps)
 _STEEPEST = 1e100  # so that squares of slopes, times any variance, stay within double precision
+_FEW = 4  # knots
 _USUAL = np.linspace(-3.9, 4.1, 41)
 _ROUGH = 1e-9
 _FAR = 2.0 ** np.arange(4.0, 101.0)  # the last one is far enough for phi(x)/x to have reached its limit
@@ -164,14 +165,25 @@ class Activation:
 
     def _evaluate(self, which: str, x: ArrayLike) -> FloatArray:
         x = np.asarray(x, dtype=float)
+        functions = [getattr(piece, which) for piece in self.pieces]
         if not self.knots:
-            return np.asarray(getattr(self.pieces[0], which)(x), dtype=float)
+            return np.asarray(functions[0](x), dtype=float)
+        if len(self.knots) <= _FEW and self.uncertainty is None:
+            return self._blended(functions, x)
         index = np.searchsorted(self.knots, x, side="right")
         out = np.empty_like(x)
-        for i, piece in enumerate(self.pieces):
+        for i, function in enumerate(functions):
             inside = index == i
             if inside.any():
-                out[inside] = getattr(piece, which)(x[inside])
+                out[inside] = function(x[inside])
+        return out
+
+    def _blended(self, functions: Sequence[Function], x: FloatArray) -> FloatArray:
+        """Every piece everywhere, then the right ones: for cheap pieces ten times faster than to sort x among them."""
+        with np.errstate(all="ignore"):  # beyond its ends, a piece may overflow
+            out = np.asarray(functions[0](x), dtype=float)
+            for knot, function in zip(self.knots, functions[1:], strict=True):
+                out = np.where(x < knot, out, function(x))
         return out
 
     def errors(self, x: FloatArray) -> FloatArray:

@@ -1,0 +1,150 @@
+"""The inputs of a network, as its sampler needs them: an exact factor of the Gram matrix of their tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc.checks import real_numbers
+from eoc.errors import EocError
+from eoc.gaussian.angle import Angle
+from eoc.montecarlo.haar import haar_rows
+from eoc.montecarlo.tree import Tree, shortest_tree
+
+__all__ = ["Inputs", "from_variances", "from_vectors", "hypercube", "vectors_of"]
+
+FloatArray = NDArray[np.float64]
+
+_EPS = float(np.finfo(float).eps)
+_INDEFINITE = 1e-9  # how negative rounding may make an eigenvalue of correlations
+_RANK = 16.0 * _EPS  # times P: below it an eigenvalue of rounded correlations says nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """P inputs x_a of one dimension n.
+
+    Attributes
+    ----------
+    tree
+        Which differences stand for them.
+    factor : (P, k)
+        Rows with the inner products of the root and the differences: factor @ factor.T = x . x' / n.
+    flipped : (P,)
+        Which inputs stand for their negatives; only for networks that are odd functions.
+    dimension
+        n, or None where only inner products are known.
+    """
+
+    tree: Tree
+    factor: FloatArray
+    flipped: NDArray[np.bool_]
+    dimension: int | None = None
+
+    @property
+    def count(self) -> int:
+        """P, how many they are."""
+        return len(self.factor)
+
+
+def hypercube(inputs: int, dimension: int, seed: int) -> FloatArray:
+    """Inputs drawn evenly from {-1, 1}^N, shape (inputs, dimension), as those of Long & Sedghi (2019).
+
+    Examples
+    --------
+    >>> hypercube(2, 5, seed=1).tolist()
+    [[-1.0, 1.0, 1.0, 1.0, -1.0], [-1.0, 1.0, 1.0, -1.0, -1.0]]
+    """
+    return np.random.default_rng(seed).choice([-1.0, 1.0], size=(inputs, dimension))
+
+
+def from_vectors(x: ArrayLike, odd: bool) -> Inputs:
+    """Inputs given as vectors (P, n). ``odd``: whether the network is an odd function, so that signs do not matter."""
+    vectors = real_numbers("inputs", x)
+    if vectors.ndim != 2 or 0 in vectors.shape:
+        raise EocError(f"inputs are P vectors of dimension n, an array (P, n), got shape {vectors.shape}")
+    if not np.isfinite(vectors).all():
+        raise EocError(f"inputs must be finite, got {vectors[~np.isfinite(vectors)][0]}")
+    scaled = vectors / np.sqrt(vectors.shape[1])
+    with np.errstate(over="ignore"):
+        squares = (scaled * scaled).sum(axis=1)
+    if not np.isfinite(squares).all():
+        raise EocError(f"the squared length of input {int((~np.isfinite(squares)).argmax())} overflows: scale it down")
+    near, far = (_distances(scaled, sign) for sign in (1.0, -1.0))
+    tree, flipped = _tree(near, far, odd)
+    scaled[flipped] *= -1.0
+    return Inputs(tree, _lower_factor(tree.differences(scaled)), flipped, vectors.shape[1])
+
+
+def _distances(x: FloatArray, sign: float) -> FloatArray:
+    return np.array([((x - sign * row) ** 2).sum(axis=1) for row in x])
+
+
+def _lower_factor(rows: FloatArray) -> FloatArray:
+    """Shorter rows (P, min(P, n)) with the same inner products as rows (P, n); zero rows stay exactly zero."""
+    triangle: FloatArray = np.linalg.qr(rows.T, mode="r")
+    return np.ascontiguousarray(triangle.T)
+
+
+def from_variances(q: FloatArray, at: Angle, sigma_w: float, sigma_b: float, odd: bool) -> Inputs:
+    """Inputs that give the first layer's pre-activations these variances (P,) and angles (P, P)."""
+    if sigma_w == 0.0:
+        raise EocError("with sigma_w = 0 no input reaches the first layer: give a sigma_w > 0")
+    rest = q - sigma_b**2
+    if (rest < -4.0 * _EPS * q).any():
+        raise EocError(f"the variance of the first layer is at least sigma_b^2 = {sigma_b**2:.12g}, got {q.min():.12g}")
+    roots = np.sqrt(q)
+    unequal, product = np.subtract.outer(roots, roots) ** 2, np.multiply.outer(roots, roots)
+    near = (unequal + 2.0 * product * at.e) / sigma_w**2
+    far = (unequal + 2.0 * product * at.rest) / sigma_w**2
+    squares = np.maximum(rest, 0.0) / sigma_w**2
+    tree, flipped = _tree(near, far, odd)
+    between = np.where(np.not_equal.outer(flipped, flipped), far, near)
+    np.fill_diagonal(between, 0.0)
+    parent = np.array(tree.parent)
+    # <x_a - x_p, x_b - x_r> from squared distances alone, and <x_a - x_p, x_0> likewise
+    gram = 0.5 * (between[:, parent] + between[parent, :] - between - between[np.ix_(parent, parent)])
+    gram[0, :] = gram[:, 0] = 0.5 * ((squares - between[0]) - (squares - between[0])[parent])
+    gram[0, 0] = squares[0]
+    return Inputs(tree, _factor_of(gram), flipped)
+
+
+def _tree(near: FloatArray, far: FloatArray, odd: bool) -> tuple[Tree, NDArray[np.bool_]]:
+    """The tree, and which inputs are turned around: those nearer to the negative of their parent, if that is free."""
+    flipped = np.zeros(len(near), dtype=bool)
+    if not odd:
+        return shortest_tree(near), flipped
+    tree = shortest_tree(np.minimum(near, far))
+    for i in tree.order[1:]:
+        p = tree.parent[i]
+        flipped[i] = flipped[p] ^ bool(far[i, p] < near[i, p])
+    return tree, flipped
+
+
+def _factor_of(gram: FloatArray) -> FloatArray:
+    """Rows (P, P) with these inner products, the rank decided by what rounding leaves certain."""
+    lengths = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    some = lengths > 0.0
+    correlations = gram[np.ix_(some, some)] / np.multiply.outer(lengths[some], lengths[some])
+    values, vectors = np.linalg.eigh(correlations)
+    if values.size and values[0] < -_INDEFINITE * len(gram):
+        raise EocError(
+            "no inputs give the first layer these variances and correlations: their matrix must be positive "
+            "semidefinite, also when sigma_b^2, which all inputs share, is taken off each entry (for two inputs "
+            f"c >= 2 sigma_b^2/q - 1); an eigenvalue of the correlations among them is {values[0]:.3g} < 0"
+        )
+    values = np.where(values > _RANK * len(gram), values, 0.0)
+    rows = np.zeros(gram.shape)
+    rows[np.ix_(some, some)] = lengths[some, None] * vectors * np.sqrt(values)
+    return rows
+
+
+def vectors_of(inputs: Inputs, dimension: int, rng: np.random.Generator) -> FloatArray:
+    """Vectors (P, dimension) with these inner products, per dimension, in random directions."""
+    k = inputs.factor.shape[-1]
+    if dimension < k:
+        raise EocError(f"{k} independent inputs need a dimension of at least {k}, got {dimension}")
+    columns = next(haar_rows(rng, 1, k, dimension, iter([dimension])))[0]
+    return np.where(inputs.flipped, -1.0, 1.0)[:, None] * inputs.tree.inputs(inputs.factor @ columns)

@@ -1,0 +1,92 @@
+"""From what a user asks to what is sampled: widths, inputs, and the sampler that fits the weights."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc.checks import real_number, real_numbers, whole_numbers
+from eoc.errors import EocError
+from eoc.gaussian.angle import Angle, angle_of
+from eoc.maps import VarianceMap
+from eoc.montecarlo.exact import ExactSampler
+from eoc.montecarlo.inputs import Inputs, from_variances, from_vectors
+from eoc.propagation.inputs import checked_inputs, from_gram
+
+__all__ = ["checked_count", "checked_widths", "exact_sampler", "first_inputs"]
+
+FloatArray = NDArray[np.float64]
+
+_WIDEST = 2**40
+
+
+def checked_count(name: str, value: object) -> int:
+    """A whole number >= 1, such as how many networks there are."""
+    number = real_number(name, value)  # type: ignore[arg-type]
+    if not (number >= 1.0 and number == np.floor(number) and number <= _WIDEST):
+        raise EocError(f"{name} must be a whole number from 1 to {_WIDEST:g}, got {value!r}")
+    return int(number)
+
+
+def checked_widths(width: ArrayLike, depth: float | None) -> tuple[int, ...]:
+    """Units of each layer, from one width for ``depth`` layers or from a width for each."""
+    widths = real_numbers("width", width)
+    if widths.ndim > 1 or widths.size == 0:
+        raise EocError(f"width is one number or a list with one for each layer, got shape {widths.shape}")
+    each = tuple(checked_count("width", w) for w in widths.reshape(-1).tolist())
+    if widths.ndim and depth is not None and len(each) != depth:
+        raise EocError(f"depth is {depth}, but width lists {len(each)} layers: leave depth out, or make them agree")
+    if widths.ndim:
+        return each
+    if depth is None:
+        raise EocError("give the depth, or a list of widths, one for each layer")
+    return each * int(whole_numbers("depth", real_number("depth", depth), least=1.0))
+
+
+def first_inputs(
+    variance: VarianceMap,
+    q: ArrayLike | None = None,
+    c: ArrayLike | None = None,
+    one_minus_c: ArrayLike | None = None,
+    gram: ArrayLike | None = None,
+    inputs: ArrayLike | None = None,
+) -> Inputs:
+    """The inputs, from vectors, from the first layer's covariances, or from its variances and correlations."""
+    odd = variance.activation.parity == "odd" and variance.sigma_b == 0.0
+    given = [name for name, value in (("inputs", inputs), ("gram", gram)) if value is not None]
+    others = [name for name, value in (("q", q), ("c", c), ("one_minus_c", one_minus_c)) if value is not None]
+    if len(given) > 1 or (given and others):
+        raise EocError(f"give inputs, or gram, or q and correlations; got {' and '.join([*given, *others])}")
+    if inputs is not None:
+        return from_vectors(inputs, odd)
+    if gram is not None:
+        variances, e, _ = from_gram(gram)
+        at = angle_of(one_minus_c=e)
+    else:
+        variances, at = _first_layer(variance, q, c, one_minus_c)
+    return from_variances(variances, at, variance.sigma_w, variance.sigma_b, odd)
+
+
+def _first_layer(
+    variance: VarianceMap, q: ArrayLike | None, c: ArrayLike | None, one_minus_c: ArrayLike | None
+) -> tuple[FloatArray, Angle]:
+    given = variance.kept if q is None else q
+    if q is None and given == 0.0:
+        raise EocError(f"layers of {variance!r} keep no variance but 0: give q, the variance of the first layer")
+    if c is not None or one_minus_c is not None:
+        return checked_inputs(given, angle_of(c, one_minus_c=one_minus_c))
+    q_one = real_number("q, without correlations c or one_minus_c,", given)
+    if not (q_one > 0.0 and np.isfinite(q_one)):
+        raise EocError(f"the variances of inputs must be finite and > 0, got {q_one:g}")
+    return np.array([q_one]), Angle(np.zeros((1, 1)), np.full((1, 1), 2.0))
+
+
+def exact_sampler(
+    variance: VarianceMap, inputs: Inputs, widths: tuple[int, ...], weights: Literal["gaussian", "orthogonal"]
+) -> ExactSampler:
+    """The sampler without weight matrices."""
+    if weights not in ("gaussian", "orthogonal"):
+        raise EocError(f"weights must be 'gaussian' or 'orthogonal', got {weights!r}; others need real matrices")
+    return ExactSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, widths, weights)

@@ -1,0 +1,357 @@
+r"""How far finite networks stray from the variance map, to leading order in 1/N.
+
+K_l is the variance of the units of layer l given the layer before, N_l their number, V(q) = E[phi(sqrt(q) Z)^2],
+F = sigma_b^2 + sigma_w^2 V. With Gaussian weights the units are independent given K_l, so that (Roberts, Yaida and
+Hanin 2022)
+
+.. math:: Var K_{l+1} = F'(q)^2 Var K_l + \frac{\sigma_w^4}{N_l} Var(\phi^2), \qquad
+          E K_{l+1} - \tilde q_{l+1} = F'(q) (E K_l - \tilde q_l) + \tfrac12 F''(q) Var K_l,
+
+all at q = q~_l, the variance of infinite width, and Var q_l = Var K_l + 2 K_l^2 / N_l for q_l = |h_l|^2 / N_l.
+
+Orthogonal weights (Haar, of the same variance) turn the signal into N_l coordinates of a random point on a sphere in
+M_l = max(N_l, N_{l-1}) dimensions, of radius^2 M_l k_l, k = K - sigma_b^2; biases are added afterwards. A Gaussian
+vector is such a point with a radius^2 of its own, of relative variance 2/M, independent of the direction. Taking it
+away takes from each result what it adds through F' and F'' to K_{l+1}, directly to q_l, and to the fourth moment:
+
+.. math:: Var K_{l+1}: -\frac{2}{M_l} k_l^2 F'^2, \quad E K_{l+1}: -\frac{1}{M_l} k_l^2 F'', \quad
+          Var q_l: -\frac{2}{M_l} k_l^2, \quad \text{excess kurtosis}: -\frac{6}{M_l} \frac{k_l^2}{K_l^2}.
+
+For Gaussian weights and positively homogeneous phi, K_{l+1} = sigma_b^2 + sigma_w^2 K_l mean(phi(z)^2): mean and
+variance then follow exactly at any width. For ReLU without bias Var K_l / K_l^2 = (1 + 5/N)^{l-1} - 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc.checks import real_number, real_numbers
+from eoc.errors import EocError, NotPermissibleError
+from eoc.gaussian.moments import Estimate, checked_variance, moments
+from eoc.gaussian.quartic import fourth_moments, quartic_limit
+from eoc.maps import VarianceMap
+from eoc.montecarlo.differences import DIFFERENCE_ERROR, derivatives
+
+__all__ = ["LengthTheory", "Weights", "checked_weights", "checked_widths", "length_theory", "second_layer_covariance"]
+
+FloatArray = NDArray[np.float64]
+Weights = Literal["gaussian", "orthogonal"]
+
+_EPS = float(np.finfo(float).eps)
+_Q_RANGE = (1e-120, 1e120)  # so that squares of variances, and those of widths, stay within double precision
+_SENSITIVITY = 8.0  # times the relative error of q: that of an expectation of fourth order
+
+
+@dataclass(frozen=True)
+class LengthTheory:
+    """What theory says of the variances in a finite network, for its layers l = 1 .. L.
+
+    Attributes
+    ----------
+    widths : (L,)
+        N_l.
+    q : Estimate of shape (L,)
+        q~_l, the variance at infinite width, with bounds on the errors.
+    shift : Estimate of shape (L,)
+        E[K_l] - q~_l = E[q_l] - q~_l.
+    kernel_variance : Estimate of shape (L,)
+        Var K_l over random networks.
+    variance : Estimate of shape (L,)
+        Var q_l.
+    kurtosis : (L,)
+        The excess kurtosis of a unit over random networks.
+    shift_truncation, kernel_truncation, variance_truncation : (L,)
+        Estimates, not bounds, of what the orders of 1/N left out may add to ``shift``, ``kernel_variance`` and
+        ``variance``: absolute, 0 where nothing is left out.
+    exact : bool
+        Whether all this holds at any width: Gaussian weights and positively homogeneous phi.
+
+    Notes
+    -----
+    The errors within the estimates are numerical ones; they say nothing of the theory.
+    """
+
+    widths: FloatArray
+    q: Estimate
+    shift: Estimate
+    kernel_variance: Estimate
+    variance: Estimate
+    kurtosis: FloatArray
+    shift_truncation: FloatArray
+    kernel_truncation: FloatArray
+    variance_truncation: FloatArray
+    exact: bool
+
+    @property
+    def rms(self) -> FloatArray:
+        """sqrt(N_l) times the root mean square of q_l - q~_l to leading order: sqrt(N_l Var q_l), (L,)."""
+        return np.asarray(np.sqrt(self.widths * self.variance.value))
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """What every layer does: F', F'' and sigma_w^4 Var(phi^2) at q~_l, with errors, (L - 1,), and k_l^2 / M_l, (L,)."""
+
+    q: Estimate
+    slope: Estimate
+    bend: Estimate
+    noise: Estimate
+    sphere: FloatArray
+    widths: FloatArray
+    exact: bool
+
+
+def length_theory(
+    activation: object,
+    sigma_w: float,
+    sigma_b: float = 0.0,
+    *,
+    q: float,
+    widths: ArrayLike,
+    weights: Weights = "gaussian",
+    fan_in: int | None = None,
+) -> LengthTheory:
+    """Mean and variance of K_l and q_l in networks of finite width.
+
+    Parameters
+    ----------
+    activation
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+    sigma_w, sigma_b
+        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0.
+    q
+        K_1 > 0, the variance of the first layer's units; at least sigma_b^2 for orthogonal weights.
+    widths
+        N_1 .. N_L: whole numbers >= 1, (L,).
+    weights
+        "gaussian", or "orthogonal": Haar matrices, scaled to the same variance.
+    fan_in
+        The dimension N_0 of the inputs, which only matters for orthogonal weights. Left out: at most N_1.
+
+    Returns
+    -------
+    LengthTheory
+        For Gaussian weights and positively homogeneous phi exact; otherwise to leading order, with estimates of what
+        is left out.
+
+    Raises
+    ------
+    EocError
+        For a network that makes no sense, or a layer whose variance leaves [1e-120, 1e120].
+    NotPermissibleError
+        Where E[phi^4] is infinite: it names the layer and its variance.
+    AccuracyError
+        Where an expectation cannot be computed.
+
+    Notes
+    -----
+    Against simulations of six layers at width 20, Var K_l of tanh, erf, sigmoid and Heaviside networks is right within
+    3% and Var q_l within 4%. Where F bends strongly the next order grows quickly: SiLU at sigma_w = 1.5, sigma_b = 0.3
+    is off by a factor of 4 in the sixth layer (1.5 at width 80). What was missing was about as large as
+    ``kernel_truncation`` there and smaller in all other cases, orthogonal weights included.
+
+    Examples
+    --------
+    >>> relu = length_theory("relu", 2**0.5, q=1.0, widths=[100] * 5)
+    >>> relu.exact, relu.kernel_variance.value.round(6).tolist()  # (1 + 5/N)^(l-1) - 1
+    (True, [0.0, 0.05, 0.1025, 0.157625, 0.215506])
+    >>> tanh = length_theory("tanh", 1.5**0.5, 0.1**0.5, q=1.0, widths=[100] * 5)
+    >>> tanh.rms.round(6).tolist()
+    [1.414214, 1.084256, 0.956692, 0.902715, 0.878446]
+    """
+    variance = VarianceMap(activation, sigma_w, sigma_b)
+    sizes, haar = checked_widths(widths), checked_weights(weights) == "orthogonal"
+    variances = _variances(variance, _checked_start(variance, q, haar), sizes.size)
+    exact = variance.activation.is_positively_homogeneous and not haar
+    layers = _layers(variance, variances, sizes, _sphere(variance, variances.value, sizes, fan_in, haar), exact)
+    return _accumulated(layers)
+
+
+def second_layer_covariance(activation: object, sigma_w: float, sigma_b: float, q: float, width: int) -> Estimate:
+    r"""cov(h_{2,1}^2, h_{2,2}^2) of two units of the second layer, exact at any width of the first (Gaussian weights).
+
+    Given the first layer the units are independent with the variance K_2, so this is Var K_2 = sigma_w^4 Var(phi(h)^2)
+    / N with h ~ N(0, q): they are not independent (Long & Sedghi 2019, theorem 10).
+
+    Parameters
+    ----------
+    activation
+        As for :func:`length_theory`.
+    sigma_w, sigma_b
+        Standard deviations of weights and biases, >= 0; that of the biases drops out.
+    q
+        K_1 > 0, the variance of the units of the first layer: sigma_w^2 + sigma_b^2 for their inputs.
+    width
+        N, the number of units of the first layer.
+
+    Returns
+    -------
+    Estimate
+        The covariance with a bound on its error.
+
+    Raises
+    ------
+    EocError
+        As :func:`length_theory`.
+
+    Examples
+    --------
+    >>> second_layer_covariance("heaviside", 2.0, 0.0, 4.0, 10).value.round(12).item()  # sigma_w^4 / (4 N)
+    0.4
+    """
+    return _item(length_theory(activation, sigma_w, sigma_b, q=q, widths=[width, 1]).kernel_variance, 1)
+
+
+def _item(estimate: Estimate, index: int) -> Estimate:
+    return Estimate(estimate.value[index, ...], estimate.error[index, ...])
+
+
+def checked_widths(widths: ArrayLike, name: str = "widths") -> FloatArray:
+    """Return the widths as floats, (L,); EocError names what is not a whole number >= 1."""
+    out = real_numbers(name, widths)
+    if out.ndim != 1 or out.size == 0:
+        raise EocError(f"{name} must hold one number for each layer, (L,); got an array of shape {out.shape}")
+    bad = ~((out >= 1.0) & np.isfinite(out) & (out == np.floor(out)))
+    if bad.any():
+        raise EocError(f"{name} must be a whole number of units >= 1, got {float(out[bad][0])!r}")
+    return out
+
+
+def checked_weights(weights: str) -> str:
+    """Return the law of the weights; EocError if theory does not know it."""
+    if weights not in get_args(Weights):
+        raise EocError(
+            f"weights must be 'gaussian' or 'orthogonal', of which theory knows the moments; got {weights!r}"
+        )
+    return weights
+
+
+def _checked_start(variance: VarianceMap, q: float, haar: bool) -> float:
+    start, low, high = checked_variance(real_number("q", q)), *_Q_RANGE
+    if not low <= start <= high:
+        raise EocError(f"q must be a variance from {low:g} to {high:g}, got {start!r}")
+    if haar and start < variance.sigma_b**2:
+        raise EocError(
+            f"q must be at least sigma_b^2 = {variance.sigma_b**2:g}, which biases alone give; got {start!r}"
+        )
+    return start
+
+
+def _variances(variance: VarianceMap, start: float, depth: int) -> Estimate:
+    """q~_l with error bounds, (depth,)."""
+    q, errors = np.full(depth, start), np.zeros(depth)
+    limit, (low, high) = quartic_limit(variance.activation), _Q_RANGE
+    for i in range(1, depth):
+        if q[i - 1] >= limit:
+            raise NotPermissibleError(
+                f"the variance of q_{i + 1} is infinite: {variance.activation.name} grows like exp(a x^2) or faster, "
+                f"so E[phi^4] of layer {i}, where q = {q[i - 1]:g}, is finite only for q < 1/(8 a) = {limit:.12g}"
+            )
+        after, slope = variance.F(q[i - 1]), variance.slope(q[i - 1])
+        q[i] = float(after.value)
+        errors[i] = (abs(float(slope.value)) + float(slope.error)) * errors[i - 1] + float(after.error)
+        if not low <= q[i] <= high:
+            raise EocError(
+                f"the variance of layer {i + 1} is {q[i]:g}, outside [{low:g}, {high:g}]: ask for fewer layers"
+            )
+    return Estimate(q, errors)
+
+
+def _sphere(variance: VarianceMap, q: FloatArray, widths: FloatArray, fan_in: int | None, haar: bool) -> FloatArray:
+    """k_l^2 / M_l for orthogonal weights, zeros for Gaussian ones, (L,)."""
+    inputs = checked_widths([1 if fan_in is None else fan_in], "fan_in")
+    dimensions = np.maximum(widths, np.append(inputs, widths[:-1]))
+    return np.maximum(q - variance.sigma_b**2, 0.0) ** 2 / dimensions * haar
+
+
+def _layers(variance: VarianceMap, q: Estimate, widths: FloatArray, sphere: FloatArray, exact: bool) -> _Layers:
+    """What every layer does; nothing is asked of phi where only one is there."""
+    phi, nothing = variance.activation, Estimate(np.zeros(widths.size - 1), np.zeros(widths.size - 1))
+    if widths.size == 1:
+        return _Layers(q, nothing, nothing, nothing, sphere, widths, exact)
+    inner = q.value[:-1]
+    slope = variance.slope(inner)
+    quartic = fourth_moments(phi, inner, ("Var phi^2",))["Var phi^2"]
+    weight = variance.sigma_w**4
+    noise = Estimate(weight * quartic.value, weight * quartic.error)
+    if phi.is_positively_homogeneous:
+        bend = nothing
+    else:
+        squared = variance.sigma_w**2
+        curvature = derivatives(lambda x: squared * moments(phi, x, ("V",))["V"].value, inner)[1]
+        bend = Estimate(curvature, DIFFERENCE_ERROR * squared * moments(phi, inner, ("V",))["V"].value / inner**2)
+    return _Layers(q, slope, bend, noise, sphere, widths, exact)
+
+
+def _accumulated(layers: _Layers) -> LengthTheory:
+    """The recursion over layers."""
+    n, q, sphere = layers.widths, layers.q.value, layers.sphere
+    kernel, shift = _recursion(layers)
+    kernel_lost, shift_lost = _truncation(layers, kernel.value, shift.value)
+    second = q**2 + (kernel.value if layers.exact else 0.0)
+    variance = kernel.value + 2.0 * (second / n - sphere)
+    variance_error = kernel.error + 4.0 * q / n * (layers.q.error + 2.0 * _EPS * q)
+    own = np.zeros(n.size) if layers.exact else 2.0 * (kernel.value + 2.0 * (q * np.abs(shift.value) + sphere)) / n
+    return LengthTheory(
+        widths=n,
+        q=layers.q,
+        shift=shift,
+        kernel_variance=kernel,
+        variance=Estimate(variance, variance_error),
+        kurtosis=(3.0 * kernel.value - 6.0 * sphere) / q**2,
+        shift_truncation=shift_lost,
+        kernel_truncation=kernel_lost,
+        variance_truncation=kernel_lost + own,
+        exact=layers.exact,
+    )
+
+
+def _recursion(layers: _Layers) -> tuple[Estimate, Estimate]:
+    """Var K_l and E[K_l] - q~_l with bounds on the numerical errors."""
+    n, q = layers.widths, layers.q.value
+    kernel, kernel_error, shift, shift_error = np.zeros((4, n.size))
+    for i in range(n.size - 1):
+        slope, slope_error, bend = layers.slope.value[i], layers.slope.error[i], layers.bend.value[i]
+        v, mu, ball = kernel[i], shift[i], layers.sphere[i]
+        fresh = layers.noise.value[i] / n[i] * (1.0 + v / q[i] ** 2 if layers.exact else 1.0)
+        kernel[i + 1] = slope**2 * v + max(fresh - 2.0 * slope**2 * ball, 0.0)
+        shift[i + 1] = slope * mu + bend * (0.5 * v - ball)
+        kernel_error[i + 1] = (
+            slope**2 * kernel_error[i]
+            + 2.0 * abs(slope) * slope_error * (v + 2.0 * ball)
+            + layers.noise.error[i] / n[i]
+            + _SENSITIVITY * layers.q.error[i] / q[i] * fresh
+            + 4.0 * _EPS * (kernel[i + 1] + fresh)
+        )
+        shift_error[i + 1] = (
+            abs(slope) * shift_error[i]
+            + slope_error * abs(mu)
+            + 0.5 * abs(bend) * kernel_error[i]
+            + layers.bend.error[i] * (0.5 * v + ball)
+        )
+    return Estimate(kernel, kernel_error), Estimate(shift, shift_error)
+
+
+def _truncation(layers: _Layers, kernel: FloatArray, shift: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Estimates of what the next order adds to Var K_l and to E[K_l].
+
+    Three things make it: noise that changes with K, the curvature of F, and the third moment of K. Where derivatives of
+    higher order come in, each is taken to be of the size of the one before, over q.
+    """
+    n, q = layers.widths, layers.q.value
+    kernel_lost, shift_lost, third = np.zeros((3, n.size))
+    if layers.exact:
+        return kernel_lost, shift_lost
+    slopes, bends, fresh = np.abs(layers.slope.value), np.abs(layers.bend.value), layers.noise.value / n[:-1]
+    for i in range(n.size - 1):
+        slope, bend, v, mu, ball = slopes[i], bends[i], kernel[i], abs(shift[i]), layers.sphere[i]
+        curved = slope * (2.0 * mu * v + third[i]) + v**2 * (0.5 * bend + 2.0 * slope / q[i])
+        ahead = 0.5 * (kernel_lost[i] + mu**2) + third[i] / q[i] + (v**2 + 2.0 * (ball + v) * ball) / q[i] ** 2
+        kernel_lost[i + 1] = slope**2 * kernel_lost[i] + 2.0 * fresh[i] * (v + 2.0 * ball) / q[i] ** 2 + bend * curved
+        shift_lost[i + 1] = slope * shift_lost[i] + bend * ahead
+        third[i + 1] = slope**3 * third[i] + 4.0 * (slope**2 * bend * v**2 + (slope * v + fresh[i]) * fresh[i] / q[i])
+    return kernel_lost, shift_lost
