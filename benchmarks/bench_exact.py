@@ -11,10 +11,10 @@ import pytest
 
 from eoc.activations import activation
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact import ExactSampler
-from eoc.montecarlo.explicit import explicit
-from eoc.montecarlo.problem import exact_sampler, first_inputs
-from eoc.montecarlo.sample import sample
+from eoc.montecarlo.exact.networks import sample
+from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
+from eoc.montecarlo.exact.sampler import ExactSampler
+from eoc.montecarlo.explicit.networks import explicit
 from eoc.montecarlo.seeds import generator
 
 WIDTH, LAYERS, BLOCK = 10**6, 3, 2**13

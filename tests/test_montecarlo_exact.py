@@ -11,14 +11,14 @@ from eoc.activations import Activation, activation
 from eoc.activations.base import Piece
 from eoc.errors import EocError
 from eoc.maps import VarianceMap
-from eoc.montecarlo import exact
+from eoc.montecarlo.exact import sampler as exact
+from eoc.montecarlo.exact.increments import increments
+from eoc.montecarlo.exact.inputs import from_vectors, hypercube, vectors_of
+from eoc.montecarlo.exact.networks import sample
+from eoc.montecarlo.exact.problem import first_inputs
+from eoc.montecarlo.exact.tree import one_minus_c, shortest_tree
 from eoc.montecarlo.haar import haar_rows, positive_qr
-from eoc.montecarlo.increments import increments
-from eoc.montecarlo.inputs import from_vectors, hypercube, vectors_of
-from eoc.montecarlo.problem import first_inputs
-from eoc.montecarlo.sample import sample
 from eoc.montecarlo.seeds import generator
-from eoc.montecarlo.tree import one_minus_c, shortest_tree
 
 SIGNIFICANT = 1e-5  # of some 200 two-sample tests, none may be less likely than that
 
@@ -257,8 +257,8 @@ def test_shortest_tree_has_the_nearest_neighbours():
 
 
 BAD = [
-    ({"width": 0, "depth": 3}, "width must be a whole number from 1"),
-    ({"width": [3, 0]}, "width must be a whole number from 1"),
+    ({"width": 0, "depth": 3}, "width must be a whole number >= 1"),
+    ({"width": [3, 0]}, "width must be a whole number >= 1"),
     ({"width": 2.5, "depth": 3}, "got 2.5"),
     ({"width": [3, 4], "depth": 3}, "depth is 3, but width lists 2 layers"),
     ({"width": 3}, "give the depth"),

@@ -11,9 +11,9 @@ import eoc
 from eoc.activations import activation
 from eoc.errors import EocError, NotPermissibleError
 from eoc.gaussian.moments import moments
-from eoc.montecarlo.differences import derivatives
-from eoc.montecarlo.noise import correlation_noise
-from eoc.montecarlo.theory import LengthTheory, Weights, length_theory, second_layer_covariance
+from eoc.montecarlo.theory.differences import derivatives
+from eoc.montecarlo.theory.lengths import LengthTheory, Weights, length_theory, second_layer_covariance
+from eoc.montecarlo.theory.noise import correlation_noise
 
 ROOT2 = 2.0**0.5
 BOTH: tuple[Weights, ...] = ("gaussian", "orthogonal")
@@ -272,12 +272,12 @@ def test_infinite_fourth_moments_name_the_layer() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"widths": []}, r"widths must hold one number for each layer.*shape \(0,\)"),
-        ({"widths": 10}, r"widths must hold one number for each layer.*shape \(\)"),
-        ({"widths": [10, 0]}, "widths must be a whole number of units >= 1, got 0.0"),
+        ({"widths": []}, r"one for each layer, got shape \(0,\)"),
+        ({"widths": 10}, "a list of widths, one for each layer"),
+        ({"widths": [10, 0]}, "width must be a whole number >= 1, got 0.0"),
         ({"widths": [10, 2.5]}, "got 2.5"),
         ({"widths": [10, np.nan]}, "got nan"),
-        ({"fan_in": 0}, "fan_in must be a whole number of units >= 1, got 0.0"),
+        ({"fan_in": 0}, "fan_in must be a whole number >= 1, got 0"),
         ({"q": 0.0}, "q must be a variance from 1e-120 to 1e.120, got 0.0"),
         ({"q": -1.0}, "q must be a variance"),
         ({"q": 0.5, "weights": "orthogonal"}, r"q must be at least sigma_b\^2 = 1, .* got 0.5"),
@@ -316,7 +316,7 @@ def test_points_without_a_theory_are_refused(name: str, sigma_w: float, q: float
 
 def test_widths_and_depths_of_correlations_are_checked() -> None:
     relu = correlation_noise("relu", ROOT2, 1.0)
-    with pytest.raises(EocError, match=r"width must be a whole number of units >= 1, got 0.5"):
+    with pytest.raises(EocError, match=r"width must be a whole number >= 1, got 0.5"):
         relu.departure_depth(0.5)
     with pytest.raises(EocError, match=r"layers must be a whole number of layers >= 1, got 0.0"):
         relu.spread(10, 0)

@@ -18,9 +18,9 @@ from truth import MP, error
 
 import eoc.phase.diagram as diagram_module
 from eoc.activations import activation
-from eoc.cli.common import replacing
 from eoc.criticality import edge_of_chaos
 from eoc.errors import AccuracyError, AccuracyWarning, EocError
+from eoc.files import replacing
 from eoc.gaussian.moments import moments
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.phase import phase_diagram, phases

@@ -7,17 +7,16 @@ import math
 import os
 import re
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from eoc.errors import EocError
+from eoc.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     from matplotlib.figure import Figure
 
@@ -34,7 +33,6 @@ __all__ = [
     "number",
     "numbers",
     "print_json",
-    "replacing",
     "save_picture",
 ]
 
@@ -163,24 +161,6 @@ def save_picture(figure: Figure, path: Path) -> None:
             figure.savefig(part, dpi=200, metadata=dates.get(path.suffix.lower()))
     except (ValueError, RuntimeError) as error:  # .pgf without a TeX installation: RuntimeError
         raise EocError(f"cannot write the picture to {path}: {error}") from None
-
-
-@contextmanager
-def replacing(path: Path, what: str) -> Iterator[Path]:
-    """Where to write instead of ``path``; what is there when all went well takes its place, a folder too.
-
-    Whatever happens, one of the old and the new file is whole, and nothing else stays.
-    """
-    target = path.resolve()  # what a link points to is replaced, not the link
-    try:
-        with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
-            part = Path(folder) / target.name
-            yield part
-            if target.is_dir():
-                target.replace(Path(folder) / "old")
-            part.replace(target)
-    except OSError as error:
-        raise EocError(f"cannot write {what} to {path}: {error.strerror or error}") from None
 
 
 def print_json(payload: dict[str, Any]) -> None:

@@ -18,12 +18,12 @@ from eoc.cli.common import (
     find_activation,
     numbers,
     print_json,
-    replacing,
     save_picture,
 )
 from eoc.cli.curve_report import print_curve
 from eoc.cli.init import EXIT_NONE
 from eoc.cli.progress import progress_bar
+from eoc.files import replacing
 
 if TYPE_CHECKING:
     from eoc.activations import Activation

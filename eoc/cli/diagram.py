@@ -17,12 +17,12 @@ from eoc.cli.common import (
     find_activation,
     number,
     print_json,
-    replacing,
     save_picture,
 )
 from eoc.cli.progress import progress_bar
 from eoc.cli.tables import console, print_paragraph, print_table, print_title
 from eoc.errors import EocError
+from eoc.files import replacing
 
 if TYPE_CHECKING:
     import numpy as np

@@ -17,12 +17,12 @@ from eoc.cli.common import (
     number,
     numbers,
     print_json,
-    replacing,
     save_picture,
 )
 from eoc.cli.progress import progress_bar
 from eoc.cli.tables import console, layer, print_table, print_title
 from eoc.errors import EocError
+from eoc.files import replacing
 
 if TYPE_CHECKING:
     from eoc.activations import Activation

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.gaussian.angle import Angle
+from eoc.montecarlo.exact.tree import Tree, shortest_tree
 from eoc.montecarlo.haar import haar_rows
-from eoc.montecarlo.tree import Tree, shortest_tree
 
 __all__ = ["Inputs", "from_variances", "from_vectors", "hypercube", "vectors_of"]
 
@@ -84,7 +84,7 @@ def _distances(x: FloatArray, sign: float) -> FloatArray:
 
 def _lower_factor(rows: FloatArray) -> FloatArray:
     """Shorter rows (P, min(P, n)) with the same inner products as rows (P, n); zero rows stay exactly zero."""
-    triangle: FloatArray = np.linalg.qr(rows.T, mode="r")
+    triangle = np.asarray(np.linalg.qr(rows.T, mode="r"))
     return np.ascontiguousarray(triangle.T)
 
 

@@ -29,14 +29,15 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.checks import real_number, real_numbers
+from eoc.checks import real_number
 from eoc.errors import EocError, NotPermissibleError
 from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments, quartic_limit
 from eoc.maps import VarianceMap
-from eoc.montecarlo.differences import DIFFERENCE_ERROR, derivatives
+from eoc.montecarlo.sizes import checked_count, checked_widths
+from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
 
-__all__ = ["LengthTheory", "Weights", "checked_weights", "checked_widths", "length_theory", "second_layer_covariance"]
+__all__ = ["LengthTheory", "Weights", "checked_weights", "length_theory", "second_layer_covariance"]
 
 FloatArray = NDArray[np.float64]
 Weights = Literal["gaussian", "orthogonal"]
@@ -164,7 +165,7 @@ def length_theory(
     [1.414214, 1.084256, 0.956692, 0.902715, 0.878446]
     """
     variance = VarianceMap(activation, sigma_w, sigma_b)
-    sizes, haar = checked_widths(widths), checked_weights(weights) == "orthogonal"
+    sizes, haar = np.array(checked_widths(widths), dtype=float), checked_weights(weights) == "orthogonal"
     variances = _variances(variance, _checked_start(variance, q, haar), sizes.size)
     exact = variance.activation.is_positively_homogeneous and not haar
     layers = _layers(variance, variances, sizes, _sphere(variance, variances.value, sizes, fan_in, haar), exact)
@@ -210,17 +211,6 @@ def _item(estimate: Estimate, index: int) -> Estimate:
     return Estimate(estimate.value[index, ...], estimate.error[index, ...])
 
 
-def checked_widths(widths: ArrayLike, name: str = "widths") -> FloatArray:
-    """Return the widths as floats, (L,); EocError names what is not a whole number >= 1."""
-    out = real_numbers(name, widths)
-    if out.ndim != 1 or out.size == 0:
-        raise EocError(f"{name} must hold one number for each layer, (L,); got an array of shape {out.shape}")
-    bad = ~((out >= 1.0) & np.isfinite(out) & (out == np.floor(out)))
-    if bad.any():
-        raise EocError(f"{name} must be a whole number of units >= 1, got {float(out[bad][0])!r}")
-    return out
-
-
 def checked_weights(weights: str) -> str:
     """Return the law of the weights; EocError if theory does not know it."""
     if weights not in get_args(Weights):
@@ -263,7 +253,7 @@ def _variances(variance: VarianceMap, start: float, depth: int) -> Estimate:
 
 def _sphere(variance: VarianceMap, q: FloatArray, widths: FloatArray, fan_in: int | None, haar: bool) -> FloatArray:
     """k_l^2 / M_l for orthogonal weights, zeros for Gaussian ones, (L,)."""
-    inputs = checked_widths([1 if fan_in is None else fan_in], "fan_in")
+    inputs = 1 if fan_in is None else checked_count("fan_in", fan_in)
     dimensions = np.maximum(widths, np.append(inputs, widths[:-1]))
     return np.maximum(q - variance.sigma_b**2, 0.0) ** 2 / dimensions * haar
 

@@ -46,8 +46,9 @@ from eoc.errors import EocError
 from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments
 from eoc.maps import CorrelationMap, VarianceMap
-from eoc.montecarlo.differences import DIFFERENCE_ERROR, derivatives
-from eoc.montecarlo.theory import Weights, checked_weights, checked_widths
+from eoc.montecarlo.sizes import checked_count
+from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
+from eoc.montecarlo.theory.lengths import Weights, checked_weights
 
 __all__ = ["CorrelationNoise", "correlation_noise"]
 
@@ -90,7 +91,7 @@ class CorrelationNoise:
         layers
             l >= 1, of any shape. How soon this holds depends on the inputs: see :meth:`followed`.
         """
-        n, depths = checked_widths([width], "width")[0], whole_numbers("layers", layers, 1.0)
+        n, depths = checked_count("width", width), whole_numbers("layers", layers, 1.0)
         return np.asarray(np.sqrt(float(self.s.value) * depths / (3.0 * n if self.damped else n)))
 
     def followed(self, width: float, depth: int, one_minus_c: float) -> FloatArray:
@@ -117,7 +118,7 @@ class CorrelationNoise:
         >>> correlation_noise("relu", 2**0.5, 1.0).followed(500, 4, 0.01).round(4).tolist()
         [0.0, 0.1265, 0.1775, 0.2158]
         """
-        n, last = checked_widths([width], "width")[0], int(whole_numbers("depth", real_number("depth", depth), 1.0))
+        n, last = checked_count("width", width), checked_count("depth", depth)
         start = real_number("one_minus_c", one_minus_c)
         if not 0.0 < start < 1.0:
             raise EocError(f"one_minus_c must be > 0 and < 1, for inputs that are close; got {start!r}")
@@ -130,7 +131,7 @@ class CorrelationNoise:
 
     def departure_depth(self, width: float) -> float:
         """The depth at which :meth:`spread` is 1: 3N/s, or N/s undamped; infinite for s = 0."""
-        n, s = float(checked_widths([width], "width")[0]), float(self.s.value)
+        n, s = float(checked_count("width", width)), float(self.s.value)
         return (3.0 if self.damped else 1.0) * n / s if s > 0.0 else float("inf")
 
 

@@ -1,4 +1,4 @@
-"""From what a user asks to what is sampled: widths, inputs, and the sampler that fits the weights."""
+"""From what a user asks to what is sampled: the inputs, and the sampler."""
 
 from __future__ import annotations
 
@@ -7,42 +7,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.checks import real_number, real_numbers, whole_numbers
+from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.gaussian.angle import Angle, angle_of
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact import ExactSampler
-from eoc.montecarlo.inputs import Inputs, from_variances, from_vectors
+from eoc.montecarlo.exact.inputs import Inputs, from_variances, from_vectors
+from eoc.montecarlo.exact.sampler import ExactSampler
 from eoc.propagation.inputs import checked_inputs, from_gram
 
-__all__ = ["checked_count", "checked_widths", "exact_sampler", "first_inputs"]
+__all__ = ["exact_sampler", "first_inputs"]
 
 FloatArray = NDArray[np.float64]
-
-_WIDEST = 2**40
-
-
-def checked_count(name: str, value: object) -> int:
-    """A whole number >= 1, such as how many networks there are."""
-    number = real_number(name, value)  # type: ignore[arg-type]
-    if not (number >= 1.0 and number == np.floor(number) and number <= _WIDEST):
-        raise EocError(f"{name} must be a whole number from 1 to {_WIDEST:g}, got {value!r}")
-    return int(number)
-
-
-def checked_widths(width: ArrayLike, depth: float | None) -> tuple[int, ...]:
-    """Units of each layer, from one width for ``depth`` layers or from a width for each."""
-    widths = real_numbers("width", width)
-    if widths.ndim > 1 or widths.size == 0:
-        raise EocError(f"width is one number or a list with one for each layer, got shape {widths.shape}")
-    each = tuple(checked_count("width", w) for w in widths.reshape(-1).tolist())
-    if widths.ndim and depth is not None and len(each) != depth:
-        raise EocError(f"depth is {depth}, but width lists {len(each)} layers: leave depth out, or make them agree")
-    if widths.ndim:
-        return each
-    if depth is None:
-        raise EocError("give the depth, or a list of widths, one for each layer")
-    return each * int(whole_numbers("depth", real_number("depth", depth), least=1.0))
 
 
 def first_inputs(

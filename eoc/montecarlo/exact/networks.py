@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.maps import VarianceMap
+from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.memory import check_memory
-from eoc.montecarlo.problem import checked_count, checked_widths, exact_sampler, first_inputs
+from eoc.montecarlo.running.study import batch_size
 from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.theory import Weights
+from eoc.montecarlo.sizes import checked_count, checked_widths
+from eoc.montecarlo.theory.lengths import Weights
 
 __all__ = ["Sample", "sample"]
 
 FloatArray = NDArray[np.float64]
-
-_NUMBERS = 2**14  # that a layer of a batch of networks holds
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def sample(
     sampler = exact_sampler(variance, start, widths, weights)
     seed, count = checked_seed(seed), checked_count("networks", networks)
     check_memory("what is recorded", 8.0 * count * len(widths) * (3 + start.count) * start.count)
-    batch = max(1, _NUMBERS // (max(widths) * start.count))
+    batch = batch_size(count, widths, start.count, len(widths))
     layers: list[list[Layer]] = []
     for chunk, first in enumerate(range(0, count, batch)):
         state = sampler.start(min(batch, count - first), generator(seed, chunk, 0))

@@ -6,8 +6,8 @@ exactly in distribution with O(N P^2) operations a layer, instead of the O(N N' 
 distributed orthogonal weights the rows are those of a random orthonormal basis (:mod:`eoc.montecarlo.haar`).
 
 What is remembered is not the Gram matrix but a factor of it, computed by orthogonal transformations of the activations,
-in the basis of a tree of differences (:mod:`eoc.montecarlo.tree`). Equal inputs therefore stay exactly equal, inputs
-with 1 - c = 1e-30 keep 16 digits of it, and matrices of deficient rank need no special treatment.
+in the basis of a tree of differences (:mod:`eoc.montecarlo.exact.tree`). Equal inputs therefore stay exactly equal,
+inputs with 1 - c = 1e-30 keep the digits of it, and matrices of deficient rank need no special treatment.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.errors import EocError
+from eoc.montecarlo.exact.increments import increments
+from eoc.montecarlo.exact.inputs import Inputs
+from eoc.montecarlo.exact.tree import one_minus_c
 from eoc.montecarlo.haar import haar_rows
-from eoc.montecarlo.increments import increments
-from eoc.montecarlo.inputs import Inputs
 from eoc.montecarlo.layer import Layer
-from eoc.montecarlo.tree import one_minus_c
 
 __all__ = ["ExactSampler"]
 

@@ -1,0 +1,1 @@
+"""Networks without weight matrices: the Gram process, sampled exactly in distribution."""

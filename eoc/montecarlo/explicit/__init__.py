@@ -1,0 +1,1 @@
+"""Networks with real weight matrices, of any law, and their gradients."""

@@ -1,0 +1,191 @@
+r"""Finite networks with real weight matrices: what the infinite-width theory is about, and what checks it.
+
+h_l = W_l x_{l-1} + b_l, x_l = phi(h_l), for layers l = 1..depth, with entries of W_l of variance sigma_w^2 / N_{l-1}.
+Backwards, g_{l-1} = phi'(h_{l-1}) W_l^T g_l. As
+
+.. math:: E|W_l^T g|^2 = N_{l-1} \frac{\sigma_w^2}{N_{l-1}} |g|^2 \quad\Rightarrow\quad
+          E|g_{l-1}|^2 \to \sigma_w^2 E[\phi'^2] |g_l|^2 = \chi_1 |g_l|^2
+
+in wide networks, whatever the widths of the layers (Schoenholz et al. 2017). g_L being Gaussian with E|g_L|^2 = 1, its
+|g_l|^2 is an unbiased estimate of |J|^2 / N_L, J the Jacobian of h_L with respect to h_l, in the Frobenius norm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc.errors import EocError
+from eoc.montecarlo.explicit.laws import Dtype
+from eoc.montecarlo.explicit.sampler import ExplicitSampler
+from eoc.montecarlo.layer import Layer
+from eoc.montecarlo.memory import check_memory
+from eoc.montecarlo.seeds import checked_seed, generator
+from eoc.montecarlo.sizes import checked_count
+
+__all__ = ["ExplicitRun", "ExplicitSampler", "explicit"]
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ExplicitRun:
+    """What was seen in M networks of L layers with P inputs.
+
+    Attributes
+    ----------
+    sampler
+        The networks; ``sampler.parameters(l, generator(seed, m, l))`` are the weights and biases of layer l of
+        network m, with :func:`eoc.montecarlo.seeds.generator`.
+    seed
+        What they were drawn from.
+    kernel, q, fourth : (M, L, P)
+        Of each layer, from the first: see :class:`eoc.montecarlo.Layer`.
+    one_minus_c : (M, L, P, P)
+        1 - c of all pairs, of relative error 1e-16 / sqrt(1 - c). NaN where pre-activations vanish, as dead ReLUs do.
+    log_gradient : (M, L, P) or None
+        Natural logarithm of |g_l|^2 / |g_L|^2: squared lengths of a random gradient, with respect to the
+        pre-activations of a layer, over that of the last layer. -inf where it vanishes. None unless asked for.
+    """
+
+    sampler: ExplicitSampler
+    seed: int
+    kernel: FloatArray
+    q: FloatArray
+    fourth: FloatArray
+    one_minus_c: FloatArray
+    log_gradient: FloatArray | None = None
+
+    @property
+    def gradient(self) -> FloatArray:
+        """exp(log_gradient), (M, L, P); infinite where that overflows. EocError if the run has none."""
+        if self.log_gradient is None:
+            raise EocError("this run has no gradients: ask for them with backward=True")
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(self.log_gradient))
+
+
+def explicit(
+    activation: object,
+    sigma_w: float,
+    sigma_b: float = 0.0,
+    *,
+    inputs: ArrayLike,
+    width: ArrayLike,
+    depth: int,
+    law: object = "gaussian",
+    dtype: Dtype = "float64",
+    seed: int,
+    networks: int = 1,
+    backward: bool = False,
+) -> ExplicitRun:
+    """Send inputs through random networks with real weight matrices, and gradients back.
+
+    Parameters
+    ----------
+    activation
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+    sigma_w, sigma_b
+        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0.
+    inputs
+        Vectors x_0, (P, N_0).
+    width
+        Units of a layer, >= 1: one number, or one for each layer.
+    depth
+        Layers, >= 1.
+    law
+        Of the weights: ``"gaussian"``, ``"orthogonal"``, ``"rademacher"``, ``"uniform"``, ``"laplace"``,
+        ``"student_t(df)"``, ``"sparse(p)"``, or a Python function; see :func:`eoc.montecarlo.law`.
+    dtype
+        ``"float32"`` or ``"float64"``: of weights and their products.
+    seed
+        A whole number >= 0. The same one gives the same networks; network m does not depend on how many there are.
+    networks
+        How many networks, >= 1.
+    backward
+        Whether a random gradient is sent back. Weights are then drawn twice, and pre-activations of all layers of one
+        network kept. Of a phi that jumps, the slope beside the jumps counts.
+
+    Returns
+    -------
+    ExplicitRun
+        Moments and correlations of all layers.
+
+    Raises
+    ------
+    EocError
+        For inputs that make no sense, layers that overflow, or what would not fit into memory.
+
+    Examples
+    --------
+    >>> run = explicit("relu", 2**0.5, inputs=np.ones((1, 50)), width=200, depth=10, seed=1, backward=True)
+    >>> run.q.shape, run.gradient[0, -1, 0].item()
+    ((1, 10, 1), 1.0)
+    >>> abs(run.q[0, 4, 0].item() - 2.0) < 1.0  # every layer keeps q in infinitely wide networks
+    True
+    """
+    sampler = ExplicitSampler(
+        activation, sigma_w, sigma_b, inputs=inputs, width=width, depth=depth, law=law, dtype=dtype
+    )
+    seed, networks = checked_seed(seed), checked_count("networks", networks)
+    _check_memory(sampler, networks, backward)
+    runs = [_one_network(sampler, seed, number, backward) for number in range(networks)]
+    seen = {
+        name: np.array([[getattr(layer, name)[0] for layer in layers] for layers, _ in runs])
+        for name in ("kernel", "q", "fourth", "one_minus_c")
+    }
+    gradients = np.array([gradient for _, gradient in runs]) if backward else None
+    return ExplicitRun(sampler, seed, **seen, log_gradient=gradients)
+
+
+def _one_network(
+    sampler: ExplicitSampler, seed: int, number: int, backward: bool
+) -> tuple[list[Layer], FloatArray | None]:
+    """All layers of a network, and the logarithms (L, P) of its squared gradients."""
+    layers, kept = [], []
+    state = sampler.start(1, generator(seed, number, 0))
+    for layer in range(1, sampler.depth + 1):
+        h, seen = sampler.observe(state, layer, generator(seed, number, layer), first=number)
+        state = sampler.activate(h)
+        layers.append(seen)
+        if backward:
+            kept.append(h[0])
+    return layers, _log_gradients(sampler, seed, number, kept) if backward else None
+
+
+def _log_gradients(sampler: ExplicitSampler, seed: int, number: int, kept: list[FloatArray]) -> FloatArray:
+    """log(|g_l|^2 / |g_L|^2), (L, P), for the pre-activations (P, N_l) of all layers of a network."""
+    out = np.zeros((len(kept), len(sampler.inputs)))
+    g, _ = _normalised(generator(seed, number, 0).standard_normal(kept[-1].shape))
+    for layer in range(len(kept), 1, -1):
+        g = sampler.pull_back(g, layer, kept[layer - 2], generator(seed, number, layer))
+        if not np.isfinite(g).all():
+            raise EocError(
+                f"the gradient at layer {layer - 1} of network {number} is not finite: weights, or phi' of "
+                f"{sampler.activation.name}, are too large there. Use smaller inputs or a smaller sigma_w"
+            )
+        g, factor = _normalised(g)
+        out[layer - 2] = out[layer - 1] + factor
+    return out
+
+
+def _normalised(g: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Rows of length 1, so that nothing over- or underflows in deep networks, and the logarithms of |g|^2."""
+    largest = np.abs(g).max(axis=1, keepdims=True)
+    g = g / np.where(largest > 0.0, largest, 1.0)
+    lengths = np.sqrt(np.einsum("pn,pn->p", g, g))
+    with np.errstate(divide="ignore"):  # a gradient that has vanished
+        logs = 2.0 * (np.log(lengths) + np.log(largest[:, 0]))
+    return g / np.where(lengths > 0.0, lengths, 1.0)[:, None], logs
+
+
+def _check_memory(sampler: ExplicitSampler, networks: int, backward: bool) -> None:
+    inputs, units = len(sampler.inputs), float(sum(sampler.widths))
+    results = 16.0 * networks * sampler.depth * inputs * (inputs + 4)  # twice while they are put together
+    what = "the results"
+    if backward:
+        what += f", with pre-activations of {sampler.depth} layers for the way back,"
+        results += 8.0 * inputs * units
+    check_memory(what, results, "use fewer networks, layers, units or inputs")

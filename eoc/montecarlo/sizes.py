@@ -1,0 +1,49 @@
+"""How many: units of a layer, layers, networks; whole numbers, or an error that names what was given."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eoc.checks import real_number, real_numbers
+from eoc.errors import EocError
+
+__all__ = ["checked_count", "checked_widths"]
+
+_MOST = 2**40  # beyond, no sampler ends
+
+
+def checked_count(name: str, value: object) -> int:
+    """A whole number >= 1, such as how many networks there are; 1e6 is one too.
+
+    Examples
+    --------
+    >>> checked_count("networks", 1e6)
+    1000000
+    """
+    number = real_number(name, value)  # type: ignore[arg-type]
+    if not (number >= 1.0 and number == np.floor(number)):
+        raise EocError(f"{name} must be a whole number >= 1, got {value!r}")
+    if number > _MOST:
+        raise EocError(f"{name} must be at most {_MOST:.2g}, got {value!r}")
+    return int(number)
+
+
+def checked_widths(width: ArrayLike, depth: object = None) -> tuple[int, ...]:
+    """Units of each layer, from one width for ``depth`` layers or from a width for each.
+
+    Examples
+    --------
+    >>> checked_widths(100, depth=3), checked_widths([4, 2])
+    ((100, 100, 100), (4, 2))
+    """
+    widths = real_numbers("width", width)
+    if widths.ndim > 1 or widths.size == 0:
+        raise EocError(f"width is one number or a list with one for each layer, got shape {widths.shape}")
+    each = tuple(checked_count("width", w) for w in widths.reshape(-1).tolist())
+    if widths.ndim == 0 and depth is None:
+        raise EocError("give the depth, or a list of widths, one for each layer")
+    layers = len(each) if depth is None else checked_count("depth", depth)
+    if widths.ndim and len(each) != layers:
+        raise EocError(f"depth is {layers}, but width lists {len(each)} layers: leave depth out, or make them agree")
+    return each if widths.ndim else each * layers
