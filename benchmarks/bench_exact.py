@@ -11,10 +11,10 @@ import pytest
 
 from eoc.activations import activation
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.networks import sample
+from eoc.montecarlo.exact.networks import sample_networks
 from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
 from eoc.montecarlo.exact.sampler import ExactSampler
-from eoc.montecarlo.explicit.networks import explicit
+from eoc.montecarlo.explicit.networks import explicit_networks
 from eoc.montecarlo.seeds import generator
 
 WIDTH, LAYERS, BLOCK = 10**6, 3, 2**13
@@ -70,10 +70,10 @@ def test_against_weight_matrices(benchmark: Any, width: int) -> None:
     options: dict[str, Any] = {"inputs": x, "width": width, "depth": 5, "seed": 1}
 
     def without() -> float:
-        return float(sample("tanh", 1.5, 0.2, **options).q[0, -1, 0])
+        return float(sample_networks("tanh", 1.5, 0.2, **options).q[0, -1, 0])
 
     def with_matrices() -> float:
-        return float(explicit("tanh", 1.5, 0.2, **options).q[0, -1, 0])
+        return float(explicit_networks("tanh", 1.5, 0.2, **options).q[0, -1, 0])
 
     np.testing.assert_allclose(without(), with_matrices(), rtol=10.0 / width**0.5)
     times = best_of(with_matrices, rounds=3) / best_of(without)

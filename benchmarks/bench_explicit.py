@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from eoc.montecarlo.explicit.networks import explicit
+from eoc.montecarlo.explicit.networks import explicit_networks
 
 FloatArray = NDArray[np.float64]
 
@@ -38,7 +38,9 @@ def tuned_loop() -> FloatArray:
 
 
 def ours(law: str = "gaussian", dtype: Any = "float64") -> FloatArray:
-    run = explicit("tanh", SIGMA_W, SIGMA_B, inputs=X, width=WIDTH, depth=DEPTH, law=law, dtype=dtype, seed=1)
+    run = explicit_networks(
+        "tanh", SIGMA_W, SIGMA_B, inputs=X, width=WIDTH, depth=DEPTH, weights=law, dtype=dtype, seed=1
+    )
     return run.q[0]
 
 

@@ -13,6 +13,9 @@ Everything here is imported on first use, so ``import eoc`` costs nothing.
 4.44132e-23
 >>> eoc.moments("x * tanh(x)", q=1.0)["V"].value.round(6).item()  # doctest: +NUMBER
 0.75789
+>>> run = eoc.sample_networks("relu", 2**0.5, width=10**6, depth=3, c=0.0, seed=1)  # no weight matrix is made
+>>> run.one_minus_c[0, :, 0, 1].round(2).tolist()  # three layers of a million units
+[1.0, 0.68, 0.51]
 """
 
 from __future__ import annotations
@@ -40,6 +43,16 @@ if TYPE_CHECKING:
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
     from eoc.maps import CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap
+    from eoc.montecarlo import (
+        correlation_process,
+        explicit_networks,
+        gaussianity,
+        length_process,
+        length_scaling,
+        sample_networks,
+        second_layer,
+        verify,
+    )
     from eoc.phase import Phase, phase_diagram, phase_of, phases
     from eoc.propagation import Trajectory, propagate, propagate_gram
 
@@ -65,6 +78,16 @@ _WHERE = {
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
     "eoc.maps": ("CorrelationFixedPoint", "CorrelationMap", "FixedPoint", "VarianceMap"),
+    "eoc.montecarlo": (
+        "correlation_process",
+        "explicit_networks",
+        "gaussianity",
+        "length_process",
+        "length_scaling",
+        "sample_networks",
+        "second_layer",
+        "verify",
+    ),
     "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
     "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
 }
@@ -96,9 +119,14 @@ __all__ = [
     "bivariate",
     "convergence_law",
     "convergence_of",
+    "correlation_process",
     "curve",
     "edge_of_chaos",
     "eoc_curve",
+    "explicit_networks",
+    "gaussianity",
+    "length_process",
+    "length_scaling",
     "moments",
     "nearest_ordered",
     "phase_diagram",
@@ -106,7 +134,10 @@ __all__ = [
     "phases",
     "propagate",
     "propagate_gram",
+    "sample_networks",
+    "second_layer",
     "transitions",
+    "verify",
 ]
 
 

@@ -19,11 +19,23 @@ TABLES = {
     "correlation_convergence_laws": "activation law constant measured_constant measured_exponent",
     "correlation_maps_distances": "activation sigma_b sup_distance",
     "correlation_maps_maps": "activation sigma_b sigma_w q c f",
+    "correlation_process_networks": "activation width departure_depth layer infinite_width median low high spread "
+    "spread_error predicted_spread",
     "eoc_curves_curves": "activation q sigma_b sigma_w slope",
     "eoc_curves_transitions": "activation sigma_b sigma_w q",
+    "gaussianity_layers": "activation width layer q_infinite predicted truncation kernel kernel_error units "
+    "units_error",
+    "gaussianity_tanh": "activation width layer q_infinite predicted truncation kernel kernel_error units units_error",
     "hardtanh_correlation_maps": "sigma_b sigma_w fixed_q c f",
     "hardtanh_edge": "sigma_b sigma_w q slope",
     "hardtanh_variance_maps": "sigma_b sigma_w fixed_q q F",
+    "length_process_beyond": "width eps share low high worst_layer sum_of_layers",
+    "length_process_exponents": "activation weights layer exponent exponent_error predicted_exponent",
+    "length_process_rms": "activation weights sigma_w_squared sigma_b_squared width layer q_infinite mean mean_error "
+    "predicted_mean scaled_rms scaled_rms_error predicted_scaled_rms",
+    "long_sedghi_all": "width x density cauchy fitted_variance gaussian",
+    "long_sedghi_single": "network x density kernel_over_width gaussian",
+    "long_sedghi_tests": "width median median_error z_median z_units z_kernels",
     "network_outputs_cuts": "phase activation sigma_w sigma_b x_1 x_2 output",
     "network_outputs_surfaces": "phase activation sigma_w sigma_b x_1 x_2 output",
     "network_outputs_theory": "phase activation sigma_w sigma_b q chi_1 c_star q_network c_network",
@@ -342,3 +354,38 @@ def test_schoenholz_diagram_has_its_critical_line_at_the_published_place(read: R
     edge = np.interp(cells["sigma_b_squared"], line["sigma_b_squared"], line["sigma_w_squared"])
     clear = np.abs(cells["sigma_w_squared"] - edge) > 0.05
     assert ((cells["chi_1"] > 1.0) == (cells["sigma_w_squared"] > edge))[clear].all()
+
+
+def test_lengths_come_to_the_variance_map_like_the_root_of_the_width(read: Read) -> None:
+    rows = read("length_process", "exponents")
+    z = (rows["exponent"] - rows["predicted_exponent"]) / rows["exponent_error"]
+    assert np.abs(z[rows["weights"] == "gaussian"]).max() < 4.0
+    rms = read("length_process", "rms", activation="tanh", weights="gaussian", layer=5)
+    assert ((rms["predicted_scaled_rms"] > 0.85) & (rms["predicted_scaled_rms"] < 0.94)).all()
+
+
+def test_second_layers_of_one_over_x_are_cauchy_distributed(read: Read) -> None:
+    for name in ("z_median", "z_units", "z_kernels"):
+        assert np.abs(read("long_sedghi", "tests")[name]).max() < 4.0
+    kernels = np.unique(read("long_sedghi", "single")["kernel_over_width"])
+    assert kernels.size == 9
+    assert kernels.max() > 100.0 * kernels.min()  # each network has its own
+
+
+def test_kurtosis_agrees_with_theory(read: Read) -> None:
+    for table in ("layers", "tanh"):
+        rows = read("gaussianity", table)
+        for name in ("kernel", "units"):
+            z = (rows[name] - rows["predicted"]) / np.hypot(np.maximum(rows[f"{name}_error"], 1e-9), rows["truncation"])
+            assert np.abs(z).max() < 4.0
+
+
+def test_narrow_networks_leave_the_law_where_theory_says(read: Read) -> None:
+    for activation, s in (("relu", 8.0), ("tanh", 3.9188955)):
+        rows = read("correlation_process", "networks", activation=activation, width=30)
+        assert rows["departure_depth"][0] == pytest.approx(3.0 * 30.0 / s, rel=0.35)
+        reached = rows["layer"][np.argmax(rows["spread"] >= 1.0)]
+        assert 0.5 < reached / rows["departure_depth"][0] < 2.0
+        wide = read("correlation_process", "networks", activation=activation, width=3000)
+        assert np.abs(np.log(wide["median"] / wide["infinite_width"])).max() < 4.0 * wide["spread"].max()
+        assert (wide["low"] <= wide["median"]).all()

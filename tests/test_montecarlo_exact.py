@@ -14,7 +14,7 @@ from eoc.maps import VarianceMap
 from eoc.montecarlo.exact import sampler as exact
 from eoc.montecarlo.exact.increments import increments
 from eoc.montecarlo.exact.inputs import from_vectors, hypercube, vectors_of
-from eoc.montecarlo.exact.networks import sample
+from eoc.montecarlo.exact.networks import sample_networks
 from eoc.montecarlo.exact.problem import first_inputs
 from eoc.montecarlo.exact.tree import one_minus_c, shortest_tree
 from eoc.montecarlo.haar import haar_rows, positive_qr
@@ -60,7 +60,7 @@ def test_same_law_as_weight_matrices(name, sigma_w, sigma_b, widths, orthogonal)
     networks = 2000 if max(widths) > 60 else 10_000
     x = np.random.default_rng(2).standard_normal((2, 20 if widths[0] == 16 else 5))
     x[1] = 0.8 * x[0] + 0.6 * x[1]
-    run = sample(
+    run = sample_networks(
         phi,
         sigma_w,
         sigma_b,
@@ -84,9 +84,9 @@ def test_same_law_as_weight_matrices(name, sigma_w, sigma_b, widths, orthogonal)
 @pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
 def test_blocks_have_the_law_of_the_whole(weights, monkeypatch):
     options = {"width": 24, "depth": 3, "networks": 4000, "c": 0.5, "q": 1.0, "weights": weights}
-    whole = sample("tanh", 1.5, 0.3, seed=1, **options)
+    whole = sample_networks("tanh", 1.5, 0.3, seed=1, **options)
     monkeypatch.setattr(exact, "_BLOCK", 1)  # the least: 8 units for each input
-    cut = sample("tanh", 1.5, 0.3, seed=2, **options)
+    cut = sample_networks("tanh", 1.5, 0.3, seed=2, **options)
     for name in ("q", "fourth"):
         a, b = (getattr(run, name)[:, -1, 0] for run in (whole, cut))
         assert stats.ks_2samp(a, b).pvalue > SIGNIFICANT
@@ -95,7 +95,7 @@ def test_blocks_have_the_law_of_the_whole(weights, monkeypatch):
 
 def test_many_networks_follow_the_maps():
     """At width 4000 the mean over 400 networks is that of infinite width, to 4 standard errors and the order 1/N."""
-    run = sample("tanh", 1.5, 0.3, width=4000, depth=8, networks=400, q=[1.0, 2.0, 1.5], c=0.3, seed=5)
+    run = sample_networks("tanh", 1.5, 0.3, width=4000, depth=8, networks=400, q=[1.0, 2.0, 1.5], c=0.3, seed=5)
     limit = propagate("tanh", 1.5, 0.3, q=[1.0, 2.0, 1.5], c=0.3, depth=7)
     for ours, theirs in ((run.q, limit.q), (run.one_minus_c, limit.one_minus_c)):
         spread = ours.std(axis=0) / 20.0
@@ -105,7 +105,9 @@ def test_many_networks_follow_the_maps():
 @pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
 @pytest.mark.parametrize(("name", "sigma_b"), [("tanh", 0.2), ("relu", 0.0), ("gelu", 0.2), ("sign", 0.2)])
 def test_equal_inputs_stay_exactly_equal(name, sigma_b, weights):
-    run = sample(name, 1.6, sigma_b, width=50, depth=60, networks=3, gram=np.ones((3, 3)), seed=1, weights=weights)
+    run = sample_networks(
+        name, 1.6, sigma_b, width=50, depth=60, networks=3, gram=np.ones((3, 3)), seed=1, weights=weights
+    )
     assert (run.one_minus_c == 0.0).all()
     assert (run.q == run.q[:, :, :1]).all()
 
@@ -113,19 +115,21 @@ def test_equal_inputs_stay_exactly_equal(name, sigma_b, weights):
 def test_opposite_inputs_of_an_odd_network_stay_exactly_opposite():
     """In the chaotic phase, where a rounding error would grow to order 1 within 60 layers."""
     x = np.array([[1.0, 2.0, -0.5], [-1.0, -2.0, 0.5], [0.3, 0.1, 1.0]])
-    run = sample("tanh", 3.0, width=100, depth=100, networks=2, inputs=x, seed=1)
+    run = sample_networks("tanh", 3.0, width=100, depth=100, networks=2, inputs=x, seed=1)
     assert (run.one_minus_c[:, :, 0, 1] == 2.0).all()
     assert run.one_minus_c[:, :, 0, 2] + run.one_minus_c[:, :, 1, 2] == pytest.approx(2.0, abs=1e-13)
 
 
 def test_opposite_inputs_of_a_network_with_bias_come_together():
-    run = sample("tanh", 1.0, 0.5, width=1000, depth=40, networks=5, q=1.0, c=[[1.0, -0.5], [-0.5, 1.0]], seed=1)
+    run = sample_networks(
+        "tanh", 1.0, 0.5, width=1000, depth=40, networks=5, q=1.0, c=[[1.0, -0.5], [-0.5, 1.0]], seed=1
+    )
     assert run.one_minus_c[:, -1, 0, 1].max() < 1e-3
 
 
 def test_collinear_inputs_of_a_homogeneous_network_stay_so():
     x = np.outer([1.0, 2.0, 1e-3], [0.5, -1.0, 2.0])
-    run = sample("relu", 2**0.5, width=100, depth=30, networks=4, inputs=x, seed=1)
+    run = sample_networks("relu", 2**0.5, width=100, depth=30, networks=4, inputs=x, seed=1)
     assert run.q / run.q[:, :, :1] == pytest.approx(np.broadcast_to([1.0, 4.0, 1e-6], run.q.shape), rel=1e-12)
     assert run.one_minus_c.max() < 1e-20  # the squared rounding of a difference 1000 times as long as an input
 
@@ -134,7 +138,7 @@ def test_collinear_inputs_of_a_homogeneous_network_stay_so():
 def test_more_inputs_than_dimensions(weights):
     """Seven inputs in two dimensions, layers of three units: linear maps keep the rank, so the Gram matrix has it."""
     x = np.random.default_rng(1).standard_normal((7, 2))
-    run = sample("identity", 1.0, width=(3, 5, 2), inputs=x, networks=20, seed=1, weights=weights)
+    run = sample_networks("identity", 1.0, width=(3, 5, 2), inputs=x, networks=20, seed=1, weights=weights)
     gram = (1.0 - run.one_minus_c) * np.sqrt(run.q[..., None] * run.q[..., None, :])
     values = np.linalg.eigvalsh(gram)
     assert np.abs(values[..., :-2]).max() < 1e-13 * values.max()
@@ -146,21 +150,23 @@ def test_more_inputs_than_dimensions(weights):
 def test_close_inputs_keep_their_relative_precision(name, e):
     """However close they start, 1 - c grows by the same factors: those of the derivative of the network."""
     options = {"width": 3000, "depth": 6, "networks": 3, "q": 1.0, "seed": 9}
-    close, reference = (sample(name, 1.5, 0.1, one_minus_c=x, **options).one_minus_c[..., 0, 1] for x in (e, 1e-20))
+    close, reference = (
+        sample_networks(name, 1.5, 0.1, one_minus_c=x, **options).one_minus_c[..., 0, 1] for x in (e, 1e-20)
+    )
     assert close / e == pytest.approx(reference / 1e-20, rel=1e-7 + 15.0 * e**0.5)
 
 
 def test_precise_start():
-    run = sample("tanh", 1.3, 0.2, width=10**6, depth=1, q=1.0, one_minus_c=1e-12, seed=1)
+    run = sample_networks("tanh", 1.3, 0.2, width=10**6, depth=1, q=1.0, one_minus_c=1e-12, seed=1)
     assert run.one_minus_c[0, 0, 0, 1] == pytest.approx(1e-12, rel=6e-3)  # 4 / sqrt(N/2)
     gram = np.array([[2.0, 2.0 - 1e-9], [2.0 - 1e-9, 2.0]])
-    run = sample("tanh", 1.3, 0.2, width=10**6, depth=1, gram=gram, seed=1)
+    run = sample_networks("tanh", 1.3, 0.2, width=10**6, depth=1, gram=gram, seed=1)
     assert run.one_minus_c[0, 0, 0, 1] == pytest.approx(5e-10, rel=6e-3)
 
 
 def test_orthogonal_layers_keep_lengths_and_angles():
     x = np.random.default_rng(1).standard_normal((3, 40))
-    run = sample("identity", 1.0, width=40, depth=30, inputs=x, networks=2, seed=1, weights="orthogonal")
+    run = sample_networks("identity", 1.0, width=40, depth=30, inputs=x, networks=2, seed=1, weights="orthogonal")
     assert run.q == pytest.approx(np.broadcast_to((x * x).mean(axis=1), run.q.shape), rel=1e-12)
     cosines = x @ x.T / np.sqrt(np.outer(*[(x * x).sum(axis=1)] * 2))
     assert 1.0 - run.one_minus_c == pytest.approx(np.broadcast_to(cosines, run.one_minus_c.shape), abs=1e-12)
@@ -168,7 +174,7 @@ def test_orthogonal_layers_keep_lengths_and_angles():
 
 def test_kernel_is_the_variance_of_the_units():
     """E[q_l | K_l] = K_l with variance 2 K_l^2 / N, and E[h^4 | K_l] = 3 K_l^2."""
-    run = sample("tanh", 1.5, 0.3, width=10, depth=4, networks=20_000, q=1.0, seed=1)
+    run = sample_networks("tanh", 1.5, 0.3, width=10, depth=4, networks=20_000, q=1.0, seed=1)
     ratio = (run.q / run.kernel)[..., 0]
     assert np.abs(ratio.mean(axis=0) - 1.0).max() < 4.0 * (0.2 / 20_000) ** 0.5
     assert np.abs(ratio.var(axis=0) - 0.2).max() < 0.01
@@ -177,22 +183,22 @@ def test_kernel_is_the_variance_of_the_units():
 
 
 def test_first_layer_is_what_was_asked_for():
-    run = sample("tanh", 1.5, 0.3, width=8, depth=1, networks=3, q=[1.0, 2.0], c=0.25, seed=1)
+    run = sample_networks("tanh", 1.5, 0.3, width=8, depth=1, networks=3, q=[1.0, 2.0], c=0.25, seed=1)
     assert run.kernel[:, 0] == pytest.approx(np.array([[1.0, 2.0]] * 3), rel=1e-14)
     x = hypercube(2, 100, seed=1)
-    run = sample("tanh", 1.5, 0.3, width=8, depth=1, inputs=x, seed=1)
+    run = sample_networks("tanh", 1.5, 0.3, width=8, depth=1, inputs=x, seed=1)
     assert run.kernel[0, 0] == pytest.approx([2.34, 2.34], rel=1e-14)
 
 
 def test_the_same_seed_gives_the_same_numbers():
-    runs = [sample("relu", 1.4, 0.1, width=100, depth=5, networks=300, c=0.5, seed=s) for s in (7, 7, 8)]
+    runs = [sample_networks("relu", 1.4, 0.1, width=100, depth=5, networks=300, c=0.5, seed=s) for s in (7, 7, 8)]
     assert (runs[0].q == runs[1].q).all()
     assert (runs[0].one_minus_c == runs[1].one_minus_c).all()
     assert (runs[0].q != runs[2].q).all()
 
 
 def test_units_that_are_all_off_have_no_angle():
-    run = sample("relu", 1.0, width=1, depth=3, networks=50, q=1.0, c=0.5, seed=1)
+    run = sample_networks("relu", 1.0, width=1, depth=3, networks=50, q=1.0, c=0.5, seed=1)
     dead = run.q[:, -1].min(axis=-1) == 0.0
     assert 0 < dead.sum() < 50
     assert np.isnan(run.one_minus_c[dead, -1, 0, 1]).all()
@@ -290,30 +296,30 @@ def test_bad_input_is_named(options, message):
     if "width" in options and "depth" not in options:
         del full["depth"]
     with pytest.raises(EocError, match=message):
-        sample("tanh", 1.5, 0.3, **full)
+        sample_networks("tanh", 1.5, 0.3, **full)
 
 
 def test_overflow_names_its_layer():
     """ReLU at sigma_w = 100: q grows by 5000 a layer, and h^4 overflows when it reaches 1e154."""
     layer = 2 + int(0.5 * np.log(np.finfo(float).max / 10.0) / np.log(5000.0))
     with pytest.raises(EocError, match=f"layer {layer} overflows: variances reached .*e.155 there") as caught:
-        sample("relu", 100.0, width=1000, depth=100, q=1.0, seed=1)
+        sample_networks("relu", 100.0, width=1000, depth=100, q=1.0, seed=1)
     assert f"depth {layer - 1} at most" in str(caught.value)
     with pytest.raises(EocError, match="layer 1 overflows"):
-        sample("exp(x**2)", 1.0, width=1000, depth=3, q=1e4, seed=1)
+        sample_networks("exp(x**2)", 1.0, width=1000, depth=3, q=1e4, seed=1)
 
 
 def test_expectations_that_do_not_exist_can_be_sampled():
     """phi = 1/x: second-layer units of every width are Cauchy distributed (Long & Sedghi 2019)."""
     piece = Piece(lambda x: 1.0 / x, lambda x: -1.0 / x**2, lambda x: 2.0 / x**3)
     reciprocal = Activation("1/x", "1/x", (piece, piece), knots=(0.0,), parity="odd")
-    run = sample(reciprocal, 1.0, width=100, depth=2, networks=4000, q=1.0, seed=1)
+    run = sample_networks(reciprocal, 1.0, width=100, depth=2, networks=4000, q=1.0, seed=1)
     unit = np.sqrt(run.kernel[:, 1, 0]) * np.random.default_rng(1).standard_normal(4000) / 100**0.5
     assert stats.kstest(unit, stats.cauchy.cdf).pvalue > 0.001
 
 
 def test_default_is_the_variance_that_layers_keep():
-    run = sample("tanh", 1.5, 0.3, width=10, depth=2, seed=1)
+    run = sample_networks("tanh", 1.5, 0.3, width=10, depth=2, seed=1)
     assert run.kernel[0, 0, 0] == pytest.approx(VarianceMap("tanh", 1.5, 0.3).kept, rel=1e-14)
     with pytest.raises(EocError, match="keep no variance but 0"):
         first_inputs(VarianceMap("tanh", 0.9, 0.0))

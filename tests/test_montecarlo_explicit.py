@@ -15,7 +15,7 @@ from eoc.maps import VarianceMap
 from eoc.montecarlo import memory
 from eoc.montecarlo.explicit import weights as explicit_weights
 from eoc.montecarlo.explicit.laws import law
-from eoc.montecarlo.explicit.networks import ExplicitRun, ExplicitSampler, explicit
+from eoc.montecarlo.explicit.networks import ExplicitRun, ExplicitSampler, explicit_networks
 from eoc.montecarlo.explicit.product import product
 from eoc.montecarlo.explicit.weights import backwards, forwards, matrix
 from eoc.montecarlo.layer import Sampler
@@ -48,7 +48,9 @@ def by_hand(run: ExplicitRun, network: int) -> list[FloatArray]:
 @pytest.mark.parametrize("name", LAWS)
 @pytest.mark.parametrize("sigma_b", [0.0, 0.4])
 def test_all_that_is_seen_of_a_network(name: str, sigma_b: float) -> None:
-    run = explicit("tanh", 1.7, sigma_b, inputs=some_inputs(), width=WIDTHS, depth=4, law=name, seed=5, networks=2)
+    run = explicit_networks(
+        "tanh", 1.7, sigma_b, inputs=some_inputs(), width=WIDTHS, depth=4, weights=name, seed=5, networks=2
+    )
     assert run.q.shape == run.kernel.shape == run.fourth.shape == (2, 4, 3)
     for network in range(2):
         x = some_inputs()
@@ -93,7 +95,7 @@ def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     for threads in (1, 5):
         with ThreadPoolExecutor(threads) as pool:
             monkeypatch.setattr(explicit_weights, "_pool", lambda process, pool=pool: pool)
-            runs.append(explicit("tanh", 1.5, 0.1, **asked))
+            runs.append(explicit_networks("tanh", 1.5, 0.1, **asked))
     assert_identical(*runs)
 
 
@@ -105,8 +107,8 @@ def assert_identical(one: ExplicitRun, other: ExplicitRun) -> None:
 @pytest.mark.parametrize("name", LAWS)
 def test_the_same_seed_gives_the_same_bits(name: str) -> None:
     def run() -> ExplicitRun:
-        return explicit(
-            "gelu", 1.4, 0.2, inputs=some_inputs(), width=120, depth=3, law=name, seed=8, networks=2, backward=True
+        return explicit_networks(
+            "gelu", 1.4, 0.2, inputs=some_inputs(), width=120, depth=3, weights=name, seed=8, networks=2, backward=True
         )
 
     assert_identical(run(), run())
@@ -114,11 +116,11 @@ def test_the_same_seed_gives_the_same_bits(name: str) -> None:
 
 def test_networks_depend_on_neither_their_number_nor_the_depth() -> None:
     asked: dict[str, Any] = {"inputs": some_inputs(), "width": 50, "seed": 8}
-    many = explicit("tanh", 1.5, 0.1, depth=5, networks=3, **asked)
-    one = explicit("tanh", 1.5, 0.1, depth=2, **asked)
+    many = explicit_networks("tanh", 1.5, 0.1, depth=5, networks=3, **asked)
+    one = explicit_networks("tanh", 1.5, 0.1, depth=2, **asked)
     np.testing.assert_array_equal(many.q[:1, :2], one.q)
     assert len(np.unique(many.q[:, 0, 0])) == 3
-    other = explicit("tanh", 1.5, 0.1, depth=2, **(asked | {"seed": 9}))
+    other = explicit_networks("tanh", 1.5, 0.1, depth=2, **(asked | {"seed": 9}))
     assert (other.q != one.q).all()
 
 
@@ -142,8 +144,8 @@ def test_a_sampler_draws_its_networks_one_after_the_other() -> None:
 def test_single_precision_of_the_same_weights(name: str) -> None:
     """These laws give the same entries in both precisions."""
     single, double = (
-        explicit(
-            "tanh", 1.2, 0.1, inputs=some_inputs(), width=100, depth=5, law=name, dtype=dtype, seed=1, backward=True
+        explicit_networks(
+            "tanh", 1.2, 0.1, inputs=some_inputs(), width=100, depth=5, weights=name, dtype=dtype, seed=1, backward=True
         )
         for dtype in ("float32", "float64")
     )
@@ -160,7 +162,7 @@ def test_close_inputs_keep_their_digits(apart: float) -> None:
     """1 - c from 1e-13 on, against the same network in extended precision: relative error 1e-16 / sqrt(1 - c)."""
     x = some_inputs(1, 50)
     inputs = np.concatenate([x, x + apart * some_inputs(2, 50)[1:]])
-    run = explicit("tanh", 1.0, 0.3, inputs=inputs, width=60, depth=5, seed=2)
+    run = explicit_networks("tanh", 1.0, 0.3, inputs=inputs, width=60, depth=5, seed=2)
     state = inputs.astype(np.longdouble)
     for layer in range(1, 6):
         weights, biases = run.sampler.parameters(layer, generator(2, 0, layer))
@@ -173,19 +175,19 @@ def test_close_inputs_keep_their_digits(apart: float) -> None:
 
 def test_equal_opposite_and_scaled_inputs() -> None:
     x = some_inputs(1)
-    run = explicit("tanh", 1.5, 0.0, inputs=np.concatenate([x, x, -x]), width=50, depth=4, seed=1)
+    run = explicit_networks("tanh", 1.5, 0.0, inputs=np.concatenate([x, x, -x]), width=50, depth=4, seed=1)
     e = run.one_minus_c[0]
     assert (np.diagonal(e, axis1=1, axis2=2) == 0.0).all()
     np.testing.assert_array_equal(e, np.swapaxes(e, 1, 2))
     np.testing.assert_allclose(e[:, 0, 1], 0.0, atol=1e-28)
     np.testing.assert_allclose(e[:, :2, 2], 2.0, atol=1e-14)
-    first = explicit("tanh", 1.5, 0.0, inputs=np.concatenate([x, 3.0 * x]), width=50, depth=1, seed=1)
+    first = explicit_networks("tanh", 1.5, 0.0, inputs=np.concatenate([x, 3.0 * x]), width=50, depth=1, seed=1)
     assert first.one_minus_c[0, 0, 0, 1] <= 1e-28
 
 
 def test_dead_units_have_no_direction() -> None:
     inputs = np.array([[1.0], [-1.0]])
-    run = explicit("relu", 1.0, inputs=inputs, width=1, depth=2, seed=1, backward=True)
+    run = explicit_networks("relu", 1.0, inputs=inputs, width=1, depth=2, seed=1, backward=True)
     dead = (run.q[0, 1] == 0.0).nonzero()[0]
     assert dead.size == 1  # of two opposite inputs and one unit
     assert np.isnan(run.one_minus_c[0, 1, 0, 1])
@@ -195,7 +197,7 @@ def test_dead_units_have_no_direction() -> None:
 
 def test_tiny_preactivations_keep_their_correlations() -> None:
     """Their squares underflow, their angle does not change in a linear network of one orthogonal matrix a layer."""
-    run = explicit("identity", 1e-5, inputs=some_inputs(2), width=20, depth=40, law="orthogonal", seed=1)
+    run = explicit_networks("identity", 1e-5, inputs=some_inputs(2), width=20, depth=40, weights="orthogonal", seed=1)
     assert run.q[0, -1, 0] == 0.0
     np.testing.assert_allclose(run.one_minus_c[0, :, 0, 1], run.one_minus_c[0, 0, 0, 1], rtol=1e-12)
 
@@ -218,8 +220,8 @@ def last_layer(run: ExplicitRun, start: int) -> Callable[[FloatArray], FloatArra
 @pytest.mark.parametrize("name", ["tanh", "gelu"])
 @pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
 def test_gradients_by_finite_differences(name: str, weights: str) -> None:
-    run = explicit(
-        name, 1.6, 0.3, inputs=some_inputs(2), width=[7, 9, 5, 6], depth=4, law=weights, seed=4, backward=True
+    run = explicit_networks(
+        name, 1.6, 0.3, inputs=some_inputs(2), width=[7, 9, 5, 6], depth=4, weights=weights, seed=4, backward=True
     )
     g = generator(4, 0, 0).standard_normal((2, 6))
     for p in range(2):
@@ -233,7 +235,7 @@ def test_gradients_by_finite_differences(name: str, weights: str) -> None:
 
 
 def test_gradients_beyond_double_precision() -> None:
-    run = explicit("sin(x)", 100.0, inputs=some_inputs(1), width=20, depth=200, seed=1, backward=True)
+    run = explicit_networks("sin(x)", 100.0, inputs=some_inputs(1), width=20, depth=200, seed=1, backward=True)
     assert run.log_gradient is not None
     np.testing.assert_allclose(run.log_gradient[0, 0, 0], 199 * np.log(100.0**2 / 2.0), rtol=0.05)
     assert run.gradient[0, 0, 0] == np.inf
@@ -242,7 +244,7 @@ def test_gradients_beyond_double_precision() -> None:
 def test_the_scale_of_gradients_is_that_of_the_jacobian() -> None:
     """E_g |J^T g|^2 / |g|^2 = |J|^2 / N_L: a mean over 400 inputs that are all the same, within 5 standard errors."""
     inputs = np.repeat(some_inputs(1), 400, axis=0)
-    run = explicit("tanh", 1.6, 0.3, inputs=inputs, width=[12, 9], depth=2, seed=6, backward=True)
+    run = explicit_networks("tanh", 1.6, 0.3, inputs=inputs, width=[12, 9], depth=2, seed=6, backward=True)
     weights, _ = run.sampler.parameters(2, generator(6, 0, 2))
     h = by_hand(run, 0)[0][0]
     true = ((weights / np.cosh(h) ** 2) ** 2).sum() / 9
@@ -261,8 +263,17 @@ def wide(name: str, **more: Any) -> ExplicitRun:
     """Inputs on the hypercube that give the first layer sigma_w^2 + sigma_b^2."""
     inputs = np.random.default_rng(7).choice([-1.0, 1.0], size=(1, WIDTH))
     networks = FEW if name == "orthogonal" else NETWORKS
-    return explicit(
-        "tanh", SIGMA_W, SIGMA_B, inputs=inputs, width=WIDTH, depth=DEPTH, law=name, seed=11, networks=networks, **more
+    return explicit_networks(
+        "tanh",
+        SIGMA_W,
+        SIGMA_B,
+        inputs=inputs,
+        width=WIDTH,
+        depth=DEPTH,
+        weights=name,
+        seed=11,
+        networks=networks,
+        **more,
     )
 
 
@@ -319,7 +330,7 @@ def test_weights_without_variance_break_the_theory() -> None:
         ({"seed": -1}, "seed must be a whole number >= 0"),
         ({"seed": 1.5}, "seed must be a whole number >= 0"),
         ({"networks": 0}, "networks must be a whole number"),
-        ({"law": "gausian"}, "did you mean 'gaussian'"),
+        ({"weights": "gausian"}, "did you mean 'gaussian'"),
         ({"sigma_w": -1.0}, "sigma_w must be a standard deviation"),
         ({"sigma_b": np.nan}, "sigma_b must be a standard deviation"),
     ],
@@ -327,33 +338,35 @@ def test_weights_without_variance_break_the_theory() -> None:
 def test_refusals(more: dict[str, Any], message: str) -> None:
     asked: dict[str, Any] = {"sigma_w": 1.0, "inputs": [[1.0, 2.0]], "width": 5, "depth": 2, "seed": 0}
     with pytest.raises(EocError, match=message):
-        explicit("tanh", **(asked | more))
+        explicit_networks("tanh", **(asked | more))
 
 
 @pytest.mark.parametrize(("dtype", "layer"), [("float64", 8), ("float32", 4)])
 def test_the_layer_that_overflows_is_named(dtype: Any, layer: int) -> None:
     with pytest.raises(EocError, match=f"layer {layer} overflow in network 0"):
-        explicit("relu", 1e10, inputs=some_inputs(), width=30, depth=20, dtype=dtype, seed=1)
+        explicit_networks("relu", 1e10, inputs=some_inputs(), width=30, depth=20, dtype=dtype, seed=1)
 
 
 def test_the_network_that_overflows_is_named() -> None:
     """Tails this heavy reach 1e75 in one network of several, here network 1."""
     with pytest.raises(EocError, match="layer 1 overflow in network 1"):
-        explicit("tanh", 1.0, inputs=some_inputs(), width=5, depth=1, law="student_t(0.025)", seed=0, networks=5)
+        explicit_networks(
+            "tanh", 1.0, inputs=some_inputs(), width=5, depth=1, weights="student_t(0.025)", seed=0, networks=5
+        )
 
 
 def test_functions_that_overflow() -> None:
     with pytest.raises(EocError, match="layer 3 overflow"):
-        explicit("exp(x)", 3.0, inputs=10.0 * some_inputs(), width=30, depth=3, seed=1)
+        explicit_networks("exp(x)", 3.0, inputs=10.0 * some_inputs(), width=30, depth=3, seed=1)
 
 
 def test_activations_that_overflow_without_weights() -> None:
     with pytest.raises(EocError, match="layer 2 overflow"):
-        explicit("exp(x)", 0.0, 1e5, inputs=some_inputs(), width=30, depth=3, seed=1)
+        explicit_networks("exp(x)", 0.0, 1e5, inputs=some_inputs(), width=30, depth=3, seed=1)
 
 
 def test_gradients_have_to_be_asked_for() -> None:
-    run = explicit("tanh", 1.0, inputs=some_inputs(), width=5, depth=2, seed=1)
+    run = explicit_networks("tanh", 1.0, inputs=some_inputs(), width=5, depth=2, seed=1)
     with pytest.raises(EocError, match="backward=True"):
         _ = run.gradient
 
@@ -365,9 +378,9 @@ def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         check_memory("the weights", 0.81e9, "buy more")
     asked: dict[str, Any] = {"inputs": some_inputs(), "seed": 1}
     with pytest.raises(EocError, match=r"drawing orthogonal weights would take 3\.2 GB"):
-        explicit("tanh", 1.0, width=10_000, depth=2, law="orthogonal", **asked)
+        explicit_networks("tanh", 1.0, width=10_000, depth=2, weights="orthogonal", **asked)
     with pytest.raises(EocError, match=r"pre-activations of 10000 layers .* would take 24"):
-        explicit("tanh", 1.0, width=100_000, depth=10_000, backward=True, **asked)
+        explicit_networks("tanh", 1.0, width=100_000, depth=10_000, backward=True, **asked)
 
 
 def test_memory_of_an_unknown_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,9 @@ import eoc
 from eoc.activations import activation
 from eoc.errors import EocError, NotPermissibleError
 from eoc.gaussian.moments import moments
+from eoc.montecarlo.settings import Weights
 from eoc.montecarlo.theory.differences import derivatives
-from eoc.montecarlo.theory.lengths import LengthTheory, Weights, length_theory, second_layer_covariance
+from eoc.montecarlo.theory.lengths import LengthTheory, length_theory, second_layer_covariance
 from eoc.montecarlo.theory.noise import correlation_noise
 
 ROOT2 = 2.0**0.5

@@ -1,6 +1,7 @@
 """The ``eoc`` command: parses, calls, prints. Nothing heavy is imported before a command runs.
 
-Exit codes: 0 done; 2 the input cannot be used (message on stderr); 3 the question is fine but no usable edge-of-chaos
+Exit codes: 0 done; 1 ``eoc verify`` found that theory and simulation disagree, or standard output cannot be written;
+2 the input cannot be used (message on stderr); 3 the question is fine but no usable edge-of-chaos
 point exists (the reason and an alternative are printed); 130 interrupted.
 """
 
@@ -11,7 +12,20 @@ from typing import Annotated
 
 import typer
 
-from eoc.cli import activations, curve, describe, diagram, init, maps, phase, propagate, rates
+from eoc.cli import (
+    activations,
+    curve,
+    describe,
+    diagram,
+    init,
+    maps,
+    montecarlo,
+    montecarlo_correlations,
+    phase,
+    propagate,
+    rates,
+    verify,
+)
 
 __all__ = ["app", "main"]
 
@@ -31,6 +45,9 @@ app.command("propagate")(propagate.command)
 app.command("phase")(phase.command)
 app.command("diagram")(diagram.command)
 app.command("activations")(activations.command)
+montecarlo.app.command("correlations")(montecarlo_correlations.command)
+app.add_typer(montecarlo.app, name="montecarlo")
+app.command("verify")(verify.command)
 
 
 def _version(value: bool) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from eoc.cli.common import AsJson, Name, Plot, check_picture, find_activation, print_json, save_picture
-from eoc.cli.init import EXIT_NONE, answered, payload, point_payload
-from eoc.cli.init_report import print_answer
+from eoc.cli.edge import stop_without_point
+from eoc.cli.init import point_payload
 from eoc.cli.rates_report import print_rates
 from eoc.errors import EocError
 
@@ -89,7 +89,7 @@ def command(
     if sigma_w is None:
         edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q)
         if edge.reason is not None:
-            _explain(phi, edge, as_json)
+            stop_without_point(phi, edge, as_json)
         f, point, q, chi_1 = _on(phi, edge.best)
     else:
         edge = edge_of_chaos(phi, sigma_b=sigma_b or 0.0)
@@ -103,16 +103,6 @@ def command(
         from eoc.plotting import convergence_figure
 
         save_picture(convergence_figure(_with_more_depths(rates)), plot)
-
-
-def _explain(phi: Activation, edge: EdgeOfChaos, as_json: bool) -> None:
-    """Say as ``eoc init`` does why there is no usable point, and leave."""
-    answer = answered(phi, edge)
-    if as_json:
-        print_json(payload(answer))
-    else:
-        print_answer(answer, None)
-    raise typer.Exit(EXIT_NONE)
 
 
 def _on(phi: Activation, point: EocPoint) -> Place:

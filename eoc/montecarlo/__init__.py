@@ -1,0 +1,69 @@
+"""Networks of finite width, sampled, and what theory says of them.
+
+From the ground: ``layer`` is what is seen of a layer, ``settings`` and ``seeds`` are what networks are given by.
+Networks are sampled without weight matrices (``exact``) or with ``explicit`` ones; ``theory`` predicts how far they
+stray from the maps; ``running`` samples many of them on threads, with statistics and checkpoints; ``experiments`` puts
+theory beside measurement. Layers are numbered from 1: layer 1 is layer 0 of :func:`eoc.propagate`.
+"""
+
+from eoc.montecarlo.exact.inputs import hypercube
+from eoc.montecarlo.exact.networks import Sample, sample_networks
+from eoc.montecarlo.experiments import (
+    RECIPROCAL,
+    Comparison,
+    CorrelationProcess,
+    Divergence,
+    Gaussianity,
+    LengthProcess,
+    LengthScaling,
+    SecondLayer,
+    Verification,
+    cauchy_comparisons,
+    correlation_process,
+    covariance_comparisons,
+    divergence,
+    gaussianity,
+    length_process,
+    length_scaling,
+    second_layer,
+    verify,
+)
+from eoc.montecarlo.explicit.laws import WeightLaw, law
+from eoc.montecarlo.explicit.networks import ExplicitRun, explicit_networks
+from eoc.montecarlo.layer import Layer
+from eoc.montecarlo.theory.lengths import LengthTheory, length_theory, second_layer_covariance
+from eoc.montecarlo.theory.noise import CorrelationNoise, correlation_noise
+
+__all__ = [
+    "RECIPROCAL",
+    "Comparison",
+    "CorrelationNoise",
+    "CorrelationProcess",
+    "Divergence",
+    "ExplicitRun",
+    "Gaussianity",
+    "Layer",
+    "LengthProcess",
+    "LengthScaling",
+    "LengthTheory",
+    "Sample",
+    "SecondLayer",
+    "Verification",
+    "WeightLaw",
+    "cauchy_comparisons",
+    "correlation_noise",
+    "correlation_process",
+    "covariance_comparisons",
+    "divergence",
+    "explicit_networks",
+    "gaussianity",
+    "hypercube",
+    "law",
+    "length_process",
+    "length_scaling",
+    "length_theory",
+    "sample_networks",
+    "second_layer",
+    "second_layer_covariance",
+    "verify",
+]

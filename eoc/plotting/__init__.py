@@ -10,6 +10,20 @@ from eoc.plotting.depth import (
 )
 from eoc.plotting.diagram import DRAWN, diagram_figure, plot_diagram
 from eoc.plotting.edge import eoc_figure, plot_eoc
+from eoc.plotting.finite_width import (
+    correlation_process_figure,
+    plot_correlation_process,
+    plot_correlation_spread,
+)
+from eoc.plotting.lengths import (
+    gaussianity_figure,
+    length_figure,
+    plot_kurtosis,
+    plot_length_mean,
+    plot_length_rms,
+    plot_length_scaling,
+    scaling_figure,
+)
 from eoc.plotting.style import COLUMN, paper_style, stacked_figure
 
 __all__ = [
@@ -17,15 +31,25 @@ __all__ = [
     "DRAWN",
     "activation_figure",
     "convergence_figure",
+    "correlation_process_figure",
     "diagram_figure",
     "eoc_figure",
+    "gaussianity_figure",
+    "length_figure",
     "paper_style",
     "plot_activation",
     "plot_convergence",
+    "plot_correlation_process",
+    "plot_correlation_spread",
     "plot_diagram",
     "plot_eoc",
+    "plot_kurtosis",
+    "plot_length_mean",
+    "plot_length_rms",
+    "plot_length_scaling",
     "plot_trajectory",
     "plot_variances",
+    "scaling_figure",
     "shown_range",
     "stacked_figure",
     "trajectory_figure",

@@ -13,10 +13,9 @@ from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.memory import check_memory
 from eoc.montecarlo.running.study import batch_size
 from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.sizes import checked_count, checked_widths
-from eoc.montecarlo.theory.lengths import Weights
+from eoc.montecarlo.settings import Weights, checked_count, checked_widths
 
-__all__ = ["Sample", "sample"]
+__all__ = ["Sample", "sample_networks"]
 
 FloatArray = NDArray[np.float64]
 
@@ -47,7 +46,7 @@ class Sample:
     one_minus_c: FloatArray
 
 
-def sample(
+def sample_networks(
     activation: object,
     sigma_w: float,
     sigma_b: float = 0.0,
@@ -110,7 +109,7 @@ def sample(
 
     Examples
     --------
-    >>> run = sample("tanh", 1.5**0.5, 0.1**0.5, width=1000, depth=5, networks=200, q=1.6, seed=1)
+    >>> run = sample_networks("tanh", 1.5**0.5, 0.1**0.5, width=1000, depth=5, networks=200, q=1.6, seed=1)
     >>> run.q.shape, (run.q[:, 4].std() * 1000**0.5).round(1).item()  # 0.85 to 0.94: Long & Sedghi (2019)
     ((200, 5, 1), 0.9)
     """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -13,6 +11,7 @@ from eoc.gaussian.angle import Angle, angle_of
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.inputs import Inputs, from_variances, from_vectors
 from eoc.montecarlo.exact.sampler import ExactSampler
+from eoc.montecarlo.settings import Weights, checked_weights
 from eoc.propagation.inputs import checked_inputs, from_gram
 
 __all__ = ["exact_sampler", "first_inputs"]
@@ -58,10 +57,7 @@ def _first_layer(
     return np.array([q_one]), Angle(np.zeros((1, 1)), np.full((1, 1), 2.0))
 
 
-def exact_sampler(
-    variance: VarianceMap, inputs: Inputs, widths: tuple[int, ...], weights: Literal["gaussian", "orthogonal"]
-) -> ExactSampler:
+def exact_sampler(variance: VarianceMap, inputs: Inputs, widths: tuple[int, ...], weights: Weights) -> ExactSampler:
     """The sampler without weight matrices."""
-    if weights not in ("gaussian", "orthogonal"):
-        raise EocError(f"weights must be 'gaussian' or 'orthogonal', got {weights!r}; others need real matrices")
-    return ExactSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, widths, weights)
+    law = checked_weights(weights)
+    return ExactSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, widths, law)

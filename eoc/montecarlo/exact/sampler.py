@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,7 @@ from eoc.montecarlo.exact.inputs import Inputs
 from eoc.montecarlo.exact.tree import one_minus_c
 from eoc.montecarlo.haar import haar_rows
 from eoc.montecarlo.layer import Layer
+from eoc.montecarlo.settings import Weights
 
 __all__ = ["ExactSampler"]
 
@@ -58,7 +58,7 @@ class ExactSampler:
     sigma_b: float
     inputs: Inputs
     widths: tuple[int, ...]
-    weights: Literal["gaussian", "orthogonal"] = "gaussian"
+    weights: Weights = "gaussian"
 
     @property
     def depth(self) -> int:

@@ -23,9 +23,9 @@ from eoc.montecarlo.explicit.sampler import ExplicitSampler
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.memory import check_memory
 from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.sizes import checked_count
+from eoc.montecarlo.settings import checked_count
 
-__all__ = ["ExplicitRun", "ExplicitSampler", "explicit"]
+__all__ = ["ExplicitRun", "ExplicitSampler", "explicit_networks"]
 
 FloatArray = NDArray[np.float64]
 
@@ -67,15 +67,15 @@ class ExplicitRun:
             return np.asarray(np.exp(self.log_gradient))
 
 
-def explicit(
+def explicit_networks(
     activation: object,
     sigma_w: float,
     sigma_b: float = 0.0,
     *,
     inputs: ArrayLike,
     width: ArrayLike,
-    depth: int,
-    law: object = "gaussian",
+    depth: int | None = None,
+    weights: object = "gaussian",
     dtype: Dtype = "float64",
     seed: int,
     networks: int = 1,
@@ -91,12 +91,10 @@ def explicit(
         Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0.
     inputs
         Vectors x_0, (P, N_0).
-    width
-        Units of a layer, >= 1: one number, or one for each layer.
-    depth
-        Layers, >= 1.
-    law
-        Of the weights: ``"gaussian"``, ``"orthogonal"``, ``"rademacher"``, ``"uniform"``, ``"laplace"``,
+    width, depth
+        Units of a layer and how many layers; or a list of widths, one for each layer.
+    weights
+        Their law: ``"gaussian"``, ``"orthogonal"``, ``"rademacher"``, ``"uniform"``, ``"laplace"``,
         ``"student_t(df)"``, ``"sparse(p)"``, or a Python function; see :func:`eoc.montecarlo.law`.
     dtype
         ``"float32"`` or ``"float64"``: of weights and their products.
@@ -120,14 +118,14 @@ def explicit(
 
     Examples
     --------
-    >>> run = explicit("relu", 2**0.5, inputs=np.ones((1, 50)), width=200, depth=10, seed=1, backward=True)
+    >>> run = explicit_networks("relu", 2**0.5, inputs=np.ones((1, 50)), width=200, depth=10, seed=1, backward=True)
     >>> run.q.shape, run.gradient[0, -1, 0].item()
     ((1, 10, 1), 1.0)
     >>> abs(run.q[0, 4, 0].item() - 2.0) < 1.0  # every layer keeps q in infinitely wide networks
     True
     """
     sampler = ExplicitSampler(
-        activation, sigma_w, sigma_b, inputs=inputs, width=width, depth=depth, law=law, dtype=dtype
+        activation, sigma_w, sigma_b, inputs=inputs, width=width, depth=depth, weights=weights, dtype=dtype
     )
     seed, networks = checked_seed(seed), checked_count("networks", networks)
     _check_memory(sampler, networks, backward)

@@ -16,7 +16,7 @@ from eoc.montecarlo.explicit.observed import observed
 from eoc.montecarlo.explicit.weights import backwards, forwards, matrix, working_memory
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.memory import check_memory
-from eoc.montecarlo.sizes import checked_widths
+from eoc.montecarlo.settings import checked_widths
 
 __all__ = ["ExplicitSampler"]
 
@@ -39,12 +39,10 @@ class ExplicitSampler:
         Standard deviations of the weights (times sqrt(fan-in)) and of the biases, which are Gaussian; >= 0.
     inputs
         x_0: (P, N_0), finite.
-    width
-        N_l: one whole number >= 1, or one for each layer.
-    depth
-        How many layers, >= 1.
-    law
-        The law of the weights, as for :func:`eoc.montecarlo.law`.
+    width, depth
+        N_l and how many layers; or a list of N_l, one for each layer.
+    weights
+        Their law, as for :func:`eoc.montecarlo.law`.
     dtype
         ``"float32"`` or ``"float64"``: of weights and their products. All else is in double precision.
 
@@ -70,8 +68,8 @@ class ExplicitSampler:
         *,
         inputs: ArrayLike,
         width: ArrayLike,
-        depth: int,
-        law: object = "gaussian",
+        depth: int | None = None,
+        weights: object = "gaussian",
         dtype: Dtype = "float64",
     ) -> None:
         self.activation: Activation = resolve(activation)
@@ -80,7 +78,7 @@ class ExplicitSampler:
         self.inputs = _checked_inputs(inputs)
         self.widths = checked_widths(width, depth)
         self._fans_in = (self.inputs.shape[1], *self.widths[:-1])
-        self.law: WeightLaw = law_of(law)
+        self.law: WeightLaw = law_of(weights)
         if dtype not in DTYPES:
             raise EocError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
         self.dtype = dtype

@@ -20,7 +20,7 @@ from eoc.montecarlo.running.checkpoint import Snapshot, load, save
 from eoc.montecarlo.running.chunk import Chunk
 from eoc.montecarlo.running.study import Study
 from eoc.montecarlo.running.summary import Summary
-from eoc.montecarlo.sizes import checked_count
+from eoc.montecarlo.settings import checked_count
 
 __all__ = ["Progress", "run"]
 

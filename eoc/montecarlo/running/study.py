@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.montecarlo.layer import Layer, Sampler
 from eoc.montecarlo.seeds import checked_seed
-from eoc.montecarlo.sizes import checked_count
+from eoc.montecarlo.settings import checked_count
 
 __all__ = ["Conclude", "Observe", "Study", "batch_size"]
 

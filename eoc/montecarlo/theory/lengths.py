@@ -24,7 +24,6 @@ variance then follow exactly at any width. For ReLU without bias Var K_l / K_l^2
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,13 +33,12 @@ from eoc.errors import EocError, NotPermissibleError
 from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments, quartic_limit
 from eoc.maps import VarianceMap
-from eoc.montecarlo.sizes import checked_count, checked_widths
+from eoc.montecarlo.settings import Weights, checked_count, checked_weights, checked_widths
 from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
 
-__all__ = ["LengthTheory", "Weights", "checked_weights", "length_theory", "second_layer_covariance"]
+__all__ = ["LengthTheory", "length_theory", "second_layer_covariance"]
 
 FloatArray = NDArray[np.float64]
-Weights = Literal["gaussian", "orthogonal"]
 
 _EPS = float(np.finfo(float).eps)
 _Q_RANGE = (1e-120, 1e120)  # so that squares of variances, and those of widths, stay within double precision
@@ -209,15 +207,6 @@ def second_layer_covariance(activation: object, sigma_w: float, sigma_b: float, 
 
 def _item(estimate: Estimate, index: int) -> Estimate:
     return Estimate(estimate.value[index, ...], estimate.error[index, ...])
-
-
-def checked_weights(weights: str) -> str:
-    """Return the law of the weights; EocError if theory does not know it."""
-    if weights not in get_args(Weights):
-        raise EocError(
-            f"weights must be 'gaussian' or 'orthogonal', of which theory knows the moments; got {weights!r}"
-        )
-    return weights
 
 
 def _checked_start(variance: VarianceMap, q: float, haar: bool) -> float:

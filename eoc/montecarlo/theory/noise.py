@@ -46,9 +46,8 @@ from eoc.errors import EocError
 from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments
 from eoc.maps import CorrelationMap, VarianceMap
-from eoc.montecarlo.sizes import checked_count
+from eoc.montecarlo.settings import Weights, checked_count, checked_weights
 from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
-from eoc.montecarlo.theory.lengths import Weights, checked_weights
 
 __all__ = ["CorrelationNoise", "correlation_noise"]
 

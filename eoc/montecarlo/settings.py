@@ -1,6 +1,8 @@
-"""How many: units of a layer, layers, networks; whole numbers, or an error that names what was given."""
+"""What a network is given by: how many layers, units and networks, which weights; or an error that names it."""
 
 from __future__ import annotations
+
+from typing import Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,7 +10,9 @@ from numpy.typing import ArrayLike
 from eoc.checks import real_number, real_numbers
 from eoc.errors import EocError
 
-__all__ = ["checked_count", "checked_widths"]
+__all__ = ["Weights", "checked_count", "checked_weights", "checked_widths"]
+
+Weights = Literal["gaussian", "orthogonal"]  # those of which theory knows the moments, and the exact sampler the law
 
 _MOST = 2**40  # beyond, no sampler ends
 
@@ -47,3 +51,10 @@ def checked_widths(width: ArrayLike, depth: object = None) -> tuple[int, ...]:
     if widths.ndim and len(each) != layers:
         raise EocError(f"depth is {layers}, but width lists {len(each)} layers: leave depth out, or make them agree")
     return each if widths.ndim else each * layers
+
+
+def checked_weights(weights: str) -> Weights:
+    """Return the law of the weights, if it is one of the two that theory knows."""
+    if weights not in get_args(Weights):
+        raise EocError(f"weights must be 'gaussian' or 'orthogonal', got {weights!r}; others need real matrices")
+    return cast(Weights, weights)

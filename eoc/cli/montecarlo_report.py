@@ -1,0 +1,222 @@
+"""The text that ``eoc montecarlo`` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eoc.cli.tables import console, print_paragraph, print_table, print_title
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from rich.console import Console
+
+    from eoc.montecarlo.experiments.comparison import Comparison
+    from eoc.montecarlo.experiments.divergence import Divergence
+    from eoc.montecarlo.experiments.gaussianity import Gaussianity
+    from eoc.montecarlo.experiments.lengths import LengthProcess
+    from eoc.montecarlo.experiments.options import Networks
+    from eoc.montecarlo.experiments.scaling import LengthScaling
+
+    FloatArray = NDArray[np.float64]
+
+__all__ = [
+    "print_counterexamples",
+    "print_gaussianity",
+    "print_lengths",
+    "print_scaling",
+    "shown_layers",
+    "verdict",
+]
+
+_FIRST = 5  # layers that are always shown
+_ROUND = (7, 10, 15, 20, 30, 50, 70)  # then these times powers of ten
+_COMPARED = ("theory", "measured", "+-", "z")
+
+
+def print_lengths(run: LengthProcess) -> None:
+    """Mean and rms of q_l - q~_l, and how often it is large."""
+    out, theory, last = console(), run.theory, run.widths.size
+    _print_networks(out, run.networks, f"{run.widths[0]} units", run.networks.seed)
+    mean = (theory.shift.value, run.difference.mean, run.difference.standard_error)
+    _print_layers(out, "mean of q_l - q~_l", run.comparisons, mean, ("q~_l", _strings(theory.q.value, ".8g")))
+    _print_layers(out, "sqrt(N) rms of q_l - q~_l", run.comparisons, (run.predicted_rms, run.rms, run.rms_error))
+    _print_beyond(out, run)
+    root, q = float(run.widths[-1]) ** 0.5, float(theory.q.value[-1])
+    rms, predicted = float(run.rms[-1]) / root, float(run.predicted_rms[-1]) / root
+    text = (
+        f"in networks of {run.widths[-1]} units q_{last} is {q:.4g} up to {rms:.2g} ({100.0 * rms / q:.2g} %), theory "
+        f"says up to {predicted:.2g}; {verdict(run.comparisons)}"
+    )
+    print_paragraph(out, "in words: ", text, 8, indent=2)
+
+
+def _print_beyond(out: Console, run: LengthProcess) -> None:
+    last = run.widths.size
+    low, high = run.ever_beyond.interval()
+
+    def rows(digits: int) -> list[list[str]]:
+        return [
+            [
+                f"{eps:.4g}",
+                f"{run.predicted_beyond[-1, k]:.4f}",
+                f"{run.beyond.proportion[-1, k]:.4f}",
+                f"{run.ever_beyond.proportion[k]:.4f}",
+                f"{low[k]:.4f} ... {high[k]:.4f}",
+            ]
+            for k, eps in enumerate(run.eps.tolist())
+        ]
+
+    out.print("how many networks are farther than eps from q~_l:")
+    print_table(out, ("eps", f"layer {last}: Gaussian", "measured", "in any layer", "95 % interval"), rows)
+
+
+def print_scaling(found: LengthScaling) -> None:
+    """The power law of the rms in N, and how often q_l - q~_l is large at each width."""
+    out, measured, predicted = console(), found.measured, found.predicted
+    widths = ", ".join(map(str, found.widths.tolist()))
+    _print_networks(out, found.runs[0].networks, f"{widths} units", found.seed)
+    exponents = predicted.exponent, measured.exponent, measured.exponent_error
+    _print_layers(out, "exponent of N in the rms of q_l - q~_l", found.comparisons, exponents)
+    constants = predicted.constant, measured.constant, measured.constant_error
+    _print_layers(out, "sqrt(N) rms of q_l - q~_l", found.comparisons, constants)
+
+    def shares(digits: int) -> list[list[str]]:
+        ordered = sorted(found.runs, key=lambda run: int(run.widths[0]))
+        return [[str(run.widths[0]), *_strings(run.ever_beyond.proportion, ".4f")] for run in ordered]
+
+    out.print("how many networks are farther than eps from q~_l in any layer:")
+    print_table(out, ("N", *(f"eps = {eps:.3g}" for eps in found.runs[0].eps.tolist())), shares)
+    slope, error = float(measured.exponent[-1]), float(measured.exponent_error[-1])
+    text = (
+        f"q_{measured.exponent.size} comes to the variance map like N^{slope:.3f} (+- {error:.1g}), in wide networks "
+        f"like N^(-1/2); {verdict(found.comparisons)}"
+    )
+    print_paragraph(out, "in words: ", text, 8, indent=2)
+
+
+def print_gaussianity(found: Gaussianity) -> None:
+    """The excess kurtosis, from units and from K_l."""
+    out, networks, kurtosis = console(), found.networks, found.theory.kurtosis
+    _print_networks(out, networks, f"{networks.widths[0]} units", networks.seed)
+    for name, seen in (("units", found.units), ("K_l", found.kernel)):
+        title = f"excess kurtosis from {name}"
+        _print_layers(out, title, found.comparisons, (kurtosis, seen.value, seen.error))
+    text = (
+        f"units of layer {kurtosis.size} are not Gaussian over random networks, by an excess kurtosis of "
+        f"{kurtosis[-1]:.2g}, which vanishes like 1/N; {verdict(found.comparisons)}"
+    )
+    print_paragraph(out, "in words: ", text, 8, indent=2)
+
+
+def print_counterexamples(
+    networks: int,
+    cauchy: Mapping[int, Sequence[Comparison]],
+    growing: Divergence,
+    dependent: Mapping[str, Sequence[Comparison]],
+) -> None:
+    """The three examples."""
+    out = console()
+    out.print(f"second layers of {networks} networks, sigma_b = 0, inputs in {{-1, 1}}^N (Long & Sedghi 2019)")
+
+    def units(digits: int) -> list[list[str]]:
+        return [
+            [str(n), f"{median.measured:.4f}", f"{median.standard_error:.2g}", *(f"{one.z:.2f}" for one in found)]
+            for n, found in cauchy.items()
+            for median in found[:1]
+        ]
+
+    out.print("\nphi = 1/x, sigma_w = 1: a unit is Cauchy distributed with scale sqrt(N), there is no limit:")
+    print_table(out, ("N", "median |h_2|/sqrt(N)", "+-", "z of 1", "z of Cauchy", "z of K_2"), units)
+
+    def kernels(digits: int) -> list[list[str]]:
+        columns = (growing.widths, growing.median, growing.low, growing.high, growing.scale)
+        return [
+            [str(int(n)), *(f"{x:.4g}" for x in rest), f"{one.z:.2f}"]
+            for (n, *rest), one in zip(zip(*columns, strict=True), growing.comparisons, strict=True)
+        ]
+
+    out.print(f"phi = exp({growing.a:g} x^2), sigma_w = 1, q = {growing.q:g}: K_2 grows without a limit:")
+    print_table(out, ("N", "median K_2", "from", "to (95 %)", "k_N", "z of E exp(-K_2/k_N)"), kernels)
+    text = (
+        f"N^{growing.exponent:.3f} over these widths, k_N like N^{growing.predicted_exponent:.3f}, and in the end like "
+        f"N^{growing.limiting_exponent:g} with powers of log N"
+    )
+    print_paragraph(out, "growth: ", text, 6, indent=2)
+    print_paragraph(out, "why: ", growing.reason, 3, indent=2)
+
+    def covariances(digits: int) -> list[list[str]]:
+        return [
+            [
+                name,
+                one.quantity.rsplit(" ", 1)[-1],
+                f"{one.theory:.4g}",
+                f"{one.measured:.4g}",
+                f"{one.standard_error:.2g}",
+                f"{one.z:.2f}",
+            ]
+            for name, found in dependent.items()
+            for one in found
+        ]
+
+    out.print("\nunits are not independent, sigma_w^2 = 2, N = 10: cov(h_21^2, h_22^2)")
+    print_table(out, ("", "from", *_COMPARED), covariances)
+    everything = [one for found in (*cauchy.values(), growing.comparisons, *dependent.values()) for one in found]
+    print_paragraph(
+        out, "in words: ", f"what theory can say of them, it says rightly: {verdict(everything)}", 8, indent=2
+    )
+
+
+def verdict(found: Sequence[Comparison]) -> str:
+    """All comparisons in one sentence."""
+    if not found:
+        return "theory does not know these weights to the order 1/N, so that nothing is compared"
+    worst, failed = max(found, key=lambda one: abs(one.z)), sum(not one.agrees for one in found)
+    if not failed:
+        return f"all {len(found)} comparisons agree with theory, the largest |z| is {abs(worst.z):.1f}"
+    where = "" if worst.layer is None else f" of layer {worst.layer}"
+    return f"{failed} of {len(found)} comparisons DISAGREE with theory, most {worst.quantity}{where}: z = {worst.z:.1f}"
+
+
+def shown_layers(last: int) -> list[int]:
+    """The numbers of the layers to print: the first ones, round ones and the last one."""
+    wanted, scale = list(range(1, _FIRST + 1)), 1
+    while wanted[-1] < last:
+        wanted += [scale * n for n in _ROUND]
+        scale *= 10
+    return [*sorted({n for n in wanted if n < last}), last]
+
+
+def _print_networks(out: Console, networks: Networks, width: str, seed: int) -> None:
+    print_title(out, networks.activation)
+    out.print(f"sigma_b = {networks.sigma_b:.12g}, sigma_w = {networks.sigma_w:.12g}, q_1 = {networks.q:.12g}")
+    out.print(
+        f"{networks.count} networks with {networks.weights} weights, {networks.widths.size} layers of {width}, "
+        f"seed {seed}"
+    )
+
+
+def _print_layers(
+    out: Console,
+    quantity: str,
+    found: Sequence[Comparison],
+    columns: Sequence[FloatArray],
+    *further: tuple[str, Sequence[str]],
+) -> None:
+    """Theory, measured and its error, (L,) each, and z of the comparisons of that quantity; first further columns."""
+    z = {one.layer: f"{one.z:.2f}" for one in found if one.quantity == quantity}
+    theory, measured, error = columns
+    cells = [text for _, text in further]
+    cells += [_strings(theory, ".4g"), _strings(measured, ".4g"), _strings(error, ".2g")]
+
+    def rows(digits: int) -> list[list[str]]:
+        return [[str(i), *(text[i - 1] for text in cells), z.get(i, "")] for i in shown_layers(theory.size)]
+
+    out.print(f"{quantity}:")
+    print_table(out, ("layer", *(name for name, _ in further), *_COMPARED), rows)
+
+
+def _strings(values: FloatArray, spec: str) -> list[str]:
+    return [format(value, spec) for value in values.tolist()]

@@ -1,0 +1,118 @@
+"""``eoc verify``: theory beside simulation, one check a line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eoc.cli.common import AsJson, Name, find_activation, number, print_json
+from eoc.cli.montecarlo import Seed, SigmaB, Workers, comparison_rows, threads
+from eoc.cli.progress import progress_bar
+from eoc.cli.tables import console, print_paragraph, print_table, print_title
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eoc.montecarlo.experiments.verification import Check, Verification
+
+__all__ = ["EXIT_FAILED", "command"]
+
+EXIT_FAILED = 1
+
+
+def command(
+    activation: Name,
+    sigma_w: Annotated[
+        float | None,
+        typer.Option(
+            help="Std of the weights times sqrt(fan_in); left out: on the edge of chaos, or where variances stay.",
+            show_default=False,
+        ),
+    ] = None,
+    sigma_b: SigmaB = None,
+    q: Annotated[
+        float | None, typer.Option(help="Variance of the first layer's units; left out: what layers keep.")
+    ] = None,
+    seed: Seed = 0,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what theory says of an activation with simulations: PASS or FAIL, in about half a minute.
+
+    Maps with plain Gaussian sampling, chi_1 with gradients through real weight matrices, variances, kurtosis and
+    correlations with random networks. A check passes if |z| <= 4. Exit code 1 if one fails.
+    """
+    from eoc.montecarlo.experiments.verification import verify
+
+    phi = find_activation(activation)
+    with progress_bar("checks") as progress:
+        found = verify(phi, sigma_w, sigma_b, q=q, seed=seed, workers=threads(workers), progress=progress)
+    if as_json:
+        print_json(_payload(found))
+    else:
+        _print(found)
+    if found.failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _payload(found: Verification) -> dict[str, Any]:
+    place = found.place
+    phi = place.variance.activation
+    rows = comparison_rows(check.comparison for check in found.checks)
+    return {
+        "activation": phi.name,
+        "formula": phi.formula,
+        "class": str(phi.smoothness),
+        "sigma_w": place.variance.sigma_w,
+        "sigma_b": place.variance.sigma_b,
+        "q": place.q,
+        "on_edge": place.on_edge,
+        "place": place.why,
+        "seed": found.seed,
+        "checks": [{"kind": check.kind, **row} for check, row in zip(found.checks, rows, strict=True)],
+        "skipped": [{"kind": skipped.kind, "why": skipped.why} for skipped in found.skipped],
+        "failed": len(found.failed),
+        "rms_z": found.rms_z,
+    }
+
+
+def _print(found: Verification) -> None:
+    out, place = console(), found.place
+    print_title(out, place.variance.activation)
+    sigmas = f"sigma_b = {number(place.variance.sigma_b)}, sigma_w = {number(place.variance.sigma_w)}"
+    print_paragraph(out, "", f"{sigmas}, q = {number(place.q)}, seed {found.seed}: {place.why}", indent=2)
+    _print_checks(out, found)
+    for skipped in found.skipped:
+        print_paragraph(out, f"skipped ({skipped.kind}): ", skipped.why, 7, "yellow", indent=2)
+    worst, count = max(abs(check.comparison.z) for check in found.checks), len(found.checks)
+    text = f"largest |z| = {worst:.1f}, rms z = {found.rms_z:.2f}"
+    if found.failed:
+        print_paragraph(out, "FAIL: ", f"{len(found.failed)} of {count} checks disagree; {text}", 4, "bold red")
+    else:
+        print_paragraph(out, "PASS: ", f"theory and simulation agree in all {count} checks; {text}", 4, "bold green")
+
+
+def _print_checks(out: Console, found: Verification) -> None:
+    def rows(digits: int) -> list[list[str]]:
+        shown = min(digits, 5)
+        return [_row(check, shown) for check in found.checks]
+
+    print_table(out, ("check", "l", "theory", "measured", "+-", "z", ""), rows)
+
+
+def _row(check: Check, digits: int) -> list[str]:
+    import math
+
+    one = check.comparison
+    error = math.hypot(one.standard_error, one.truncation)
+    layer = "" if one.layer is None else str(one.layer)
+    return [
+        one.quantity,
+        layer,
+        f"{one.theory:.{digits}g}",
+        f"{one.measured:.{digits}g}",
+        f"{error:.1g}",
+        f"{one.z:.1f}",
+        "PASS" if one.agrees else "[bold red]FAIL[/]",
+    ]

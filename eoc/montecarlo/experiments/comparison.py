@@ -1,0 +1,78 @@
+"""A number that theory predicts beside the one that was measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from eoc.errors import EocError
+
+__all__ = ["LIMIT", "Comparison"]
+
+LIMIT = 4.0
+"""|z| up to which theory and measurement agree: beyond it is one normal number in 16 000 (two-sided 6.3e-5)."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    r"""Theory against measurement, in units of what either may be off.
+
+    .. math:: z = \frac{\text{measured} - \text{theory}}{\sqrt{\text{standard error}^2 + \text{truncation}^2}}
+
+    Attributes
+    ----------
+    quantity
+        What is compared, as a formula: "mean q_l - q~_l".
+    layer
+        Of which layer (from 1); None if of none in particular.
+    theory, measured
+        The two numbers.
+    standard_error
+        Of ``measured``, >= 0.
+    truncation
+        What ``theory`` itself may be off, >= 0: orders of 1/N left out and errors of quadrature.
+
+    Raises
+    ------
+    EocError
+        If one of the numbers is NaN, or an error is negative or infinite.
+
+    Examples
+    --------
+    >>> seen = Comparison("rms", 5, theory=0.90, measured=0.92, standard_error=0.01)
+    >>> round(seen.z, 3), seen.agrees
+    (2.0, True)
+    """
+
+    quantity: str
+    layer: int | None
+    theory: float
+    measured: float
+    standard_error: float
+    truncation: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("theory", "measured"):
+            if not math.isfinite(getattr(self, name)):
+                raise EocError(f"{self._where}: {name} must be a finite number, got {getattr(self, name)!r}")
+        for name in ("standard_error", "truncation"):
+            if not 0.0 <= getattr(self, name) < math.inf:
+                raise EocError(f"{self._where}: {name} must be a number >= 0, got {getattr(self, name)!r}")
+
+    @property
+    def z(self) -> float:
+        """The difference in units of its error; 0 where nothing differs, infinite where no error explains it."""
+        difference = self.measured - self.theory
+        error = math.hypot(self.standard_error, self.truncation)
+        if error == 0.0:
+            return math.copysign(math.inf, difference) if difference else 0.0
+        return difference / error
+
+    @property
+    def agrees(self) -> bool:
+        """|z| <= 4: chance alone breaks it once in 16 000 comparisons."""
+        return abs(self.z) <= LIMIT
+
+    @property
+    def _where(self) -> str:
+        return self.quantity if self.layer is None else f"{self.quantity} of layer {self.layer}"

@@ -1,0 +1,101 @@
+r"""The maps of theory beside plain Monte Carlo with Gaussian pairs.
+
+Nothing is shared with the quadrature of :mod:`eoc.gaussian` but phi and phi'. Averages over (z, z') and (-z, -z') count
+as one sample (antithetic). F' is measured without phi'', by integration by parts:
+
+.. math:: F'(q) = \frac{\sigma_w^2}{2 q} E[\phi(\sqrt q Z)^2 (Z^2 - 1)].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import Smoothness
+from eoc.errors import EocError
+from eoc.gaussian.moments import Estimate, moments
+from eoc.gaussian.quartic import fourth_moments
+from eoc.maps import CorrelationMap, VarianceMap
+from eoc.montecarlo.experiments.comparison import Comparison
+from eoc.montecarlo.running.statistics import Moments
+from eoc.montecarlo.seeds import generator
+
+__all__ = ["correlation_map_checks", "variance_map_checks"]
+
+FloatArray = NDArray[np.float64]
+Samples = Callable[[FloatArray, FloatArray], FloatArray]
+
+_BLOCK = 2**16  # pairs
+_BLOCKS = 128
+_HEAVY = 30.0  # variance of phi^2 over the square of its mean: beyond, averages are not Gaussian
+
+
+def variance_map_checks(variance: VarianceMap, q: float, seed: int) -> tuple[Comparison, ...]:
+    """E[phi^2], E[phi'^2] and F' at a variance.
+
+    Raises
+    ------
+    EocError
+        Where tails are so heavy that sampling says nothing.
+    """
+    phi, root, weight = variance.activation, np.sqrt(q), variance.sigma_w**2
+    _check_tails(variance, q)
+    smooth = phi.smoothness is not Smoothness.JUMP
+    two = moments(phi, q, ("V", "D") if smooth else ("V",))
+    found = [
+        ("E phi^2", two["V"], lambda z, _: phi.phi(root * z) ** 2),
+        ("F'", variance.slope(q), lambda z, _: weight / (2.0 * q) * phi.phi(root * z) ** 2 * (z * z - 1.0)),
+    ]
+    if smooth:
+        found.insert(1, ("E phi'^2", two["D"], lambda z, _: phi.dphi(root * z) ** 2))
+    measured = _averages([sample for _, _, sample in found], seed)
+    return tuple(
+        _compared(f"{name} at q = {q:.4g}", theory, seen)
+        for (name, theory, _), seen in zip(found, measured, strict=True)
+    )
+
+
+def correlation_map_checks(variance: VarianceMap, q: float, c: float, seed: int) -> tuple[Comparison, ...]:
+    """1 - f(c) at a variance, from E[(phi(u) - phi(v))^2]; EocError where tails are too heavy."""
+    _check_tails(variance, q)
+    phi = variance.activation
+    f = CorrelationMap(phi, variance.sigma_w, variance.sigma_b, q)
+    near, far = np.sqrt(0.5 * q * (1.0 + c)), np.sqrt(0.5 * q * (1.0 - c))
+    scale = 0.5 * variance.sigma_w**2 / f.next_q
+
+    def distance(s: FloatArray, t: FloatArray) -> FloatArray:
+        return np.asarray(scale * (phi.phi(near * s + far * t) - phi.phi(near * s - far * t)) ** 2)
+
+    (seen,) = _averages([distance], seed)
+    return (_compared(f"1 - f({c:g}) at q = {q:.4g}", f.one_minus_f(c), seen),)
+
+
+def _check_tails(variance: VarianceMap, q: float) -> None:
+    phi = variance.activation
+    v = float(moments(phi, q, ("V",))["V"].value)
+    spread = float(fourth_moments(phi, np.array([q]), ("Var phi^2",))["Var phi^2"].value[0])
+    if spread > _HEAVY * v**2:
+        raise EocError(f"tails of phi^2 at q = {q:.4g} are so heavy that plain sampling says nothing")
+
+
+def _averages(samples: list[Samples], seed: int) -> list[Moments]:
+    totals: list[Moments] | None = None
+    for s, t in _pairs(seed):
+        new = [Moments.of(0.5 * (sample(s, t) + sample(-s, -t))) for sample in samples]
+        totals = new if totals is None else [one.merged(more) for one, more in zip(totals, new, strict=True)]
+    assert totals is not None  # there are blocks
+    return totals
+
+
+def _pairs(seed: int) -> Iterator[tuple[FloatArray, FloatArray]]:
+    rng = generator(seed)
+    for _ in range(_BLOCKS):
+        yield rng.standard_normal(_BLOCK), rng.standard_normal(_BLOCK)
+
+
+def _compared(quantity: str, theory: Estimate, seen: Moments) -> Comparison:
+    value, error = float(theory.value), float(theory.error)
+    rounding = 1e-14 * abs(value)
+    return Comparison(quantity, None, value, float(seen.mean), float(seen.standard_error), error + rounding)

@@ -1,0 +1,150 @@
+"""What the experiments share: from what a user asks to a sampler, its fingerprint and the seeds of several runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc.activations.base import Activation
+from eoc.errors import EocError
+from eoc.maps import VarianceMap
+from eoc.montecarlo.exact.inputs import hypercube
+from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
+from eoc.montecarlo.explicit.laws import law
+from eoc.montecarlo.explicit.sampler import ExplicitSampler
+from eoc.montecarlo.layer import Sampler
+from eoc.montecarlo.running.fingerprint import digest, fingerprint_of
+from eoc.montecarlo.running.study import batch_size
+from eoc.montecarlo.seeds import checked_seed, generator
+from eoc.montecarlo.settings import checked_count, checked_widths
+from eoc.montecarlo.theory.lengths import LengthTheory, length_theory
+
+__all__ = ["Networks", "named_law", "networks_of", "seed_of"]
+
+_PROBE = (16, 16)  # shape of the weights that tell one law from another
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """Random networks with one input.
+
+    Attributes
+    ----------
+    activation
+        phi.
+    sigma_w, sigma_b
+        Standard deviations of the weights (times sqrt(fan-in)) and of the biases.
+    q
+        K_1, the variance of the units of the first layer.
+    widths : (L,)
+        Units of the layers, numbered from 1.
+    weights
+        The name of their law.
+    count
+        How many networks there are.
+    seed
+        What they are drawn from.
+    sampler
+        How they are sampled.
+    fingerprint
+        All this as plain numbers and strings.
+    """
+
+    activation: Activation
+    sigma_w: float
+    sigma_b: float
+    q: float
+    widths: NDArray[np.int64]
+    weights: str
+    count: int
+    seed: int
+    sampler: Sampler
+    fingerprint: dict[str, object]
+
+    @property
+    def batch(self) -> int:
+        """How many are sampled at once."""
+        return batch_size(self.count, self.widths, 1, self.widths.size)
+
+    @property
+    def has_theory(self) -> bool:
+        """Whether theory knows the moments of these weights to the order 1/N, as it does for Gaussian and Haar ones."""
+        return self.weights in ("gaussian", "orthogonal")
+
+    @property
+    def theory(self) -> LengthTheory:
+        """Theory of these networks; that of Gaussian weights where it knows no other."""
+        return length_theory(
+            self.activation,
+            self.sigma_w,
+            self.sigma_b,
+            q=self.q,
+            widths=self.widths,
+            weights="orthogonal" if self.weights == "orthogonal" else "gaussian",
+        )
+
+
+def networks_of(
+    activation: object,
+    sigma_w: float,
+    sigma_b: float,
+    *,
+    width: ArrayLike,
+    depth: int | None,
+    networks: int,
+    seed: int,
+    q: float | None,
+    weights: object,
+) -> Networks:
+    """The networks that a user asks for; EocError says what makes no sense.
+
+    Gaussian and orthogonal weights are sampled exactly without matrices. With any other law of
+    :func:`eoc.montecarlo.law` there are real matrices, and an input drawn from a hypercube {-a, a}^N_1, with the a that
+    gives the first layer the variance q.
+    """
+    variance = VarianceMap(activation, sigma_w, sigma_b)
+    phi, sigma_w, sigma_b = variance.activation, variance.sigma_w, variance.sigma_b
+    inputs = first_inputs(variance, q)
+    start = float(variance.kept if q is None else q)
+    widths, seed, count = checked_widths(width, depth), checked_seed(seed), checked_count("networks", networks)
+    if count < 2:
+        raise EocError("fluctuations are seen in at least 2 networks, got 1: ask for more networks")
+    name, law_print = named_law(weights)
+    sampler: Sampler
+    if name in {"gaussian", "orthogonal"}:
+        sampler = exact_sampler(variance, inputs, widths, name)  # type: ignore[arg-type]  # is one of the two
+    else:
+        signs = hypercube(1, widths[0], seed)
+        x = np.sqrt(max(start - sigma_b**2, 0.0)) / sigma_w * signs
+        sampler = ExplicitSampler(
+            phi, sigma_w, sigma_b, inputs=x, width=list(widths), depth=len(widths), weights=weights
+        )
+    fingerprint: dict[str, object] = {
+        **fingerprint_of(phi),
+        "sigma_w": sigma_w,
+        "sigma_b": sigma_b,
+        "q": start,
+        "widths": list(widths),
+        "weights": law_print,
+    }
+    return Networks(phi, sigma_w, sigma_b, start, np.array(widths), name, count, seed, sampler, fingerprint)
+
+
+def named_law(weights: object) -> tuple[str, str]:
+    """The name of a law, and a string that another law of that name does not share."""
+    found = law(weights)
+    probe = found.draw(generator(0), _PROBE, "float64")
+    return found.name, f"{found.name} {digest(probe)}"
+
+
+def seed_of(seed: int, index: int) -> int:
+    """The seed of one of several runs that are independent of each other.
+
+    Examples
+    --------
+    >>> seed_of(1, 0) == seed_of(1, 0), seed_of(1, 0) == seed_of(1, 1)
+    (True, False)
+    """
+    return int(np.random.SeedSequence(checked_seed(seed), spawn_key=(index,)).generate_state(1, np.uint64)[0])

@@ -1,0 +1,327 @@
+"""All of theory beside simulation for one activation: maps, the edge of chaos, laws, networks of finite width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from eoc.activations import activation as resolve
+from eoc.activations.base import Activation, Smoothness
+from eoc.criticality import edge_of_chaos, nearest_ordered
+from eoc.errors import EocError
+from eoc.gaussian.moments import moments
+from eoc.maps import VarianceMap, checked_sigma
+from eoc.montecarlo.experiments.comparison import Comparison
+from eoc.montecarlo.experiments.correlations import correlation_process
+from eoc.montecarlo.experiments.gaussian_checks import correlation_map_checks, variance_map_checks
+from eoc.montecarlo.experiments.gaussianity import gaussianity
+from eoc.montecarlo.experiments.gradient_checks import gradient_checks
+from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
+from eoc.montecarlo.experiments.options import seed_of
+from eoc.montecarlo.running.runner import Progress
+from eoc.montecarlo.seeds import checked_seed
+from eoc.phase import phase_of
+
+__all__ = ["Check", "Place", "Skipped", "Verification", "place_of", "verify"]
+
+_SOME_BIAS = 0.3  # where there is neither an edge of chaos nor an ordered point
+_VARIANCES = (1.0, 0.5, 0.25, 0.1)  # of which the first that is stable there is kept
+_AROUND = (0.5, 1.0, 2.0)  # times q
+_CORRELATIONS = (-0.5, 0.5, 0.99)
+_MARGIN = 1e-9  # of a printed sigma_w
+_TELLING = 0.2  # of a number: what theory may be off for a comparison to say anything
+_LAYERS = (2, 4, 8)  # that are shown of narrow networks
+
+
+@dataclass(frozen=True)
+class _Size:
+    width: int
+    depth: int
+    networks: int
+
+
+_WIDE = _Size(100_000, 10, 24)
+_NARROW = _Size(1000, 8, 6000)
+_KURTOSIS = _Size(300, 8, 20_000)
+_PAIRS = _Size(100_000, 60, 32)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an activation is verified.
+
+    Attributes
+    ----------
+    variance
+        phi, sigma_w and sigma_b.
+    q
+        The variance of the first layer.
+    on_edge
+        Whether this is a point of the edge of chaos.
+    why
+        Why it was chosen.
+    """
+
+    variance: VarianceMap
+    q: float
+    on_edge: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line: what kind of check, and the comparison."""
+
+    kind: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """What could not be checked, and why."""
+
+    kind: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Theory beside simulation, one check a line.
+
+    Attributes
+    ----------
+    place
+        Where.
+    seed
+        Of all random numbers.
+    checks
+        What was compared.
+    skipped
+        What was not, and why.
+    """
+
+    place: Place
+    seed: int
+    checks: tuple[Check, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks with |z| > 4."""
+        return tuple(check for check in self.checks if not check.comparison.agrees)
+
+    @property
+    def rms_z(self) -> float:
+        """Root mean square of z: about 1 where standard errors decide, less where truncations do."""
+        return float(np.sqrt(np.mean([check.comparison.z**2 for check in self.checks])))
+
+
+def verify(
+    activation: object,
+    sigma_w: float | None = None,
+    sigma_b: float | None = None,
+    *,
+    q: float | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Verification:
+    """Compare what theory says of an activation with simulations: about half a minute.
+
+    Parameters
+    ----------
+    activation
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+    sigma_w, sigma_b, q
+        Where, as for :func:`place_of`.
+    seed
+        A whole number >= 0. All of them should pass; |z| <= 4 is broken by chance once in 16 000 checks.
+    workers
+        Threads; they do not change the result.
+    progress
+        Called with the number of groups of checks that are done, and their number.
+
+    Returns
+    -------
+    Verification
+        Every check, and what was skipped.
+
+    Raises
+    ------
+    EocError
+        If the activation cannot be used there. What single checks cannot do is in ``skipped``.
+
+    Notes
+    -----
+    - Maps: E[phi^2], E[phi'^2] and F' at q/2, q and 2q, 1 - f(c) at three c, by plain Monte Carlo with NumPy.
+    - Gradients through networks with real weight matrices: chi_1.
+    - Wide networks keep q; narrow ones have the mean, the fluctuations and the kurtosis of theory to order 1/N.
+    - Correlations: on the edge of chaos law and constant, in the ordered phase xi_c, in the chaotic phase c*.
+    """
+    place, seed = place_of(resolve(activation), sigma_w, sigma_b, q), checked_seed(seed)
+    checks: list[Check] = []
+    skipped: list[Skipped] = []
+    groups = _groups(place, workers)
+    for index, (kind, group) in enumerate(groups):
+        if progress is not None:
+            progress(index, len(groups))
+        try:
+            checks += [Check(kind, one) for one in group(seed=seed_of(seed, index))]
+        except EocError as error:
+            skipped.append(Skipped(kind, str(error)))
+    if progress is not None:
+        progress(len(groups), len(groups))
+    if not checks:
+        raise EocError(f"nothing of {place.variance!r} can be checked: {skipped[0].why}")
+    return Verification(place, seed, tuple(checks), tuple(skipped))
+
+
+def place_of(phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None = None) -> Place:
+    """Where to verify.
+
+    With ``sigma_w``: there, and at the q that layers keep (1 where they keep none). Without: on the edge of chaos, at
+    ``sigma_b`` or where it is recommended. Where there is none: in the ordered phase, as close to the edge as is stable
+    (:func:`eoc.nearest_ordered`); and where there is none either, with sigma_b = 0.3 and the sigma_w that keeps q = 1,
+    or the largest of 0.5, 0.25 and 0.1 that is stable.
+    """
+    if sigma_w is not None:
+        return _given(VarianceMap(phi, sigma_w, sigma_b or 0.0), q)
+    edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q)
+    if edge.reason is None:
+        point = edge.best
+        return Place(VarianceMap(phi, point.sigma_w, point.sigma_b), point.q, True, "on the edge of chaos")
+    why = f"not on the edge of chaos: {edge.message}"
+    for bias in (0.0, _SOME_BIAS) if sigma_b is None else (sigma_b,):
+        ordered = nearest_ordered(phi, bias)
+        if ordered is not None:
+            return Place(VarianceMap(phi, ordered.sigma_w, ordered.sigma_b), ordered.q, False, why)
+    return _kept(phi, checked_sigma("sigma_b", _SOME_BIAS if sigma_b is None else sigma_b), why)
+
+
+def _given(variance: VarianceMap, q: float | None) -> Place:
+    phi = variance.activation
+    edge = edge_of_chaos(phi, sigma_b=variance.sigma_b)
+    for point in edge.points:
+        if point.usable and abs(point.sigma_w - variance.sigma_w) <= _MARGIN * point.sigma_w:
+            at = point.q if q is None or not point.any_q else q
+            return Place(VarianceMap(phi, point.sigma_w, point.sigma_b), at, True, "on the edge of chaos")
+    if q is None:
+        end = phase_of(phi, variance.sigma_w, variance.sigma_b).q
+        q = end if 0.0 < end < np.inf else 1.0
+    return Place(variance, q, False, "off the edge of chaos")
+
+
+def _kept(phi: Activation, sigma_b: float, why: str) -> Place:
+    found: list[Place] = []
+    for q in (q for q in _VARIANCES if q > sigma_b**2):
+        v = float(moments(phi, q, ("V",))["V"].value)
+        variance = VarianceMap(phi, float(np.sqrt((q - sigma_b**2) / v)), sigma_b)
+        found.append(Place(variance, q, False, why))
+        if abs(float(variance.slope(q).value)) < 1.0:
+            return found[-1]
+    if not found:
+        raise EocError(f"sigma_b = {sigma_b:g} is too large for a variance of at most 1: give sigma_w too")
+    return found[0]
+
+
+def _groups(place: Place, workers: int) -> list[tuple[str, Callable[..., tuple[Comparison, ...]]]]:
+    """The kinds of checks, each with a function of the seed."""
+    variance, q = place.variance, place.q
+    maps = [("map", partial(variance_map_checks, variance, share * q)) for share in _AROUND]
+    maps += [("map", partial(correlation_map_checks, variance, q, c)) for c in _CORRELATIONS]
+    return [
+        *maps,
+        ("gradient", partial(_gradients, place)),
+        ("length", partial(_wide, place, workers)),
+        ("length", partial(_narrow, place, workers)),
+        ("kurtosis", partial(_kurtosis, place, workers)),
+        ("correlation", partial(_pairs, place, workers)),
+    ]
+
+
+def _gradients(place: Place, seed: int) -> tuple[Comparison, ...]:
+    phi = place.variance.activation
+    if phi.smoothness is Smoothness.JUMP:
+        raise EocError(f"{phi.name} jumps: its gradients vanish or are infinite, and chi_1 is infinite")
+    return gradient_checks(place.variance, place.q, seed)
+
+
+def _wide(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
+    """Of q in the last layer of wide networks."""
+    run = _lengths(place, _WIDE, workers, seed)
+    (one,) = (one for one in run.comparisons if one.layer == _WIDE.depth and one.quantity.startswith("mean"))
+    q = float(run.theory.q.value[-1])
+    name = f"q_l of {_WIDE.width} units"
+    return (Comparison(name, one.layer, q + one.theory, q + one.measured, one.standard_error, one.truncation),)
+
+
+def _narrow(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
+    """Mean and rms of q_l - q~_l, in layers where theory knows the rms."""
+    found = [one for one in _lengths(place, _NARROW, workers, seed).comparisons if one.layer in _LAYERS]
+    known = {one.layer for one in found if "rms" in one.quantity and _is_telling(one)}
+    return _some(one for one in found if one.layer in known)
+
+
+def _lengths(place: Place, size: _Size, workers: int, seed: int) -> LengthProcess:
+    v = place.variance
+    return length_process(
+        v.activation,
+        v.sigma_w,
+        v.sigma_b,
+        width=size.width,
+        depth=size.depth,
+        networks=size.networks,
+        q=place.q,
+        seed=seed,
+        workers=workers,
+    )
+
+
+def _kurtosis(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
+    v, size = place.variance, _KURTOSIS
+    run = gaussianity(
+        v.activation,
+        v.sigma_w,
+        v.sigma_b,
+        width=size.width,
+        depth=size.depth,
+        networks=size.networks,
+        q=place.q,
+        seed=seed,
+        workers=workers,
+    )
+    return _some(one for one in run.comparisons if one.layer in _LAYERS and _is_telling(one))
+
+
+def _pairs(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
+    """Mean and spread in the last layer, and what was read off networks: where that is not asymptotic, its fit."""
+    v, size = place.variance, _PAIRS
+    run = correlation_process(
+        v.activation,
+        v.sigma_w,
+        v.sigma_b,
+        width=size.width,
+        depth=size.depth,
+        networks=size.networks,
+        q=place.q,
+        seed=seed,
+        workers=workers,
+    )
+    of = {one.quantity: one for one in run.comparisons}  # in the last layer of each
+    fits = [(of[read.quantity], of[f"{read.quantity}, same fit"]) for read in run.reads]
+    layers = [one for one in of.values() if one.layer is not None and (one.theory <= 0.0 or _is_telling(one))]
+    return _some([*layers, *(direct if _is_telling(direct) else fit for direct, fit in fits)])
+
+
+def _is_telling(one: Comparison) -> bool:
+    return one.truncation <= _TELLING * max(abs(one.theory), one.standard_error)
+
+
+def _some(found: Iterable[Comparison]) -> tuple[Comparison, ...]:
+    out = tuple(found)
+    if not out:
+        raise EocError("what theory leaves out is not small here")
+    return out
