@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 
 import numpy as np
 
-from eoc import __version__
 from eoc.errors import EocError
 from eoc.montecarlo.running.checkpoint import Snapshot, load, save
 from eoc.montecarlo.running.chunk import Chunk
@@ -126,7 +126,7 @@ def _complete(fingerprint: Mapping[str, object] | None, study: Study) -> dict[st
         "batch": study.batch,
         "depth": study.sampler.depth,
         "quantiles": study.quantiles,
-        "eoc": __version__,
+        "eoc": version("eoc"),
         "numpy": np.__version__,
     }
     try:

@@ -22,6 +22,15 @@ A change eta of the variance decays like F'^n and changes chi_1 on its way: s/N 
 g = (d log chi_1 / dq) / (1 - F'). Where phi is positively homogeneous and sigma_b = 0 it stays, changes nothing but
 the scale of e = |d|^2 / (2 N q), and g = -1/q. ReLU: s = 5 + 5 - 2 = 8.
 
+Layer by layer (:meth:`CorrelationNoise.followed`), with the factors p_l above, the deviations delta_l of log e_l and
+v_l of the variance obey
+
+.. math:: v_{l+1} = F' v_l + \eta, \quad \delta_{l+1} = p_l \delta_l
+          + \Big(\frac{\chi_1'}{\chi_1} + \frac{1 - F'}{q}\Big) v_l + (1 - e_l/2) \xi - \frac{\eta}{q}(1 - e_l/2),
+
+so that a kick is all there only after some 1/(1 - F') layers. 1 - e/2 is what linear networks have instead of 1, where
+the correlation of N pairs has the variance (1 - c^2)^2 / N; for others it stands for terms of order e.
+
 Orthogonal weights fix |g|^2 = k N, k = q - sigma_b^2, and |d|^2, and keep g and d at their angle (g: h without its
 bias). What depends on those is taken away, all to leading order:
 
@@ -49,7 +58,7 @@ from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.settings import Weights, checked_count, checked_weights
 from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
 
-__all__ = ["CorrelationNoise", "correlation_noise"]
+__all__ = ["CorrelationNoise", "Kicks", "correlation_noise"]
 
 FloatArray = NDArray[np.float64]
 
@@ -73,12 +82,15 @@ class CorrelationNoise:
         Whether layers damp what the kicks did: on the edge of chaos, but for linear phi, whose map is the identity.
     correlation_map : CorrelationMap
         The map at infinite width.
+    kicks : Kicks
+        What s is made of.
     """
 
     s: Estimate
     chi_1: float
     damped: bool
     correlation_map: CorrelationMap = field(repr=False)
+    kicks: Kicks = field(repr=False)
 
     def spread(self, width: float, layers: ArrayLike) -> FloatArray:
         """Standard deviation of log(1 - c_l) over networks, for large l: sqrt(s l / 3N), or sqrt(s l / N) undamped.
@@ -96,7 +108,7 @@ class CorrelationNoise:
     def followed(self, width: float, depth: int, one_minus_c: float) -> FloatArray:
         """Standard deviation of log(1 - c_l) over networks for inputs with a given 1 - c in layer 1.
 
-        It leaves out terms of order 1 - c, and those of higher order in 1/N.
+        It leaves out terms of order 1 - c that linear networks do not have, and those of higher order in 1/N.
 
         Parameters
         ----------
@@ -115,7 +127,7 @@ class CorrelationNoise:
         Examples
         --------
         >>> correlation_noise("relu", 2**0.5, 1.0).followed(500, 4, 0.01).round(4).tolist()
-        [0.0, 0.1265, 0.1775, 0.2158]
+        [0.0, 0.1259, 0.1766, 0.2148]
         """
         n, last = checked_count("width", width), checked_count("depth", depth)
         start = real_number("one_minus_c", one_minus_c)
@@ -123,10 +135,21 @@ class CorrelationNoise:
             raise EocError(f"one_minus_c must be > 0 and < 1, for inputs that are close; got {start!r}")
         e = self.correlation_map.iterate(np.arange(float(last)), one_minus_c=start).value
         passed_on = (e * self.correlation_map.slope(one_minus_c=e).value)[:-1] / e[1:]
-        variance = np.zeros(last)
-        for i, factor in enumerate(passed_on):
-            variance[i + 1] = factor**2 * variance[i] + float(self.s.value) / n
-        return np.asarray(np.sqrt(variance))
+        kicks, q = self.kicks, self.correlation_map.q
+        distance, spread, both, slope, bend = (
+            float(one.value[0]) for one in (kicks.distance, kicks.variance, kicks.both, kicks.slope, kicks.bend)
+        )
+        drive = bend + (1.0 - slope) / q
+        own = distance - 2.0 * both / q + spread / q**2  # of xi - eta / q
+        shared = both - spread / q  # of that and eta
+        out = np.zeros(last)
+        square = mixed = variance = 0.0  # of delta and v, times N
+        for i, (factor, near) in enumerate(zip(passed_on, 1.0 - 0.5 * e[:-1], strict=True)):
+            square = factor**2 * square + 2.0 * factor * drive * mixed + drive**2 * variance + near**2 * own
+            mixed = slope * (factor * mixed + drive * variance) + near * shared
+            variance = slope**2 * variance + spread
+            out[i + 1] = square / n
+        return np.asarray(np.sqrt(out))
 
     def departure_depth(self, width: float) -> float:
         """The depth at which :meth:`spread` is 1: 3N/s, or N/s undamped; infinite for s = 0."""
@@ -135,7 +158,7 @@ class CorrelationNoise:
 
 
 @dataclass(frozen=True)
-class _Kicks:
+class Kicks:
     """N times the moments of xi and eta, F', and d log(chi_1) / dq: values with errors, all (1,)."""
 
     distance: Estimate
@@ -202,7 +225,7 @@ def correlation_noise(
     kicks = _kicks(phi, weight, variance, variance - bias if haar else 0.0, haar)
     critical = abs(network.chi_1 - 1.0) <= _CRITICAL
     damped = critical and phi.slopes_at_zero[0] != phi.slopes_at_zero[1] if scales else critical
-    return CorrelationNoise(_combined(phi, kicks, variance, scales), network.chi_1, damped, network)
+    return CorrelationNoise(_combined(phi, kicks, variance, scales), network.chi_1, damped, network, kicks)
 
 
 def _bias(phi: Activation, weight: float, q: float) -> float:
@@ -224,7 +247,7 @@ def _check_phase(phi: Activation, chi_1: float) -> None:
         )
 
 
-def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) -> _Kicks:
+def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) -> Kicks:
     """The moments of one layer; ``free`` is k for orthogonal weights."""
     at, squared = np.array([q]), weight**2
     two, four = moments(phi, at, ("V", "D")), fourth_moments(phi, at, ("phi^2 dphi^2", "dphi^4", "Var phi^2"))
@@ -240,7 +263,7 @@ def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) ->
     product = mixed.value / d.value
     bent, sloped = free * bend.value, free * slope.value
     doubt = 2.0 * sphere * (np.abs(bent) + np.abs(sloped)) * free
-    return _Kicks(
+    return Kicks(
         Estimate(
             3.0 * steep - 1.0 - sphere * (1.0 + bent**2),
             3.0 * steep * (quartic.error / quartic.value + 2.0 * d.error / d.value + 4.0 * _EPS) + doubt * bend.error,
@@ -259,7 +282,7 @@ def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) ->
     )
 
 
-def _combined(phi: Activation, kicks: _Kicks, q: float, scales: bool) -> Estimate:
+def _combined(phi: Activation, kicks: Kicks, q: float, scales: bool) -> Estimate:
     """N Var(xi + g eta), which is s."""
     if scales:
         g, g_error = np.full(1, -1.0 / q), np.full(1, _EPS / q)
