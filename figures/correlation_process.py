@@ -6,8 +6,7 @@ depart from them is derived here (:mod:`eoc.montecarlo.theory.noise`). Inputs st
 What to see: (a), (c) the median over networks of 1 - c_l with the band that 90 % of them lie in, for some widths,
 beside infinite width (dashed). A network of N units follows it to a depth of 3 N / s (dots), s = 8 for ReLU and 3.9 for
 tanh, and then falls below it faster than any power. (b), (d) The spread of log(1 - c_l) over networks, beside theory
-(dashed), which grows to sqrt(s l / 3 N): each width reaches 1 at its departure depth. While inputs are far apart,
-networks spread less than theory says, which is one of close inputs.
+(dashed), which grows to sqrt(s l / 3 N): each width reaches 1 at its departure depth, and grows faster from there on.
 """
 
 from __future__ import annotations

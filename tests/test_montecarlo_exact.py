@@ -1,5 +1,7 @@
 """The exact sampler: the same law as real weight matrices, degenerate inputs, relative precision, blocks."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -316,6 +318,16 @@ def test_expectations_that_do_not_exist_can_be_sampled():
     run = sample_networks(reciprocal, 1.0, width=100, depth=2, networks=4000, q=1.0, seed=1)
     unit = np.sqrt(run.kernel[:, 1, 0]) * np.random.default_rng(1).standard_normal(4000) / 100**0.5
     assert stats.kstest(unit, stats.cauchy.cdf).pvalue > 0.001
+
+
+@pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
+def test_memory_is_that_of_a_block(weights):
+    """A layer of a million units with two inputs would take 16 MB."""
+    tracemalloc.start()
+    sample_networks("tanh", 1.5, 0.3, width=10**6, depth=2, q=1.0, c=0.5, seed=1, weights=weights)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4e6
 
 
 def test_default_is_the_variance_that_layers_keep():

@@ -325,7 +325,7 @@ def test_another_problems_checkpoint_is_refused(
 
 
 def test_another_version_is_refused(half: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eoc.montecarlo.running.runner.__version__", "99.0")
+    monkeypatch.setattr("eoc.montecarlo.running.runner.version", lambda _: "99.0")
     with pytest.raises(EocError, match=r'eoc: ".*" in the file, "99.0" now'):
         run(study(), checkpoint=half, fingerprint=PROBLEM)
 

@@ -198,9 +198,10 @@ def correlation_noise(
 
     Notes
     -----
-    Against simulations at N = 300, 1 - c = 0.02 to 0.05 (ReLU, tanh on and off the edge of chaos, both weights) the
-    variance of log(1 - c_l) is as :meth:`CorrelationNoise.followed` says within 8% after 20 to 40 layers, 3% being
-    sampling error. Early on, while variances settle, it was larger by up to 14% on the edge of chaos and 38% off it.
+    Against simulations of 3000 networks at N = 1000 (ReLU, tanh on and off the edge of chaos, hard-tanh, SELU; both
+    weights), the variance of log(1 - c_l) is as :meth:`CorrelationNoise.followed` says, in all of 40 layers: within the
+    sampling error of 3% where 1 - c starts at 0.001, within 10% (orthogonal: 25%) from 0.1, and from 0.9 within 20%
+    after 10 layers (orthogonal: 50%). Where F' is close to 1 higher orders in 1/N come sooner.
     The mean of log(1 - c_l) falls by up to about half that variance, of order l/N, which is not given here. All this is
     about the covariances of a layer given the one before; the empirical correlation of its N units adds 4/N to the
     variance (Gaussian weights).
