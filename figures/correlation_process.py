@@ -1,7 +1,7 @@
 r"""Correlations of two inputs in networks of finite width on the edge of chaos: how deep they follow the law.
 
 Source: the laws are those of Hayou, Doucet & Rousseau (2019), ReLU 9 pi^2 / (2 l^2), tanh beta_q / l; how networks
-depart from them is derived here (:mod:`eoc.montecarlo.theory.noise`). Inputs start at c_0 = 0.1, tanh at sigma_b = 0.2.
+depart from them is derived here (:mod:`eoc.montecarlo.theory.pairs`). Inputs start at c_0 = 0.1, tanh at sigma_b = 0.2.
 
 What to see: (a), (c) the median over networks of 1 - c_l with the band that 90 % of them lie in, for some widths,
 beside infinite width (dashed). A network of N units follows it to a depth of 3 N / s (dots), s = 8 for ReLU and 3.9 for

@@ -110,7 +110,7 @@ def test_a_printed_sigma_w_stands_for_the_edge_of_chaos():
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "sigma_b", "constant"), [("relu", 0.0, KAPPA), ("tanh", 0.2, 7.0837378249061)])
 def test_wide_networks_have_the_constants_of_the_law(name, sigma_b, constant):
-    # at width 10^6 and depth 200: kappa 44.17 +- 0.60, beta_q 7.037 +- 0.052 and (sigma_b = 1) 0.884 +- 0.009
+    # at width 10^6 and depth 200: kappa 44.17 +- 0.50, beta_q 7.037 +- 0.053 and (sigma_b = 1) 0.884 +- 0.009
     sigma_w = RELU if name == "relu" else TANH[sigma_b]
     found = correlation_process(name, sigma_w, sigma_b, width=100_000, depth=100, networks=8, seed=3, workers=2)
     assert found.reliable_depth >= 100
@@ -183,7 +183,6 @@ def test_chaotic_networks_settle_at_c_star():
     assert read.standard_error < 4e-3
     # fluctuations are of order N^(-1/2)
     assert narrow.c_error[-20:].mean() / wide.c_error[-20:].mean() == pytest.approx(4.0, rel=0.15)
-    assert wide.predicted_spread is None
 
 
 def test_other_laws_are_followed_with_real_matrices():
@@ -288,9 +287,8 @@ def test_the_command_as_json_with_a_picture(tmp_path):
     assert code == 0
     assert answer["phase"] == "chaotic"
     assert answer["departure_depth"] == "inf"
-    assert answer["predicted_spread"] is None
     assert len(answer["quantiles"]["0.5"]) == len(answer["layers"]) == 30
-    assert {row["quantity"] for row in answer["comparisons"]} == {"c*", "c*, same fit"}
+    assert {row["quantity"] for row in answer["comparisons"]} >= {"c*", "c*, same fit"}
     assert picture.stat().st_size > 5000
 
 

@@ -37,8 +37,11 @@ def print_correlations(phi: Activation, found: CorrelationProcess, weights: str,
 
 def _reach(found: CorrelationProcess) -> str:
     """Up to which depth networks follow the law."""
-    if found.expected.noise is None:
+    if found.predicted_spread is None:
         return "theory does not say how far networks stray; distances of c_l from c* are of order N^(-1/2)"
+    if found.expected.noise is None:
+        percent = 100.0 * found.predicted_spread[-1]
+        return f"1 - c_l goes on spreading about its limit, by {percent:.2g} % in the last layer; of order N^(-1/2)"
     if math.isinf(found.departure_depth):
         return "networks follow infinite width at any depth"
     return (

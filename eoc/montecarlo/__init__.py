@@ -33,6 +33,7 @@ from eoc.montecarlo.explicit.networks import ExplicitRun, explicit_networks
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory, second_layer_covariance
 from eoc.montecarlo.theory.noise import CorrelationNoise, correlation_noise
+from eoc.montecarlo.theory.pairs import PairNoise, pair_noise
 
 __all__ = [
     "RECIPROCAL",
@@ -46,6 +47,7 @@ __all__ = [
     "LengthProcess",
     "LengthScaling",
     "LengthTheory",
+    "PairNoise",
     "Sample",
     "SecondLayer",
     "Verification",
@@ -62,6 +64,7 @@ __all__ = [
     "length_process",
     "length_scaling",
     "length_theory",
+    "pair_noise",
     "sample_networks",
     "second_layer",
     "second_layer_covariance",

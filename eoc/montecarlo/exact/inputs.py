@@ -19,6 +19,7 @@ FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
 _INDEFINITE = 1e-9  # how negative rounding may make an eigenvalue of correlations
+_LONG = 100.0  # times the squared length of the root
 _RANK = 16.0 * _EPS  # times P: below it an eigenvalue of rounded correlations says nothing
 
 
@@ -73,7 +74,7 @@ def from_vectors(x: ArrayLike, odd: bool) -> Inputs:
     if not np.isfinite(squares).all():
         raise EocError(f"the squared length of input {int((~np.isfinite(squares)).argmax())} overflows: scale it down")
     near, far = (_distances(scaled, sign) for sign in (1.0, -1.0))
-    tree, flipped = _tree(near, far, odd)
+    tree, flipped = _tree(squares, near, far, odd)
     scaled[flipped] *= -1.0
     return Inputs(tree, _lower_factor(tree.differences(scaled)), flipped, vectors.shape[1])
 
@@ -100,23 +101,42 @@ def from_variances(q: FloatArray, at: Angle, sigma_w: float, sigma_b: float, odd
     near = (unequal + 2.0 * product * at.e) / sigma_w**2
     far = (unequal + 2.0 * product * at.rest) / sigma_w**2
     squares = np.maximum(rest, 0.0) / sigma_w**2
-    tree, flipped = _tree(near, far, odd)
-    between = np.where(np.not_equal.outer(flipped, flipped), far, near)
+    tree, flipped = _tree(squares, near, far, odd)
+    turned = np.not_equal.outer(flipped, flipped)
+    between = np.where(turned, far, near)
     np.fill_diagonal(between, 0.0)
-    parent = np.array(tree.parent)
-    # <x_a - x_p, x_b - x_r> from squared distances alone, and <x_a - x_p, x_0> likewise
+    cosines = np.where(turned, -0.5, 0.5) * (at.rest - at.e)
+    with_root = (product * cosines)[tree.root] / sigma_w**2 - (sigma_b / sigma_w) ** 2
+    return Inputs(tree, _factor_of(_gram(tree, squares, between, with_root)), flipped)
+
+
+def _gram(tree: Tree, squares: FloatArray, between: FloatArray, with_root: FloatArray) -> FloatArray:
+    """Inner products (P, P) of root and differences: from squared distances (P, P), which keep them relatively exact.
+
+    <x_a - x_p, x_b - x_r> needs no more; <x_a - x_p, x_0> from distances for inputs that are about as long as the root
+    x_0, and from inner products (P,) with it where they are much longer.
+    """
+    parent, root = np.array(tree.parent), tree.root
     gram = 0.5 * (between[:, parent] + between[parent, :] - between - between[np.ix_(parent, parent)])
-    gram[0, :] = gram[:, 0] = 0.5 * ((squares - between[0]) - (squares - between[0])[parent])
-    gram[0, 0] = squares[0]
-    return Inputs(tree, _factor_of(gram), flipped)
+    apart = 0.5 * (squares - between[root])
+    long = np.maximum(squares, squares[parent]) > _LONG * squares[root]
+    gram[root, :] = gram[:, root] = np.where(long, with_root - with_root[parent], apart - apart[parent])
+    gram[root, root] = squares[root]
+    return gram
 
 
-def _tree(near: FloatArray, far: FloatArray, odd: bool) -> tuple[Tree, NDArray[np.bool_]]:
-    """The tree, and which inputs are turned around: those nearer to the negative of their parent, if that is free."""
+def _tree(
+    squares: FloatArray, near: FloatArray, far: FloatArray, odd: bool
+) -> tuple[Tree, NDArray[np.bool_]]:
+    """The tree, and which inputs are turned around: those nearer to the negative of their parent, if that is free.
+
+    From squared lengths (P,), and squared lengths of differences ``near`` and of sums ``far``, both (P, P).
+    """
+    root = int(squares.argmin())
     flipped = np.zeros(len(near), dtype=bool)
     if not odd:
-        return shortest_tree(near), flipped
-    tree = shortest_tree(np.minimum(near, far))
+        return shortest_tree(near, root), flipped
+    tree = shortest_tree(np.minimum(near, far), root)
     for i in tree.order[1:]:
         p = tree.parent[i]
         flipped[i] = flipped[p] ^ bool(far[i, p] < near[i, p])

@@ -110,7 +110,7 @@ class ExactSampler:
         if self.sigma_b == 0.0:
             return mixing
         bias = np.zeros((*state.shape[:-1], 1))
-        bias[:, 0] = self.sigma_b  # which differences do not feel
+        bias[:, self.inputs.tree.root] = self.sigma_b  # which differences do not feel
         mixing = np.concatenate([mixing, bias], axis=-1)
         return _rows_factor(mixing) if self.weights == "gaussian" else mixing
 
@@ -138,7 +138,7 @@ class ExactSampler:
         tree = self.inputs.tree
         out = np.empty_like(h)
         values = np.empty_like(h)
-        out[:, 0] = values[:, 0] = self.phi.phi(h[:, 0])
+        out[:, tree.root] = values[:, tree.root] = self.phi.phi(h[:, tree.root])
         parents = set(tree.parent)
         for i in tree.order[1:]:
             p = tree.parent[i]

@@ -1,7 +1,9 @@
 """Inputs as a tree: each is written as its nearest neighbour plus a difference, so that close ones lose no digits.
 
 Of two inputs with 1 - c = 1e-12 the difference is known to 16 digits, whereas their inner product says no more than
-four about it. With many inputs every one but the first (the root) has a parent, along a shortest spanning tree.
+four about it. With many inputs every one but the root has a parent, along a shortest spanning tree. The root is the
+shortest input: what is added to a parent is then never much shorter than the parent, so that nothing gets lost either
+where lengths differ by many orders of magnitude.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ class Tree:
     Attributes
     ----------
     order : (P,)
-        The inputs, parents before their children; input 0, the root, is first.
+        The inputs, parents before their children; the root is first.
     parent : (P,)
         The parent of each input; of the root, itself.
 
@@ -37,10 +39,15 @@ class Tree:
     order: tuple[int, ...]
     parent: tuple[int, ...]
 
+    @property
+    def root(self) -> int:
+        """The input that is written as it is."""
+        return self.order[0]
+
     def differences(self, inputs: FloatArray) -> FloatArray:
         """The root and the differences, of inputs (..., P, n)."""
         out = inputs - inputs[..., self.parent, :]
-        out[..., 0, :] = inputs[..., 0, :]
+        out[..., self.root, :] = inputs[..., self.root, :]
         return out
 
     def inputs(self, differences: FloatArray) -> FloatArray:
@@ -51,13 +58,13 @@ class Tree:
         return out
 
 
-def shortest_tree(distances: FloatArray) -> Tree:
+def shortest_tree(distances: FloatArray, root: int) -> Tree:
     """The spanning tree of the smallest total length (Prim's algorithm), of distances (P, P)."""
     count = len(distances)
-    order, parent = [0], np.zeros(count, dtype=int)
-    nearest = distances[0].astype(float)
+    order, parent = [root], np.full(count, root)
+    nearest = distances[root].astype(float)
     waiting = np.ones(count, dtype=bool)
-    waiting[0] = False
+    waiting[root] = False
     while waiting.any():
         new = int(np.where(waiting, nearest, np.inf).argmin())
         new = new if waiting[new] else int(waiting.argmax())
@@ -82,7 +89,7 @@ def one_minus_c(tree: Tree, factor: FloatArray) -> FloatArray:
         direction = u / u_length[..., None]
         c = (direction * v).sum(axis=-1) / v_length
         across = apart - (direction * apart).sum(axis=-1)[..., None] * direction
-        sine = np.sqrt((across * across).sum(axis=-1)) / v_length
+        sine = np.minimum(np.sqrt((across * across).sum(axis=-1)) / v_length, 1.0)
         e = np.where(c > 0.0, sine**2 / (1.0 + c), 1.0 - np.maximum(c, -1.0))
     upper = np.triu(e, 1)
     return upper + np.swapaxes(upper, -1, -2)
@@ -92,7 +99,7 @@ def _all_differences(tree: Tree, factor: FloatArray) -> FloatArray:
     """Input b minus input a at [..., a, b, :], each summed along the path between them."""
     count = factor.shape[-2]
     out = np.zeros((*factor.shape[:-2], count, count, factor.shape[-1]))
-    done = [0]
+    done = [tree.root]
     for i in tree.order[1:]:
         out[..., done, i, :] = out[..., done, tree.parent[i], :] + factor[..., i, None, :]
         out[..., i, done, :] = -out[..., done, i, :]

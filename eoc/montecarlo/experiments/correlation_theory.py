@@ -1,10 +1,9 @@
 r"""What theory expects of the correlation of two inputs in networks of finite width.
 
-The infinite-width trajectory e~_l = 1 - c~_l, the law that it obeys, and how far networks of N units stray from it
-(:mod:`eoc.montecarlo.theory.noise`): Var log e_l = l / D + O(l^2/N^2), D the departure depth (3N/s on the edge of
-chaos, N/s in the ordered phase). What is seen are the empirical correlations of the N units of a layer, whose own
-sampling adds (2 - e)^2 / N (Gaussian weights: 1 - r of N pairs with correlation c has the variance (1 - c^2)^2 / N);
-with orthogonal weights only the biases are sampled, and with k = q - sigma_b^2 it is 2 (1 - (k/q)^2) / N for small e.
+The infinite-width trajectory e~_l = 1 - c~_l, the law that it obeys, and how far networks of N units stray from it, to
+order 1/N (:mod:`eoc.montecarlo.theory.pairs`): the spread and the mean of log e_l, e_l the empirical correlation of the
+N units of a layer. The larger l, the closer its variance comes to l / D, D the departure depth
+(:mod:`eoc.montecarlo.theory.noise`: 3N/s on the edge of chaos, N/s in the ordered phase).
 
 Which depths to trust. The mean of log e_l falls by about half its variance, l / 2D, which is what mean-field theory
 leaves out. Up to the *reliable depth* L_r, D / 100 for inputs that do not start close, the spread of networks is below
@@ -14,21 +13,21 @@ leaves out. Up to the *reliable depth* L_r, D / 100 for inputs that do not start
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Smoothness
 from eoc.convergence import ConvergenceLaw, convergence_law
 from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.moments import Estimate
 from eoc.maps import CorrelationMap, VarianceMap
+from eoc.montecarlo.settings import Weights, checked_weights
 from eoc.montecarlo.theory.noise import CorrelationNoise, correlation_noise
+from eoc.montecarlo.theory.pairs import PairNoise, noise_along
 from eoc.phase import Phase, phase_of
-from eoc.propagation import Trajectory
 from eoc.propagation.inputs import checked_inputs
 from eoc.propagation.layers import followed
 
@@ -54,13 +53,12 @@ class Expected:
     law
         What 1 - c~_l obeys; None where variances do not settle.
     noise
-        How networks stray from it; None in the chaotic phase, where phi jumps, and where theory has no answer.
+        How far apart networks are for close inputs, which gives D; None in the chaotic phase, where phi jumps, and
+        where theory has no answer.
+    pairs
+        How networks stray from infinite width in these layers; None where theory has no answer.
     width
         N.
-    own : (L,)
-        Relative variance of e_l by the sampling of its own layer's units.
-    smooth
-        Whether phi has no kinks and weights are Gaussian.
     settled
         Whether variances stay what they are in the first layer.
     """
@@ -70,22 +68,14 @@ class Expected:
     error: FloatArray
     law: ConvergenceLaw | None
     noise: CorrelationNoise | None
+    pairs: PairNoise | None
     width: int
-    own: FloatArray
-    smooth: bool
     settled: bool
 
-    @cached_property
+    @property
     def relative_variance(self) -> FloatArray:
-        """What kicks make of Var log e_l, (L,): followed through the layers where theory can, else l / D."""
-        depth = self.one_minus_c.size
-        if self.noise is None:
-            return np.zeros(depth)
-        close = int((self.one_minus_c < 1.0).argmax())  # from here on inputs are on the same side
-        if not self.settled or not 0.0 < self.one_minus_c[close] < 1.0:
-            return np.asarray(np.arange(1.0, depth + 1.0) / self.noise.departure_depth(self.width))
-        grown = self.noise.followed(self.width, depth - close, float(self.one_minus_c[close]))
-        return np.concatenate([np.zeros(close), grown**2])
+        """Var log e_l without what the sampling of a layer's own units adds, (L,); 0 where it is not known."""
+        return np.zeros(self.one_minus_c.size) if self.pairs is None else self.pairs.variance
 
     @property
     def departure_depth(self) -> float:
@@ -99,29 +89,25 @@ class Expected:
 
     def _depth_of(self, variance: float) -> float:
         """The first layer with so large a relative variance, or where that is to be expected."""
+        reached = self.relative_variance >= variance
+        if reached.any():
+            return float(np.argmax(reached) + 1)
         if self.noise is None:
             return float("inf")
-        late = variance * self.noise.departure_depth(self.width)
-        if self.relative_variance[-1] >= variance:
-            return float(np.argmax(self.relative_variance >= variance) + 1)
-        return max(late, float(self.one_minus_c.size))
+        return max(variance * self.noise.departure_depth(self.width), float(reached.size))
 
     @property
     def spread(self) -> FloatArray | None:
         """Standard deviation of log e_l over networks, (L,); None where it is not known."""
-        if self.noise is None or not self.settled:
-            return None
-        return np.asarray(np.sqrt(self.relative_variance + self.own))
+        return None if self.pairs is None else self.pairs.spread
 
     @property
     def spread_truncation(self) -> FloatArray:
-        """What ``spread`` may be off, relative, (L,): higher orders in its square and in e."""
-        depths = np.arange(1.0, self.one_minus_c.size + 1.0)
-        weights = depths**2 if self.noise is not None and self.noise.damped else np.ones(depths.size)
-        e = np.minimum(self.one_minus_c, 1.0)
-        # as seen in simulations at e = 0.001 to 0.9; smooth phi and Gaussian weights have an expansion in e
-        off = 0.25 * e if self.smooth else 0.35 * np.sqrt(e)
-        return np.asarray(self.relative_variance + self.own + np.cumsum(weights * off) / np.cumsum(weights))
+        """What higher orders of 1/N may change of ``spread``, (L,)."""
+        if self.pairs is None or self.spread is None:
+            return np.zeros(self.one_minus_c.size)
+        lost, spread = self.pairs.variance_truncation, self.spread
+        return np.asarray(0.5 * np.divide(lost, spread, out=np.zeros_like(spread), where=spread > 0.0))
 
 
 def expected(
@@ -145,21 +131,13 @@ def expected(
     phase = phase_of(phi, place.sigma_w, place.sigma_b, None if place.is_identity else float(first.max()))
     law, noise = _law(phase, place, depth), None
     end = float(first[0]) if place.is_identity else phase.q
-    if phase.chi_1 <= 1.0 + _LINEAR / depth and end > 0.0 and weights in ("gaussian", "orthogonal"):
+    if phase.chi_1 <= 1.0 + _LINEAR / depth and end > 0.0 and weights in get_args(Weights):
         noise = _noise(place, end, weights)
     scales = phi.is_positively_homogeneous and variance.sigma_b == 0.0
     settled = bool((np.abs(first - end) <= _SETTLED * end).all()) or (scales and bool(first[0] == first[-1]))
-    return Expected(
-        phase,
-        run.one_minus_c[:, 0, 1],
-        run.error[:, 0, 1],
-        law,
-        noise,
-        width,
-        _own(run, width, weights),
-        weights == "gaussian" and phi.smoothness is not Smoothness.KINK,
-        settled,
-    )
+    e = run.one_minus_c[:, 0, 1]
+    pairs = _pairs(variance, run.q, e, width, weights)
+    return Expected(phase, e, run.error[:, 0, 1], law, noise, pairs, width, settled)
 
 
 def _critical_twin(variance: VarianceMap) -> VarianceMap:
@@ -188,9 +166,10 @@ def _noise(variance: VarianceMap, q: float, weights: str) -> CorrelationNoise | 
         return None
 
 
-def _own(run: Trajectory, width: int, weights: str) -> FloatArray:
-    apart = (2.0 - run.one_minus_c[:, 0, 1]) ** 2
-    if weights != "orthogonal":
-        return np.asarray(apart / width)
-    free = np.maximum(run.q - run.sigma_b**2, 0.0) / run.q
-    return np.asarray(0.5 * apart * (1.0 - free.prod(axis=1)) / width)
+def _pairs(variance: VarianceMap, q: FloatArray, one_minus_c: FloatArray, width: int, weights: str) -> PairNoise | None:
+    if weights not in get_args(Weights):
+        return None
+    try:
+        return noise_along(variance, q, one_minus_c, width, checked_weights(weights))
+    except EocError:  # moments that are infinite, or cannot be computed; inputs that become the same
+        return None

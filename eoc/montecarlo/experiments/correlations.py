@@ -89,7 +89,7 @@ class CorrelationProcess:
     spread, spread_error : (L,)
         Standard deviation over networks of log e_l, with its standard error.
     predicted_spread : (L,) or None
-        What theory says of it; None where it does not know, as in the chaotic phase.
+        What theory says of it, to order 1/N; None where it does not know.
     c, c_error : (L,)
         Mean correlation, with its standard error.
     quantiles : (5, L)
@@ -386,18 +386,22 @@ def _compared(read: Read) -> tuple[Comparison, ...]:
 
 
 def _compared_ratios(theory: Expected, networks: int, mean: FloatArray, error: FloatArray) -> tuple[Comparison, ...]:
-    """log(e_l / e~_l) at some layers within the reliable depth: about minus half its variance."""
-    if theory.noise is None:
+    """The mean of log(e_l / e~_l) at some layers before the departure depth."""
+    if theory.pairs is None:
         return ()
-    if theory.spread is not None:
-        error = np.maximum(error, theory.spread / np.sqrt(networks))
-    half = 0.5 * (theory.relative_variance + theory.own)
-    lost = half + theory.error / theory.one_minus_c
+    error = np.maximum(error, theory.pairs.spread / np.sqrt(networks))
+    predicted = theory.pairs.mean_log_ratio
+    lost = theory.pairs.shift_truncation + theory.error / theory.one_minus_c
     return tuple(
         Comparison(
-            "mean log(e_l / e~_l)", i, float(-half[i - 1]), float(mean[i - 1]), float(error[i - 1]), float(lost[i - 1])
+            "mean log(e_l / e~_l)",
+            i,
+            float(predicted[i - 1]),
+            float(mean[i - 1]),
+            float(error[i - 1]),
+            float(lost[i - 1]),
         )
-        for i in _some(min(mean.size, theory.reliable_depth))
+        for i in _some(min(mean.size, theory.departure_depth))
     )
 
 
@@ -405,7 +409,7 @@ def _compared_spreads(
     theory: Expected, networks: int, predicted: FloatArray, spread: FloatArray, error: FloatArray
 ) -> tuple[Comparison, ...]:
     """The spread at some layers before the departure depth."""
-    lost = predicted * theory.spread_truncation
+    lost = theory.spread_truncation
     error = np.maximum(error, predicted / np.sqrt(2.0 * (networks - 1)))
     return tuple(
         Comparison(

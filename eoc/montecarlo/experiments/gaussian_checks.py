@@ -22,7 +22,7 @@ from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.running.statistics import Moments
 from eoc.montecarlo.seeds import generator
 
-__all__ = ["correlation_map_checks", "variance_map_checks"]
+__all__ = ["check_tails", "correlation_map_checks", "variance_map_checks"]
 
 FloatArray = NDArray[np.float64]
 Samples = Callable[[FloatArray, FloatArray], FloatArray]
@@ -41,7 +41,7 @@ def variance_map_checks(variance: VarianceMap, q: float, seed: int) -> tuple[Com
         Where tails are so heavy that sampling says nothing.
     """
     phi, root, weight = variance.activation, np.sqrt(q), variance.sigma_w**2
-    _check_tails(variance, q)
+    check_tails(variance, q)
     smooth = phi.smoothness is not Smoothness.JUMP
     two = moments(phi, q, ("V", "D") if smooth else ("V",))
     found = [
@@ -59,7 +59,7 @@ def variance_map_checks(variance: VarianceMap, q: float, seed: int) -> tuple[Com
 
 def correlation_map_checks(variance: VarianceMap, q: float, c: float, seed: int) -> tuple[Comparison, ...]:
     """1 - f(c) at a variance, from E[(phi(u) - phi(v))^2]; EocError where tails are too heavy."""
-    _check_tails(variance, q)
+    check_tails(variance, q)
     phi = variance.activation
     f = CorrelationMap(phi, variance.sigma_w, variance.sigma_b, q)
     near, far = np.sqrt(0.5 * q * (1.0 + c)), np.sqrt(0.5 * q * (1.0 - c))
@@ -72,7 +72,8 @@ def correlation_map_checks(variance: VarianceMap, q: float, c: float, seed: int)
     return (_compared(f"1 - f({c:g}) at q = {q:.4g}", f.one_minus_f(c), seen),)
 
 
-def _check_tails(variance: VarianceMap, q: float) -> None:
+def check_tails(variance: VarianceMap, q: float) -> None:
+    """EocError where phi^2 has no variance, or one so large that averages are made by few samples."""
     phi = variance.activation
     v = float(moments(phi, q, ("V",))["V"].value)
     spread = float(fourth_moments(phi, np.array([q]), ("Var phi^2",))["Var phi^2"].value[0])

@@ -22,14 +22,8 @@ A change eta of the variance decays like F'^n and changes chi_1 on its way: s/N 
 g = (d log chi_1 / dq) / (1 - F'). Where phi is positively homogeneous and sigma_b = 0 it stays, changes nothing but
 the scale of e = |d|^2 / (2 N q), and g = -1/q. ReLU: s = 5 + 5 - 2 = 8.
 
-Layer by layer (:meth:`CorrelationNoise.followed`), with the factors p_l above, the deviations delta_l of log e_l and
-v_l of the variance obey
-
-.. math:: v_{l+1} = F' v_l + \eta, \quad \delta_{l+1} = p_l \delta_l
-          + \Big(\frac{\chi_1'}{\chi_1} + \frac{1 - F'}{q}\Big) v_l + (1 - e_l/2) \xi - \frac{\eta}{q}(1 - e_l/2),
-
-so that a kick is all there only after some 1/(1 - F') layers. 1 - e/2 is what linear networks have instead of 1, where
-the correlation of N pairs has the variance (1 - c^2)^2 / N; for others it stands for terms of order e.
+A kick is all there only after some 1/(1 - F') layers. For inputs that are not close, for variances that move, and for
+single layers see :mod:`eoc.montecarlo.theory.pairs`.
 
 Orthogonal weights fix |g|^2 = k N, k = q - sigma_b^2, and |d|^2, and keep g and d at their angle (g: h without its
 bias). What depends on those is taken away, all to leading order:
@@ -43,7 +37,7 @@ ReLU: s = 3 + 3 - 2 = 4; linear networks: 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,7 +52,7 @@ from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.settings import Weights, checked_count, checked_weights
 from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
 
-__all__ = ["CorrelationNoise", "Kicks", "correlation_noise"]
+__all__ = ["CorrelationNoise", "correlation_noise"]
 
 FloatArray = NDArray[np.float64]
 
@@ -80,17 +74,11 @@ class CorrelationNoise:
         The slope of the correlation map at c = 1.
     damped : bool
         Whether layers damp what the kicks did: on the edge of chaos, but for linear phi, whose map is the identity.
-    correlation_map : CorrelationMap
-        The map at infinite width.
-    kicks : Kicks
-        What s is made of.
     """
 
     s: Estimate
     chi_1: float
     damped: bool
-    correlation_map: CorrelationMap = field(repr=False)
-    kicks: Kicks = field(repr=False)
 
     def spread(self, width: float, layers: ArrayLike) -> FloatArray:
         """Standard deviation of log(1 - c_l) over networks, for large l: sqrt(s l / 3N), or sqrt(s l / N) undamped.
@@ -100,56 +88,10 @@ class CorrelationNoise:
         width
             N, a whole number >= 1.
         layers
-            l >= 1, of any shape. How soon this holds depends on the inputs: see :meth:`followed`.
+            l >= 1, of any shape. How soon this holds depends on the inputs: see :func:`eoc.montecarlo.pair_noise`.
         """
         n, depths = checked_count("width", width), whole_numbers("layers", layers, 1.0)
         return np.asarray(np.sqrt(float(self.s.value) * depths / (3.0 * n if self.damped else n)))
-
-    def followed(self, width: float, depth: int, one_minus_c: float) -> FloatArray:
-        """Standard deviation of log(1 - c_l) over networks for inputs with a given 1 - c in layer 1.
-
-        It leaves out terms of order 1 - c that linear networks do not have, and those of higher order in 1/N.
-
-        Parameters
-        ----------
-        width
-            N, a whole number >= 1.
-        depth
-            L, a whole number >= 1.
-        one_minus_c
-            1 - c of the first pre-activations, 0 < 1 - c < 1.
-
-        Returns
-        -------
-        (L,)
-            The layers l = 1 .. L; 0 in the first, whose covariances are given.
-
-        Examples
-        --------
-        >>> correlation_noise("relu", 2**0.5, 1.0).followed(500, 4, 0.01).round(4).tolist()
-        [0.0, 0.1259, 0.1766, 0.2148]
-        """
-        n, last = checked_count("width", width), checked_count("depth", depth)
-        start = real_number("one_minus_c", one_minus_c)
-        if not 0.0 < start < 1.0:
-            raise EocError(f"one_minus_c must be > 0 and < 1, for inputs that are close; got {start!r}")
-        e = self.correlation_map.iterate(np.arange(float(last)), one_minus_c=start).value
-        passed_on = (e * self.correlation_map.slope(one_minus_c=e).value)[:-1] / e[1:]
-        kicks, q = self.kicks, self.correlation_map.q
-        distance, spread, both, slope, bend = (
-            float(one.value[0]) for one in (kicks.distance, kicks.variance, kicks.both, kicks.slope, kicks.bend)
-        )
-        drive = bend + (1.0 - slope) / q
-        own = distance - 2.0 * both / q + spread / q**2  # of xi - eta / q
-        shared = both - spread / q  # of that and eta
-        out = np.zeros(last)
-        square = mixed = variance = 0.0  # of delta and v, times N
-        for i, (factor, near) in enumerate(zip(passed_on, 1.0 - 0.5 * e[:-1], strict=True)):
-            square = factor**2 * square + 2.0 * factor * drive * mixed + drive**2 * variance + near**2 * own
-            mixed = slope * (factor * mixed + drive * variance) + near * shared
-            variance = slope**2 * variance + spread
-            out[i + 1] = square / n
-        return np.asarray(np.sqrt(out))
 
     def departure_depth(self, width: float) -> float:
         """The depth at which :meth:`spread` is 1: 3N/s, or N/s undamped; infinite for s = 0."""
@@ -158,7 +100,7 @@ class CorrelationNoise:
 
 
 @dataclass(frozen=True)
-class Kicks:
+class _Kicks:
     """N times the moments of xi and eta, F', and d log(chi_1) / dq: values with errors, all (1,)."""
 
     distance: Estimate
@@ -198,13 +140,9 @@ def correlation_noise(
 
     Notes
     -----
-    Against simulations of 3000 networks at N = 1000 (ReLU, tanh on and off the edge of chaos, hard-tanh, SELU; both
-    weights), the variance of log(1 - c_l) is as :meth:`CorrelationNoise.followed` says, in all of 40 layers: within the
-    sampling error of 3% where 1 - c starts at 0.001, within 10% (orthogonal: 25%) from 0.1, and from 0.9 within 20%
-    after 10 layers (orthogonal: 50%). Where F' is close to 1 higher orders in 1/N come sooner.
-    The mean of log(1 - c_l) falls by up to about half that variance, of order l/N, which is not given here. All this is
-    about the covariances of a layer given the one before; the empirical correlation of its N units adds 4/N to the
-    variance (Gaussian weights).
+    To leading order in 1/N, and for late layers: :func:`eoc.montecarlo.pair_noise` follows two inputs layer by layer,
+    gives the mean of log(1 - c_l), which falls by about half the variance, and says what higher orders may add. Where
+    F' is close to 1 these come sooner.
 
     Examples
     --------
@@ -226,7 +164,7 @@ def correlation_noise(
     kicks = _kicks(phi, weight, variance, variance - bias if haar else 0.0, haar)
     critical = abs(network.chi_1 - 1.0) <= _CRITICAL
     damped = critical and phi.slopes_at_zero[0] != phi.slopes_at_zero[1] if scales else critical
-    return CorrelationNoise(_combined(phi, kicks, variance, scales), network.chi_1, damped, network, kicks)
+    return CorrelationNoise(_combined(phi, kicks, variance, scales), network.chi_1, damped)
 
 
 def _bias(phi: Activation, weight: float, q: float) -> float:
@@ -248,7 +186,7 @@ def _check_phase(phi: Activation, chi_1: float) -> None:
         )
 
 
-def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) -> Kicks:
+def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) -> _Kicks:
     """The moments of one layer; ``free`` is k for orthogonal weights."""
     at, squared = np.array([q]), weight**2
     two, four = moments(phi, at, ("V", "D")), fourth_moments(phi, at, ("phi^2 dphi^2", "dphi^4", "Var phi^2"))
@@ -264,7 +202,7 @@ def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) ->
     product = mixed.value / d.value
     bent, sloped = free * bend.value, free * slope.value
     doubt = 2.0 * sphere * (np.abs(bent) + np.abs(sloped)) * free
-    return Kicks(
+    return _Kicks(
         Estimate(
             3.0 * steep - 1.0 - sphere * (1.0 + bent**2),
             3.0 * steep * (quartic.error / quartic.value + 2.0 * d.error / d.value + 4.0 * _EPS) + doubt * bend.error,
@@ -283,7 +221,7 @@ def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) ->
     )
 
 
-def _combined(phi: Activation, kicks: Kicks, q: float, scales: bool) -> Estimate:
+def _combined(phi: Activation, kicks: _Kicks, q: float, scales: bool) -> Estimate:
     """N Var(xi + g eta), which is s."""
     if scales:
         g, g_error = np.full(1, -1.0 / q), np.full(1, _EPS / q)
