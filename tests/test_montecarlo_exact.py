@@ -207,6 +207,49 @@ def test_units_that_are_all_off_have_no_angle():
     assert np.isfinite(run.one_minus_c[~dead, -1]).all()
 
 
+@pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
+def test_inputs_die_as_often_as_with_matrices(weights):
+    """In narrow ReLU networks without biases an input may turn all units off: its q is then exactly 0, and c NaN."""
+    x = np.array([[1.0, 0.2, -0.3, 0.1], [0.1, 0.9, 0.5, -0.4]])
+    networks, widths = 8000, (4,) * 5
+    run = sample_networks("relu", 2**0.5, width=widths, networks=networks, inputs=x, seed=1, weights=weights)
+    plain = list(with_matrices(activation("relu"), 2**0.5, 0.0, x, widths, weights == "orthogonal", networks, seed=2))
+    for i, (q, e, _) in enumerate(plain):
+        for a in (0, 1):
+            off = (run.q[:, i, a] == 0.0), (q[:, a] == 0.0)
+            assert abs(off[0].mean() - off[1].mean()) <= 4.5 * (2.0 * off[1].mean() / networks) ** 0.5
+        ours, theirs = run.one_minus_c[:, i, 0, 1], e
+        assert np.isnan(ours[(run.q[:, i] == 0.0).any(axis=1)]).all()
+        there = [np.round(v[np.isfinite(v)], 9) for v in (ours, theirs)]
+        assert stats.ks_2samp(*there).pvalue > SIGNIFICANT
+
+
+def test_an_input_of_zeros_has_no_angle():
+    x = [[1.0, 2.0, 3.0, 0.0], [-1.0, -2.0, -3.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+    run = sample_networks("relu", 1.5, width=[6, 3, 9], networks=500, inputs=x, seed=1)
+    assert (run.q[..., 2] == 0.0).all()
+    assert np.isnan(run.one_minus_c[..., 2, :2]).all()
+    assert np.nanmin(run.one_minus_c) >= 0.0
+    assert np.nanmax(run.one_minus_c) <= 2.0
+
+
+@pytest.mark.parametrize("ratio", [1e-6, 1e-14, 1e-28, 1e-60, 1e-150])
+@pytest.mark.parametrize("order", [1, -1])
+def test_inputs_of_very_different_lengths(ratio, order):
+    """ReLU without bias scales: the angles are those of inputs of one length."""
+    equal, unequal = (
+        sample_networks("relu", 2**0.5, width=200, depth=3, networks=300, q=q, c=0.5, seed=5)
+        for q in ([1.0, 1.0], [1.0, ratio][::order])
+    )
+    assert unequal.kernel[:, 0] == pytest.approx(np.array([[1.0, ratio][::order]] * 300), rel=1e-12)
+    a, b = (run.one_minus_c[:, -1, 0, 1] for run in (equal, unequal))
+    assert abs(a.mean() - b.mean()) < 4.5 * np.hypot(a.std(), b.std()) / 300**0.5
+    x = np.array([[1.0, 0.0], [0.5, 0.75**0.5]]) * np.sqrt([[1.0], [ratio]])
+    run = sample_networks("relu", 2**0.5, width=200, depth=3, networks=300, inputs=x[::order], seed=6)
+    c = run.one_minus_c[:, -1, 0, 1]
+    assert abs(a.mean() - c.mean()) < 4.5 * np.hypot(a.std(), c.std()) / 300**0.5
+
+
 def test_haar_rows_are_uniform_on_the_sphere():
     """Coordinates squared have the beta law, also of the last rows, which are drawn after all the others."""
     rows = np.concatenate(list(haar_rows(generator(1, 0), 4000, 2, 12, iter([5, 4, 3]))), axis=-1) / 12**0.5
@@ -255,7 +298,7 @@ def test_inputs_keep_their_inner_products(rows, odd):
 
 def test_shortest_tree_has_the_nearest_neighbours():
     points = np.array([0.0, 10.0, 1.0, 11.0, 2.5])
-    tree = shortest_tree(np.abs(np.subtract.outer(points, points)))
+    tree = shortest_tree(np.abs(np.subtract.outer(points, points)), root=0)
     assert tree.parent == (0, 4, 0, 1, 2)
     factor = tree.differences(np.stack([np.ones(5), points], axis=-1))
     e = one_minus_c(tree, factor)

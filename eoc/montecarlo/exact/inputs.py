@@ -125,9 +125,7 @@ def _gram(tree: Tree, squares: FloatArray, between: FloatArray, with_root: Float
     return gram
 
 
-def _tree(
-    squares: FloatArray, near: FloatArray, far: FloatArray, odd: bool
-) -> tuple[Tree, NDArray[np.bool_]]:
+def _tree(squares: FloatArray, near: FloatArray, far: FloatArray, odd: bool) -> tuple[Tree, NDArray[np.bool_]]:
     """The tree, and which inputs are turned around: those nearer to the negative of their parent, if that is free.
 
     From squared lengths (P,), and squared lengths of differences ``near`` and of sums ``far``, both (P, P).

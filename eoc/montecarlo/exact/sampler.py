@@ -34,6 +34,7 @@ FloatArray = NDArray[np.float64]
 _BLOCK = (
     2**14
 )  # numbers in an array of a block: 128 KiB stay in the cache, and malloc keeps them instead of returning them
+_DUST = 1e-13  # of its difference: a shorter input is what rounding left of one whose units are all off
 _TALL = 8  # rows a column from which a Gaussian matrix is so well conditioned that its Gram matrix loses no digits
 
 
@@ -83,28 +84,27 @@ class ExactSampler:
 
     def _step(self, state: FloatArray, layer: int, rng: np.random.Generator) -> tuple[FloatArray, Layer]:
         tree, width = self.inputs.tree, self.widths[layer - 1]
-        mixing = self._mixing(state, layer)
+        mixing = self._mixing(state)
+        zero = _length(tree.inputs(mixing)) <= _DUST * _length(mixing)
         z_factors, x_factors = [], []
         fourth = np.zeros((len(state), self.inputs.count))
         for z in self._blocks(rng, len(state), mixing.shape[-1], layer):
             z_factors.append(_factor(z))
-            differences = mixing @ z
+            differences = tree.cleared(mixing @ z, zero)
             h = tree.inputs(differences)
             squares = h * h
             fourth += np.einsum("mpn,mpn->mp", squares, squares)
             x_factors.append(_rows_factor(self._activated(h, differences)))
-        drawn = mixing @ _joined(z_factors, width)
-        vectors = tree.inputs(drawn)
-        kernel = tree.inputs(mixing)
+        drawn = tree.cleared(mixing @ _joined(z_factors, width), zero)
         seen = Layer(
-            kernel=(kernel * kernel).sum(axis=-1),
-            q=(vectors * vectors).sum(axis=-1),
+            kernel=_length(tree.inputs(tree.cleared(mixing, zero))) ** 2,
+            q=_length(tree.inputs(drawn)) ** 2,
             fourth=fourth / width,
             one_minus_c=self._turned_back(one_minus_c(tree, drawn)),
         )
         return _joined(x_factors, width), seen
 
-    def _mixing(self, state: FloatArray, layer: int) -> FloatArray:
+    def _mixing(self, state: FloatArray) -> FloatArray:
         """What unit Gaussians (and Haar columns) are multiplied by: root and differences of h, (M, P, k)."""
         mixing = self.sigma_w * state
         if self.sigma_b == 0.0:
@@ -150,6 +150,10 @@ class ExactSampler:
     def _turned_back(self, e: FloatArray) -> FloatArray:
         opposite = np.not_equal.outer(self.inputs.flipped, self.inputs.flipped)
         return np.where(opposite, 2.0 - e, e)
+
+
+def _length(rows: FloatArray) -> FloatArray:
+    return np.sqrt((rows * rows).sum(axis=-1))
 
 
 def _factor(z: FloatArray) -> FloatArray:

@@ -57,6 +57,14 @@ class Tree:
             out[..., i, :] += out[..., self.parent[i], :]
         return out
 
+    def cleared(self, differences: FloatArray, zero: NDArray[np.bool_]) -> FloatArray:
+        """The differences (M, P, n) again, with those replaced that make the inputs ``zero`` (M, P) vanish exactly."""
+        for i in self.order[1:]:
+            if zero[:, i].any():
+                parents = self.inputs(differences[zero[:, i]])[:, self.parent[i]]
+                differences[zero[:, i], i] = -parents
+        return differences
+
 
 def shortest_tree(distances: FloatArray, root: int) -> Tree:
     """The spanning tree of the smallest total length (Prim's algorithm), of distances (P, P)."""
