@@ -73,7 +73,9 @@ def test_orthogonal_linear_networks_keep_lengths_where_they_are_square() -> None
     square = length_theory("identity", 1.0, q=2.0, widths=[50] * 4, weights="orthogonal")
     assert abs(square.variance.value).max() < 1e-15
     narrow = length_theory("identity", 1.0, q=2.0, widths=[20, 20], weights="orthogonal", fan_in=50)
-    assert narrow.variance.value == pytest.approx([8.0 * (1 / 20 - 1 / 50)] * 2, rel=1e-12)
+    exact = 8.0 * (50 - 20) / (20 * (50 + 2))  # of 20 coordinates of a point on a sphere in 50 dimensions
+    assert narrow.variance.value == pytest.approx([exact, 8.0 * (1 / 20 - 1 / 50)], rel=1e-12)
+    assert abs(narrow.variance.value[1] - exact) < narrow.variance_truncation[1] < 0.1 * exact
     assert narrow.kernel_variance.value == pytest.approx([0.0, 8.0 * (1 / 20 - 1 / 50)], abs=1e-15)
 
 

@@ -64,11 +64,16 @@ class Gaussianity:
         theory = self.theory
         q = theory.q.value
         variance = theory.kernel_truncation + theory.kernel_variance.error
-        mean = np.abs(theory.shift.value) + theory.q.error + theory.shift.error
-        sphere = np.abs(theory.kurtosis - 3.0 * theory.kernel_variance.value / q**2)
+        mean = theory.shift_truncation + theory.q.error + theory.shift.error
         rounding = _ROUNDING * (_ROUNDING + 2.0 * np.sqrt(theory.kernel_variance.value) / q)
-        relative = 2.0 * (np.abs(theory.kurtosis) * mean / q + sphere / _dimensions(self.networks))
-        return 3.0 * (variance / q**2 + rounding) + relative
+        return 3.0 * (variance / q**2 + rounding) + 2.0 * np.abs(theory.kurtosis) * mean / q
+
+    @property
+    def _least_errors(self) -> tuple[FloatArray, FloatArray]:
+        """Standard errors of kernel and units if K_l and units were Gaussian, (L,): few networks underestimate them."""
+        count, widths = float(self.networks.count), self.networks.widths
+        kernel = 3.0 * self.theory.kernel_variance.value / self.theory.q.value**2 * np.sqrt(2.0 / count)
+        return kernel, np.hypot(kernel, np.sqrt(24.0 / (count * widths)))
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -76,8 +81,9 @@ class Gaussianity:
         if not self.networks.has_theory:
             return ()
         found = []
-        for name, seen, first in (("units", self.units, 0), ("K_l", self.kernel, 1)):  # K_1 is not random
-            columns = (self.theory.kurtosis, seen.value, seen.error, self.truncation)
+        of_kernel, of_units = self._least_errors
+        for name, seen, least, first in (("units", self.units, of_units, 0), ("K_l", self.kernel, of_kernel, 1)):
+            columns = (self.theory.kurtosis, seen.value, np.maximum(seen.error, least), self.truncation)
             for layer, row in enumerate(np.array(columns).T[first:].tolist(), start=1 + first):
                 found.append(Comparison(f"excess kurtosis from {name}", layer, *row))
         return tuple(found)

@@ -117,8 +117,12 @@ class LengthProcess:
         """Mean and rms of every layer beside theory; none for weights of which theory knows too little."""
         if not self.networks.has_theory:
             return ()
-        mean = self.difference.mean, self.difference.standard_error, self.mean_truncation
-        rms = self.rms, self.rms_error, self.rms_truncation
+        # few networks underestimate their own fluctuations: errors are at least those of theory
+        count, std = self.networks.count, np.sqrt(self.theory.variance.value)
+        error = np.maximum(self.difference.standard_error, std / np.sqrt(count))
+        rms_error = np.maximum(self.rms_error, self._root * std / np.sqrt(2.0 * count))
+        mean = self.difference.mean, error, self.mean_truncation
+        rms = self.rms, rms_error, self.rms_truncation
         return (
             *_compared("mean of q_l - q~_l", self.theory.shift.value, *mean),
             *_compared("sqrt(N) rms of q_l - q~_l", self.predicted_rms, *rms),
