@@ -407,3 +407,42 @@ def test_laplace_transform_of_one_exponential():
 def test_divergence_needs_something_that_diverges(arguments, message):
     with pytest.raises(EocError, match=message):
         divergence(**{"a": 0.5, "networks": 10, "seed": 1, **arguments})
+
+
+def test_a_law_of_ones_own_is_not_taken_for_the_built_in_one() -> None:
+    def gaussian(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+        return 3.0 * rng.standard_normal(shape)
+
+    own = length_process("tanh", 1.5, 0.1, width=50, depth=3, networks=20, seed=1, weights=gaussian)
+    assert own.networks.weights == "gaussian (own)"
+    assert own.comparisons == ()
+    spelled = [
+        length_process("tanh", 1.5, 0.1, width=50, depth=3, networks=20, seed=1, weights=w)
+        for w in ("gaussian", "Gaussian")
+    ]
+    assert (spelled[0].difference.mean == spelled[1].difference.mean).all()
+
+
+@pytest.mark.parametrize(("networks", "width", "depth"), [(2, 100, 4), (3, 100, 4), (10, 100, 4), (300, 10, 60)])
+def test_few_networks_do_not_accuse_theory(networks: int, width: int, depth: int) -> None:
+    """Their own scatter says little of their error: two may be close to each other, or all miss the rare large ones."""
+    seen = [
+        one.z
+        for seed in range(20)
+        for run in (length_process, gaussianity)
+        for one in run("relu", 2**0.5, width=width, depth=depth, networks=networks, q=1.0, seed=seed).comparisons
+    ]
+    assert np.abs(seen).max() < 4.5
+    assert np.sqrt(np.mean(np.square(seen))) < 1.1
+
+
+def test_what_no_number_of_networks_shows_is_refused() -> None:
+    with pytest.raises(EocError, match="no number of networks shows its moments; go to depth"):
+        gaussianity("relu", 2**0.5, width=20, depth=1000, networks=4, q=1.0, seed=1)
+    with pytest.raises(EocError, match="layers at most, or more units"):
+        length_process("relu", 2**0.5, width=20, depth=10_000, networks=4, q=1.0, seed=1)
+
+
+def test_poles_are_refused() -> None:
+    with pytest.raises(EocError, match="unbounded near x = 0"):
+        length_process(RECIPROCAL, 1.0, width=20, depth=3, networks=4, q=1.0, seed=1)

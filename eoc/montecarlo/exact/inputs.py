@@ -19,6 +19,7 @@ FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
 _INDEFINITE = 1e-9  # how negative rounding may make an eigenvalue of correlations
+_TINY = 1e-280
 _LONG = 100.0  # times the squared length of the root
 _RANK = 16.0 * _EPS  # times P: below it an eigenvalue of rounded correlations says nothing
 
@@ -73,6 +74,8 @@ def from_vectors(x: ArrayLike, odd: bool) -> Inputs:
         squares = (scaled * scaled).sum(axis=1)
     if not np.isfinite(squares).all():
         raise EocError(f"the squared length of input {int((~np.isfinite(squares)).argmax())} overflows: scale it down")
+    if (small := (squares < _TINY) & vectors.any(axis=1)).any():
+        raise EocError(f"the squared length of input {int(small.argmax())} underflows: scale it up, or take zeros")
     near, far = (_distances(scaled, sign) for sign in (1.0, -1.0))
     tree, flipped = _tree(squares, near, far, odd)
     scaled[flipped] *= -1.0
@@ -147,11 +150,14 @@ def _factor_of(gram: FloatArray) -> FloatArray:
     some = lengths > 0.0
     correlations = gram[np.ix_(some, some)] / np.multiply.outer(lengths[some], lengths[some])
     values, vectors = np.linalg.eigh(correlations)
-    if values.size and values[0] < -_INDEFINITE * len(gram):
+    lowest = float(values[0]) if values.size else 0.0
+    if (np.abs(gram[~some]) > _INDEFINITE * (lengths.max() ** 2)).any():
+        lowest = -np.inf  # an input of length 0 that has an inner product
+    if lowest < -_INDEFINITE * len(gram):
         raise EocError(
             "no inputs give the first layer these variances and correlations: their matrix must be positive "
             "semidefinite, also when sigma_b^2, which all inputs share, is taken off each entry (for two inputs "
-            f"c >= 2 sigma_b^2/q - 1); an eigenvalue of the correlations among them is {values[0]:.3g} < 0"
+            f"c >= 2 sigma_b^2/q - 1); an eigenvalue of the correlations among them is {lowest:.3g} < 0"
         )
     values = np.where(values > _RANK * len(gram), values, 0.0)
     rows = np.zeros(gram.shape)

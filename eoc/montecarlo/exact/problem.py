@@ -37,7 +37,7 @@ def first_inputs(
         return from_vectors(inputs, odd)
     if gram is not None:
         variances, e, _ = from_gram(gram)
-        at = angle_of(one_minus_c=e)
+        variances, at = checked_inputs(variances, angle_of(one_minus_c=e))
     else:
         variances, at = _first_layer(variance, q, c, one_minus_c)
     return from_variances(variances, at, variance.sigma_w, variance.sigma_b, odd)

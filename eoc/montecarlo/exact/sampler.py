@@ -34,6 +34,7 @@ FloatArray = NDArray[np.float64]
 _BLOCK = (
     2**14
 )  # numbers in an array of a block: 128 KiB stay in the cache, and malloc keeps them instead of returning them
+_TINY = 1e-280  # a variance, so that its square root times a rounding error is still a number
 _DUST = 1e-13  # of its difference: a shorter input is what rounding left of one whose units are all off
 _TALL = 8  # rows a column from which a Gaussian matrix is so well conditioned that its Gram matrix loses no digits
 
@@ -72,15 +73,18 @@ class ExactSampler:
 
     def step(self, state: FloatArray, layer: int, rng: np.random.Generator) -> tuple[FloatArray, Layer]:
         """Layer number ``layer``, and the factor (M, P, k) of its activations: factor @ factor^T = x . x' / N."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             factor, seen = self._step(state, layer, rng)
+        if ((seen.kernel > 0.0) & (seen.kernel < _TINY)).any():
+            raise EocError(self._message(layer, "underflows", f"a variance falls to {np.nanmin(seen.kernel):.3g}"))
         if not (np.isfinite(factor).all() and np.isfinite(seen.q).all() and np.isfinite(seen.fourth).all()):
-            raise EocError(
-                f"layer {layer} overflows: variances reached {np.nanmax(seen.kernel):.3g} there. Variances of "
-                f"{self.phi.name} diverge at sigma_w = {self.sigma_w:g}, sigma_b = {self.sigma_b:g}, or phi grows too "
-                f"fast: go to depth {layer - 1} at most, or take smaller variances"
-            )
+            raise EocError(self._message(layer, "overflows", f"variances reach {np.nanmax(seen.kernel):.3g}"))
         return factor, seen
+
+    def _message(self, layer: int, what: str, how: str) -> str:
+        network = f"{self.phi.name} at sigma_w = {self.sigma_w:g}, sigma_b = {self.sigma_b:g}"
+        depth = f"go to depth {layer - 1} at most, or take" if layer > 1 else "take"
+        return f"layer {layer} {what}: {how} there, in networks of {network}; {depth} other variances of the inputs"
 
     def _step(self, state: FloatArray, layer: int, rng: np.random.Generator) -> tuple[FloatArray, Layer]:
         tree, width = self.inputs.tree, self.widths[layer - 1]

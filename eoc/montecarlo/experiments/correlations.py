@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ from eoc.montecarlo.exact.inputs import Inputs, vectors_of
 from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.correlation_theory import Expected, expected
-from eoc.montecarlo.experiments.options import named_law
+from eoc.montecarlo.experiments.options import check_bounded, named_law
 from eoc.montecarlo.experiments.readings import Reading, read_average, read_constant, read_exponent, read_rate
 from eoc.montecarlo.explicit.sampler import ExplicitSampler
 from eoc.montecarlo.layer import Layer, Sampler
@@ -27,7 +27,7 @@ from eoc.montecarlo.running.runner import Progress, run
 from eoc.montecarlo.running.study import Study, batch_size
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.settings import checked_count
+from eoc.montecarlo.settings import Weights, checked_count
 
 __all__ = ["QUANTILES", "CorrelationProcess", "Read", "correlation_process"]
 
@@ -194,13 +194,16 @@ def correlation_process(
     (3750.0, True)
     """
     variance = VarianceMap(activation, sigma_w, sigma_b)
+    check_bounded(variance.activation)
     if c is None and one_minus_c is None:
         c = _C0
     width, depth = checked_count("width", width), checked_count("depth", depth)
     networks, seed = checked_count("networks", networks), checked_seed(seed)
-    _check_sizes(depth, networks)
+    _check_sizes(width, depth, networks)
     law_name, law_digest = named_law(weights)
     inputs = first_inputs(variance, q, c, one_minus_c)
+    if inputs.count != 2:
+        raise EocError(f"there are two inputs, got {inputs.count} variances q: give one for both, or two")
     sampler = _sampler(variance, inputs, width, depth, weights, seed)
     first = np.broadcast_to(real_numbers("q", variance.kept if q is None else q), 2)
     theory = expected(variance, first, c, one_minus_c, width=width, depth=depth, weights=law_name)
@@ -238,8 +241,8 @@ def correlation_process(
 
 def _sampler(variance: VarianceMap, inputs: Inputs, width: int, depth: int, weights: object, seed: int) -> Sampler:
     """Without matrices where that is possible; otherwise with the inputs as vectors of ``width`` dimensions."""
-    if weights in ("gaussian", "orthogonal"):
-        return exact_sampler(variance, inputs, (width,) * depth, weights)
+    if (name := named_law(weights)[0]) in get_args(Weights):
+        return exact_sampler(variance, inputs, (width,) * depth, cast(Weights, name))
     vectors = vectors_of(inputs, width, generator(seed))
     return ExplicitSampler(
         variance.activation,
@@ -252,7 +255,9 @@ def _sampler(variance: VarianceMap, inputs: Inputs, width: int, depth: int, weig
     )
 
 
-def _check_sizes(depth: int, networks: int) -> None:
+def _check_sizes(width: int, depth: int, networks: int) -> None:
+    if width < 2:
+        raise EocError(f"width must be at least 2, got {width}: a single unit knows no angles but 0 and 180 degrees")
     if depth < 2:
         raise EocError(f"depth must be at least 2, got {depth}: the correlation of the first layer is given")
     if networks < 2:

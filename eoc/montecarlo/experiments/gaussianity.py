@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.errors import EocError
 from eoc.gaussian.moments import Estimate
 from eoc.montecarlo.experiments.comparison import Comparison
-from eoc.montecarlo.experiments.options import Networks, networks_of
+from eoc.montecarlo.experiments.options import Networks, networks_of, variance_error
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.runner import Progress, run
 from eoc.montecarlo.running.statistics import Moments
@@ -31,6 +32,7 @@ __all__ = ["Gaussianity", "gaussianity"]
 
 FloatArray = NDArray[np.float64]
 
+_WIDEST = 1e30  # Var K / q^2: beyond, squares of what is summed soon overflow
 _ROUNDING = 1e-14  # of K, relative: all there is of its variance where phi^2 is constant, as for sign
 _PART = 6.0  # d(fourth / q^2) / dq over d/dfourth at Gaussian units of variance 1, with the sign turned
 
@@ -70,9 +72,10 @@ class Gaussianity:
 
     @property
     def _least_errors(self) -> tuple[FloatArray, FloatArray]:
-        """Standard errors of kernel and units if K_l and units were Gaussian, (L,): few networks underestimate them."""
-        count, widths = float(self.networks.count), self.networks.widths
-        kernel = 3.0 * self.theory.kernel_variance.value / self.theory.q.value**2 * np.sqrt(2.0 / count)
+        """Standard errors of kernel and units that theory predicts, (L,): few networks underestimate their own."""
+        count, widths = self.networks.count, self.networks.widths
+        relative = self.theory.kernel_variance.value / self.theory.q.value**2
+        kernel = 3.0 * relative * variance_error(relative, count)
         return kernel, np.hypot(kernel, np.sqrt(24.0 / (count * widths)))
 
     @property
@@ -149,6 +152,7 @@ def gaussianity(
         weights=weights,
     )
     theory = sampled.theory
+    _check_tails(theory)
     study = Study(sampled.sampler, _Observer(theory.q.value), sampled.count, sampled.seed, sampled.batch)
     found = run(
         study,
@@ -160,6 +164,15 @@ def gaussianity(
     ).moments
     units = _of_units(found["fourth"], found["square"], found["both"])
     return Gaussianity(sampled, theory, units, _of_kernel(found["kernel"], sampled, theory.q.value))
+
+
+def _check_tails(theory: LengthTheory) -> None:
+    wide = theory.kernel_variance.value > _WIDEST * theory.q.value**2
+    if wide.any():
+        raise EocError(
+            f"K_l fluctuates by more than {_WIDEST:g} times its squared mean from layer {int(wide.argmax()) + 1} on: no "
+            f"number of networks shows its moments; go to depth {int(wide.argmax())} at most, or take more units"
+        )
 
 
 @dataclass(frozen=True, eq=False)

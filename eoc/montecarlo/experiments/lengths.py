@@ -20,7 +20,7 @@ from scipy import special
 from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.montecarlo.experiments.comparison import Comparison
-from eoc.montecarlo.experiments.options import Networks, networks_of
+from eoc.montecarlo.experiments.options import Networks, networks_of, variance_error
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.runner import Progress, run
 from eoc.montecarlo.running.sketch import Quantiles
@@ -118,9 +118,10 @@ class LengthProcess:
         if not self.networks.has_theory:
             return ()
         # few networks underestimate their own fluctuations: errors are at least those of theory
-        count, std = self.networks.count, np.sqrt(self.theory.variance.value)
-        error = np.maximum(self.difference.standard_error, std / np.sqrt(count))
-        rms_error = np.maximum(self.rms_error, self._root * std / np.sqrt(2.0 * count))
+        count, variance = self.networks.count, self.theory.variance.value
+        relative = variance_error(variance / self.theory.q.value**2, count)
+        error = np.maximum(self.difference.standard_error, np.sqrt(variance / count))
+        rms_error = np.maximum(self.rms_error, 0.5 * self.predicted_rms * relative)
         mean = self.difference.mean, error, self.mean_truncation
         rms = self.rms, rms_error, self.rms_truncation
         return (

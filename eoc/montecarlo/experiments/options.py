@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations.base import Activation
+from eoc.activations.unbounded import unbounded
 from eoc.errors import EocError
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.inputs import hypercube
@@ -18,10 +20,12 @@ from eoc.montecarlo.layer import Sampler
 from eoc.montecarlo.running.fingerprint import digest, fingerprint_of
 from eoc.montecarlo.running.study import batch_size
 from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.settings import checked_count, checked_widths
+from eoc.montecarlo.settings import Weights, checked_count, checked_widths
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory
 
-__all__ = ["Networks", "named_law", "networks_of", "seed_of"]
+__all__ = ["Networks", "check_bounded", "named_law", "networks_of", "seed_of", "variance_error"]
+
+FloatArray = NDArray[np.float64]
 
 _PROBE = (16, 16)  # shape of the weights that tell one law from another
 
@@ -71,7 +75,7 @@ class Networks:
     @property
     def has_theory(self) -> bool:
         """Whether theory knows the moments of these weights to the order 1/N, as it does for Gaussian and Haar ones."""
-        return self.weights in ("gaussian", "orthogonal")
+        return self.weights in get_args(Weights)
 
     @property
     def theory(self) -> LengthTheory:
@@ -106,6 +110,7 @@ def networks_of(
     """
     variance = VarianceMap(activation, sigma_w, sigma_b)
     phi, sigma_w, sigma_b = variance.activation, variance.sigma_w, variance.sigma_b
+    check_bounded(phi)
     inputs = first_inputs(variance, q)
     start = float(variance.kept if q is None else q)
     widths, seed, count = checked_widths(width, depth), checked_seed(seed), checked_count("networks", networks)
@@ -113,8 +118,8 @@ def networks_of(
         raise EocError("fluctuations are seen in at least 2 networks, got 1: ask for more networks")
     name, law_print = named_law(weights)
     sampler: Sampler
-    if name in {"gaussian", "orthogonal"}:
-        sampler = exact_sampler(variance, inputs, widths, name)  # type: ignore[arg-type]  # is one of the two
+    if name in get_args(Weights):
+        sampler = exact_sampler(variance, inputs, widths, cast(Weights, name))
     else:
         signs = hypercube(1, widths[0], seed)
         x = np.sqrt(max(start - sigma_b**2, 0.0)) / sigma_w * signs
@@ -132,11 +137,34 @@ def networks_of(
     return Networks(phi, sigma_w, sigma_b, start, np.array(widths), name, count, seed, sampler, fingerprint)
 
 
+def check_bounded(phi: Activation) -> None:
+    """Refuse an activation with a pole: E[phi^2] is infinite, and theory has nothing to compare with."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        points = phi.breakpoints
+    for b in points:
+        if not np.isfinite([b.left[0], b.right[0]]).all():
+            raise unbounded(phi.name, f"{b.x:g}", square_integrable=False)
+
+
 def named_law(weights: object) -> tuple[str, str]:
     """The name of a law, and a string that another law of that name does not share."""
     found = law(weights)
+    name = found.name
+    if name in get_args(Weights) and found != law(name):  # a user's own, of which theory knows nothing
+        name = f"{name} (own)"
     probe = found.draw(generator(0), _PROBE, "float64")
-    return found.name, f"{found.name} {digest(probe)}"
+    return name, f"{name} {digest(probe)}"
+
+
+def variance_error(relative: FloatArray, networks: int) -> FloatArray:
+    """The relative standard error of a sample variance, of what is positive and fluctuates by many small factors.
+
+    That is log-normal: with w = 1 + ``relative``, the variance over the square of the mean, its excess kurtosis is
+    w^4 + 2 w^3 + 3 w^2 - 6. It is 16 times ``relative`` where that is small, and soon more than any number of networks
+    makes up for: their moments are then made by networks so rare that none of them has been drawn.
+    """
+    w = 1.0 + np.minimum(relative, 1e50)
+    return np.asarray(np.sqrt((w**4 + 2.0 * w**3 + 3.0 * w**2 - 4.0) / networks))
 
 
 def seed_of(seed: int, index: int) -> int:

@@ -48,6 +48,7 @@ FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
 _Q_RANGE = (1e-120, 1e120)  # so that squares of variances, and those of widths, stay within double precision
+_WIDEST = 1e120
 _ROUND = 4.0  # times 1/M: the relative change of noise on a sphere, against 1 to 2 that was seen
 _SENSITIVITY = 8.0  # times the relative error of q: that of an expectation of fourth order
 
@@ -317,6 +318,11 @@ def _recursion(layers: _Layers) -> tuple[Estimate, Estimate]:
         fresh = layers.noise.value[i] / n[i] * (1.0 + v / q[i] ** 2 if layers.exact else 1.0)
         kernel[i + 1] = slope**2 * v + max(fresh - 2.0 * slope**2 * ball, 0.0)
         shift[i + 1] = slope * mu + bend * (0.5 * v - ball)
+        if not kernel[i + 1] <= _WIDEST * q[i + 1] ** 2:
+            raise EocError(
+                f"the variance of K_{i + 2} exceeds {_WIDEST:g} times its squared mean in networks of {n[i]:g} units: "
+                f"ask for {i + 1} layers at most, or more units"
+            )
         kernel_error[i + 1] = (
             slope**2 * kernel_error[i]
             + 2.0 * abs(slope) * slope_error * (v + 2.0 * ball)
