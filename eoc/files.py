@@ -19,7 +19,10 @@ def replacing(path: Path, what: str) -> Iterator[Path]:
     Whatever happens, one of the old and the new file is whole, and nothing else stays (of a process that is killed,
     a hidden folder beside it).
     """
-    target = path.resolve()  # what a link points to is replaced, not the link
+    try:
+        target = path.resolve()  # what a link points to is replaced, not the link
+    except (OSError, RuntimeError):  # RuntimeError: Python up to 3.12
+        raise EocError(f"cannot write {what} to {path}: links lead in a circle, or a folder cannot be read") from None
     try:
         with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
             part = Path(folder) / target.name

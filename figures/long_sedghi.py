@@ -73,7 +73,8 @@ def tests(networks: int) -> list[Piece]:
         layer = second_layer(RECIPROCAL, width=width, networks=networks, seed=SEED + width)
         median, units, kernels = cauchy_comparisons(layer)
         scores = {"z_median": median.z, "z_units": units.z, "z_kernels": kernels.z}
-        table.append({"width": width, "median": median.measured, "median_error": median.standard_error, **scores})
+        value = float(np.exp(median.measured))
+        table.append({"width": width, "median": value, "median_error": value * median.standard_error, **scores})
     return table
 
 

@@ -12,6 +12,7 @@ from eoc.convergence import ConvergenceLaw, convergence_law
 from eoc.errors import EocError
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.exact.sampler import ExactSampler
+from eoc.montecarlo.experiments import correlation_theory
 from eoc.montecarlo.experiments.correlation_theory import expected
 from eoc.montecarlo.experiments.correlations import QUANTILES, correlation_process
 from eoc.montecarlo.experiments.readings import read_average, read_constant, read_exponent, read_rate
@@ -262,7 +263,7 @@ def test_what_makes_no_sense_is_refused(change, message):
 
 def test_dead_networks_are_named():
     with pytest.raises(EocError, match="or all its units are 0"):
-        correlation_process("relu", RELU, width=1, depth=3, networks=50, seed=1)
+        correlation_process("relu", RELU, width=2, depth=3, networks=50, seed=1)
 
 
 # the command
@@ -307,3 +308,25 @@ def test_pictures_show_networks_and_theory():
     assert {line.get_label() for line in top.get_lines()} >= {"median", r"$N = \infty$", "departure depth"}
     theory = next(line for line in bottom.get_lines() if line.get_label() == "theory, small spread")
     assert np.array_equal(theory.get_ydata(), found.predicted_spread)
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.4, 3.0])
+def test_a_wrong_constant_is_found(factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The law is not what its own error is measured by."""
+    right = correlation_theory.convergence_law
+
+    def wrong(*args: object) -> object:
+        law = right(*args)  # type: ignore[arg-type]
+        return dataclasses.replace(law, constant=factor * law.constant)
+
+    monkeypatch.setattr(correlation_theory, "convergence_law", wrong)
+    found = correlation_process("relu", 2**0.5, width=100_000, depth=100, networks=6, seed=1, workers=2)
+    constant = next(one for one in found.comparisons if one.quantity.startswith("kappa") and "fit" not in one.quantity)
+    assert not constant.agrees
+
+
+def test_impossible_sizes_are_refused() -> None:
+    with pytest.raises(EocError, match="width must be at least 2"):
+        correlation_process("tanh", 1.5, 0.1, width=1, depth=3, networks=3, seed=1)
+    with pytest.raises(EocError, match="there are two inputs, got 3"):
+        correlation_process("tanh", 1.5, 0.1, width=10, depth=3, networks=3, seed=1, q=[1.0, 2.0, 3.0], c=0.5)

@@ -1,8 +1,8 @@
 """The ``eoc`` command: parses, calls, prints. Nothing heavy is imported before a command runs.
 
-Exit codes: 0 done; 1 ``eoc verify`` found that theory and simulation disagree, or standard output cannot be written;
-2 the input cannot be used (message on stderr); 3 the question is fine but no usable edge-of-chaos
-point exists (the reason and an alternative are printed); 130 interrupted.
+Exit codes: 0 done; 1 ``eoc verify`` found that theory and simulation disagree; 2 the input cannot be used, or needs more
+memory than there is (message on stderr); 3 the question is fine but no usable edge-of-chaos point exists (the reason and
+an alternative are printed); 74 standard output cannot be written; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from eoc.cli import (
     rates,
     verify,
 )
+from eoc.cli.around import EXIT_OUTPUT, discard, register
 
 __all__ = ["app", "main"]
 
@@ -36,18 +37,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("init")(init.command)
-app.command("curve")(curve.command)
-app.command("describe")(describe.command)
-app.command("maps")(maps.command)
-app.command("rates")(rates.command)
-app.command("propagate")(propagate.command)
-app.command("phase")(phase.command)
-app.command("diagram")(diagram.command)
-app.command("activations")(activations.command)
-montecarlo.app.command("correlations")(montecarlo_correlations.command)
+for _name, _command in {
+    "init": init.command,
+    "curve": curve.command,
+    "describe": describe.command,
+    "maps": maps.command,
+    "rates": rates.command,
+    "propagate": propagate.command,
+    "phase": phase.command,
+    "diagram": diagram.command,
+    "activations": activations.command,
+    "verify": verify.command,
+}.items():
+    register(app, _name, _command)
+for _name, _command in {
+    "lengths": montecarlo.lengths,
+    "gaussianity": montecarlo.gaussianity,
+    "counterexamples": montecarlo.counterexamples,
+    "correlations": montecarlo_correlations.command,
+}.items():
+    register(montecarlo.app, _name, _command)
 app.add_typer(montecarlo.app, name="montecarlo")
-app.command("verify")(verify.command)
 
 
 def _version(value: bool) -> None:
@@ -77,11 +87,16 @@ def main() -> None:
     except EocError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except MemoryError as error:
+        what = f" ({error})" if str(error) else ""
+        print(f"error: there is not enough memory{what}: ask for fewer or smaller networks", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     except OSError as error:  # of standard output: a full disk
+        discard(sys.stdout)
         print(f"error: cannot write: {error.strerror or error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(EXIT_OUTPUT)
 
 
 def _survive_narrow_encodings() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eoc.cli.around import results
 from eoc.errors import EocError
 from eoc.files import replacing
 
@@ -165,7 +166,7 @@ def save_picture(figure: Figure, path: Path) -> None:
 
 def print_json(payload: dict[str, Any]) -> None:
     """One JSON object on stdout; numbers that JSON lacks become the strings "inf", "-inf" and "nan"."""
-    print(json.dumps(_plain(payload), indent=2, allow_nan=False))
+    print(json.dumps(_plain(payload), indent=2, allow_nan=False), file=results())
 
 
 def _plain(value: Any) -> Any:

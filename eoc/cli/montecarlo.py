@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +44,10 @@ __all__ = [
     "Workers",
     "app",
     "comparison_rows",
+    "counterexamples",
+    "gaussianity",
+    "lengths",
+    "resumable",
     "threads",
 ]
 
@@ -69,7 +77,7 @@ Weights = Annotated[
     ),
 ]
 Workers = Annotated[
-    int | None, typer.Option(help="Threads; they do not change the result.  [default: all cores]", show_default=False)
+    int | None, typer.Option(help="Threads; they do not change the result.", show_default="all cores")
 ]
 Checkpoint = Annotated[
     Path | None,
@@ -84,12 +92,24 @@ Interval = Annotated[float, typer.Option(help="Seconds between two writings of t
 _EXAMPLE_WIDTHS = (10, 100, 1000)
 
 
+@contextmanager
+def resumable(checkpoint: Path | None, several: bool = False) -> Iterator[None]:
+    """Say, where a run is interrupted, that it can go on; ``several``: that each width has a file of its own."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if checkpoint is not None:
+            name = f"{glob.escape(checkpoint.stem)}{'-*' * several}{checkpoint.suffix}"
+            for path in sorted(checkpoint.parent.glob(name)):
+                print(f"interrupted: {path} keeps what was done; the same command goes on from it", file=sys.stderr)
+        raise
+
+
 def threads(workers: int | None) -> int:
     """How many threads the --workers option means."""
     return workers if workers is not None else os.cpu_count() or 1
 
 
-@app.command("lengths")
 def lengths(
     activation: Name,
     sigma_w: SigmaW = None,
@@ -114,18 +134,18 @@ def lengths(
 
     Mean and rms of q_l - q~_l beside theory, how often networks are farther off than eps, and with several widths the
     exponent of N. Layers are numbered from 1. Without --sigma-w: on the edge of chaos, with exit code 3 if there is no
-    usable point.
+    usable point. Interrupted with --checkpoint, the same command goes on where it was.
     """
     from eoc.montecarlo.experiments.lengths import length_process
     from eoc.montecarlo.experiments.scaling import length_scaling
 
     _check(plot, checkpoint)
-    widths = numbers("--width", width)
+    widths = [int(n) if n.is_integer() else n for n in numbers("--width", width)]
     distances = None if eps is None else numbers("--eps", eps)
     phi = find_activation(activation)
     w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
     scaling = None
-    with progress_bar("networks") as progress:
+    with progress_bar("networks") as progress, resumable(checkpoint, several=len(widths) > 1):
         common: dict[str, Any] = {
             "depth": depth,
             "networks": networks,
@@ -154,7 +174,6 @@ def lengths(
         save_picture(length_figure(run) if scaling is None else scaling_figure(scaling), plot)
 
 
-@app.command("gaussianity")
 def gaussianity(
     activation: Name,
     sigma_w: SigmaW = None,
@@ -181,7 +200,7 @@ def gaussianity(
     _check(plot, checkpoint)
     phi = find_activation(activation)
     w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
-    with progress_bar("networks") as progress:
+    with progress_bar("networks") as progress, resumable(checkpoint):
         found = measured(
             phi,
             w,
@@ -207,7 +226,6 @@ def gaussianity(
         save_picture(gaussianity_figure(found), plot)
 
 
-@app.command("counterexamples")
 def counterexamples(
     networks: Count = 10_000,
     seed: Seed = 0,
@@ -216,7 +234,7 @@ def counterexamples(
     """Show where the infinite-width theory fails: the second layers of Long & Sedghi (2019).
 
     1/x, whose units are Cauchy distributed at every width; exp(x^2/2), whose variance map does not exist at q = 1; ReLU
-    and Heaviside, whose units are not independent.
+    and Heaviside, whose units are not independent. At least 100 networks.
     """
     from eoc.montecarlo.experiments.divergence import divergence
     from eoc.montecarlo.experiments.options import seed_of
@@ -227,15 +245,17 @@ def counterexamples(
         second_layer,
     )
 
-    cauchy = {
-        width: cauchy_comparisons(second_layer(RECIPROCAL, width=width, networks=networks, seed=seed_of(seed, width)))
-        for width in _EXAMPLE_WIDTHS
-    }
-    growing = divergence(0.5, widths=_EXAMPLE_WIDTHS, networks=networks, seed=seed)
-    dependent = {
-        name: covariance_comparisons(second_layer(name, 2**0.5, width=10, networks=networks, units=10, seed=seed))
-        for name in ("relu", "heaviside")
-    }
+    with progress_bar("second layers") as progress:
+        common: dict[str, Any] = {"networks": networks, "progress": progress}
+        dependent = {  # first: if anything is too large for the memory, it is this
+            name: covariance_comparisons(second_layer(name, 2**0.5, width=10, units=10, seed=seed, **common))
+            for name in ("relu", "heaviside")
+        }
+        cauchy = {
+            width: cauchy_comparisons(second_layer(RECIPROCAL, width=width, seed=seed_of(seed, width), **common))
+            for width in _EXAMPLE_WIDTHS
+        }
+        growing = divergence(0.5, widths=_EXAMPLE_WIDTHS, seed=seed, **common)
     if not as_json:
         print_counterexamples(networks, cauchy, growing, dependent)
         return

@@ -19,6 +19,7 @@ from eoc.cli.montecarlo import (
     Weights,
     Workers,
     comparison_rows,
+    resumable,
     threads,
 )
 from eoc.cli.montecarlo_correlations_report import print_correlations
@@ -42,7 +43,7 @@ def command(
     ] = None,
     c0: Annotated[
         float | None,
-        typer.Option(help="Correlation of the two inputs, in (-1, 1).  [default: 0.1]", show_default=False),
+        typer.Option(help="Correlation of the two inputs, in (-1, 1).", show_default="0.1"),
     ] = None,
     one_minus_c0: Annotated[
         float | None, typer.Option(help="Or 1 minus it, for inputs that are close.", show_default=False)
@@ -74,7 +75,7 @@ def command(
         raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
     phi = find_activation(activation)
     w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
-    with progress_bar("networks") as progress:
+    with progress_bar("networks") as progress, resumable(checkpoint):
         found = correlation_process(
             phi,
             w,

@@ -80,7 +80,7 @@ def _print_reads(out: Console, found: CorrelationProcess) -> None:
                 read.quantity,
                 f"{read.first}-{read.last}",
                 f"{read.theory:.6g}",
-                z[read.quantity],
+                z.get(read.quantity, ""),
                 f"{read.noiseless:.6g}",
                 z[f"{read.quantity}, same fit"],
                 f"{read.measured:.6g}",

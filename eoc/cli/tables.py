@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from typing import TYPE_CHECKING
+
+from eoc.cli.around import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -28,7 +29,12 @@ def console() -> Console:
     """Where text goes: colours and the terminal's width on a terminal, plain lines of up to 120 columns in a pipe."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:  # rich would leave the program
+            raise
+
+    out = results()
+    return Plain(file=out, highlight=False, width=None if out.isatty() else _PIPE_WIDTH)
 
 
 def new_table(out: Console, columns: Sequence[str], padding: int = 1) -> Table:

@@ -14,7 +14,8 @@ __all__ = ["Weights", "checked_count", "checked_weights", "checked_widths"]
 
 Weights = Literal["gaussian", "orthogonal"]  # those of which theory knows the moments, and the exact sampler the law
 
-_MOST = 2**40  # beyond, no sampler ends
+_MOST = 2**33  # networks or units; more take hours for a single layer
+_DEEPEST = 10**6  # layers; theory of more takes longer than anybody waits for
 
 
 def checked_count(name: str, value: object) -> int:
@@ -26,10 +27,12 @@ def checked_count(name: str, value: object) -> int:
     1000000
     """
     number = real_number(name, value)  # type: ignore[arg-type]
-    if not (number >= 1.0 and number == np.floor(number)):
-        raise EocError(f"{name} must be a whole number >= 1, got {value!r}")
-    if number > _MOST:
-        raise EocError(f"{name} must be at most {_MOST:.2g}, got {value!r}")
+    shown = int(number) if number.is_integer() else number
+    if not (number >= 1.0 and number.is_integer()):
+        raise EocError(f"{name} must be a whole number >= 1, got {shown!r}")
+    most = _DEEPEST if name == "depth" else _MOST
+    if number > most:
+        raise EocError(f"{name} must be at most {most}, or a run never ends; got {shown!r}")
     return int(number)
 
 

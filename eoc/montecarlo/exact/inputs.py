@@ -12,6 +12,9 @@ from eoc.errors import EocError
 from eoc.gaussian.angle import Angle
 from eoc.montecarlo.exact.tree import Tree, shortest_tree
 from eoc.montecarlo.haar import haar_rows
+from eoc.montecarlo.memory import check_memory
+from eoc.montecarlo.seeds import checked_seed
+from eoc.montecarlo.settings import checked_count
 
 __all__ = ["Inputs", "from_variances", "from_vectors", "hypercube", "vectors_of"]
 
@@ -54,12 +57,16 @@ class Inputs:
 def hypercube(inputs: int, dimension: int, seed: int) -> FloatArray:
     """Inputs drawn evenly from {-1, 1}^N, shape (inputs, dimension), as those of Long & Sedghi (2019).
 
+    EocError unless both are whole numbers >= 1, the seed one >= 0, and all fits into memory.
+
     Examples
     --------
     >>> hypercube(2, 5, seed=1).tolist()
     [[-1.0, 1.0, 1.0, 1.0, -1.0], [-1.0, 1.0, 1.0, -1.0, -1.0]]
     """
-    return np.random.default_rng(seed).choice([-1.0, 1.0], size=(inputs, dimension))
+    shape, seed = (checked_count("inputs", inputs), checked_count("dimension", dimension)), checked_seed(seed)
+    check_memory("the inputs", 16.0 * shape[0] * shape[1], "use fewer inputs, or a smaller dimension")
+    return np.random.default_rng(seed).choice([-1.0, 1.0], size=shape)
 
 
 def from_vectors(x: ArrayLike, odd: bool) -> Inputs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from eoc.checks import real_number
 from eoc.errors import EocError
 
 __all__ = ["LIMIT", "Comparison"]
@@ -35,7 +36,7 @@ class Comparison:
     Raises
     ------
     EocError
-        If one of the numbers is NaN, or an error is negative or infinite.
+        If one of them is no real number, infinite or NaN, or an error is negative.
 
     Examples
     --------
@@ -52,6 +53,8 @@ class Comparison:
     truncation: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("theory", "measured", "standard_error", "truncation"):
+            real_number(f"{self._where}: {name}", getattr(self, name))
         for name in ("theory", "measured"):
             if not math.isfinite(getattr(self, name)):
                 raise EocError(f"{self._where}: {name} must be a finite number, got {getattr(self, name)!r}")

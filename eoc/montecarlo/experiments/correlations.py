@@ -2,7 +2,7 @@ r"""Correlations of two inputs in many networks of finite width, layer by layer,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,6 +39,8 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _C0 = 0.1  # correlation of the inputs, where none is given, as for eoc.convergence_of
 _EARLY = 0.2  # of the window's last layer: its first, so that orders beyond those removed are small
 _SMALL = 0.01  # 1 - c from which an exponential is fitted
+_LATE = 0.25  # 1 - c from which on laws of the edge of chaos can be told from what precedes them
+_BEYOND = 0.01  # of a depth: a crossover between two laws that lies behind
 _ARRIVED = 1e-3  # of c*: distance from which c_l counts as settled
 
 
@@ -56,6 +58,9 @@ class Read:
         Its value at infinite width and depth.
     noiseless
         What the same fit makes of the infinite-width trajectory.
+    systematic
+        What the fit may be off at these depths, from what it changes when the trajectory is fitted at half of them.
+        Infinite where these are too few, 1 - c has not become small, or the law has not taken over from another yet.
     measured, standard_error
         The mean over networks.
     truncation
@@ -67,6 +72,7 @@ class Read:
     last: int
     theory: float
     noiseless: float
+    systematic: float
     measured: float
     standard_error: float
     truncation: float
@@ -182,8 +188,8 @@ def correlation_process(
     -----
     On the edge of chaos every network gives a constant, from the slope of (1 - c_l)^{-1/p} on the law's
     l + R sqrt(l) + A log(l) over the last four fifths of the reliable depths, and an exponent. ``Read.noiseless`` is
-    the same fit of the noiseless trajectory: its distance from the constant is the systematic error of the fit, part of
-    the ``truncation`` of the comparison with the constant. In the ordered phase the rate 1/xi_c is fitted, in the
+    the same fit of the noiseless trajectory, and ``Read.systematic`` says from fits at half the depths how far that may
+    still be from the constant. In the ordered phase the rate 1/xi_c is fitted, in the
     chaotic phase c_l is averaged once it has settled. Where theory predicts the spread, standard errors in comparisons
     are at least those that follow from it: few networks alone say little of it.
 
@@ -290,17 +296,30 @@ def _readings(theory: Expected) -> tuple[Reading, ...]:
         return ()
     last = int(min(depth, theory.reliable_depth))
     first = max(3, int(np.ceil(_EARLY * last)))
-    found: tuple[Reading | None, ...] = ()
+    e = theory.one_minus_c
     if law.law in ("1/l", "1/l^2") and theory.noise is not None:
-        found = read_constant(law, first, last), read_exponent(law, theory.one_minus_c, first, last)
+        late = e[first - 1] <= _LATE and law.crossover <= _BEYOND * first
+        shallower = [(max(3, first // k), last // k) for k in (2, 4)] if late else []
+        makers: tuple[Callable[[int, int], Reading | None], ...] = (
+            partial(read_constant, law),
+            partial(read_exponent, law, e),
+        )
     elif law.law == "exponential" and law.limit == 1.0 and theory.noise is not None:
-        close = np.flatnonzero(theory.one_minus_c <= _SMALL)
-        if close.size and 0.0 < law.constant < np.inf:
-            found = (read_rate(law.constant, max(first, int(close[0]) + 1), last),)
+        close = np.flatnonzero(e <= _SMALL)
+        if not (close.size and 0.0 < law.constant < np.inf):
+            return ()
+        first = max(first, int(close[0]) + 1)
+        shallower = [(first, first + (last - first) // k) for k in (2, 4)]
+        makers = (partial(read_rate, law.constant),)
     elif law.law == "exponential":
-        away = np.abs(theory.one_minus_c - (1.0 - law.limit)) > _ARRIVED * (1.0 - law.limit)
-        found = (read_average(law.limit, int(np.flatnonzero(away)[-1]) + 2 if away.any() else 1, depth),)
-    return tuple(reading for reading in found if reading is not None)
+        away = np.abs(e - (1.0 - law.limit)) > _ARRIVED * (1.0 - law.limit)
+        first, last = int(np.flatnonzero(away)[-1]) + 2 if away.any() else 1, depth
+        shallower = [((first + depth) // 2, depth)]
+        makers = (partial(read_average, law.limit),)
+    else:
+        return ()
+    found = [(make(first, last), [make(*window) for window in shallower]) for make in makers]
+    return tuple(reading.checked(others, e) for reading, others in found if reading is not None)
 
 
 def _assembled(
@@ -355,7 +374,17 @@ def _read(reading: Reading, theory: Expected, summary: Summary) -> Read:
         truncation = 1.5 * v * value
     noiseless = reading.of(theory.one_minus_c)
     error = abs(slope) * max(float(sums.standard_error), _predicted_error(reading, theory, summary.networks))
-    return Read(reading.quantity, reading.first, reading.last, reading.theory, noiseless, value, error, truncation)
+    return Read(
+        quantity=reading.quantity,
+        first=reading.first,
+        last=reading.last,
+        theory=reading.theory,
+        noiseless=noiseless,
+        systematic=reading.systematic,
+        measured=value,
+        standard_error=error,
+        truncation=truncation,
+    )
 
 
 def _predicted_error(reading: Reading, theory: Expected, networks: int) -> float:
@@ -380,14 +409,13 @@ def _predicted_error(reading: Reading, theory: Expected, networks: int) -> float
 
 
 def _compared(read: Read) -> tuple[Comparison, ...]:
-    """With infinite depth, where the fit itself is off, and with the same fit at infinite width."""
-    systematic = abs(read.noiseless - read.theory) + read.truncation
-    return (
-        Comparison(read.quantity, None, read.theory, read.measured, read.standard_error, systematic),
-        Comparison(
-            f"{read.quantity}, same fit", None, read.noiseless, read.measured, read.standard_error, read.truncation
-        ),
-    )
+    """With the same fit at infinite width; and with infinite depth, where it is known what the fit is off."""
+    error, name = read.standard_error, f"{read.quantity}, same fit"
+    same = Comparison(name, None, read.noiseless, read.measured, error, read.truncation)
+    if not np.isfinite(read.systematic):
+        return (same,)
+    lost = read.systematic + read.truncation
+    return Comparison(read.quantity, None, read.theory, read.measured, error, lost), same
 
 
 def _compared_ratios(theory: Expected, networks: int, mean: FloatArray, error: FloatArray) -> tuple[Comparison, ...]:

@@ -19,6 +19,7 @@ an expectation of numbers between 0 and 1, which can be compared with the averag
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,7 +32,10 @@ from eoc.maps import VarianceMap
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.options import seed_of
 from eoc.montecarlo.experiments.second_layer import SecondLayer, second_layer
+from eoc.montecarlo.memory import check_memory
+from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.running.sketch import Quantiles
+from eoc.montecarlo.settings import checked_count
 
 __all__ = ["Divergence", "divergence"]
 
@@ -39,6 +43,7 @@ FloatArray = NDArray[np.float64]
 
 _TAIL = 40.0  # standard deviations beyond which a Gaussian is 0
 _ACCURACY = 1e-9  # of the quadrature, relative
+_COPIES = 6  # of the variances of one width, where quantiles are counted
 _LEAST_WIDTH = 10  # of which the largest term says something
 
 
@@ -57,7 +62,7 @@ class Divergence:
     median : (W,)
         Of K_2 - sigma_b^2 over networks.
     low, high : (W,)
-        A 95 % confidence interval of it.
+        A 95 % confidence interval of it; of few networks, from 0 to infinity.
     scale : (W,)
         k_N, how large theory says that K_2 - sigma_b^2 is.
     """
@@ -97,8 +102,10 @@ class Divergence:
         found = []
         for layer, scale in zip(self.layers, self.scale, strict=True):
             seen = np.exp(-(layer.kernel - layer.sigma_b**2) / scale)
-            theory = _laplace(self.a, self.q, layer.width, layer.sigma_w**2 / layer.width / scale)
-            error = float(seen.std(ddof=1) / np.sqrt(seen.size))
+            rate = layer.sigma_w**2 / layer.width / scale
+            theory = _laplace(self.a, self.q, layer.width, rate)
+            square = _laplace(self.a, self.q, layer.width, 2.0 * rate)
+            error = float(np.sqrt((square - theory**2) / seen.size))  # as theory says: few networks do not know theirs
             name = f"E exp(-K_2/k_N), N = {layer.width}"
             doubt = _ACCURACY * theory * abs(np.log(theory))
             found.append(Comparison(name, 2, theory, float(seen.mean()), error, doubt))
@@ -117,6 +124,7 @@ def divergence(
     networks: int = 1000,
     seed: int,
     q: float | None = None,
+    progress: Progress | None = None,
 ) -> Divergence:
     """Sample K_2 of networks with phi = exp(a x^2) where the variance map does not exist.
 
@@ -129,11 +137,13 @@ def divergence(
     widths
         N, at least two different ones >= 10, (W,).
     networks
-        M >= 2, of each width.
+        M, of each width.
     seed
         A whole number >= 0.
     q
         K_1 >= 1/(4a). Left out: sigma_w^2 + sigma_b^2, as for inputs in {-1, 1}^N.
+    progress
+        Called with the share of the units that is done, and 1.
 
     Returns
     -------
@@ -159,9 +169,20 @@ def divergence(
     if np.unique(sizes).size < 2 or sizes.min() < _LEAST_WIDTH:
         raise EocError(f"widths must be at least two different ones >= {_LEAST_WIDTH}, got {widths!r}")
     phi = activation(f"exp({rate!r}*x**2)")
+    kept = 8.0 * checked_count("networks", networks) * (2.0 * sizes.size + _COPIES)
+    check_memory("second layers of these networks", kept, "draw fewer networks, or of fewer widths")
     layers = tuple(
-        second_layer(phi, sigma_w, sigma_b, width=int(n), networks=networks, seed=seed_of(seed, int(n)), q=q)
-        for n in sizes
+        second_layer(
+            phi,
+            sigma_w,
+            sigma_b,
+            width=checked_count("width", n),
+            networks=networks,
+            seed=seed_of(seed, int(n)),
+            q=q,
+            progress=None if progress is None else partial(_advance, progress, before, n, sizes.sum()),
+        )
+        for n, before in zip(sizes.tolist(), (sizes.cumsum() - sizes).tolist(), strict=True)
     )
     start = layers[0].q
     try:
@@ -174,7 +195,12 @@ def divergence(
     bounds = np.array([sketch.interval(0.5) for sketch in sketches])[..., 0]
     median = np.array([float(np.median(layer.kernel)) - layer.sigma_b**2 for layer in layers])
     scale = sigma_w**2 * np.array([_seen_mean(rate, start, n) for n in sizes])
-    return Divergence(rate, start, reason, layers, median, bounds[:, 0], bounds[:, 1], scale)
+    low = np.maximum(bounds[:, 0], 0.0)
+    return Divergence(rate, start, reason, layers, median, low, bounds[:, 1], scale)
+
+
+def _advance(progress: Progress, before: float, width: float, total: float, done: float, networks: float) -> None:
+    progress((before + width * done / networks) / total, 1.0)
 
 
 def _seen_mean(a: float, q: float, width: float) -> float:

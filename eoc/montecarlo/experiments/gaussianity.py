@@ -170,8 +170,8 @@ def _check_tails(theory: LengthTheory) -> None:
     wide = theory.kernel_variance.value > _WIDEST * theory.q.value**2
     if wide.any():
         raise EocError(
-            f"K_l fluctuates by more than {_WIDEST:g} times its squared mean from layer {int(wide.argmax()) + 1} on: no "
-            f"number of networks shows its moments; go to depth {int(wide.argmax())} at most, or take more units"
+            f"K_l fluctuates by more than {_WIDEST:g} times its squared mean from layer {int(wide.argmax()) + 1} on: "
+            f"no number of networks shows its moments; go to depth {int(wide.argmax())} at most, or take more units"
         )
 
 

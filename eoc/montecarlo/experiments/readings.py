@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ __all__ = ["Reading", "read_average", "read_constant", "read_exponent", "read_ra
 
 FloatArray = NDArray[np.float64]
 
+_GUARD = 0.25
 _FEWEST = 4  # layers of a window
 
 
@@ -35,6 +36,8 @@ class Reading:
         What is summed, a function of 1 - c.
     back
         The number and its derivative, from the sum.
+    systematic
+        What the number may be off, without any noise, because the layers are not deep enough.
     """
 
     quantity: str
@@ -44,6 +47,7 @@ class Reading:
     weights: FloatArray
     transform: Callable[[FloatArray], FloatArray]
     back: Callable[[float], tuple[float, float]]
+    systematic: float = float("inf")
 
     def sums(self, one_minus_c: FloatArray) -> FloatArray:
         """The weighted sums of networks (M, L) or of one trajectory (L,)."""
@@ -52,6 +56,18 @@ class Reading:
     def of(self, one_minus_c: FloatArray) -> float:
         """The number read off a trajectory (L,)."""
         return self.back(float(self.sums(one_minus_c)))[0]
+
+    def checked(self, others: Sequence[Reading | None], one_minus_c: FloatArray) -> Reading:
+        """The same, with ``systematic`` from what changes if other layers are read, each time with fewer.
+
+        What an error that falls at least like 1/l changes from half the depth is no less than itself. A quarter of the
+        change before guards against an accident, such as a change of sign.
+        """
+        values = [self.of(one_minus_c), *(other.of(one_minus_c) for other in others if other is not None)]
+        if len(values) <= len(others) or not others:
+            return self
+        changes = np.abs(np.diff(values))
+        return replace(self, systematic=float(changes @ _GUARD ** np.arange(changes.size)))
 
 
 def read_constant(law: ConvergenceLaw, first: int, last: int) -> Reading | None:

@@ -14,7 +14,7 @@ from eoc.errors import EocError
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
 from eoc.montecarlo.experiments.options import seed_of
-from eoc.montecarlo.running.runner import Progress
+from eoc.montecarlo.running.runner import Progress, checkpoint_path
 from eoc.montecarlo.settings import checked_count
 
 __all__ = ["LengthScaling", "PowerLaw", "length_scaling"]
@@ -164,7 +164,7 @@ def length_scaling(
             eps=eps,
             weights=weights,
             workers=workers,
-            checkpoint=None if checkpoint is None else _own_file(Path(checkpoint), width),
+            checkpoint=None if checkpoint is None else _own_file(checkpoint_path(checkpoint), width),
             interval=interval,
             progress=advance,
         )

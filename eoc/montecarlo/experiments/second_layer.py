@@ -25,6 +25,7 @@ from eoc.montecarlo.exact.problem import first_inputs
 from eoc.montecarlo.exact.sampler import ExactSampler
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.memory import check_memory
+from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.running.study import batch_size
 from eoc.montecarlo.seeds import checked_seed, generator
 from eoc.montecarlo.settings import checked_count
@@ -34,6 +35,8 @@ __all__ = ["RECIPROCAL", "SecondLayer", "cauchy_comparisons", "covariance_compar
 
 FloatArray = NDArray[np.float64]
 
+_LEAST = 100  # networks of which medians and covariances are about Gaussian
+_COPIES = 3  # of the units that are there at a time when they are compared
 _SMALLEST = 1e-300  # p of a test, so that its z is a number
 _INVERSE = Piece(lambda x: 1.0 / x, lambda x: -1.0 / x**2, lambda x: 2.0 / x**3)
 
@@ -74,6 +77,7 @@ def second_layer(
     seed: int,
     units: int = 1,
     q: float | None = None,
+    progress: Progress | None = None,
 ) -> SecondLayer:
     """Sample units of the second layer of random networks, exactly, also where the infinite-width theory has no limit.
 
@@ -93,6 +97,8 @@ def second_layer(
         How many units of the second layer to draw.
     q
         K_1 > 0. Left out: sigma_w^2 + sigma_b^2, as for inputs in {-1, 1}^N.
+    progress
+        Called with the number of networks done and their total.
 
     Returns
     -------
@@ -115,7 +121,8 @@ def second_layer(
     inputs = first_inputs(variance, start)
     n, count = checked_count("width", width), checked_count("networks", networks)
     size, seed = checked_count("units", units), checked_seed(seed)
-    check_memory("the units", 8.0 * count * (size + 1), "draw fewer units or networks")
+    needed = 8.0 * count * (1 + size) * _COPIES
+    check_memory(f"second layers of {count} networks", needed, "draw fewer units or networks")
     sampler = ExactSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, (n,))
     batch = batch_size(count, n, 1, 1)
     kernel, h = np.empty(count), np.empty((count, size))
@@ -126,6 +133,8 @@ def second_layer(
         kernel[part] = variance.sigma_w**2 * (factor[:, 0] ** 2).sum(axis=-1) + variance.sigma_b**2
         z = generator(seed, chunk, 2).standard_normal((part.stop - first, size))
         h[part] = np.sqrt(kernel[part])[:, None] * z
+        if progress is not None:
+            progress(part.stop, count)
     return SecondLayer(variance.activation, variance.sigma_w, variance.sigma_b, float(start), n, kernel, h)
 
 
@@ -140,14 +149,14 @@ def cauchy_comparisons(found: SecondLayer) -> tuple[Comparison, ...]:
     Returns
     -------
     tuple of Comparison
-        The median of abs(h_2)/s, which is 1, with its standard error pi/(2 sqrt(M)); and tests of Kolmogorov and
-        Smirnov, of h_2/s against Cauchy's law and of K_2/s^2 against that of 1/z^2, their p as the normal number of
-        the same probability: 0 where p = 1/2, 4 where p = 3e-5.
+        The logarithm of the median of abs(h_2)/s, which is 0, with its standard error pi/(2 sqrt(M)): its law is
+        symmetric, and soon Gaussian. And tests of Kolmogorov and Smirnov, of h_2/s against Cauchy's law and of K_2/s^2
+        against that of 1/z^2, their p as the normal number of the same probability: 0 where p = 1/2, 4 where p = 3e-5.
 
     Raises
     ------
     EocError
-        For another activation, or with biases.
+        For another activation, with biases, or for fewer than 100 networks.
 
     Examples
     --------
@@ -160,16 +169,26 @@ def cauchy_comparisons(found: SecondLayer) -> tuple[Comparison, ...]:
             "units of the second layer are Cauchy distributed for phi = 1/x (RECIPROCAL) without biases, got "
             f"{found.activation.name} with sigma_b = {found.sigma_b:g}"
         )
+    _check_count(found)
     scale = found.sigma_w * np.sqrt(found.width / found.q)
     scaled = found.h[:, 0] / scale  # one unit of each network: the others share its K_2
     error = 0.5 * np.pi / np.sqrt(scaled.size)
     units = _uniform_score(0.5 + np.arctan(scaled) / np.pi)
     kernels = _uniform_score(2.0 * special.ndtr(-scale / np.sqrt(found.kernel)))
     return (
-        Comparison("median of |h_2| / (sigma_w sqrt(N/q))", 2, 1.0, float(np.median(np.abs(scaled))), error),
+        Comparison(
+            "log of median |h_2| / (sigma_w sqrt(N/q))", 2, 0.0, float(np.log(np.median(np.abs(scaled)))), error
+        ),
         Comparison("test of h_2 against Cauchy's law, as z", 2, 0.0, units, 1.0),
         Comparison("test of K_2 against Levy's law, as z", 2, 0.0, kernels, 1.0),
     )
+
+
+def _check_count(found: SecondLayer) -> None:
+    if found.kernel.size < _LEAST:
+        raise EocError(
+            f"fewer than {_LEAST} networks have no Gaussian errors to compare with: sample more, got {found.kernel.size}"
+        )
 
 
 def _uniform_score(values: FloatArray) -> float:
@@ -191,14 +210,16 @@ def covariance_comparisons(found: SecondLayer) -> tuple[Comparison, ...]:
     Returns
     -------
     tuple of Comparison
-        cov(h_21^2, h_22^2) from the variance of K_2, and from all pairs of the units if there are two or more.
+        cov(h_21^2, h_22^2) from the variance of K_2, and from all pairs of the units if there are two or more. Few
+        networks underestimate their own fluctuations: standard errors are at least those of a Gaussian K_2, and of units
+        that are Gaussian given K_2.
 
     Raises
     ------
     NotPermissibleError
         Where K_2 has no variance.
     EocError
-        For fewer than two networks, or phi = 1/x.
+        For fewer than 100 networks, or phi = 1/x.
 
     Examples
     --------
@@ -208,27 +229,32 @@ def covariance_comparisons(found: SecondLayer) -> tuple[Comparison, ...]:
     """
     if found.activation is RECIPROCAL:
         raise EocError("for phi = 1/x K_2 has no variance, not even a mean: see cauchy_comparisons")
-    if found.kernel.size < 2:
-        raise EocError("a covariance is seen in at least 2 networks, got 1: sample more networks")
+    _check_count(found)
     theory = second_layer_covariance(found.activation, found.sigma_w, found.sigma_b, found.q, found.width)
     predicted, doubt = float(theory.value), float(theory.error)
-    compared = [
-        Comparison(
-            "cov(h_21^2, h_22^2) from K_2", 2, predicted, *_mean_covariance(found.kernel**2, found.kernel), doubt
-        )
-    ]
+    least = predicted * np.sqrt(2.0 / (found.kernel.size - 1.0))
+    from_kernel = _mean_covariance(found.kernel**2, found.kernel, least)
+    compared = [Comparison("cov(h_21^2, h_22^2) from K_2", 2, predicted, *from_kernel, doubt)]
     units = found.h.shape[1]
     if units > 1:
         squares = found.h**2
         total = squares.sum(axis=1)
         pairs = (total**2 - (squares**2).sum(axis=1)) / (units * (units - 1.0))
-        seen = _mean_covariance(pairs, total / units)
+        seen = _mean_covariance(pairs, total / units, _units_error(found.kernel, units, from_kernel[1]))
         compared.append(Comparison("cov(h_21^2, h_22^2) of units", 2, predicted, *seen, doubt))
     return tuple(compared)
 
 
-def _mean_covariance(products: FloatArray, values: FloatArray) -> tuple[float, float]:
-    """E[products] - E[values]^2 without bias, and its standard error by the delta method."""
+def _units_error(kernel: FloatArray, units: int, of_kernel: float) -> float:
+    """The standard error from units given K_2, with which h^2 = K_2 g and Var g = 2; that from K_2 is ``of_kernel``."""
+    away = kernel - kernel.mean()
+    given = 8.0 * kernel**2 * (away**2 / units + kernel**2 / (units * (units - 1.0)))
+    return float(np.hypot(of_kernel, np.sqrt(given.mean() / kernel.size)))
+
+
+def _mean_covariance(products: FloatArray, values: FloatArray, least: float) -> tuple[float, float]:
+    """E[products] - E[values]^2 without bias, and its standard error by the delta method, at least ``least``."""
     mean, count = values.mean(), values.size
     covariance = products.mean() - mean**2 + values.var(ddof=1) / count
-    return float(covariance), float((products - 2.0 * mean * values).std(ddof=1) / np.sqrt(count))
+    error = float((products - 2.0 * mean * values).std(ddof=1) / np.sqrt(count))
+    return float(covariance), max(error, least)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -82,10 +83,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Skipped:
-    """What could not be checked, and why."""
+    """What could not be checked, and why; how many groups of checks share that."""
 
     kind: str
     why: str
+    groups: int = 1
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def verify(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Verification:
-    """Compare what theory says of an activation with simulations: about half a minute.
+    """Compare what theory says of an activation with simulations: half a minute to two minutes.
 
     Parameters
     ----------
@@ -164,7 +166,7 @@ def verify(
     """
     place, seed = place_of(resolve(activation), sigma_w, sigma_b, q), checked_seed(seed)
     checks: list[Check] = []
-    skipped: list[Skipped] = []
+    why: Counter[tuple[str, str]] = Counter()
     groups = _groups(place, workers)
     for index, (kind, group) in enumerate(groups):
         if progress is not None:
@@ -172,13 +174,13 @@ def verify(
         try:
             checks += [Check(kind, one) for one in group(seed=seed_of(seed, index))]
         except EocError as error:
-            if Skipped(kind, str(error)) not in skipped:
-                skipped.append(Skipped(kind, str(error)))
+            why[kind, str(error)] += 1
     if progress is not None:
         progress(len(groups), len(groups))
     if not checks:
-        raise EocError(f"nothing of {place.variance!r} can be checked: {skipped[0].why}")
-    return Verification(place, seed, tuple(checks), tuple(skipped))
+        raise EocError(f"nothing of {place.variance!r} can be checked: {next(iter(why))[1]}")
+    skipped = tuple(Skipped(*reason, count) for reason, count in why.items())
+    return Verification(place, seed, tuple(checks), skipped)
 
 
 def place_of(phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None = None) -> Place:
@@ -317,7 +319,8 @@ def _pairs(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
         workers=workers,
     )
     of = {one.quantity: one for one in run.comparisons}  # in the last layer of each
-    fits = [(of[read.quantity], of[f"{read.quantity}, same fit"]) for read in run.reads]
+    same = {read.quantity: of[f"{read.quantity}, same fit"] for read in run.reads}
+    fits = [(of.get(name, fit), fit) for name, fit in same.items()]
     layers = [one for one in of.values() if one.layer is not None and (one.theory <= 0.0 or _is_telling(one))]
     return _some([*layers, *(direct if _is_telling(direct) else fit for direct, fit in fits)])
 

@@ -80,7 +80,8 @@ def law(source: object) -> WeightLaw:
     Raises
     ------
     EocError
-        For an unknown name (with a suggestion) or a parameter outside its range.
+        For an unknown name (with a suggestion) or a parameter outside its range. ``draw`` raises it where a function
+        fails, or returns anything but finite numbers in an array of that shape.
 
     Examples
     --------
@@ -161,11 +162,18 @@ def _orthogonal(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> Weights
 def _by_function(
     function: Callable[..., Any], name: str, rng: np.random.Generator, shape: Shape, dtype: Dtype
 ) -> Weights:
-    out = np.asarray(function(rng, shape))
+    try:
+        out = np.asarray(function(rng, shape))
+    except (Exception, SystemExit) as error:  # somebody else's function: whatever it leads to
+        raise EocError(
+            f"the law {name} failed, called as {name}(rng, {shape}): {type(error).__name__}: {error}"
+        ) from error
     if out.shape != shape or out.dtype.kind not in "iuf":
         raise EocError(
             f"the law {name} must return real weights of shape {shape}, returned {out.dtype} of shape {out.shape}"
         )
+    if not np.isfinite(out).all():
+        raise EocError(f"the law {name} must return finite weights, returned {out[~np.isfinite(out)][0]}")
     return cast(out, dtype)
 
 
@@ -204,8 +212,8 @@ def _from_text(text: str) -> WeightLaw:
     name = _BY_KEY.get(_key(written))
     if name is None:
         close = [repr(_BY_KEY[key]) for key in get_close_matches(_key(written), _BY_KEY, n=1)]
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise EocError(f"unknown law of weights {written!r}; {hint}Known: {', '.join(_SPELLINGS)}")
+        hint = f"did you mean {close[0]}? Known" if close else "known"
+        raise EocError(f"unknown law of weights {written!r}; {hint}: {', '.join(_SPELLINGS)}")
     if name in _PLAIN:
         if value is not None:
             raise EocError(f"the law {name} has no parameter, got {text!r}")

@@ -44,7 +44,8 @@ class ExplicitRun:
     kernel, q, fourth : (M, L, P)
         Of each layer, from the first: see :class:`eoc.montecarlo.Layer`.
     one_minus_c : (M, L, P, P)
-        1 - c of all pairs, of relative error 1e-16 / sqrt(1 - c). NaN where pre-activations vanish, as dead ReLUs do.
+        1 - c of all pairs, of relative error 1e-16 / sqrt(1 - c), 1e-7 / sqrt(1 - c) in single precision. NaN where
+        pre-activations vanish, as dead ReLUs do.
     log_gradient : (M, L, P) or None
         Natural logarithm of |g_l|^2 / |g_L|^2: squared lengths of a random gradient, with respect to the
         pre-activations of a layer, over that of the last layer. -inf where it vanishes. None unless asked for.

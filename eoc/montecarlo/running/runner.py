@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -15,6 +16,7 @@ from threading import Event
 
 import numpy as np
 
+from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.montecarlo.running.checkpoint import Snapshot, load, save
 from eoc.montecarlo.running.chunk import Chunk
@@ -22,7 +24,7 @@ from eoc.montecarlo.running.study import Study
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.settings import checked_count
 
-__all__ = ["Progress", "run"]
+__all__ = ["Progress", "checkpoint_path", "run"]
 
 Progress = Callable[[float, float], None]
 
@@ -95,12 +97,15 @@ def run(
     (1000, True)
     """
     workers = checked_count("workers", workers)
+    interval = real_number("interval", interval)
     if not interval >= 0.0:
         raise EocError(f"interval must be a number of seconds >= 0, got {interval!r}")
+    if progress is not None and not callable(progress):
+        raise EocError(f"progress must be a function of the layers done and their total, or None; got {progress!r}")
     if checkpoint is None:
         going, write, interval = _Run(study, Snapshot()), _nowhere, math.inf
     else:
-        path, full = Path(checkpoint), _complete(fingerprint, study)
+        path, full = checkpoint_path(checkpoint), _complete(fingerprint, study)
         going = _Run(study, load(path, full) or Snapshot())
         write = partial(_save, path, full, going)
     if not going.finished:
@@ -113,6 +118,13 @@ def run(
             raise
     going.report(progress)
     return going.total
+
+
+def checkpoint_path(checkpoint: str | Path) -> Path:
+    """The path of a file to keep a run in; EocError if it is no path."""
+    if not isinstance(checkpoint, str | os.PathLike):
+        raise EocError(f"checkpoint must be the name of a file, or None; got {checkpoint!r}")
+    return Path(checkpoint)
 
 
 def _complete(fingerprint: Mapping[str, object] | None, study: Study) -> dict[str, object]:

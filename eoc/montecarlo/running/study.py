@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.errors import EocError
 from eoc.montecarlo.layer import Layer, Sampler
 from eoc.montecarlo.seeds import checked_seed
 from eoc.montecarlo.settings import checked_count
@@ -20,6 +21,8 @@ Observe = Callable[[int, Layer], Mapping[str, ArrayLike]]
 Conclude = Callable[[Observed], Observed]
 
 _NUMBERS = 2**14  # random numbers a layer of a chunk: they stay in the cache, and NumPy's calls cost little beside them
+_MOST = 1e15  # units in all networks together: months
+_RATE = 1e8  # of them that a core samples in a second
 _RECORDED = 2**21  # numbers that an observable of pairs has in a chunk: 16 MiB
 
 
@@ -102,14 +105,25 @@ def batch_size(networks: int, widths: ArrayLike, inputs: int, depth: int) -> int
     Raises
     ------
     EocError
-        For numbers out of range.
+        For numbers out of range, and networks so many and large that they take months.
 
     Examples
     --------
     >>> batch_size(10_000, 100, inputs=2, depth=50), batch_size(10_000, 10**6, inputs=2, depth=1000)
     (81, 1)
     """
-    widest = checked_count("width", max(np.ravel(widths).tolist(), default=0))
+    each = np.ravel(widths).tolist()
+    widest = checked_count("width", max(each, default=0))
     inputs, depth = checked_count("inputs", inputs), checked_count("depth", depth)
+    networks = checked_count("networks", networks)
+    _check_time(float(networks) * inputs * depth * sum(each) / len(each))
     fast, small = _NUMBERS // (widest * inputs), _RECORDED // (depth * inputs**2)
-    return max(1, min(checked_count("networks", networks), fast, small))
+    return max(1, min(networks, fast, small))
+
+
+def _check_time(units: float) -> None:
+    if units > _MOST:
+        raise EocError(
+            f"these networks have {units:.2g} units together, which would take about {units / _RATE / 86_400.0:.2g} "
+            "days: ask for fewer or smaller networks, or fewer layers"
+        )
