@@ -115,7 +115,15 @@ def test_without_a_usable_point_the_reason_is_printed():
     ("arguments", "message"),
     [
         (("lengths", "tanh", "--width", "ten"), "--width takes numbers"),
-        (("lengths", "tanh", "--width", "64,64"), "at least two different"),
+        (
+            ("lengths", "tanh", "--width", "64,64"),
+            "at least two different ones, to see how errors depend on them; got [64, 64]",
+        ),
+        (("lengths", "tanh", "--width", "0"), "width must be a whole number >= 1, got 0\n"),
+        (("lengths", "tanh", "--depth", "10000000", "--networks", "2"), "depth must be at most 1000000"),
+        (("correlations", "tanh", "--width", "10000000000", "--depth", "2"), "width must be at most 8589934592"),
+        (("counterexamples", "--networks", "10"), "fewer than 100 networks"),
+        (("counterexamples", "--networks", "1000000000"), "would take 2"),
         (("lengths", "tanh", "--weights", "cauchy"), "cauchy"),
         (("lengths", "tanh", "--checkpoint", "run.txt"), "must end in one of npz"),
         (("gaussianity", "tanh", "--plot", "no/folder.png"), "there is no folder"),
@@ -127,6 +135,41 @@ def test_bad_input_is_refused_with_a_message(arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_in_a_pipe_tables_are_as_narrow_as_in_a_terminal():
+    for arguments in (("correlations", "tanh"), ("correlations", "relu"), ("counterexamples",), ("lengths", "tanh")):
+        size = () if arguments[0] == "counterexamples" else ("--width", "500", "--depth", "40")
+        done = run("montecarlo", *arguments, *size, "--networks", "100")
+        assert done.returncode == 0, done.stderr
+        rules = [line for line in done.stdout.splitlines() if set(line.strip()) & {"\u2500", "-"} == set(line.strip())]
+        assert rules
+        assert max(len(line) for line in rules if line) <= 78
+
+
+def test_help_is_wrapped_once(monkeypatch):
+    text = run("montecarlo", "lengths", "--help", env={"COLUMNS": "80"}).stdout
+    start = next(line for line in text.splitlines() if line.startswith(" than eps"))
+    assert start.rstrip().endswith("Layers are numbered from")  # and not "several widths the"
+    assert "[default: (all cores)]" in " ".join(text.split())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interrupted_run_says_that_it_goes_on(tmp_path):
+    size = "--width", "1000", "--depth", "200", "--networks", "5000", "--checkpoint", "run.npz"
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from eoc.cli import main; main()", "montecarlo", "lengths", "tanh", *size],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    while not (tmp_path / "run.npz").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert message == "interrupted: run.npz keeps what was done; the same command goes on from it\n"
 
 
 def test_other_weights():

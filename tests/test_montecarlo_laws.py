@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
 from eoc.errors import EocError
+from eoc.montecarlo.exact.inputs import hypercube
 from eoc.montecarlo.explicit.laws import DTYPES, WeightLaw, law
+from eoc.montecarlo.explicit.networks import explicit_networks
 
 SHAPE = (400, 500)
 KURTOSIS = {  # E[w^4]
@@ -126,7 +129,7 @@ def test_names(text: str, name: str) -> None:
     ("source", "message"),
     [
         ("gausian", "did you mean 'gaussian'"),
-        ("cauchy", r"unknown law of weights 'cauchy'; Known: .*student_t\(df\)"),
+        ("cauchy", r"unknown law of weights 'cauchy'; known: .*student_t\(df\)"),
         ("student_t", r"write student_t\(df\)"),
         ("student_t(five)", r"write student_t\(df\)"),
         ("student_t(p=3)", "no parameter 'p'"),
@@ -152,3 +155,42 @@ def test_refusals(source: object, message: str) -> None:
 def test_laws_travel_between_processes(name: str) -> None:
     there: WeightLaw = pickle.loads(pickle.dumps(law(name)))
     np.testing.assert_array_equal(there.draw(rng(), (4, 5), "float64"), law(name).draw(rng(), (4, 5), "float64"))
+
+
+def failing(generator: np.random.Generator, shape: tuple[int, int]) -> Any:
+    raise ZeroDivisionError("in vain")
+
+
+def unshaped(generator: np.random.Generator) -> Any:
+    return generator.random(3)
+
+
+def leaving(generator: np.random.Generator, shape: tuple[int, int]) -> Any:
+    sys.exit(7)
+
+
+def undefined(generator: np.random.Generator, shape: tuple[int, int]) -> Any:
+    return np.full(shape, np.nan)
+
+
+@pytest.mark.parametrize(
+    ("function", "message", "cause"),
+    [
+        (failing, r"the law failing failed, .* ZeroDivisionError: in vain", ZeroDivisionError),
+        (unshaped, "the law unshaped failed, .* TypeError", TypeError),
+        (leaving, "the law leaving failed, .* SystemExit: 7", SystemExit),
+        (undefined, "the law undefined must return finite weights, returned nan", None),
+    ],
+)
+def test_a_function_that_fails_is_named(function: Any, message: str, cause: type[BaseException] | None) -> None:
+    with pytest.raises(EocError, match=message) as caught:
+        law(function).draw(rng(), (3, 4), "float64")
+    assert cause is None or isinstance(caught.value.__cause__, cause)
+    with pytest.raises(EocError, match=function.__name__):
+        explicit_networks("tanh", 1.0, inputs=[[1.0]], width=3, depth=2, weights=function, seed=1)
+
+
+@pytest.mark.parametrize("arguments", [(-1, 5, 1), (1.5, 5, 1), (1, 5, "a"), (2, 5, -1), (10**6, 10**8, 1)])
+def test_inputs_of_a_hypercube_that_make_no_sense(arguments: Any) -> None:
+    with pytest.raises(EocError, match=r"inputs|dimension|seed"):
+        hypercube(*arguments)

@@ -430,6 +430,10 @@ def test_studies_are_checked(name: str, value: Any) -> None:
         ({"workers": 0}, "workers must be a whole number >= 1, got 0"),
         ({"interval": -1.0}, "interval must be .* >= 0, got -1.0"),
         ({"interval": np.nan}, "interval must be .* >= 0, got nan"),
+        ({"interval": None}, "interval must be a real number"),
+        ({"interval": "a"}, "interval must be a real number"),
+        ({"progress": 5}, "progress must be a function .*; got 5"),
+        ({"checkpoint": 5, "fingerprint": PROBLEM}, "checkpoint must be the name of a file, or None; got 5"),
         ({"checkpoint": "run.npz"}, "a checkpoint needs a fingerprint"),
         ({"checkpoint": "run.npz", "fingerprint": {"phi": np.tanh}}, "made of numbers and strings"),
     ],
@@ -471,6 +475,23 @@ def test_batches_depend_on_the_problem_only_and_keep_memory_small() -> None:
     for name, arguments in (("width", (1, [], 1, 1)), ("inputs", (1, 1, 0, 1)), ("depth", (1, 1, 1, 0))):
         with pytest.raises(EocError, match=f"{name} must be a whole number >= 1, got 0"):
             batch_size(*arguments)  # type: ignore[arg-type]
+
+
+def test_hopeless_sizes_are_refused() -> None:
+    with pytest.raises(EocError, match=r"3e\+15 units together, which would take about 3.5e\+02 days"):
+        batch_size(10**6, 10**8, 3, 10)
+    for name, arguments in (("width", (2, 10**10, 1, 2)), ("depth", (2, 10, 1, 10**7))):
+        with pytest.raises(EocError, match=f"{name} must be at most 1000000|{name} must be at most 8589934592"):
+            batch_size(*arguments)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links")
+def test_a_checkpoint_in_a_circle_of_links_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    path.symlink_to(path)
+    if sys.version_info < (3, 13):  # which replaces the link
+        with pytest.raises(EocError, match=r"cannot write the checkpoint to .*run.npz"):
+            run(study(), checkpoint=path, fingerprint=PROBLEM)
 
 
 def test_fingerprints_tell_activations_apart() -> None:

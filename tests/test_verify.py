@@ -180,6 +180,7 @@ def test_the_command_passes(small, monkeypatch, capsys):
     assert "on the edge of chaos" in text
     assert text.count("PASS") == 1 + sum(line.rstrip().endswith("PASS") for line in text.splitlines())
     assert "PASS: theory and simulation agree in all" in text
+    assert max(len(line) for line in text.splitlines() if line.endswith("PASS ")) <= 78
     assert "FAIL" not in text
 
 
@@ -198,6 +199,16 @@ def test_the_command_fails_with_exit_code_1(small, monkeypatch, capsys):
     code, text = command(monkeypatch, capsys, "tanh", "--sigma-b", "0.2", "--seed", "1")
     assert code == 1
     assert "FAIL: " in text
+
+
+def test_the_verdict_says_what_was_skipped(small, monkeypatch, capsys):
+    code, text = command(monkeypatch, capsys, "exp(0.3*x**2)", "--seed", "1")
+    assert code == 0
+    text = " ".join(text.split())
+    assert "PASS: theory and simulation agree in the 3 checks that could be made; " in text
+    assert text.endswith("; SKIPPED groups of checks: 10")
+    code, text = command(monkeypatch, capsys, "exp(0.3*x**2)", "--seed", "1", "--json")
+    assert sum(one["groups"] for one in json.loads(text)["skipped"]) == 10
 
 
 def test_the_command_refuses_what_is_no_activation(monkeypatch, capsys):

@@ -1,13 +1,14 @@
 """The ``eoc`` command: parses, calls, prints. Nothing heavy is imported before a command runs.
 
-Exit codes: 0 done; 1 ``eoc verify`` found that theory and simulation disagree; 2 the input cannot be used, or needs more
-memory than there is (message on stderr); 3 the question is fine but no usable edge-of-chaos point exists (the reason and
-an alternative are printed); 74 standard output cannot be written; 130 interrupted.
+Exit codes: 0 done; 1 ``eoc verify`` found that theory and simulation disagree; 2 the input cannot be used, or needs
+more memory than there is (message on stderr); 3 the question is fine but no usable edge-of-chaos point exists (the
+reason and an alternative are printed); 74 standard output cannot be written; 130 interrupted.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -37,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _name, _command in {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.command,
     "curve": curve.command,
     "describe": describe.command,
@@ -48,15 +49,16 @@ for _name, _command in {
     "diagram": diagram.command,
     "activations": activations.command,
     "verify": verify.command,
-}.items():
-    register(app, _name, _command)
-for _name, _command in {
+}
+_MONTECARLO: dict[str, Callable[..., None]] = {
     "lengths": montecarlo.lengths,
     "gaussianity": montecarlo.gaussianity,
     "counterexamples": montecarlo.counterexamples,
     "correlations": montecarlo_correlations.command,
-}.items():
-    register(montecarlo.app, _name, _command)
+}
+for _app, _commands in ((app, _COMMANDS), (montecarlo.app, _MONTECARLO)):
+    for _name, _command in _commands.items():
+        register(_app, _name, _command)
 app.add_typer(montecarlo.app, name="montecarlo")
 
 
@@ -89,7 +91,9 @@ def main() -> None:
         sys.exit(2)
     except MemoryError as error:
         what = f" ({error})" if str(error) else ""
-        print(f"error: there is not enough memory{what}: ask for fewer or smaller networks", file=sys.stderr)
+        print(
+            f"error: there is not enough memory{what}: ask for less, such as fewer or smaller networks", file=sys.stderr
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

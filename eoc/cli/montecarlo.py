@@ -76,9 +76,7 @@ Weights = Annotated[
         "student_t(df) or sparse(p)."
     ),
 ]
-Workers = Annotated[
-    int | None, typer.Option(help="Threads; they do not change the result.", show_default="all cores")
-]
+Workers = Annotated[int | None, typer.Option(help="Threads; they do not change the result.", show_default="all cores")]
 Checkpoint = Annotated[
     Path | None,
     typer.Option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eoc.cli.montecarlo_report import shown_layers, verdict
 from eoc.cli.rates_report import law_in_words
-from eoc.cli.tables import console, layer, print_paragraph, print_table, print_title
+from eoc.cli.tables import NARROW, console, layer, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,10 +65,14 @@ def _print_layers(out: Console, found: CorrelationProcess) -> None:
             table.append([str(i), *cells, *ratio, *spread, *measured])
         return table
 
-    theory = () if predicted is None else ("spread: theory",)
-    measured = ("spread",) if predicted is None else ("measured",)
-    columns = ("layer", "1 - c_l, N = inf", "median", "mean log ratio", "+-", *theory, *measured, "+-")
-    print_table(out, columns, rows)
+    theory = () if predicted is None else ("theory",)
+    text = (
+        "1 - c_l at infinite width and its median over networks; the mean of the logarithm of their ratio, and its "
+        f"spread over networks{', by theory and measured' * len(theory)}"
+    )
+    print_paragraph(out, "layers: ", text, 6, indent=2)
+    columns = ("layer", "N = inf", "median", "log ratio", "+-", *theory, "spread", "+-")
+    print_table(out, columns, rows, most=NARROW)
 
 
 def _print_reads(out: Console, found: CorrelationProcess) -> None:
@@ -79,14 +83,14 @@ def _print_reads(out: Console, found: CorrelationProcess) -> None:
             [
                 read.quantity,
                 f"{read.first}-{read.last}",
-                f"{read.theory:.6g}",
+                f"{read.theory:.5g}",
                 z.get(read.quantity, ""),
-                f"{read.noiseless:.6g}",
+                f"{read.noiseless:.5g}",
                 z[f"{read.quantity}, same fit"],
-                f"{read.measured:.6g}",
+                f"{read.measured:.5g}",
                 f"{read.standard_error:.2g}",
             ]
             for read in found.reads
         ]
 
-    print_table(out, ("fitted to networks", "layers", "theory", "z", "N = inf", "z", "measured", "+-"), rows)
+    print_table(out, ("fitted", "layers", "theory", "z", "N = inf", "z", "measured", "+-"), rows, most=NARROW)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eoc.cli.tables import console, print_paragraph, print_table, print_title
+from eoc.cli.tables import NARROW, console, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def _print_beyond(out: Console, run: LengthProcess) -> None:
         ]
 
     out.print("how many networks are farther than eps from q~_l:")
-    print_table(out, ("eps", f"layer {last}: Gaussian", "measured", "in any layer", "95 % interval"), rows)
+    print_table(out, ("eps", f"layer {last}: Gaussian", "measured", "in any layer", "95 % interval"), rows, most=NARROW)
 
 
 def print_scaling(found: LengthScaling) -> None:
@@ -88,7 +88,7 @@ def print_scaling(found: LengthScaling) -> None:
         return [[str(run.widths[0]), *_strings(run.ever_beyond.proportion, ".4f")] for run in ordered]
 
     out.print("how many networks are farther than eps from q~_l in any layer:")
-    print_table(out, ("N", *(f"eps = {eps:.3g}" for eps in found.runs[0].eps.tolist())), shares)
+    print_table(out, ("N", *(f"eps = {eps:.3g}" for eps in found.runs[0].eps.tolist())), shares, most=NARROW)
     slope, error = float(measured.exponent[-1]), float(measured.exponent_error[-1])
     text = (
         f"q_{measured.exponent.size} comes to the variance map like N^{slope:.3f} (+- {error:.1g}), in wide networks "
@@ -125,11 +125,11 @@ def print_counterexamples(
         return [
             [str(n), f"{median.measured:.4f}", f"{median.standard_error:.2g}", *(f"{one.z:.2f}" for one in found)]
             for n, found in cauchy.items()
-            for median in found[:1]
+            for median in found[:1]  # its logarithm
         ]
 
     out.print("\nphi = 1/x, sigma_w = 1: a unit is Cauchy distributed with scale sqrt(N), there is no limit:")
-    print_table(out, ("N", "median |h_2|/sqrt(N)", "+-", "z of 1", "z of Cauchy", "z of K_2"), units)
+    print_table(out, ("N", "log median |h_2|/sqrt(N)", "+-", "z of 0", "z of Cauchy", "z of K_2"), units, most=NARROW)
 
     def kernels(digits: int) -> list[list[str]]:
         columns = (growing.widths, growing.median, growing.low, growing.high, growing.scale)
@@ -139,7 +139,7 @@ def print_counterexamples(
         ]
 
     out.print(f"phi = exp({growing.a:g} x^2), sigma_w = 1, q = {growing.q:g}: K_2 grows without a limit:")
-    print_table(out, ("N", "median K_2", "from", "to (95 %)", "k_N", "z of E exp(-K_2/k_N)"), kernels)
+    print_table(out, ("N", "median K_2", "from", "to (95 %)", "k_N", "z of E exp(-K_2/k_N)"), kernels, most=NARROW)
     text = (
         f"N^{growing.exponent:.3f} over these widths, k_N like N^{growing.predicted_exponent:.3f}, and in the end like "
         f"N^{growing.limiting_exponent:g} with powers of log N"
@@ -162,11 +162,10 @@ def print_counterexamples(
         ]
 
     out.print("\nunits are not independent, sigma_w^2 = 2, N = 10: cov(h_21^2, h_22^2)")
-    print_table(out, ("", "from", *_COMPARED), covariances)
+    print_table(out, ("", "from", *_COMPARED), covariances, most=NARROW)
     everything = [one for found in (*cauchy.values(), growing.comparisons, *dependent.values()) for one in found]
-    print_paragraph(
-        out, "in words: ", f"what theory can say of them, it says rightly: {verdict(everything)}", 8, indent=2
-    )
+    right = "what theory can say of them, it says rightly: " if all(one.agrees for one in everything) else ""
+    print_paragraph(out, "in words: ", f"{right}{verdict(everything)}", 8, indent=2)
 
 
 def verdict(found: Sequence[Comparison]) -> str:
@@ -215,7 +214,7 @@ def _print_layers(
         return [[str(i), *(text[i - 1] for text in cells), z.get(i, "")] for i in shown_layers(theory.size)]
 
     out.print(f"{quantity}:")
-    print_table(out, ("layer", *(name for name, _ in further), *_COMPARED), rows)
+    print_table(out, ("layer", *(name for name, _ in further), *_COMPARED), rows, most=NARROW)
 
 
 def _strings(values: FloatArray, spec: str) -> list[str]:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from eoc.activations import Activation
 
-__all__ = ["console", "layer", "new_table", "print_paragraph", "print_table", "print_title"]
+__all__ = ["NARROW", "console", "layer", "new_table", "print_paragraph", "print_table", "print_title"]
 
+NARROW = 78  #: columns of a table that fits a terminal of 80 wherever it is shown
 _PIPE_WIDTH = 120
 _NARROWEST = 40  # for paragraphs
 # What is tried to make a table fit: digits, and blanks beside a column's separator.
@@ -31,7 +32,7 @@ def console() -> Console:
 
     class Plain(Console):
         def on_broken_pipe(self) -> None:  # rich would leave the program
-            raise
+            raise BrokenPipeError
 
     out = results()
     return Plain(file=out, highlight=False, width=None if out.isatty() else _PIPE_WIDTH)
@@ -55,9 +56,13 @@ def _lines(out: Console) -> Box:
 
 
 def print_table(
-    out: Console, columns: Sequence[str], rows: Callable[[int], Sequence[Sequence[str]]], dim: Collection[int] = ()
+    out: Console,
+    columns: Sequence[str],
+    rows: Callable[[int], Sequence[Sequence[str]]],
+    dim: Collection[int] = (),
+    most: int = _PIPE_WIDTH,
 ) -> None:
-    """Print ``rows(digits)`` with the largest number of digits, at most 12, for which the table fits.
+    """Print ``rows(digits)`` with the largest number of digits, at most 12, for which the table fits ``most`` columns.
 
     ``dim`` holds the indices of the rows to print dimmed.
     """
@@ -69,7 +74,7 @@ def print_table(
         for i, cells in enumerate(rows(digits)):
             table.add_row(*cells, style="dim" if i in dim else None)
         needed = Measurement.get(out, roomy, table).maximum
-        if needed <= out.width:
+        if needed <= min(out.width, most):
             break
     width, out.width = out.width, max(out.width, needed)  # too wide at last: the terminal breaks the lines
     out.print(table)

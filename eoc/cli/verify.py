@@ -10,7 +10,7 @@ import typer
 from eoc.cli.common import AsJson, Name, find_activation, number, print_json
 from eoc.cli.montecarlo import Seed, SigmaB, Workers, comparison_rows, threads
 from eoc.cli.progress import progress_bar
-from eoc.cli.tables import console, print_paragraph, print_table, print_title
+from eoc.cli.tables import NARROW, console, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,14 +89,14 @@ def _print(found: Verification) -> None:
         times = f", {one.groups} groups" if one.groups > 1 else ""
         print_paragraph(out, f"skipped ({one.kind}{times}): ", one.why, 7, "yellow", indent=2)
     worst, count = max(abs(check.comparison.z) for check in found.checks), len(found.checks)
-    skipped = sum(one.groups for one in found.skipped)
-    left = f", {skipped} group{'s' * (skipped > 1)} of checks SKIPPED" if skipped else ""
-    text = f"largest |z| = {worst:.1f}, rms z = {found.rms_z:.2f}"
-    which = f"all {count} checks" if not skipped else f"the {count} checks that were made"
+    groups = sum(one.groups for one in found.skipped)
+    left = f"; SKIPPED groups of checks: {groups}" if groups else ""
+    text = f"largest |z| = {worst:.1f}, rms z = {found.rms_z:.2f}{left}"
     if found.failed:
-        print_paragraph(out, "FAIL: ", f"{len(found.failed)} of {count} checks disagree{left}; {text}", 4, "bold red")
+        print_paragraph(out, "FAIL: ", f"{len(found.failed)} of {count} checks disagree; {text}", 4, "bold red")
     else:
-        print_paragraph(out, "PASS: ", f"theory and simulation agree in {which}{left}; {text}", 4, "bold green")
+        which = f"the {count} checks that could be made" if groups else f"all {count} checks"
+        print_paragraph(out, "PASS: ", f"theory and simulation agree in {which}; {text}", 4, "bold green")
 
 
 def _print_checks(out: Console, found: Verification) -> None:
@@ -104,7 +104,7 @@ def _print_checks(out: Console, found: Verification) -> None:
         shown = min(digits, 5)
         return [_row(check, shown) for check in found.checks]
 
-    print_table(out, ("check", "l", "theory", "measured", "+-", "z", ""), rows)
+    print_table(out, ("check", "l", "theory", "measured", "+-", "z", ""), rows, most=NARROW)
 
 
 def _row(check: Check, digits: int) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, cast, get_args
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.checks import real_number, real_numbers

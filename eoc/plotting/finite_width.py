@@ -21,6 +21,7 @@ _CLOSE = 0.01  # 1 - c from which on it is drawn on a log scale
 _BARS = 30  # at most, with errors
 _GREY = "0.55"
 _ROOM = 0.5  # for the legend, of the height of the bands
+_MARGIN = 0.05  # below them
 
 
 def plot_correlation_process(found: CorrelationProcess, ax: Axes) -> Axes:
@@ -40,7 +41,7 @@ def plot_correlation_process(found: CorrelationProcess, ax: Axes) -> Axes:
         The same ``ax``.
     """
     close = bool(found.expected.one_minus_c.min() < _CLOSE)
-    low, quarter, median, three, high = found.quantiles if close else 1.0 - found.quantiles
+    low, quarter, median, three, high = found.quantiles if close else 1.0 - found.quantiles[::-1]  # in rising order
     theory = found.expected.one_minus_c if close else 1.0 - found.expected.one_minus_c
     ax.fill_between(found.layers, low, high, color="C0", alpha=0.2, linewidth=0.0, label="90 % of networks")
     ax.fill_between(found.layers, quarter, three, color="C0", alpha=0.35, linewidth=0.0, label="50 %")
@@ -50,7 +51,9 @@ def plot_correlation_process(found: CorrelationProcess, ax: Axes) -> Axes:
     if close:
         ax.set_yscale("log")
     else:
-        ax.set_ylim(top=float(high.max() + _ROOM * (high.max() - low.min())))
+        bottom, top = float(min(low.min(), theory.min())), float(max(high.max(), theory.max()))
+        margin = _MARGIN * (top - bottom)
+        ax.set_ylim(bottom - margin, top + _ROOM * (top - bottom))
     return _finished(found, ax)
 
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from eoc.montecarlo.experiments.gaussianity import Gaussianity
     from eoc.montecarlo.experiments.lengths import LengthProcess
+    from eoc.montecarlo.experiments.options import Networks
     from eoc.montecarlo.experiments.scaling import LengthScaling
+
+    FloatArray = NDArray[np.float64]
 
 __all__ = [
     "gaussianity_figure",
@@ -31,6 +34,10 @@ __all__ = [
 _DOTS: dict[str, Any] = {"fmt": "o", "markersize": 3.0, "elinewidth": 0.8, "capsize": 1.5}
 _ERRORS = 2.0  # standard errors that a bar is long, to either side
 _MOST_LAYERS = 5  # that are drawn against the width
+_MOST_TICKS = 7  # that fit beside each other
+_WIDE = 30.0  # largest over smallest number, from which on an axis is logarithmic
+_ROOM = 1.08  # times what is drawn
+_GREY = "0.55"
 
 
 def plot_length_mean(run: LengthProcess, ax: Axes) -> Axes:
@@ -49,9 +56,11 @@ def plot_length_mean(run: LengthProcess, ax: Axes) -> Axes:
         The same ``ax``.
     """
     layers = np.arange(1, run.widths.size + 1)
-    ax.errorbar(layers, run.difference.mean, _ERRORS * run.difference.standard_error, zorder=3, **_DOTS)
-    ax.plot(layers, run.theory.shift.value, "-", color="C1")
-    return _finished(ax, "mean of $q_\\ell - \\tilde q_\\ell$")
+    error = _ERRORS * run.difference.standard_error
+    ax.errorbar(layers, run.difference.mean, error, zorder=3, **_DOTS)
+    ax.plot(layers, run.theory.shift.value, **{**_theory(run.networks), "label": None})
+    _scale_about_zero(ax, error)
+    return _finished(ax, "mean of $q_\\ell - \\tilde q_\\ell$", run.widths.size)
 
 
 def plot_length_rms(run: LengthProcess, ax: Axes) -> Axes:
@@ -71,9 +80,13 @@ def plot_length_rms(run: LengthProcess, ax: Axes) -> Axes:
     """
     layers = np.arange(1, run.widths.size + 1)
     ax.errorbar(layers, run.rms, _ERRORS * run.rms_error, label="networks", zorder=3, **_DOTS)
-    ax.plot(layers, run.predicted_rms, "-", color="C1", label="theory")
-    ax.set_ylim(0.0, 1.15 * float(max(run.rms.max(), run.predicted_rms.max())))
-    return _finished(ax, "$\\sqrt{N}\\,\\mathrm{rms}(q_\\ell - \\tilde q_\\ell)$")
+    ax.plot(layers, run.predicted_rms, **_theory(run.networks))
+    values = np.concatenate([run.rms, run.predicted_rms])
+    if _is_wide(values):
+        ax.set_yscale("log")
+    else:
+        ax.set_ylim(0.0, _ROOM * float(max(values.max(), (run.rms + _ERRORS * run.rms_error).max())))
+    return _finished(ax, "$\\sqrt{N}\\,\\mathrm{rms}(q_\\ell - \\tilde q_\\ell)$", run.widths.size)
 
 
 def plot_length_scaling(found: LengthScaling, ax: Axes) -> Axes:
@@ -91,16 +104,28 @@ def plot_length_scaling(found: LengthScaling, ax: Axes) -> Axes:
     Axes
         The same ``ax``.
     """
+    from matplotlib.ticker import LogFormatter, LogLocator
+
     last, runs = found.measured.exponent.size, sorted(found.runs, key=lambda run: int(run.widths[0]))
     widths = np.array([run.widths[0] for run in runs])
-    for index in sorted(set(np.linspace(0, last - 1, min(last, _MOST_LAYERS)).round().astype(int).tolist())):
+    shown = sorted(set(np.linspace(0, last - 1, min(last, _MOST_LAYERS)).round().astype(int).tolist()))
+    for number, index in enumerate(shown):
         rms, error, theory = (
             np.array([getattr(run, name)[index] for run in runs]) / np.sqrt(widths)
             for name in ("rms", "rms_error", "predicted_rms")
         )
-        (line,) = ax.loglog(widths, theory, "-")
+        if runs[0].networks.has_theory:
+            ax.plot(widths, theory, "-", color=f"C{number}")
+        else:
+            ax.plot(widths, theory, **{**_theory(runs[0].networks), **({"label": None} if number else {})})
         label = f"$\\ell = {index + 1}$"
-        ax.errorbar(widths, rms, _ERRORS * error, color=line.get_color(), label=label, zorder=3, **_DOTS)
+        ax.errorbar(widths, rms, _ERRORS * error, color=f"C{number}", label=label, zorder=3, **_DOTS)
+    ax.set(xscale="log", yscale="log")
+    ax.set_xticks(ticks := _apart(widths), labels=[str(n) for n in ticks])
+    ax.minorticks_off()
+    ax.yaxis.set_minor_locator(LogLocator(subs="auto"))
+    for formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+        formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
     ax.set_xlabel("$N$")
     ax.set_ylabel("$\\mathrm{rms}(q_\\ell - \\tilde q_\\ell)$")
     ax.legend(frameon=False)
@@ -134,16 +159,51 @@ def plot_kurtosis(found: Gaussianity, ax: Axes) -> Axes:
         color="C2",
         **_DOTS,
     )
-    ax.plot(layers, found.theory.kurtosis, "-", color="C1", label="theory")
-    return _finished(ax, "excess kurtosis")
+    ax.plot(layers, found.theory.kurtosis, **_theory(found.networks))
+    _scale_about_zero(ax, _ERRORS * found.units.error)
+    return _finished(ax, "excess kurtosis", layers.size)
 
 
-def _finished(ax: Axes, label: str) -> Axes:
+def _finished(ax: Axes, label: str, layers: int) -> Axes:
     ax.set_xlabel("$\\ell$")
     ax.set_ylabel(label)
-    ax.locator_params(axis="x", integer=True)
-    ax.legend(frameon=False)
+    if layers > 1:
+        ax.locator_params(axis="x", integer=True)
+    else:
+        ax.set(xticks=[1], xlim=(0.5, 1.5))
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False)
     return ax
+
+
+def _theory(networks: Networks) -> dict[str, Any]:
+    """How theory is drawn: in grey that of Gaussian weights, where theory knows no others; one layer as a dash."""
+    alone = {"marker": "_", "markersize": 12.0, "markeredgewidth": 1.2} if networks.widths.size == 1 else {}
+    if networks.has_theory:
+        return {"color": "C1", "linestyle": "-", "label": "theory", **alone}
+    return {"color": _GREY, "linestyle": "--", "label": "Gaussian weights", **alone}
+
+
+def _is_wide(values: FloatArray) -> bool:
+    """Whether positive numbers span so much that a linear axis hides the small ones."""
+    positive = values[values > 0.0]
+    return bool(positive.size and positive.max() > _WIDE * positive.min())
+
+
+def _scale_about_zero(ax: Axes, errors: FloatArray) -> None:
+    """An axis for numbers of both signs: logarithmic on both sides of 0 where their errors span much."""
+    if _is_wide(errors):
+        ax.set_yscale("symlog", linthresh=float(errors[errors > 0.0].min()))
+
+
+def _apart(widths: NDArray[np.int64]) -> list[int]:
+    """The widths whose labels do not overlap on a logarithmic axis."""
+    kept = [int(widths[0])]
+    least = max(float(widths[-1] / widths[0]), 1.0) ** (1.0 / _MOST_TICKS)
+    for n in widths.tolist():
+        if n >= least * kept[-1] and n > kept[-1]:
+            kept.append(n)
+    return kept
 
 
 def length_figure(run: LengthProcess) -> Figure:

@@ -36,6 +36,7 @@ __all__ = ["Expected", "expected"]
 FloatArray = NDArray[np.float64]
 
 _SPREAD = 0.01  # relative variance up to which finite width does not dominate
+_BIAS = 0.01  # of the mean of log e, likewise
 _LINEAR = 1e-3  # (chi_1 - 1) L below which L layers cannot be told from the edge of chaos
 _SETTLED = 1e-6  # relative distance of q from q*, up to which the noise at q* holds
 
@@ -85,7 +86,9 @@ class Expected:
     @property
     def reliable_depth(self) -> float:
         """L_r, up to which finite width does not dominate."""
-        return self._depth_of(_SPREAD)
+        depth = self._depth_of(_SPREAD)
+        biased = np.zeros(1, dtype=bool) if self.pairs is None else np.abs(self.pairs.shift) >= _BIAS
+        return min(depth, float(np.argmax(biased) + 1)) if biased.any() else depth
 
     def _depth_of(self, variance: float) -> float:
         """The first layer with so large a relative variance, or where that is to be expected."""

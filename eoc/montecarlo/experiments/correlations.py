@@ -41,6 +41,7 @@ _EARLY = 0.2  # of the window's last layer: its first, so that orders beyond tho
 _SMALL = 0.01  # 1 - c from which an exponential is fitted
 _LATE = 0.25  # 1 - c from which on laws of the edge of chaos can be told from what precedes them
 _BEYOND = 0.01  # of a depth: a crossover between two laws that lies behind
+_FAR = 10.0  # of log e
 _ARRIVED = 1e-3  # of c*: distance from which c_l counts as settled
 
 
@@ -373,6 +374,9 @@ def _read(reading: Reading, theory: Expected, summary: Summary) -> Read:
     else:  # the mean of e^{-1/p} grows by 1.5 v / p or less
         truncation = 1.5 * v * value
     noiseless = reading.of(theory.one_minus_c)
+    if theory.pairs is not None:  # the mean of log e strays too
+        stray = np.minimum(np.abs(theory.pairs.mean_log_ratio) + theory.pairs.shift_truncation, _FAR)
+        truncation += abs(reading.of(theory.one_minus_c * np.exp(stray)) - noiseless)
     error = abs(slope) * max(float(sums.standard_error), _predicted_error(reading, theory, summary.networks))
     return Read(
         quantity=reading.quantity,

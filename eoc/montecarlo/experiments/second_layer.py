@@ -121,7 +121,7 @@ def second_layer(
     inputs = first_inputs(variance, start)
     n, count = checked_count("width", width), checked_count("networks", networks)
     size, seed = checked_count("units", units), checked_seed(seed)
-    needed = 8.0 * count * (1 + size) * _COPIES
+    needed = 8.0 * count * (size + 2) * _COPIES
     check_memory(f"second layers of {count} networks", needed, "draw fewer units or networks")
     sampler = ExactSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, (n,))
     batch = batch_size(count, n, 1, 1)
@@ -187,7 +187,8 @@ def cauchy_comparisons(found: SecondLayer) -> tuple[Comparison, ...]:
 def _check_count(found: SecondLayer) -> None:
     if found.kernel.size < _LEAST:
         raise EocError(
-            f"fewer than {_LEAST} networks have no Gaussian errors to compare with: sample more, got {found.kernel.size}"
+            f"medians and covariances of fewer than {_LEAST} networks have no Gaussian errors to compare with: sample "
+            f"more networks, got {found.kernel.size}"
         )
 
 
@@ -211,8 +212,8 @@ def covariance_comparisons(found: SecondLayer) -> tuple[Comparison, ...]:
     -------
     tuple of Comparison
         cov(h_21^2, h_22^2) from the variance of K_2, and from all pairs of the units if there are two or more. Few
-        networks underestimate their own fluctuations: standard errors are at least those of a Gaussian K_2, and of units
-        that are Gaussian given K_2.
+        networks underestimate their own fluctuations: standard errors are at least those of a Gaussian K_2, and of
+        units that are Gaussian given K_2.
 
     Raises
     ------
