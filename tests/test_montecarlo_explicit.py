@@ -254,8 +254,8 @@ def test_the_scale_of_gradients_is_that_of_the_jacobian() -> None:
 
 # --- the theory in wide networks --------------------------------------------------------------------------------------
 
-WIDTH, DEPTH, NETWORKS = 500, 5, 24
-FEW = 12  # of orthogonal ones, which take longest
+WIDTH, DEPTH, NETWORKS = 300, 5, 40
+FEW = 20  # of orthogonal ones, which take longest
 SIGMA_W, SIGMA_B = 1.5, 0.2
 
 
@@ -289,19 +289,19 @@ def theory() -> tuple[FloatArray, FloatArray]:
 
 @pytest.mark.parametrize("name", LAWS)
 def test_variances_and_gradients_of_wide_networks(name: str) -> None:
-    """Means over networks, within 5 standard errors and 1 % (5/N) for what is left at finite width."""
+    """Means over networks, within 5 standard errors and 1.7 % (5/N) for what is left at finite width."""
     run = wide(name, backward=True)
     q, gradient = theory()
     for got, true in ((run.q[..., 0], q), (run.gradient[..., 0], gradient)):
         error = got.std(axis=0, ddof=1) / len(got) ** 0.5
-        assert (np.abs(got.mean(axis=0) - true) <= 5.0 * error + 0.01 * true).all()
+        assert (np.abs(got.mean(axis=0) - true) <= 5.0 * error + 5.0 / WIDTH * true).all()
         assert (error <= 0.08 * true).all()  # else this would say nothing
 
 
 def test_single_precision_in_wide_networks() -> None:
     run = wide("gaussian", dtype="float32")
     got, error = run.q[..., 0].mean(axis=0), run.q[..., 0].std(axis=0, ddof=1) / NETWORKS**0.5
-    assert (np.abs(got - theory()[0]) <= 5.0 * error + 0.01 * theory()[0]).all()
+    assert (np.abs(got - theory()[0]) <= 5.0 * error + 5.0 / WIDTH * theory()[0]).all()
 
 
 def test_weights_without_variance_break_the_theory() -> None:

@@ -226,7 +226,7 @@ def test_infinite_fourth_moments_name_the_layer() -> None:
     [
         ({"widths": []}, r"one for each layer, got shape \(0,\)"),
         ({"widths": 10}, "a list of widths, one for each layer"),
-        ({"widths": [10, 0]}, "width must be a whole number >= 1, got 0.0"),
+        ({"widths": [10, 0]}, "width must be a whole number >= 1, got 0$"),
         ({"widths": [10, 2.5]}, "got 2.5"),
         ({"widths": [10, np.nan]}, "got nan"),
         ({"fan_in": 0}, "fan_in must be a whole number >= 1, got 0"),

@@ -66,7 +66,7 @@ class Gaussianity:
         theory = self.theory
         q = theory.q.value
         variance = theory.kernel_truncation + theory.kernel_variance.error
-        mean = theory.shift_truncation + theory.q.error + theory.shift.error
+        mean = np.abs(theory.shift.value) + theory.q.error + theory.shift.error
         rounding = _ROUNDING * (_ROUNDING + 2.0 * np.sqrt(theory.kernel_variance.value) / q)
         return 3.0 * (variance / q**2 + rounding) + 2.0 * np.abs(theory.kurtosis) * mean / q
 

@@ -287,7 +287,7 @@ def _accumulated(layers: _Layers) -> LengthTheory:
     n, m, q = layers.widths, layers.dimensions, layers.q.value
     kernel, shift = _recursion(layers)
     kernel_lost, shift_lost = _truncation(layers, kernel.value, shift.value)
-    mean, free, bias = q + shift.value, layers.free + shift.value, q - layers.free
+    free, bias = layers.free + shift.value, q - layers.free
     square = free**2 + kernel.value  # E[k^2]
     part = np.divide(m - n, m + 2.0, out=np.ones(n.size), where=np.isfinite(m))
     variance = kernel.value + 2.0 / n * (part * square + 2.0 * bias * free + bias**2)
@@ -300,7 +300,7 @@ def _accumulated(layers: _Layers) -> LengthTheory:
         variance=Estimate(
             variance, kernel.error * (1.0 + 2.0 / n) + 4.0 * q / n * (layers.q.error + shift.error + 2.0 * _EPS * q)
         ),
-        kurtosis=(3.0 * kernel.value - sphere * square) / mean**2,
+        kurtosis=(3.0 * kernel.value - sphere * (layers.free**2 + kernel.value)) / q**2,
         shift_truncation=shift_lost,
         kernel_truncation=kernel_lost,
         variance_truncation=kernel_lost * (1.0 + 2.0 * part / n) + 4.0 / n * (part * np.abs(free) + bias) * shift_lost,
