@@ -31,6 +31,9 @@ from eoc.montecarlo.experiments import (
 from eoc.montecarlo.explicit.laws import WeightLaw, law
 from eoc.montecarlo.explicit.networks import ExplicitRun, explicit_networks
 from eoc.montecarlo.layer import Layer
+from eoc.montecarlo.running.runner import run
+from eoc.montecarlo.running.study import Study
+from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory, second_layer_covariance
 from eoc.montecarlo.theory.noise import CorrelationNoise, correlation_noise
 from eoc.montecarlo.theory.pairs import PairNoise, pair_noise
@@ -50,6 +53,8 @@ __all__ = [
     "PairNoise",
     "Sample",
     "SecondLayer",
+    "Study",
+    "Summary",
     "Verification",
     "WeightLaw",
     "cauchy_comparisons",
@@ -65,6 +70,7 @@ __all__ = [
     "length_scaling",
     "length_theory",
     "pair_noise",
+    "run",
     "sample_networks",
     "second_layer",
     "second_layer_covariance",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from eoc.checks import real_number, real_numbers
 from eoc.errors import EocError
 
-__all__ = ["Weights", "checked_count", "checked_weights", "checked_widths"]
+__all__ = ["Weights", "checked_count", "checked_depth", "checked_weights", "checked_widths"]
 
 Weights = Literal["gaussian", "orthogonal"]  # those of which theory knows the moments, and the exact sampler the law
 
@@ -17,7 +17,7 @@ _MOST = 2**33  # networks or units; more take hours for a single layer
 _DEEPEST = 10**6  # layers; theory of more takes longer than anybody waits for
 
 
-def checked_count(name: str, value: object) -> int:
+def checked_count(name: str, value: object, most: int = _MOST) -> int:
     """A whole number >= 1, such as how many networks there are; 1e6 is one too.
 
     Examples
@@ -29,10 +29,14 @@ def checked_count(name: str, value: object) -> int:
     shown = int(number) if number.is_integer() else number
     if not (number >= 1.0 and number.is_integer()):
         raise EocError(f"{name} must be a whole number >= 1, got {shown!r}")
-    most = _DEEPEST if name == "depth" else _MOST
     if number > most:
         raise EocError(f"{name} must be at most {most}, or a run never ends; got {shown!r}")
     return int(number)
+
+
+def checked_depth(depth: object) -> int:
+    """The number of layers, from 1 to a million."""
+    return checked_count("depth", depth, _DEEPEST)
 
 
 def checked_widths(width: ArrayLike, depth: object = None) -> tuple[int, ...]:
@@ -49,7 +53,7 @@ def checked_widths(width: ArrayLike, depth: object = None) -> tuple[int, ...]:
     each = tuple(checked_count("width", w) for w in widths.reshape(-1).tolist())
     if widths.ndim == 0 and depth is None:
         raise EocError("give the depth, or a list of widths, one for each layer")
-    layers = len(each) if depth is None else checked_count("depth", depth)
+    layers = len(each) if depth is None else checked_depth(depth)
     if widths.ndim and len(each) != layers:
         raise EocError(f"depth is {layers}, but width lists {len(each)} layers: leave depth out, or make them agree")
     return each if widths.ndim else each * layers

@@ -27,7 +27,7 @@ from eoc.montecarlo.running.runner import Progress, run
 from eoc.montecarlo.running.study import Study, batch_size
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.settings import Weights, checked_count
+from eoc.montecarlo.settings import Weights, checked_count, checked_depth
 
 __all__ = ["QUANTILES", "CorrelationProcess", "Read", "correlation_process"]
 
@@ -204,7 +204,7 @@ def correlation_process(
     check_bounded(variance.activation)
     if c is None and one_minus_c is None:
         c = _C0
-    width, depth = checked_count("width", width), checked_count("depth", depth)
+    width, depth = checked_count("width", width), checked_depth(depth)
     networks, seed = checked_count("networks", networks), checked_seed(seed)
     _check_sizes(width, depth, networks)
     law_name, law_digest = named_law(weights)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.errors import EocError
 from eoc.montecarlo.layer import Layer, Sampler
 from eoc.montecarlo.seeds import checked_seed
-from eoc.montecarlo.settings import checked_count
+from eoc.montecarlo.settings import checked_count, checked_depth
 
 __all__ = ["Conclude", "Observe", "Study", "batch_size"]
 
@@ -70,7 +70,7 @@ class Study:
         checked_count("networks", self.networks)
         checked_seed(self.seed)
         checked_count("batch", self.batch)
-        checked_count("depth", self.sampler.depth)
+        checked_depth(self.sampler.depth)
 
     @property
     def chunks(self) -> int:
@@ -114,7 +114,7 @@ def batch_size(networks: int, widths: ArrayLike, inputs: int, depth: int) -> int
     """
     each = np.ravel(widths).tolist()
     widest = checked_count("width", max(each, default=0))
-    inputs, depth = checked_count("inputs", inputs), checked_count("depth", depth)
+    inputs, depth = checked_count("inputs", inputs), checked_depth(depth)
     networks = checked_count("networks", networks)
     _check_time(float(networks) * inputs * depth * sum(each) / len(each))
     fast, small = _NUMBERS // (widest * inputs), _RECORDED // (depth * inputs**2)

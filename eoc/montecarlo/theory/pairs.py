@@ -44,7 +44,7 @@ from eoc.gaussian.angle import angle_of
 from eoc.gaussian.moments import Estimate
 from eoc.gaussian.quartic import fourth_moments
 from eoc.maps import VarianceMap
-from eoc.montecarlo.settings import Weights, checked_count, checked_weights
+from eoc.montecarlo.settings import Weights, checked_count, checked_depth, checked_weights
 from eoc.montecarlo.theory.pair_moments import PairMoments, pair_moments
 from eoc.propagation.inputs import checked_inputs
 from eoc.propagation.layers import followed
@@ -165,7 +165,7 @@ def pair_noise(
     ([0.0, 8.0, 16.0, 24.0, 32.0], 4.0)
     """
     variance = VarianceMap(activation, sigma_w, sigma_b)
-    n, layers, law = checked_count("width", width), checked_count("depth", depth), checked_weights(weights)
+    n, layers, law = checked_count("width", width), checked_depth(depth), checked_weights(weights)
     start = real_number("one_minus_c", one_minus_c)
     if not 0.0 < start <= 2.0:
         raise EocError(f"one_minus_c must be > 0 and at most 2, for two inputs that are not the same; got {start!r}")
