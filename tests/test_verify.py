@@ -16,6 +16,7 @@ from eoc.montecarlo.experiments import gaussian_checks, gradient_checks, verific
 from eoc.montecarlo.experiments.gaussian_checks import correlation_map_checks, variance_map_checks
 from eoc.montecarlo.experiments.gradient_checks import gradient_checks as check_gradients
 from eoc.montecarlo.experiments.verification import place_of, verify
+from eoc.plotting import verification_figure
 
 
 @pytest.fixture
@@ -174,9 +175,11 @@ def command(monkeypatch, capsys, *arguments):
     return left.value.code or 0, capsys.readouterr().out
 
 
-def test_the_command_passes(small, monkeypatch, capsys):
-    code, text = command(monkeypatch, capsys, "tanh", "--sigma-b", "0.2", "--seed", "1")
+def test_the_command_passes(small, monkeypatch, capsys, tmp_path):
+    picture = tmp_path / "z.png"
+    code, text = command(monkeypatch, capsys, "tanh", "--sigma-b", "0.2", "--seed", "1", "--plot", str(picture))
     assert code == 0
+    assert picture.stat().st_size > 10_000
     assert "on the edge of chaos" in text
     assert text.count("PASS") == 1 + sum(line.rstrip().endswith("PASS") for line in text.splitlines())
     assert "PASS: theory and simulation agree in all" in text
@@ -214,3 +217,16 @@ def test_the_verdict_says_what_was_skipped(small, monkeypatch, capsys):
 def test_the_command_refuses_what_is_no_activation(monkeypatch, capsys):
     code, _ = command(monkeypatch, capsys, "tahn")
     assert code == 2
+
+
+def test_the_picture_shows_every_check(small):
+    found = verify("tanh", sigma_b=0.2, seed=1)
+    wrong = dataclasses.replace(found.checks[0].comparison, measured=1e3)
+    found = dataclasses.replace(
+        found, checks=(dataclasses.replace(found.checks[0], comparison=wrong), *found.checks[1:])
+    )
+    (ax,) = verification_figure(found).axes
+    drawn = np.concatenate([np.asarray(dots.get_offsets()) for dots in ax.collections])
+    assert sorted(drawn[:, 1]) == list(range(len(found.checks)))
+    assert drawn[drawn[:, 1] == 0.0, 0] == 10.0  # the wrong one, at the end of the axis
+    assert len(ax.get_yticklabels()) == len(found.checks)

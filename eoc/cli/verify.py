@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, find_activation, number, print_json
+from eoc.cli.common import AsJson, Name, Plot, check_picture, find_activation, number, print_json, save_picture
 from eoc.cli.montecarlo import Seed, SigmaB, Workers, comparison_rows, threads
 from eoc.cli.progress import progress_bar
 from eoc.cli.tables import NARROW, console, print_paragraph, print_table, print_title
@@ -37,6 +37,7 @@ def command(
     ] = None,
     seed: Seed = 0,
     workers: Workers = None,
+    plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare what theory says of an activation with simulations: PASS or FAIL.
@@ -47,6 +48,8 @@ def command(
     """
     from eoc.montecarlo.experiments.verification import verify
 
+    if plot is not None:
+        check_picture(plot)
     phi = find_activation(activation)
     with progress_bar("checks") as progress:
         found = verify(phi, sigma_w, sigma_b, q=q, seed=seed, workers=threads(workers), progress=progress)
@@ -54,6 +57,10 @@ def command(
         print_json(_payload(found))
     else:
         _print(found)
+    if plot is not None:
+        from eoc.plotting import verification_figure
+
+        save_picture(verification_figure(found), plot)
     if found.failed:
         raise typer.Exit(EXIT_FAILED)
 

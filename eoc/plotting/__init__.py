@@ -25,6 +25,7 @@ from eoc.plotting.lengths import (
     scaling_figure,
 )
 from eoc.plotting.style import COLUMN, paper_style, stacked_figure
+from eoc.plotting.verification import plot_verification, verification_figure
 
 __all__ = [
     "COLUMN",
@@ -49,8 +50,10 @@ __all__ = [
     "plot_length_scaling",
     "plot_trajectory",
     "plot_variances",
+    "plot_verification",
     "scaling_figure",
     "shown_range",
     "stacked_figure",
     "trajectory_figure",
+    "verification_figure",
 ]
