@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from eoc.checks import real_number
 from eoc.errors import EocError
 
-__all__ = ["LIMIT", "Comparison"]
+__all__ = ["LIMIT", "Comparison", "by_layer"]
+
+FloatArray = NDArray[np.float64]
 
 LIMIT = 4.0
 """|z| up to which theory and measurement agree: beyond it is one normal number in 16 000 (two-sided 6.3e-5)."""
@@ -79,3 +85,17 @@ class Comparison:
     @property
     def _where(self) -> str:
         return self.quantity if self.layer is None else f"{self.quantity} of layer {self.layer}"
+
+
+def by_layer(
+    quantity: str,
+    theory: FloatArray,
+    measured: FloatArray,
+    standard_error: FloatArray,
+    truncation: FloatArray,
+    layers: Sequence[int] | None = None,
+) -> tuple[Comparison, ...]:
+    """Comparisons of one quantity in some layers, or in all of them, from columns (L,) for the layers 1 .. L."""
+    columns = np.array([theory, measured, standard_error, truncation]).T.tolist()
+    wanted = range(1, len(columns) + 1) if layers is None else layers
+    return tuple(Comparison(quantity, layer, *columns[layer - 1]) for layer in wanted)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,20 +14,19 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.inputs import Inputs, vectors_of
-from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
-from eoc.montecarlo.experiments.comparison import Comparison
+from eoc.montecarlo.exact.inputs import vectors_of
+from eoc.montecarlo.exact.problem import first_inputs
+from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.correlation_theory import Expected, expected
-from eoc.montecarlo.experiments.options import check_bounded, named_law
+from eoc.montecarlo.experiments.options import check_bounded, named_law, sampler_of
 from eoc.montecarlo.experiments.readings import Reading, read_average, read_constant, read_exponent, read_rate
-from eoc.montecarlo.explicit.sampler import ExplicitSampler
-from eoc.montecarlo.layer import Layer, Sampler
+from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.fingerprint import fingerprint_of
 from eoc.montecarlo.running.runner import Progress, run
 from eoc.montecarlo.running.study import Study, batch_size
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.settings import Weights, checked_count, checked_depth
+from eoc.montecarlo.settings import checked_count, checked_depth
 
 __all__ = ["QUANTILES", "CorrelationProcess", "Read", "correlation_process"]
 
@@ -211,7 +210,8 @@ def correlation_process(
     inputs = first_inputs(variance, q, c, one_minus_c)
     if inputs.count != 2:
         raise EocError(f"there are two inputs, got {inputs.count} variances q: give one for both, or two")
-    sampler = _sampler(variance, inputs, width, depth, weights, seed)
+    vectors = partial(vectors_of, inputs, width, generator(seed))
+    sampler = sampler_of(variance, inputs, (width,) * depth, law_name, weights, vectors)
     first = np.broadcast_to(real_numbers("q", variance.kept if q is None else q), 2)
     theory = expected(variance, first, c, one_minus_c, width=width, depth=depth, weights=law_name)
     if not (theory.one_minus_c > 0.0).all():
@@ -244,22 +244,6 @@ def correlation_process(
         study, workers=workers, checkpoint=checkpoint, interval=interval, fingerprint=fingerprint, progress=progress
     )
     return _assembled(variance, theory, readings, summary, width)
-
-
-def _sampler(variance: VarianceMap, inputs: Inputs, width: int, depth: int, weights: object, seed: int) -> Sampler:
-    """Without matrices where that is possible; otherwise with the inputs as vectors of ``width`` dimensions."""
-    if (name := named_law(weights)[0]) in get_args(Weights):
-        return exact_sampler(variance, inputs, (width,) * depth, cast(Weights, name))
-    vectors = vectors_of(inputs, width, generator(seed))
-    return ExplicitSampler(
-        variance.activation,
-        variance.sigma_w,
-        variance.sigma_b,
-        inputs=vectors,
-        width=width,
-        depth=depth,
-        weights=weights,
-    )
 
 
 def _check_sizes(width: int, depth: int, networks: int) -> None:
@@ -429,17 +413,8 @@ def _compared_ratios(theory: Expected, networks: int, mean: FloatArray, error: F
     error = np.maximum(error, theory.pairs.spread / np.sqrt(networks))
     predicted = theory.pairs.mean_log_ratio
     lost = theory.pairs.shift_truncation + theory.error / theory.one_minus_c
-    return tuple(
-        Comparison(
-            "mean log(e_l / e~_l)",
-            i,
-            float(predicted[i - 1]),
-            float(mean[i - 1]),
-            float(error[i - 1]),
-            float(lost[i - 1]),
-        )
-        for i in _some(min(mean.size, theory.departure_depth))
-    )
+    layers = _some(min(mean.size, theory.departure_depth))
+    return by_layer("mean log(e_l / e~_l)", predicted, mean, error, lost, layers)
 
 
 def _compared_spreads(
@@ -448,17 +423,8 @@ def _compared_spreads(
     """The spread at some layers before the departure depth."""
     lost = theory.spread_truncation
     error = np.maximum(error, predicted / np.sqrt(2.0 * (networks - 1)))
-    return tuple(
-        Comparison(
-            "spread of log e_l",
-            i,
-            float(predicted[i - 1]),
-            float(spread[i - 1]),
-            float(error[i - 1]),
-            float(lost[i - 1]),
-        )
-        for i in _some(min(spread.size, theory.departure_depth))
-    )
+    layers = _some(min(spread.size, theory.departure_depth))
+    return by_layer("spread of log e_l", predicted, spread, error, lost, layers)
 
 
 def _some(last: float) -> list[int]:

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import EocError
 from eoc.gaussian.moments import Estimate
-from eoc.montecarlo.experiments.comparison import Comparison
+from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.options import Networks, networks_of, variance_error
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.runner import Progress, run
@@ -83,13 +83,14 @@ class Gaussianity:
         """Both measurements of every layer beside theory; none for weights of which theory knows too little."""
         if not self.networks.has_theory:
             return ()
-        found = []
+        theory, lost, layers = self.theory.kurtosis, self.truncation, range(1, self.theory.kurtosis.size + 1)
         of_kernel, of_units = self._least_errors
-        for name, seen, least, first in (("units", self.units, of_units, 0), ("K_l", self.kernel, of_kernel, 1)):
-            columns = (self.theory.kurtosis, seen.value, np.maximum(seen.error, least), self.truncation)
-            for layer, row in enumerate(np.array(columns).T[first:].tolist(), start=1 + first):
-                found.append(Comparison(f"excess kurtosis from {name}", layer, *row))
-        return tuple(found)
+        units = self.units.value, np.maximum(self.units.error, of_units)
+        kernel = self.kernel.value, np.maximum(self.kernel.error, of_kernel)
+        return (
+            *by_layer("excess kurtosis from units", theory, *units, lost),
+            *by_layer("excess kurtosis from K_l", theory, *kernel, lost, layers[1:]),  # K_1 is not random
+        )
 
 
 def gaussianity(

@@ -19,7 +19,7 @@ from scipy import special
 
 from eoc.checks import real_numbers
 from eoc.errors import EocError
-from eoc.montecarlo.experiments.comparison import Comparison
+from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.options import Networks, networks_of, variance_error
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.runner import Progress, run
@@ -125,8 +125,8 @@ class LengthProcess:
         mean = self.difference.mean, error, self.mean_truncation
         rms = self.rms, rms_error, self.rms_truncation
         return (
-            *_compared("mean of q_l - q~_l", self.theory.shift.value, *mean),
-            *_compared("sqrt(N) rms of q_l - q~_l", self.predicted_rms, *rms),
+            *by_layer("mean of q_l - q~_l", self.theory.shift.value, *mean),
+            *by_layer("sqrt(N) rms of q_l - q~_l", self.predicted_rms, *rms),
         )
 
     @property
@@ -137,11 +137,6 @@ class LengthProcess:
     @property
     def _root(self) -> FloatArray:
         return np.asarray(np.sqrt(self.widths))
-
-
-def _compared(quantity: str, theory: FloatArray, *seen: FloatArray) -> list[Comparison]:
-    columns = [column.tolist() for column in (theory, *seen)]
-    return [Comparison(quantity, layer, *row) for layer, row in enumerate(zip(*columns, strict=True), start=1)]
 
 
 def length_process(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast, get_args
 
@@ -12,7 +13,7 @@ from eoc.activations.base import Activation
 from eoc.activations.unbounded import unbounded
 from eoc.errors import EocError
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.inputs import hypercube
+from eoc.montecarlo.exact.inputs import Inputs, hypercube
 from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
 from eoc.montecarlo.explicit.laws import law
 from eoc.montecarlo.explicit.sampler import ExplicitSampler
@@ -23,7 +24,7 @@ from eoc.montecarlo.seeds import checked_seed, generator
 from eoc.montecarlo.settings import Weights, checked_count, checked_widths
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory
 
-__all__ = ["Networks", "check_bounded", "named_law", "networks_of", "seed_of", "variance_error"]
+__all__ = ["Networks", "check_bounded", "named_law", "networks_of", "sampler_of", "seed_of", "variance_error"]
 
 FloatArray = NDArray[np.float64]
 
@@ -117,15 +118,11 @@ def networks_of(
     if count < 2:
         raise EocError("fluctuations are seen in at least 2 networks, got 1: ask for more networks")
     name, law_print = named_law(weights)
-    sampler: Sampler
-    if name in get_args(Weights):
-        sampler = exact_sampler(variance, inputs, widths, cast(Weights, name))
-    else:
-        signs = hypercube(1, widths[0], seed)
-        x = np.sqrt(max(start - sigma_b**2, 0.0)) / sigma_w * signs
-        sampler = ExplicitSampler(
-            phi, sigma_w, sigma_b, inputs=x, width=list(widths), depth=len(widths), weights=weights
-        )
+
+    def vectors() -> FloatArray:
+        return np.sqrt(max(start - sigma_b**2, 0.0)) / sigma_w * hypercube(1, widths[0], seed)
+
+    sampler = sampler_of(variance, inputs, widths, name, weights, vectors)
     fingerprint: dict[str, object] = {
         **fingerprint_of(phi),
         "sigma_w": sigma_w,
@@ -135,6 +132,21 @@ def networks_of(
         "weights": law_print,
     }
     return Networks(phi, sigma_w, sigma_b, start, np.array(widths), name, count, seed, sampler, fingerprint)
+
+
+def sampler_of(
+    variance: VarianceMap,
+    inputs: Inputs,
+    widths: tuple[int, ...],
+    name: str,
+    weights: object,
+    vectors: Callable[[], FloatArray],
+) -> Sampler:
+    """The sampler without matrices, if ``name``, that of the law, allows it; else one with them, of given vectors."""
+    if name in get_args(Weights):
+        return exact_sampler(variance, inputs, widths, cast(Weights, name))
+    phi, sigma_w, sigma_b = variance.activation, variance.sigma_w, variance.sigma_b
+    return ExplicitSampler(phi, sigma_w, sigma_b, inputs=vectors(), width=widths, weights=weights)
 
 
 def check_bounded(phi: Activation) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import real_numbers
 from eoc.errors import EocError
-from eoc.montecarlo.experiments.comparison import Comparison
+from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
 from eoc.montecarlo.experiments.options import seed_of
 from eoc.montecarlo.running.runner import Progress, checkpoint_path
@@ -78,16 +78,14 @@ class LengthScaling:
         """Exponent and constant of every layer where q_l is random, beside theory."""
         if not all(run.networks.has_theory for run in self.runs):
             return ()
-        found = []
-        for name, quantity in (
-            ("exponent", "exponent of N in the rms of q_l - q~_l"),
-            ("constant", "sqrt(N) rms of q_l - q~_l"),
-        ):
-            columns = [getattr(law, key) for key in (name, f"{name}_error") for law in (self.predicted, self.measured)]
-            for layer, (theory, measured, doubt, error) in enumerate(np.array(columns).T.tolist(), start=1):
-                if not np.isnan(theory):
-                    found.append(Comparison(quantity, layer, theory, measured, error, doubt))
-        return tuple(found)
+        theory, seen = self.predicted, self.measured
+        exponents = theory.exponent, seen.exponent, seen.exponent_error, theory.exponent_error
+        constants = theory.constant, seen.constant, seen.constant_error, theory.constant_error
+        random = [1 + i for i in np.flatnonzero(~np.isnan(theory.exponent)).tolist()]
+        return (
+            *by_layer("exponent of N in the rms of q_l - q~_l", *exponents, random),
+            *by_layer("sqrt(N) rms of q_l - q~_l", *constants, random),
+        )
 
 
 def length_scaling(
