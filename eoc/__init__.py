@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     )
     from eoc.phase import Phase, phase_diagram, phase_of, phases
     from eoc.propagation import Trajectory, propagate, propagate_gram
+    from eoc.sweeps import open_sweep, run_sweep
 
 __version__ = "0.1.0"
 
@@ -90,6 +91,7 @@ _WHERE = {
     ),
     "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
     "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
+    "eoc.sweeps": ("open_sweep", "run_sweep"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
 
@@ -129,11 +131,13 @@ __all__ = [
     "length_scaling",
     "moments",
     "nearest_ordered",
+    "open_sweep",
     "phase_diagram",
     "phase_of",
     "phases",
     "propagate",
     "propagate_gram",
+    "run_sweep",
     "sample_networks",
     "second_layer",
     "transitions",

@@ -306,6 +306,16 @@ def test_every_layer_is_kept_up_to_1000_and_some_200_beyond() -> None:
     assert (np.diff(layers) > 0.0).all()
 
 
+@pytest.mark.parametrize(("sigma_w", "sigma_b"), [(1.4, 0.3), (2**0.5, 0.0)])
+def test_layers_that_are_listed_are_those_of_all_layers(sigma_w: float, sigma_b: float) -> None:
+    wanted = [0, 1, 7, 40, 200]
+    name = "relu" if sigma_b == 0.0 else "tanh"
+    some, every = (propagate(name, sigma_w, sigma_b, q=Q, c=C, depth=depth) for depth in (wanted, 200))
+    assert some.layers.tolist() == wanted
+    for field in ("q", "q_error", "one_minus_c", "error", "chi", "log_gradient"):
+        np.testing.assert_allclose(getattr(some, field), getattr(every, field)[wanted], rtol=1e-12, atol=0.0)
+
+
 def test_inputs_that_settle_at_different_variances() -> None:
     """tanh(x)^3 with two stable variances, as a fixed point equation and by plain steps."""
     name, sigma_w, sigma_b = "tanh(x)**3", 2.5, 0.1
@@ -382,7 +392,10 @@ def test_other_file_formats_are_refused(tmp_path: Path) -> None:
         ({"q": 1.0, "c": 0.5, "depth": 1.5}, r"depth must be a whole number of layers >= 0, got 1\.5"),
         ({"q": 1.0, "c": 0.5, "depth": -1}, "depth must be a whole number of layers >= 0, got -1"),
         ({"q": 1.0, "c": 0.5, "depth": float("inf")}, "depth must be a whole number of layers >= 0, got inf"),
-        ({"q": 1.0, "c": 0.5, "depth": [3, 4]}, r"depth must be one number, got an array of shape \(2,\)"),
+        ({"q": 1.0, "c": 0.5, "depth": [[3, 4]]}, r"one number or a list of layers to record, .* shape \(1, 2\)"),
+        ({"q": 1.0, "c": 0.5, "depth": []}, r"one number or a list of layers to record, .* shape \(0,\)"),
+        ({"q": 1.0, "c": 0.5, "depth": [3, 7, 7]}, "layers of depth must increase, but 7 is followed by 7"),
+        ({"q": 1.0, "c": 0.5, "depth": [0, 2.5]}, r"depth must be a whole number of layers >= 0, got 2\.5"),
         ({"q": [], "c": np.empty((0, 0))}, "q is empty"),
         ({"q": [[1.0, 2.0], [3.0]], "c": 0.5}, "q must be a real number or an array"),
     ],

@@ -11,7 +11,7 @@ from eoc.activations.base import Activation
 from eoc.activations.named import named
 from eoc.errors import EocError
 
-__all__ = ["activation"]
+__all__ = ["activation", "check_text"]
 
 _BARE_NAME = re.compile(r"\s*[A-Za-z][\w\s-]*\Z")
 _WITH_PARAMETERS = re.compile(r"\s*([A-Za-z]\w*)\s*\(((?:\s*[A-Za-z]\w*\s*=[^=].*)|\s*)\)\s*\Z", re.DOTALL)
@@ -64,13 +64,36 @@ def activation(source: object, **parameters: object) -> Activation:
     raise EocError(f"an activation is a name, a formula in x or a Python function; got {source!r}")
 
 
+def check_text(text: str) -> None:
+    """Refuse a text that is neither a name nor a formula that can be read; what the function does is not looked at.
+
+    Raises
+    ------
+    EocError
+        As :func:`activation`, except for what comes out only where the formula is computed.
+
+    Examples
+    --------
+    >>> check_text("elu(alpha=0.5)")
+    >>> check_text("1/x")  # can be read, although it has no Gaussian expectations
+    """
+    from eoc.activations.formula.reader import read
+    from eoc.activations.formula.tree import Trees
+
+    if _from_name(text, {}) is None:
+        read(text, Trees())
+
+
 def _from_text(text: str, parameters: dict[str, object]) -> Activation:
+    return _from_name(text, parameters) or _parsed(text)
+
+
+def _from_name(text: str, parameters: dict[str, object]) -> Activation | None:
+    """None for what is a formula."""
     if parameters or (_BARE_NAME.match(text) and text.strip().lower() not in ("x", "e", "pi")):
         return named(text.strip(), **parameters)
     call = _WITH_PARAMETERS.match(text) if len(text) <= _LONGEST else None
-    if call is not None:
-        return named(call[1], **_keywords(text, call[2]))
-    return _parsed(text)
+    return None if call is None else named(call[1], **_keywords(text, call[2]))
 
 
 def _keywords(text: str, arguments: str) -> dict[str, object]:

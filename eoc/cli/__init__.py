@@ -1,8 +1,9 @@
 """The ``eoc`` command: parses, calls, prints. Nothing heavy is imported before a command runs.
 
-Exit codes: 0 done; 1 ``eoc verify`` found that theory and simulation disagree; 2 the input cannot be used, or needs
-more memory than there is (message on stderr); 3 the question is fine but no usable edge-of-chaos point exists (the
-reason and an alternative are printed); 74 standard output cannot be written; 130 interrupted.
+Exit codes: 0 done; 1 ``eoc verify`` found that theory and simulation disagree, or a point of ``eoc sweep run`` failed;
+2 the input cannot be used, or needs more memory than there is (message on stderr); 3 the question is fine but no usable
+edge-of-chaos point exists (the reason and an alternative are printed); 74 standard output cannot be written;
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from eoc.cli import (
     phase,
     propagate,
     rates,
+    sweep,
+    sweep_view,
     verify,
 )
 from eoc.cli.around import EXIT_OUTPUT, discard, register
@@ -56,10 +59,20 @@ _MONTECARLO: dict[str, Callable[..., None]] = {
     "counterexamples": montecarlo.counterexamples,
     "correlations": montecarlo_correlations.command,
 }
-for _app, _commands in ((app, _COMMANDS), (montecarlo.app, _MONTECARLO)):
+_SWEEP: dict[str, Callable[..., None]] = {
+    "check": sweep.check,
+    "run": sweep.run,
+    "status": sweep_view.status,
+    "show": sweep_view.show,
+    "plot": sweep_view.plot,
+    "export": sweep_view.export,
+    "schema": sweep.schema,
+}
+for _app, _commands in ((app, _COMMANDS), (montecarlo.app, _MONTECARLO), (sweep.app, _SWEEP)):
     for _name, _command in _commands.items():
         register(_app, _name, _command)
 app.add_typer(montecarlo.app, name="montecarlo")
+app.add_typer(sweep.app, name="sweep")
 
 
 def _version(value: bool) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,8 +34,6 @@ __all__ = [
     "print_json",
     "save_picture",
 ]
-
-_OWN_FUNCTION = re.compile(r"(?P<module>.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*)\Z")
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -71,40 +67,9 @@ Plot = Annotated[Path | None, typer.Option(help="Write a picture (.png, .pdf, .s
 
 def find_activation(source: str) -> Activation:
     """The activation that the ACTIVATION argument means; a ``file.py:function`` is imported, which runs that file."""
-    from eoc.activations import activation
+    from eoc.activations.imported import from_source
 
-    own = _OWN_FUNCTION.match(source.strip())
-    if own is None and source.strip().endswith(".py"):
-        raise EocError(f"{source} looks like a file: write {source.strip()}:function")
-    if own is None:
-        return activation(source)
-    return activation(_imported(own["module"], own["name"]))
-
-
-def _imported(module: str, name: str) -> object:
-    import importlib
-    import importlib.util
-
-    try:
-        if module.endswith(".py"):
-            path = Path(module).expanduser()
-            if not path.is_file():
-                raise EocError(f"there is no file {module}")
-            spec = importlib.util.spec_from_file_location(path.stem, path)
-            if spec is None or spec.loader is None:
-                raise EocError(f"{module} cannot be imported")
-            loaded = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(loaded)
-        else:
-            sys.path.insert(0, "")
-            loaded = importlib.import_module(module)
-    except EocError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise EocError(f"importing {module} failed: {type(error).__name__}: {error}") from error
-    if not hasattr(loaded, name):
-        raise EocError(f"{module} has no {name!r}")
-    return getattr(loaded, name)
+    return from_source(source)
 
 
 def number(value: float, error: float = 0.0, digits: int = 12, zeros: bool = False) -> str:

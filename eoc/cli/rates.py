@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,6 @@ from eoc.cli.common import AsJson, Name, Plot, check_picture, find_activation, p
 from eoc.cli.edge import stop_without_point
 from eoc.cli.init import point_payload
 from eoc.cli.rates_report import print_rates
-from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Rates", "command"]
 
-Place: TypeAlias = "tuple[CorrelationMap, EocPoint | None, float, float]"  # with where variances end, and chi_1
-
-_PRINTED = 1e-9  # a sigma_w that was copied from print is taken for the point it stands for, as by edge_of_chaos
 _DOTS = 40
 _DEEPEST = 1e200  # layers in a picture: an axis that ends at 1e300 overflows
 _DECAYED = 36.0  # depth scales after which an exponential has come to rounding
@@ -82,6 +78,7 @@ def command(
     """
     from eoc.convergence import convergence_of
     from eoc.criticality import edge_of_chaos
+    from eoc.places import on_edge, place_at
 
     if plot is not None:
         check_picture(plot)
@@ -90,11 +87,12 @@ def command(
         edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q)
         if edge.reason is not None:
             stop_without_point(phi, edge, as_json)
-        f, point, q, chi_1 = _on(phi, edge.best)
+        place = on_edge(phi, edge.best)
     else:
         edge = edge_of_chaos(phi, sigma_b=sigma_b or 0.0)
-        f, point, q, chi_1 = _given(phi, sigma_w, sigma_b or 0.0, q, edge)
-    rates = Rates(phi, f, point, edge, q, chi_1, c0, convergence_of(f, depth, c0))
+        place = place_at(phi, sigma_w, sigma_b or 0.0, q, edge)
+    found = convergence_of(place.f, depth, c0)
+    rates = Rates(phi, place.f, place.point, edge, place.q, place.chi_1, c0, found)
     if as_json:
         print_json(_payload(rates))
     else:
@@ -103,32 +101,6 @@ def command(
         from eoc.plotting import convergence_figure
 
         save_picture(convergence_figure(_with_more_depths(rates)), plot)
-
-
-def _on(phi: Activation, point: EocPoint) -> Place:
-    from eoc.maps import CorrelationMap
-
-    return CorrelationMap(phi, point.sigma_w, point.sigma_b, point.q), point, point.q, 1.0
-
-
-def _given(phi: Activation, sigma_w: float, sigma_b: float, q: float | None, edge: EdgeOfChaos) -> Place:
-    """What is at this place: a point of the edge of chaos, or a phase."""
-    from eoc.maps import CorrelationMap
-    from eoc.phase import phase_of
-
-    for point in edge.points:
-        if point.usable and abs(point.sigma_w - sigma_w) <= _PRINTED * point.sigma_w:
-            return _on(phi, point)
-    phase = phase_of(phi, sigma_w, sigma_b, q)
-    f = phase.correlation
-    if f is None and phi.is_positively_homogeneous and sigma_b == 0.0:
-        f = CorrelationMap(phi, sigma_w, sigma_b, 0.0)  # the same at every q
-    if f is None:
-        raise EocError(
-            f"variances diverge at sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g}, so that no correlation map is applied "
-            "again and again; take a smaller sigma_w, or follow both with eoc propagate"
-        )
-    return f, None, phase.q, phase.chi_1
 
 
 def _with_more_depths(rates: Rates) -> Convergence:

@@ -25,6 +25,7 @@ from eoc.plotting.lengths import (
     scaling_figure,
 )
 from eoc.plotting.style import COLUMN, paper_style, stacked_figure
+from eoc.plotting.sweep import plot_sweep, sweep_figure
 from eoc.plotting.verification import plot_verification, verification_figure
 
 __all__ = [
@@ -48,12 +49,14 @@ __all__ = [
     "plot_length_mean",
     "plot_length_rms",
     "plot_length_scaling",
+    "plot_sweep",
     "plot_trajectory",
     "plot_variances",
     "plot_verification",
     "scaling_figure",
     "shown_range",
     "stacked_figure",
+    "sweep_figure",
     "trajectory_figure",
     "verification_figure",
 ]

@@ -11,7 +11,7 @@ from eoc.errors import EocError
 from eoc.phase.diagram import SYMBOLS
 from eoc.phase.grid import PHASES
 from eoc.plotting.edge import stable_parts
-from eoc.plotting.style import stacked_figure
+from eoc.plotting.style import MISSING, colour_key, stacked_figure
 
 if TYPE_CHECKING:
     import xarray
@@ -33,8 +33,6 @@ _ABOUT_ONE = ("chi_1",)
 _AXES = ("sigma_b", "sigma_w")
 _DECADES = 6.0  # of a logarithmic colour scale, at most
 _PHASE_COLOURS = ("#3f90da", "#ffa90e", "#222222", "#d3d3d3", "#832db6")  # from petroff10, but for the grey
-_MISSING = "0.85"
-_IN_A_ROW = 3  # entries of the key
 _LEAST = 1e-3  # distance from 1 that the colours of chi_1 span at least
 _NOTABLE = 0.02  # share of cells without a value from which on they are explained
 _SHARE = 0.5  # percentile at both ends that may lie beyond the colours
@@ -120,7 +118,7 @@ def _draw_field(diagram: xarray.Dataset, field: str, values: FloatArray, ax: Axe
     values = np.where(np.isfinite(values), values, np.nan)
     if np.isnan(values).all():
         raise EocError(f"{field} is 0 or has no finite value everywhere in this diagram: there is nothing to draw")
-    colours = colormaps["berlin" if field in _ABOUT_ONE else "cividis"].with_extremes(bad=_MISSING)
+    colours = colormaps["berlin" if field in _ABOUT_ONE else "cividis"].with_extremes(bad=MISSING)
     norm, extend = _norm(field, values)
     mesh = _mesh(diagram, np.ma.masked_invalid(values), ax, cmap=colours, norm=norm)
     bar = ax.figure.colorbar(mesh, ax=ax, extend=extend, pad=0.02)
@@ -128,7 +126,7 @@ def _draw_field(diagram: xarray.Dataset, field: str, values: FloatArray, ax: Axe
     if field in _ABOUT_ONE:
         bar.set_ticks(_ticks_about_one(float(norm.vmin or 0.0), float(norm.vmax or 2.0)))
     if np.isnan(values).mean() > _NOTABLE:
-        _key(ax, [(_MISSING, missing)])
+        colour_key(ax, [(MISSING, missing)])
 
 
 def _ticks_about_one(low: float, high: float) -> list[float]:
@@ -163,24 +161,7 @@ def _draw_phases(diagram: xarray.Dataset, values: FloatArray, ax: Axes) -> None:
 
     _mesh(diagram, values, ax, cmap=ListedColormap(_PHASE_COLOURS), vmin=-0.5, vmax=len(_PHASE_COLOURS) - 0.5)
     shown = np.unique(values[np.isfinite(values)]).astype(int)
-    _key(ax, [(colour, PHASES[i]) for i, colour in enumerate(_PHASE_COLOURS) if i in shown])
-
-
-def _key(ax: Axes, colours: list[tuple[str, str]]) -> None:
-    """What colours stand for, above the axes, where it hides nothing."""
-    from matplotlib.patches import Patch
-
-    patches = [Patch(facecolor=colour, edgecolor="0.4", linewidth=0.5, label=name) for colour, name in colours]
-    ax.legend(
-        handles=patches,
-        frameon=False,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=_IN_A_ROW,
-        borderaxespad=0.2,
-        handlelength=1.0,
-        columnspacing=1.0,
-    )
+    colour_key(ax, [(colour, PHASES[i]) for i, colour in enumerate(_PHASE_COLOURS) if i in shown])
 
 
 def _draw_edge(diagram: xarray.Dataset, edge: EocCurve, ax: Axes) -> None:

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLUMN", "paper_style", "stacked_figure"]
+__all__ = ["COLUMN", "IN_A_ROW", "MISSING", "colour_key", "paper_style", "stacked_figure"]
 
 COLUMN = 3.4  #: width of a journal's column in inches
+IN_A_ROW = 3  #: entries of a key
+MISSING = "0.85"  #: colour of cells without a value
 _RC: dict[str, Any] = {"font.size": 8.0, "axes.labelsize": 9.0, "lines.linewidth": 1.2, "pdf.fonttype": 42}
 
 
@@ -47,3 +49,20 @@ def stacked_figure(height: float, *panels: Callable[[Axes], Axes], heights: tupl
             panel(ax)
             ax.label_outer()
     return figure
+
+
+def colour_key(ax: Axes, colours: list[tuple[str, str]]) -> None:
+    """What colours stand for, above the axes, where it hides nothing."""
+    from matplotlib.patches import Patch
+
+    patches = [Patch(facecolor=colour, edgecolor="0.4", linewidth=0.5, label=name) for colour, name in colours]
+    ax.legend(
+        handles=patches,
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=IN_A_ROW,
+        borderaxespad=0.2,
+        handlelength=1.0,
+        columnspacing=1.0,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.checks import real_number, real_numbers, whole_numbers
+from eoc.checks import real_numbers, whole_numbers
 from eoc.errors import EocError
 from eoc.gaussian.angle import Angle
 
@@ -69,9 +69,28 @@ def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     return q, e, error
 
 
-def recorded_layers(depth: float) -> FloatArray:
-    """Every layer up to a depth of 1000, about 200 of them evenly on a log scale beyond."""
-    last = float(whole_numbers("depth", real_number("depth", depth)))
+def recorded_layers(depth: ArrayLike) -> FloatArray:
+    """Every layer up to a depth of 1000, about 200 of them evenly on a log scale beyond; or the layers that are listed.
+
+    Examples
+    --------
+    >>> recorded_layers(3).tolist(), recorded_layers([1, 10, 100]).tolist(), recorded_layers(1e9).size
+    ([0.0, 1.0, 2.0, 3.0], [1.0, 10.0, 100.0], 188)
+    """
+    layers = whole_numbers("depth", depth)
+    if layers.ndim:
+        return _listed(layers)
+    last = float(layers)
     if last <= _ALL:
         return np.arange(last + 1.0)
     return np.unique(np.append(0.0, np.round(np.geomspace(1.0, last, _KEPT))))
+
+
+def _listed(layers: FloatArray) -> FloatArray:
+    if layers.ndim > 1 or layers.size == 0:
+        raise EocError(f"depth is one number or a list of layers to record, got an array of shape {layers.shape}")
+    falls = np.flatnonzero(np.diff(layers) <= 0.0)
+    if falls.size:
+        i = int(falls[0])
+        raise EocError(f"the layers of depth must increase, but {layers[i]:.17g} is followed by {layers[i + 1]:.17g}")
+    return layers

@@ -35,7 +35,7 @@ def propagate(
     q: ArrayLike | None = None,
     c: ArrayLike | None = None,
     one_minus_c: ArrayLike | None = None,
-    depth: float,
+    depth: ArrayLike,
     progress: Progress | None = None,
 ) -> Trajectory:
     """Follow inputs through ``depth`` layers.
@@ -53,14 +53,15 @@ def propagate(
         Exactly one of: correlations in [-1, 1], or 1 minus them. A number for two inputs (or for all pairs), or a
         symmetric matrix (P, P).
     depth
-        A whole number >= 0; at most 20 000 while variances are on their way, any once they have arrived.
+        A whole number >= 0; at most 20 000 while variances are on their way, any once they have arrived. Or a list of
+        layers that increase: then these are recorded.
     progress
-        Called with the layer reached and ``depth`` after every layer that is followed singly.
+        Called with the layer reached and the last one after every layer that is followed singly.
 
     Returns
     -------
     Trajectory
-        All layers up to a depth of 1000, about 200 of them evenly on a log scale beyond.
+        All layers up to a depth of 1000, about 200 of them evenly on a log scale beyond; or those listed.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def propagate_gram(
     sigma_b: float = 0.0,
     *,
     gram: ArrayLike,
-    depth: float,
+    depth: ArrayLike,
     progress: Progress | None = None,
 ) -> Trajectory:
     """Follow inputs that are given by the covariances of their first pre-activations.

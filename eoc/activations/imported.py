@@ -1,0 +1,102 @@
+"""From a text to an Activation, where the text may also say where a Python function is."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from eoc.activations.base import Activation
+from eoc.activations.resolve import activation
+from eoc.errors import EocError
+
+__all__ = ["from_source", "own_function"]
+
+_OWN_FUNCTION = re.compile(r"(?P<module>.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*)\Z")
+
+
+def from_source(text: str, folder: str = "") -> Activation:
+    """The activation meant by a name, a formula, ``module:function`` or ``file.py:function``.
+
+    A function is imported, which runs its module or file.
+
+    Parameters
+    ----------
+    text
+        What :func:`eoc.activation` understands, or where a function is.
+    folder
+        Where modules are looked for first, and what a relative path to a file starts from; "" is the current folder.
+
+    Returns
+    -------
+    Activation
+        The same object for the same name or formula; a new one for a function.
+
+    Raises
+    ------
+    EocError
+        As :func:`eoc.activation`, or for a function that cannot be imported.
+
+    Examples
+    --------
+    >>> from_source("numpy:tanh").name, from_source("tanh").name
+    ('tanh', 'tanh')
+    """
+    own = own_function(text)
+    if own is None:
+        return activation(text)
+    module, name = own
+    loaded = _loaded(module, folder)
+    if not hasattr(loaded, name):
+        raise EocError(f"{module} has no {name!r}")
+    return activation(getattr(loaded, name))
+
+
+def own_function(text: str) -> tuple[str, str] | None:
+    """The module or file, and the name in it, if a text says where a Python function is.
+
+    Raises
+    ------
+    EocError
+        For a file without the name of a function.
+
+    Examples
+    --------
+    >>> own_function("my_file.py:phi"), own_function("package.module:phi"), own_function("tanh")
+    (('my_file.py', 'phi'), ('package.module', 'phi'), None)
+    """
+    own = _OWN_FUNCTION.match(text.strip())
+    if own is None and text.strip().endswith(".py"):
+        raise EocError(f"{text} looks like a file: write {text.strip()}:function")
+    return None if own is None else (own["module"], own["name"])
+
+
+def _loaded(module: str, folder: str) -> ModuleType:
+    """The module of that name or path."""
+    import importlib
+
+    try:
+        if module.endswith(".py"):
+            return _of_file(module, folder)
+        if folder not in sys.path[:1]:
+            sys.path.insert(0, folder)
+        return importlib.import_module(module)
+    except EocError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise EocError(f"importing {module} failed: {type(error).__name__}: {error}") from error
+
+
+def _of_file(module: str, folder: str) -> ModuleType:
+    import importlib.util
+
+    path = Path(folder) / Path(module).expanduser()
+    if not path.is_file():
+        raise EocError(f"there is no file {module}" + (f" in {folder}" if folder else ""))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise EocError(f"{module} cannot be imported")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded

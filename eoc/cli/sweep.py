@@ -1,0 +1,187 @@
+"""``eoc sweep check``, ``schema`` and ``run``: from a YAML file to results."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eoc.cli.common import AsJson, print_json
+from eoc.errors import EocError
+
+if TYPE_CHECKING:
+    from eoc.sweeps.config import Sweep
+    from eoc.sweeps.run import Summary
+
+__all__ = ["EXIT_FAILED", "app", "check", "run", "schema"]
+
+EXIT_FAILED = 1  #: a point of the sweep failed
+
+app = typer.Typer(
+    help="Compute many points from one YAML file, keep them whatever happens, and look at them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A configuration (.yaml).", show_default=False)]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Another value for a key of the file, as axes.sigma_b.num=50. Repeat it for more.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Points at a time.", show_default="all cores")]
+
+
+def check(file: File, overrides: Set = None, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Check a configuration without running it: every mistake at once, with its line, and what it would cost.
+
+    For example: eoc sweep check sweep.yaml --set axes.sigma_b.num=50
+    """
+    sweep = _read(file, overrides, as_json)
+    from eoc.cli.sweep_report import print_check
+    from eoc.sweeps.engines.choice import cores
+    from eoc.sweeps.estimate import estimate
+
+    count = workers or cores()
+    expected = estimate(sweep.plan, count)
+    if not as_json:
+        print_check(file, sweep, expected, count)
+        return
+    print_json(
+        {
+            "file": str(file),
+            "name": sweep.name,
+            "description": sweep.description,
+            "points": sweep.plan.size,
+            "axes": {axis.dim: axis.values for axis in sweep.plan.axes},
+            "inner": sweep.plan.inner,
+            "constants": sweep.plan.constants,
+            "workers": count,
+            "seconds": expected.seconds,
+            "bytes_memory": expected.bytes_memory,
+            "bytes_store": expected.bytes_store,
+            "config": sweep.config,
+        }
+    )
+
+
+def schema() -> None:
+    """Print the JSON Schema of configurations, by which an editor completes and checks them.
+
+    Write it to a file with eoc sweep schema > eoc-sweep.json, and begin configurations with the line
+    "# yaml-language-server: $schema=eoc-sweep.json" (VS Code with the YAML extension, Neovim, Emacs), or name it under
+    Languages & Frameworks > Schemas and DTDs in PyCharm.
+    """
+    from eoc.sweeps.schema import json_schema
+
+    print_json(json_schema())
+
+
+def run(
+    file: File,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder for the results.", show_default="NAME.zarr in the current folder")
+    ] = None,
+    workers: Workers = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler: tcp://HOST:PORT.", show_default=False)
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="local", help="A Dask cluster on this machine.", show_default=False)
+    ] = None,
+    overrides: Set = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Begin anew; the store that is there is set aside, not deleted.")
+    ] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first point that fails.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Compute points again that failed before.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compute every point of a sweep that its store does not hold yet.
+
+    For example: eoc sweep run sweep.yaml --workers 2. After Ctrl-C, a crash or a power cut the same command goes on,
+    with the same numbers to the last bit. A point that fails does not stop the others; exit code 1 then.
+    """
+    executor = _executor(scheduler, dask)
+    sweep = _read(file, overrides, as_json)
+    from eoc.cli.sweep_progress import sweep_progress
+    from eoc.sweeps.run import run_sweep
+
+    path = Path(f"{file.stem}.zarr") if store is None else store
+    try:
+        with sweep_progress() as progress:
+            summary = run_sweep(
+                sweep,
+                path,
+                workers=workers,
+                executor=executor,
+                new=new,
+                fail_fast=fail_fast,
+                retry_failed=retry_failed,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        _say_interrupted(path)
+        raise
+    _report(file, summary, as_json)
+    if summary.failed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _executor(scheduler: str | None, dask: str | None) -> str | None:
+    if scheduler is not None and dask is not None:
+        raise EocError("give --scheduler or --dask, not both")
+    if dask is None:
+        return scheduler
+    if dask != "local":
+        raise EocError(f"--dask takes the word local, got {dask!r}; the address of a cluster goes to --scheduler")
+    return "dask"
+
+
+def _read(file: Path, overrides: list[str] | None, as_json: bool) -> Sweep:
+    """The sweep of a file; if anything is wrong with it, all of that is said, and the command ends."""
+    from eoc.sweeps.config import read_sweep
+    from eoc.sweeps.problems import ConfigError
+
+    if (file / "zarr.json").is_file():
+        raise EocError(f"{file} is a store: give the configuration it was made from, or look at it by eoc sweep status")
+    try:
+        return read_sweep(file, overrides or ())
+    except ConfigError as error:
+        if as_json:
+            print_json({"problems": [vars(problem) for problem in error.problems]})
+        else:
+            print(error, file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def _report(file: Path, summary: Summary, as_json: bool) -> None:
+    from eoc.cli.sweep_report import print_summary, summary_payload
+    from eoc.sweeps.open import open_sweep
+
+    sweep = open_sweep(summary.path, ("error",))
+    if as_json:
+        print_json(summary_payload(summary, sweep))
+    else:
+        print_summary(file, summary, sweep)
+
+
+def _say_interrupted(path: Path) -> None:
+    """How much is there, and how to go on."""
+    from eoc.sweeps.open import open_sweep
+    from eoc.sweeps.selection import counts
+
+    try:
+        found = counts(open_sweep(path, ()))
+    except EocError:  # before there was a store
+        return
+    total, pending = sum(found.values()), found["pending"]
+    print(f"interrupted: {total - pending} of {total} points are in {path}; the same command goes on", file=sys.stderr)

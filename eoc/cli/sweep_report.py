@@ -1,0 +1,63 @@
+"""What ``eoc sweep check`` and ``run`` print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eoc.cli.sweep_status import failures, print_failures
+from eoc.cli.sweep_words import duration, size, values_in_words
+from eoc.cli.tables import console, print_paragraph
+
+if TYPE_CHECKING:
+    import xarray
+
+    from eoc.sweeps.config import Sweep
+    from eoc.sweeps.estimate import Estimate
+    from eoc.sweeps.run import Summary
+
+__all__ = ["print_check", "print_summary", "summary_payload"]
+
+
+def print_check(file: Path, sweep: Sweep, expected: Estimate, workers: int) -> None:
+    """The axes, and what the sweep would cost."""
+    out, plan = console(), sweep.plan
+    print_paragraph(out, f"{file}: ", sweep.name or f"{plan.task.name}, {plan.task.about}", len(str(file)), indent=2)
+    for axis in plan.axes:
+        together = " (together)" if len(axis.values) > 1 else ""
+        for name, values in axis.values.items():
+            print_paragraph(out, f"{name}{together}: ", values_in_words(values), len(name), indent=2)
+    for name, values in plan.inner.items():
+        print_paragraph(out, f"{name} (at every point): ", values_in_words(values), len(name), indent=2)
+    for name, value in plan.constants.items():
+        print_paragraph(out, f"{name} = ", str(value), len(name), indent=2)
+    factors = f" = {' x '.join(map(str, plan.shape))}" if len(plan.axes) > 1 else ""
+    on = "one worker" if workers == 1 else f"{workers} workers"
+    memory = f", {size(expected.bytes_memory)} of memory" if expected.bytes_memory else ""
+    text = (
+        f"{plan.size} points{factors}, about {duration(expected.seconds)} on {on}{memory}, "
+        f"{size(expected.bytes_store)} on disk"
+    )
+    print_paragraph(out, "", text, indent=2)
+
+
+def summary_payload(summary: Summary, sweep: xarray.Dataset) -> dict[str, Any]:
+    """What became of a run, for JSON."""
+    return {**vars(summary), "errors": failures(sweep)}
+
+
+def print_summary(file: Path, summary: Summary, sweep: xarray.Dataset) -> None:
+    """What became of a run, and what to look at next."""
+    out = console()
+    if summary.set_aside is not None:
+        print_paragraph(out, "", f"the store that was there is {summary.set_aside} now", indent=2)
+    failed = f", {summary.failed} failed" if summary.failed else ""
+    text = (
+        f"{summary.done} of {summary.points} points are done{failed}; {summary.computed} were computed now, in "
+        f"{duration(summary.seconds)}, and are in {summary.path}"
+    )
+    print_paragraph(out, "", text, indent=2)
+    print_failures(out, sweep)
+    out.print(f"look at them: eoc sweep show {summary.path}", markup=False, soft_wrap=True)
+    if summary.failed:
+        out.print(f"those that failed again: eoc sweep run {file} --retry-failed", markup=False, soft_wrap=True)

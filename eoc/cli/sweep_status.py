@@ -1,0 +1,133 @@
+"""What ``eoc sweep status`` says: how far a sweep is, its runs, and what failed."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eoc.cli.sweep_words import duration, values_in_words
+from eoc.cli.tables import NARROW, console, print_paragraph, print_table
+from eoc.sweeps.selection import constants_of, counts, status_of
+
+if TYPE_CHECKING:
+    import xarray
+    from rich.console import Console
+
+__all__ = ["failures", "print_failures", "print_status", "status_payload"]
+
+_SHOWN = 5  # kinds of errors
+_NUMBER = re.compile(r"\d[\d.]*(e[+-]?\d+)?")
+
+
+def failures(sweep: xarray.Dataset) -> list[dict[str, Any]]:
+    """Errors that differ by more than numbers, the most frequent first: one of each, how many, and where it was."""
+    places = np.flatnonzero(status_of(sweep, "failed").values)
+    errors = np.ravel(sweep["error"].values)
+    found: dict[str, dict[str, Any]] = {}
+    for place in places.tolist():
+        kind = _NUMBER.sub("0", str(errors[place]))
+        if kind not in found:
+            found[kind] = {"error": str(errors[place]), "points": 0, "first": _parameters(sweep, place)}
+        found[kind]["points"] += 1
+    return sorted(found.values(), key=lambda one: -one["points"])
+
+
+def _parameters(sweep: xarray.Dataset, place: int) -> dict[str, Any]:
+    """The parameters of one point that are not the same everywhere."""
+    indices = (int(i) for i in np.unravel_index(place, sweep["status"].shape))
+    point = sweep.coords.to_dataset().isel(dict(zip(sweep["status"].dims, indices, strict=True)))
+    return {name: point[name].item() for dim in map(str, sweep["status"].dims) for name in _along(sweep, dim)}
+
+
+def status_payload(store: Path, sweep: xarray.Dataset) -> dict[str, Any]:
+    """The same for JSON."""
+    seconds = _seconds(sweep)
+    return {
+        "store": store,
+        "title": sweep.attrs.get("title", ""),
+        "task": sweep.attrs.get("task", ""),
+        "points": sweep["status"].size,
+        **counts(sweep),
+        "axes": {str(dim): _along(sweep, str(dim)) for dim in sweep["status"].dims},
+        "constants": constants_of(sweep),
+        "seconds": {"median": float(np.median(seconds)), "slowest": float(seconds.max())} if seconds.size else None,
+        "errors": failures(sweep),
+        "created": sweep.attrs.get("created", ""),
+        "runs": _runs(sweep),
+        "config": json.loads(sweep.attrs.get("config", "{}")),
+    }
+
+
+def print_status(store: Path, sweep: xarray.Dataset) -> None:
+    """How far it is, axis by axis, run by run."""
+    out, number_of, total = console(), counts(sweep), sweep["status"].size
+    print_paragraph(out, f"{store}: ", str(sweep.attrs.get("title", "")), len(str(store)), indent=2)
+    share = f" ({100.0 * number_of['done'] / total:.3g} %)" if total else ""
+    parts = [f"{number_of['done']} of {total} points are done{share}"]
+    parts += [f"{number_of[name]} {name}" for name in ("failed", "pending") if number_of[name]]
+    out.print(", ".join(parts))
+    seconds = _seconds(sweep)
+    if seconds.size:
+        slowest = duration(float(seconds.max()))
+        out.print(f"a point took {duration(float(np.median(seconds)))} (median), at most {slowest}")
+    print_failures(out, sweep)
+    out.print()
+    for dim in map(str, sweep["status"].dims):
+        for name, values in _along(sweep, dim).items():
+            print_paragraph(out, f"{name}: ", values_in_words(values), len(name), indent=2)
+    for name, value in constants_of(sweep).items():
+        print_paragraph(out, f"{name} = ", str(value), len(name), indent=2)
+    _print_runs(out, sweep)
+
+
+def print_failures(out: Console, sweep: xarray.Dataset) -> None:
+    """The most frequent errors, and how to see the others."""
+    found = failures(sweep)
+    for one in found[:_SHOWN]:
+        where = ", ".join(f"{name} = {value}" for name, value in one["first"].items())
+        times = f"{one['points']} x " if one["points"] > 1 else ""
+        head = f"  failed: {times}"
+        print_paragraph(out, head, " ".join(one["error"].split()) + (f" (at {where})" if where else ""), indent=4)
+    if len(found) > _SHOWN:
+        out.print(f"  and {len(found) - _SHOWN} other errors: eoc sweep show --failed")
+
+
+def _seconds(sweep: xarray.Dataset) -> Any:
+    """What finished points took, in any order."""
+    values = np.asarray(sweep["seconds"].values)
+    return values[np.isfinite(values)]
+
+
+def _along(sweep: xarray.Dataset, dim: str) -> dict[str, list[Any]]:
+    return {str(name): values.values.tolist() for name, values in sweep.coords.items() if values.dims == (dim,)}
+
+
+def _runs(sweep: xarray.Dataset) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(sweep.attrs.get("runs", "[]"))
+    return found
+
+
+def _print_runs(out: Console, sweep: xarray.Dataset) -> None:
+    """When and where; a run without an end is under way, or was killed."""
+    found = _runs(sweep)
+
+    def rows(digits: int) -> list[list[str]]:
+        return [
+            [
+                str(run.get("began", "")),
+                str(run.get("host", "")),
+                str(run.get("engine", "")),
+                str(run.get("workers", "")),
+                str(run.get("points", "")),
+                duration(float(run["seconds"])) if "seconds" in run else "not ended",
+            ]
+            for run in found
+        ]
+
+    if found:
+        out.print()
+        print_table(out, ("run began", "on", "by", "workers", "points", "time"), rows, most=NARROW)

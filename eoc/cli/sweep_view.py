@@ -1,0 +1,165 @@
+"""``eoc sweep status``, ``show``, ``plot`` and ``export``: looking at a sweep, finished or under way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eoc.cli.around import results
+from eoc.cli.common import AsJson, check_file, check_picture, print_json, save_picture
+from eoc.errors import EocError
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["Store", "export", "plot", "show", "status"]
+
+Store = Annotated[Path, typer.Argument(metavar="STORE", help="What eoc sweep run has written.", show_default=False)]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at",
+        metavar="NAME=VALUE",
+        help="Take only points with this value, as activation=tanh, or one value along outputs, as layer=10. "
+        "Repeat it for more names, or for more values of one.",
+        show_default=False,
+    ),
+]
+Columns = Annotated[
+    str | None, typer.Option(metavar="NAME,NAME", help="Which outputs, separated by commas.", show_default=False)
+]
+_ENDINGS = {"csv": ("csv",), "parquet": ("parquet",), "netcdf": ("nc", "nc4")}
+_ROWS = 40
+
+
+def status(store: Store, as_json: AsJson = False) -> None:
+    """Say how far a sweep is: points done, failed and pending, its runs, times and errors.
+
+    It works while the sweep runs: eoc sweep status sweep.zarr
+    """
+    from eoc.cli.sweep_status import print_status, status_payload
+
+    sweep = _opened(store)
+    if as_json:
+        print_json(status_payload(store, sweep))
+    else:
+        print_status(store, sweep)
+
+
+def show(
+    store: Store,
+    columns: Columns = None,
+    at: At = None,
+    rows: Annotated[
+        int | None, typer.Option(min=1, help="How many points.", show_default=f"{_ROWS}, or all with --json")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="The points that failed, and why.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the results as a table, a row for each point, with the digits that are certain.
+
+    For example: eoc sweep show sweep.zarr --at activation=tanh --columns q,xi_c
+    """
+    from eoc.cli.sweep_table import print_shown, shown_of, shown_payload
+
+    if failed and columns is not None:
+        raise EocError("points that failed have no outputs: give --failed or --columns, not both")
+    shown = shown_of(_part(store, at), _names(columns), failed)
+    if as_json:
+        print_json(shown_payload(shown, rows))
+    else:
+        print_shown(shown, _ROWS if rows is None else rows)
+
+
+def plot(
+    store: Store,
+    x: Annotated[str, typer.Option(help="A parameter, or an output.", show_default=False)],
+    y: Annotated[str, typer.Option(help="An output; with --color another parameter.", show_default=False)],
+    line: Annotated[
+        str | None, typer.Option(help="A parameter: a line for each of its values.", show_default=False)
+    ] = None,
+    color: Annotated[
+        str | None, typer.Option(help="An output: a map of it over the parameters x and y.", show_default=False)
+    ] = None,
+    at: At = None,
+    log: Annotated[
+        str, typer.Option(metavar="x|y|xy|...", help="Logarithmic scales: the letters x, y, c (colour).")
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Where to (.png, .pdf, .svg).", show_default="STORE-Y.png in the current folder"),
+    ] = None,
+) -> None:
+    """Draw one quantity against another, a line for each value of a third, or a map over two.
+
+    For example: eoc sweep plot sweep.zarr --x sigma_b --y xi_c --line activation --log y, or eoc sweep plot sweep.zarr
+    --x sigma_b --y sigma_w --color phase. Errors are drawn where they can be seen.
+    """
+    path = Path(f"{store.resolve().stem}-{color or y}.png") if output is None else output
+    check_picture(path)
+    from eoc.plotting import sweep_figure
+    from eoc.sweeps.selection import counts
+
+    part = _part(store, at)
+    save_picture(sweep_figure(part, x, y, line=line, color=color, log=log), path)
+    left = {name: count for name, count in counts(part).items() if name != "done" and count}
+    missing = f" ({', '.join(f'{count} points are {name}' for name, count in left.items())})" if left else ""
+    print(f"{path}{missing}", file=results())
+
+
+def export(
+    store: Store,
+    csv: Annotated[Path | None, typer.Option(help="A table (.csv).", show_default=False)] = None,
+    parquet: Annotated[Path | None, typer.Option(help="The same table (.parquet).", show_default=False)] = None,
+    netcdf: Annotated[Path | None, typer.Option(help="The labelled data set (.nc).", show_default=False)] = None,
+    columns: Columns = None,
+    at: At = None,
+) -> None:
+    """Write the results for other programs, with all digits.
+
+    A table has a row for each point that is not pending, and for each layer or other dimension that outputs have. For
+    example: eoc sweep export sweep.zarr --csv sweep.csv --netcdf sweep.nc
+    """
+    files = {"csv": csv, "parquet": parquet, "netcdf": netcdf}
+    wanted = {form: path for form, path in files.items() if path is not None}
+    if not wanted:
+        raise EocError("say where to write: --csv FILE.csv, --parquet FILE.parquet or --netcdf FILE.nc")
+    from eoc.sweeps.export import check_library, export_sweep
+    from eoc.sweeps.selection import counts
+
+    for form, path in wanted.items():
+        check_file(path, "the sweep", _ENDINGS[form])
+        check_library(form)
+    part = _part(store, at)
+    for form, path in wanted.items():
+        export_sweep(part, path, form, _names(columns))
+    pending = counts(part)["pending"]
+    for path in wanted.values():
+        left = f" ({pending} points are pending)" if pending else ""
+        print(f"{path}{left}", file=results())
+
+
+def _opened(store: Path) -> xarray.Dataset:
+    from eoc.sweeps.open import open_sweep
+
+    if store.is_file() and store.suffix in (".yaml", ".yml"):
+        raise EocError(f"{store} is a configuration: give the store that eoc sweep run makes of it, {store.stem}.zarr")
+    return open_sweep(store)
+
+
+def _part(store: Path, at: list[str] | None) -> xarray.Dataset:
+    from eoc.sweeps.selection import points_at
+
+    wanted: dict[str, list[str]] = {}
+    for text in at or ():
+        name, equals, value = text.partition("=")
+        if not (name.strip() and equals and value.strip()):
+            raise EocError(f"--at takes NAME=VALUE, as activation=tanh, got {text!r}")
+        wanted.setdefault(name.strip(), []).append(value.strip())
+    return points_at(_opened(store), wanted)
+
+
+def _names(columns: str | None) -> list[str] | None:
+    return None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]

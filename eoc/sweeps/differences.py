@@ -1,0 +1,53 @@
+"""How two configurations differ, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["differences"]
+
+_LONGEST = 60  # characters of a value that is quoted
+_MOST = 20  # lines
+
+
+def differences(then: object, now: object) -> str:
+    """One line for each entry that differs; "" if none does.
+
+    Parameters
+    ----------
+    then, now
+        What is in the store and what is given now, as read from JSON.
+
+    Examples
+    --------
+    >>> print(differences({"axes": {"sigma_b": {"num": 50}}}, {"axes": {"sigma_b": {"num": 60}, "width": 8}}))
+      axes.sigma_b.num: 50 in the store, 60 now
+      axes.width: absent in the store, 8 now
+    """
+    old, new = dict(_entries("", then)), dict(_entries("", now))
+    lines = [
+        f"  {key}: {_short(old.get(key, 'absent'))} in the store, {_short(new.get(key, 'absent'))} now"
+        for key in old | new
+        if old.get(key) != new.get(key)
+    ]
+    if len(lines) > _MOST:
+        lines[_MOST:] = [f"  ... and {len(lines) - _MOST} more"]
+    return "\n".join(lines)
+
+
+def _entries(place: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Every number and text with its place, and what is empty."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _entries(f"{place}.{key}" if place else key, inner)
+    elif isinstance(value, list) and value:
+        for number, inner in enumerate(value):
+            yield from _entries(f"{place}[{number}]", inner)
+    else:
+        yield place, json.dumps(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

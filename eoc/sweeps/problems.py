@@ -1,0 +1,165 @@
+"""What is wrong with a configuration, where, and how it is said: every problem at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eoc.errors import EocError
+
+__all__ = ["ConfigError", "Fault", "Origin", "Place", "Problem", "closest", "did_you_mean", "dotted", "quoted"]
+
+#: The keys and indices that lead to a value of a configuration.
+Place = tuple[str | int, ...]
+
+_LONGEST = 60  # characters of a value that a message quotes
+_DIGITS = 40  # of a whole number, beyond which it is not turned into text
+_FEW = 12  # names that a message lists
+_MOST_LINES = 100  # of a message
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong at a place of a configuration, before it is known where that is in a file.
+
+    Attributes
+    ----------
+    place
+        Where.
+    message
+        What was given, what is allowed, what to do.
+    key
+        Whether it is the key that is wrong, not its value.
+    origin
+        Where it was written, if the place does not tell.
+    """
+
+    place: Place
+    message: str
+    key: bool = False
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value was written: in a file, at a line and a column from 1; or in an override; "" is in Python."""
+
+    path: str = ""
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a configuration.
+
+    Attributes
+    ----------
+    path
+        The file, or ``--set ...`` for an override; "" for a mapping of Python.
+    where
+        The keys that lead there, such as ``axes.sigma_b.stop``; "" for the whole.
+    line, column
+        In the file, both from 1; None where there is no file.
+    message
+        What was given, what is allowed, what to do.
+
+    Examples
+    --------
+    >>> print(Problem("sweep.yaml", "axes.sigma_b.stop", 5, 9, "must be a number >= 0, got -1"))
+    sweep.yaml:5:9: axes.sigma_b.stop: must be a number >= 0, got -1
+    """
+
+    path: str
+    where: str
+    line: int | None
+    column: int | None
+    message: str
+
+    def __str__(self) -> str:
+        """One line."""
+        place = self.path if self.line is None else f"{self.path}:{self.line}:{self.column}"
+        return ": ".join(part for part in (place, self.where, self.message) if part)
+
+
+class ConfigError(EocError):
+    """A configuration that cannot be used. Its text has one line for each of its ``problems``, in their order.
+
+    Examples
+    --------
+    >>> print(ConfigError([Problem("", "axes.depth", None, None, "too deep"), Problem("", "task", None, None, "bad")]))
+    axes.depth: too deep
+    task: bad
+    """
+
+    problems: tuple[Problem, ...]
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
+        lines = [str(problem) for problem in self.problems[:_MOST_LINES]]
+        more = len(self.problems) - len(lines)
+        super().__init__("\n".join([*lines, f"and {more} more problems"] if more else lines))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that it can come from another process."""
+        return ConfigError, (self.problems,)
+
+
+def dotted(place: Place) -> str:
+    """A place as people write it.
+
+    Examples
+    --------
+    >>> dotted(("axes", "sigma_b", 2))
+    'axes.sigma_b[2]'
+    """
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{_short(part)}" for part in place).lstrip(".")
+
+
+def quoted(value: object) -> str:
+    """A value in a message: not longer than about 60 characters, in one line.
+
+    Examples
+    --------
+    >>> quoted("tanh"), quoted(True), quoted(None), quoted([1.0, "eoc"])
+    ("'tanh'", 'true', 'nothing', "[1.0, 'eoc']")
+    """
+    if value is None or isinstance(value, bool):
+        return "nothing" if value is None else str(value).lower()
+    if isinstance(value, str):
+        return repr(_short(value))
+    if isinstance(value, int) and abs(value) >= 10**_DIGITS:
+        return f"a whole number of more than {_DIGITS} digits"
+    if isinstance(value, list):
+        return _short(f"[{', '.join(map(quoted, value[:_FEW]))}{', ...' if len(value) > _FEW else ''}]")
+    if isinstance(value, dict):
+        inside = (f"{_short(str(key))}: {quoted(value[key])}" for key in list(value)[:_FEW])
+        return _short("{" + ", ".join(inside) + "}")
+    return _short(repr(value))
+
+
+def closest(name: str, known: Sequence[str]) -> str | None:
+    """The known name that is most like this one; None if none is."""
+    plain = {key.lower().replace("-", "_"): key for key in known}
+    close = difflib.get_close_matches(name[:_LONGEST].lower().replace("-", "_").replace(" ", "_"), plain, n=1)
+    return plain[close[0]] if close else None
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A suggestion: the known name that is most like this one, or all of them.
+
+    Examples
+    --------
+    >>> did_you_mean("sigmab", ["sigma_b", "sigma_w"]), did_you_mean("foo", ["num", "step"])
+    ("did you mean 'sigma_b'?", 'allowed: num, step')
+    """
+    close = closest(name, known)
+    if close is not None:
+        return f"did you mean {close!r}?"
+    return f"allowed: {', '.join(known)}" if known else "none is allowed"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

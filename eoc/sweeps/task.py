@@ -1,0 +1,159 @@
+"""What a sweep can compute: a task, the parameters that it takes and the outputs that every point has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["EOC", "Coordinate", "Output", "Parameter", "Task", "Values"]
+
+#: Of sigma_w: the value at which a network with that activation and sigma_b is on the edge of chaos.
+EOC = "eoc"
+
+#: All values of every parameter that a sweep gives.
+Values = Mapping[str, tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One quantity that a task takes: a constant of the sweep, or an axis of it.
+
+    Attributes
+    ----------
+    name, about, units, symbol
+        What it is, in the field's own name, in words, and for Matplotlib.
+    kind
+        "activation", "real", "whole" (a whole number) or "text".
+    least, most
+        The range of a number.
+    above
+        Whether the number must be larger than ``least``, not equal.
+    required
+        Whether it must be given.
+    default
+        Its value where it is not given; None leaves that to the function behind the task.
+    inner
+        Whether a point takes all its values at once, so that it is a dimension of the outputs and not an axis of
+        points: the depths of a propagation.
+    choices
+        The texts that are allowed; any, if there are none. Of an activation: texts that the task understands besides
+        activations, and is handed as they are.
+    eoc
+        Whether it may be the word "eoc".
+    """
+
+    name: str
+    about: str
+    kind: Literal["activation", "real", "whole", "text"] = "real"
+    units: str = "1"
+    symbol: str = ""
+    least: float = -np.inf
+    most: float = np.inf
+    above: bool = False
+    required: bool = False
+    default: Any = None
+    inner: bool = False
+    choices: tuple[str, ...] = ()
+    eoc: bool = False
+
+
+@dataclass(frozen=True)
+class Output:
+    """One number, or one array of numbers, that every point has.
+
+    Attributes
+    ----------
+    about, units, symbol
+        What it is.
+    dims
+        Its dimensions besides those of the axes: names of inner parameters or of :attr:`Task.coordinates`.
+    kind
+        "real" (NaN where a point has none), or "whole" (-1 where a point has none).
+    flags
+        Instead of a number one of these words, kept as its index (-1 where a point has none).
+    """
+
+    about: str
+    units: str = "1"
+    symbol: str = ""
+    dims: tuple[str, ...] = ()
+    kind: Literal["real", "whole"] = "real"
+    flags: tuple[str, ...] = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """How it is kept."""
+        if self.flags:
+            return np.dtype(np.int8)
+        return np.dtype(np.float64 if self.kind == "real" else np.int64)
+
+    @property
+    def missing(self) -> float | int:
+        """What stands where a point has none."""
+        return float("nan") if self.dtype.kind == "f" else -1
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """The numbers along a dimension that outputs have and no parameter gives, such as layers."""
+
+    values: NDArray[Any]
+    about: str
+    units: str = "1"
+    symbol: str = ""
+
+
+def _no_coordinates(values: Values) -> Mapping[str, Coordinate]:
+    return {}
+
+
+def _no_problems(values: Values) -> Iterable[tuple[str, str]]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a sweep computes at every one of its points.
+
+    Attributes
+    ----------
+    name, about
+        The name in configurations, for example "edge_of_chaos" or "montecarlo/length_process", and what it is.
+    parameters
+        What it takes.
+    outputs
+        What a point has, by name, from all values of the parameters that are given; nothing that is a parameter given.
+    compute
+        The outputs of one point from its parameters: those that are given or have a default, an
+        :class:`~eoc.activations.Activation` as "activation", arrays of inner parameters, and for a random task an
+        integer "seed". Raises EocError where there is no answer.
+    seconds
+        About how long one point takes on one core.
+    bytes
+        About how much memory one point takes while it is computed.
+    problems
+        What is wrong with parameters that are each fine by themselves: pairs of a parameter's name and a sentence.
+    coordinates
+        Dimensions of outputs that no parameter gives.
+    random
+        Whether points draw random numbers.
+    """
+
+    name: str
+    about: str
+    parameters: tuple[Parameter, ...]
+    outputs: Callable[[Values], Mapping[str, Output]]
+    compute: Callable[[Mapping[str, Any]], Mapping[str, ArrayLike]]
+    seconds: Callable[[Mapping[str, Any]], float]
+    bytes: Callable[[Mapping[str, Any]], float] = lambda point: 0.0
+    problems: Callable[[Values], Iterable[tuple[str, str]]] = _no_problems
+    coordinates: Callable[[Values], Mapping[str, Coordinate]] = _no_coordinates
+    random: bool = False
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter of that name."""
+        return next(parameter for parameter in self.parameters if parameter.name == name)

@@ -1,0 +1,125 @@
+"""What the tasks share: parameters that several take, and how outputs are described and gathered."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from eoc.sweeps.task import Output, Parameter, Values
+
+__all__ = [
+    "ACTIVATION",
+    "NO_YES",
+    "ONE_MINUS_C",
+    "SEED",
+    "SIGMA_B",
+    "SIGMA_W",
+    "C",
+    "Q",
+    "flag",
+    "increasing",
+    "not_given",
+    "one_of",
+    "optional",
+    "with_errors",
+]
+
+T = TypeVar("T")
+
+NO_YES = ("no", "yes")
+
+ACTIVATION = Parameter("activation", "activation function", kind="activation", required=True, symbol=r"\phi")
+SIGMA_B = Parameter(
+    "sigma_b", "standard deviation of the biases", symbol=r"\sigma_b", least=0.0, most=1e100, default=0.0
+)
+SIGMA_W = Parameter(
+    "sigma_w",
+    "standard deviation of the weights times sqrt(fan_in)",
+    symbol=r"\sigma_w",
+    least=0.0,
+    most=1e100,
+    required=True,
+    eoc=True,
+)
+Q = Parameter("q", "variance of the first layer", symbol="q", least=0.0, most=1e100, above=True)
+C = Parameter("c", "correlation of the two inputs in the first layer", symbol="c", least=-1.0, most=1.0)
+ONE_MINUS_C = Parameter(
+    "one_minus_c", "1 - c of the two inputs in the first layer", symbol="1 - c", least=0.0, most=2.0
+)
+SEED = Parameter(
+    "seed", "seed that the random numbers of a point follow from", kind="whole", least=0, most=2.0**53, default=0
+)
+
+
+def optional(parameter: Parameter, **changes: Any) -> Parameter:
+    """The parameter, not required and without a default, with other changes."""
+    return dataclasses.replace(parameter, **{"required": False, "default": None, **changes})
+
+
+def with_errors(outputs: Mapping[str, Output], about: str = "bound on the absolute error of") -> dict[str, Output]:
+    """Every output followed by one for its error, NAME_error.
+
+    Examples
+    --------
+    >>> found = with_errors({"q": Output("variance")})
+    >>> list(found), found["q_error"].about
+    (['q', 'q_error'], 'bound on the absolute error of q')
+    """
+    found = {}
+    for name, output in outputs.items():
+        found[name] = output
+        found[f"{name}_error"] = Output(f"{about} {name}", output.units, dims=output.dims)
+    return found
+
+
+def not_given(given: Collection[str], outputs: Mapping[str, T]) -> dict[str, T]:
+    """Those of the outputs that are neither a parameter that is given nor its error.
+
+    Examples
+    --------
+    >>> not_given({"q": 1.0}, {"q": 1.0, "q_error": 0.0, "slope": 0.5})
+    {'slope': 0.5}
+    """
+    return {name: value for name, value in outputs.items() if name.removesuffix("_error") not in given}
+
+
+def flag(value: object, flags: Iterable[str]) -> int:
+    """The index of one of the words; a bool is one of :data:`NO_YES`.
+
+    Examples
+    --------
+    >>> flag("1/l^2", ("1/l", "1/l^2")), flag(True, NO_YES)
+    (1, 1)
+    """
+    return list(flags).index(NO_YES[value] if isinstance(value, bool) else str(value))
+
+
+def increasing(values: Values, name: str) -> Iterable[tuple[str, str]]:
+    """The problem of numbers that do not increase.
+
+    Examples
+    --------
+    >>> list(increasing({"depth": (1, 10, 5)}, "depth"))
+    [('depth', 'the values must increase, but 10 is followed by 5')]
+    """
+    given = values.get(name, ())
+    for before, after in pairwise(given):
+        if not after > before:
+            yield name, f"the values must increase, but {before!r} is followed by {after!r}"
+            return
+
+
+def one_of(values: Values, first: str, second: str, what: str) -> Iterable[tuple[str, str]]:
+    """The problem of two parameters of which both or none are given.
+
+    Examples
+    --------
+    >>> list(one_of({"c": (0.1,)}, "c", "one_minus_c", "the correlation")), list(one_of({}, "a", "b", "the size"))
+    ([], [('a', 'give a or b: the size')])
+    """
+    if first not in values and second not in values:
+        yield first, f"give {first} or {second}: {what}"
+    if first in values and second in values:
+        yield second, f"give only one of {first} and {second}"

@@ -1,0 +1,129 @@
+"""The task "curve": points of the edge of chaos at many variances, sigma_b or sigma_w at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eoc.sweeps.task import Output, Task, Values
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, Q, not_given, optional
+from eoc.sweeps.tasks.edge_of_chaos import LAWS
+
+if TYPE_CHECKING:
+    from eoc.activations import Activation
+    from eoc.criticality import Curve
+
+__all__ = ["CURVE"]
+
+_ALONG = (
+    optional(Q, about="variance that layers keep", inner=True),
+    optional(SIGMA_B, most=1e50, inner=True),
+    optional(SIGMA_W, most=1e50, above=True, eoc=False, inner=True),
+)
+_ABOUT = {
+    "q": Output("variance that layers keep", symbol="q"),
+    "sigma_b": Output(SIGMA_B.about, symbol=SIGMA_B.symbol),
+    "sigma_w": Output(SIGMA_W.about, symbol=SIGMA_W.symbol),
+    "slope": Output("F'(q), the factor by which distances from q shrink in a layer", symbol="F'(q)"),
+    "usable": Output("whether layers keep this variance", flags=NO_YES),
+    "constant": Output("constant of the law: 1 - c_l ~ constant / l or constant / l^2", symbol=r"\beta_q"),
+    "depth_scale": Output("depth at which the law comes to 1: correlations are forgotten", "layers", r"\beta_q"),
+    "law": Output("how 1 - c_l falls with depth", flags=LAWS),
+}
+
+
+def _along(given: Iterable[str]) -> str:
+    """The one of q, sigma_b and sigma_w that is given."""
+    return next(parameter.name for parameter in _ALONG if parameter.name in given)
+
+
+def _outputs(values: Values) -> Mapping[str, Output]:
+    dims = (_along(values),)
+    return {name: dataclasses.replace(output, dims=dims) for name, output in not_given(values, _ABOUT).items()}
+
+
+def _problems(values: Values) -> Iterable[tuple[str, str]]:
+    given = [parameter.name for parameter in _ALONG if parameter.name in values]
+    if not given:
+        yield "q", "give one of q, sigma_b and sigma_w: where along the edge of chaos"
+    for name in given[1:]:
+        yield name, f"give only one of q, sigma_b and sigma_w: {given[0]} is given already"
+
+
+def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+    from eoc.criticality import curve
+
+    phi, name = point["activation"], _along(point)
+    values = np.asarray(point[name], dtype=float)
+    if name == "q":
+        found = curve(phi, values)
+        usable = found.slope < 1.0 if not phi.is_positively_homogeneous else np.isfinite(found.sigma_w)
+        return not_given({name}, _described(phi, found, usable & np.isfinite(found.sigma_b)))
+    found = _best(phi, name, values)
+    return not_given({name}, _described(phi, found, np.isfinite(found.q)))
+
+
+def _best(phi: Activation, name: str, values: ArrayLike) -> Curve:
+    """Of the points with each sigma_b or sigma_w the usable one that carries correlations deepest; NaN if none is."""
+    from eoc.criticality import Curve, edge_of_chaos, eoc_curve
+    from eoc.rates import depth_scale
+
+    every = eoc_curve(phi, points=8).at(**{name: values})
+    fields = np.array([every.q, every.sigma_b, every.sigma_w, every.slope])  # (4, n, K)
+    if every.q.size and not phi.is_positively_homogeneous:
+        depth = np.full(every.q.shape, -np.inf)
+        usable = (every.slope < 1.0) & (every.q > 0.0)
+        depth[usable] = depth_scale(phi, every.q[usable])
+        fields = np.take_along_axis(fields, depth.argmax(axis=0)[None, None], axis=1)
+        fields = np.where(depth.max(axis=0) > -np.inf, fields, np.nan)
+    found = fields[:, 0] if every.q.shape[0] else np.full((4, np.size(values)), np.nan)
+    for at in np.flatnonzero(np.asarray(values) == 0.0):  # the limit q = 0 has rules of its own
+        edge = edge_of_chaos(phi, sigma_b=0.0)
+        if edge.reason is None:
+            found[:, at] = edge.best.q, 0.0, edge.best.sigma_w, edge.best.slope
+    return Curve(*found)
+
+
+def _described(phi: Activation, found: Curve, usable: ArrayLike) -> dict[str, ArrayLike]:
+    """The points with their laws."""
+    from eoc.activations import Smoothness
+    from eoc.rates import rate_constant, rate_law
+
+    there = np.isfinite(found.sigma_b) & np.isfinite(found.sigma_w)
+    positive, zero = there & (found.q > 0.0), there & (found.q == 0.0)
+    constant, law = np.full(found.q.shape, np.nan), np.full(found.q.shape, -1)
+    constant[positive] = rate_constant(phi, found.q[positive]).value
+    law[positive] = LAWS.index("1/l^2" if phi.smoothness is Smoothness.KINK else "1/l")
+    if zero.any():
+        limit = rate_law(phi, 0.0)
+        constant[zero], law[zero] = limit.constant, LAWS.index(limit.law)
+    law[np.isinf(constant)] = LAWS.index("constant")
+    return {
+        "q": found.q,
+        "sigma_b": found.sigma_b,
+        "sigma_w": found.sigma_w,
+        "slope": found.slope,
+        "usable": np.where(there, usable, -1),
+        "constant": constant,
+        "depth_scale": np.where(law == LAWS.index("1/l^2"), np.sqrt(constant), constant),
+        "law": law,
+    }
+
+
+def _seconds(point: Mapping[str, Any]) -> float:
+    return 0.002 + 2e-6 * np.size(point[_along(point)])
+
+
+CURVE = Task(
+    name="curve",
+    about="the edge of chaos at many variances, sigma_b or sigma_w: of several points there the best usable one",
+    parameters=(ACTIVATION, *_ALONG),
+    outputs=_outputs,
+    compute=_compute,
+    seconds=_seconds,
+    problems=_problems,
+)

@@ -1,0 +1,144 @@
+"""What the experiments share: how networks are given, layers, quantiles, comparisons with theory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc.errors import EocError
+from eoc.sweeps.task import Coordinate, Output, Parameter, Values
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, flag
+
+if TYPE_CHECKING:
+    from eoc.montecarlo import Comparison
+
+__all__ = [
+    "COMPARED",
+    "DEPTH",
+    "NETWORKS",
+    "ONE_INPUT",
+    "QUANTILES",
+    "WEIGHTS",
+    "WIDTH",
+    "asked",
+    "by_layer",
+    "compared",
+    "different_widths",
+    "layers",
+    "networks_bytes",
+    "networks_seconds",
+    "one_input",
+    "quantiles",
+    "weights_problems",
+    "z_by_layer",
+]
+
+_MOST = 2.0**33
+_DEEPEST = 1e6
+_EXACT = ("gaussian", "orthogonal")
+_UNIT_SECONDS = 3e-8
+_LAYER_SECONDS = 3e-7
+_MATRIX_SECONDS = 2e-9  # an entry
+_SET_UP_SECONDS = 0.02
+_BYTES = 2e6
+_LAYER_BYTES = 50.0  # of a network
+_AT_A_TIME = 2000.0
+
+#: Of the networks: their median, and what 50 % and 90 % of them lie between.
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+WIDTH = Parameter(
+    "width", "units of a layer", units="units", symbol="N", kind="whole", least=1, most=_MOST, required=True
+)
+DEPTH = Parameter("depth", "layers", units="layers", symbol="L", kind="whole", least=1, most=_DEEPEST, required=True)
+NETWORKS = Parameter("networks", "independent networks", symbol="M", kind="whole", least=2, most=_MOST, required=True)
+WEIGHTS = Parameter("weights", "law of the weights", kind="text", default="gaussian")
+
+#: What networks with one input are given by.
+ONE_INPUT = (ACTIVATION, SIGMA_W, SIGMA_B, Q, WIDTH, DEPTH, NETWORKS, WEIGHTS, SEED)
+
+#: What is said of all comparisons of a point; nothing where theory knows too little.
+COMPARED = {
+    "worst_z": Output("largest |z| of theory beside measurement", symbol="|z|"),
+    "agrees": Output("whether all |z| <= 4", flags=NO_YES),
+}
+
+
+def asked(point: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those of the parameters that are given, by name."""
+    return {name: point[name] for name in names if name in point}
+
+
+def one_input(point: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an experiment on networks with one input."""
+    return asked(point, (parameter.name for parameter in ONE_INPUT))
+
+
+def by_layer(outputs: Mapping[str, tuple[str, str]]) -> dict[str, Output]:
+    """Outputs over layers, from what they are and their symbols."""
+    return {name: Output(about, symbol=symbol, dims=("layer",)) for name, (about, symbol) in outputs.items()}
+
+
+def layers(values: Values) -> Mapping[str, Coordinate]:
+    """The layers of the deepest networks; shallower ones have nothing in the last of them."""
+    return {"layer": Coordinate(np.arange(1, int(max(values["depth"])) + 1), "layer, from 1", "layers", "l")}
+
+
+def quantiles() -> Coordinate:
+    """The probabilities of the quantiles."""
+    return Coordinate(np.array(QUANTILES), "share of the networks below", symbol="p")
+
+
+def compared(comparisons: Iterable[Comparison]) -> dict[str, ArrayLike]:
+    """What :data:`COMPARED` says of the comparisons."""
+    from eoc.montecarlo.experiments.comparison import LIMIT
+
+    sizes = [abs(one.z) for one in comparisons]
+    if not sizes:
+        return {name: output.missing for name, output in COMPARED.items()}
+    return {"worst_z": max(sizes), "agrees": flag(max(sizes) <= LIMIT, NO_YES)}
+
+
+def z_by_layer(comparisons: Iterable[Comparison], quantity: str, depth: int) -> NDArray[np.float64]:
+    """The z of one quantity in every layer, (L,); NaN where it is not compared."""
+    out = np.full(depth, np.nan)
+    for one in comparisons:
+        if one.quantity == quantity and one.layer is not None:
+            out[one.layer - 1] = one.z
+    return out
+
+
+def weights_problems(values: Values) -> Iterable[tuple[str, str]]:
+    """Laws of weights that do not exist."""
+    for name in values.get("weights", ()):
+        if name not in _EXACT:
+            from eoc.montecarlo.explicit.laws import law
+
+            try:
+                law(name)
+            except EocError as error:
+                yield "weights", str(error)
+
+
+def different_widths(values: Values) -> Iterable[tuple[str, str]]:
+    """Widths that show no growth: fewer than two, or the same twice."""
+    widths = values.get("width", ())
+    if len(set(widths)) < max(len(widths), 2):
+        yield "width", f"give at least two different widths, to see how results depend on them; got {list(widths)}"
+
+
+def networks_seconds(point: Mapping[str, Any], inputs: int = 1) -> float:
+    """How long it takes to sample the networks of a point."""
+    width, count = float(point["width"]), float(point["networks"]) * float(point["depth"])
+    each = inputs * (width * _UNIT_SECONDS + _LAYER_SECONDS)
+    if point["weights"] not in _EXACT:
+        each += width * width * _MATRIX_SECONDS
+    return _SET_UP_SECONDS + count * each
+
+
+def networks_bytes(point: Mapping[str, Any]) -> float:
+    """How much memory the statistics of a point take; networks are sampled piece by piece, however wide."""
+    return _BYTES + _LAYER_BYTES * float(point["depth"]) * min(float(point["networks"]), _AT_A_TIME)

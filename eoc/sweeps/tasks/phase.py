@@ -1,0 +1,111 @@
+"""The tasks "phase", one place, and "phase_diagram", a row of places with one sigma_b."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eoc.sweeps.task import Output, Task, Values
+from eoc.sweeps.tasks.common import ACTIVATION, SIGMA_B, SIGMA_W, Q, flag, increasing, with_errors
+
+__all__ = ["PHASE", "PHASE_DIAGRAM"]
+
+_PHASES = ("ordered", "chaotic", "critical", "divergent", "several")
+_Q = Output("variance that layers keep, the lowest of them; inf where variances diverge", symbol="q^*")
+_FIELDS = {
+    "slope": Output("F'(q*), the factor by which distances from q* shrink in a layer", symbol="F'(q^*)"),
+    "chi_1": Output(
+        "slope of the correlation map at c = 1, by which the second moment of gradients grows in a layer",
+        symbol=r"\chi_1",
+    ),
+    "c_star": Output(
+        "correlation at infinite depth; nan where every correlation is kept or variances diverge", symbol="c^*"
+    ),
+    "xi_q": Output("layers in which distances from q* fall by e", "layers", r"\xi_q"),
+    "xi_c": Output("layers in which distances from c* fall by e", "layers", r"\xi_c"),
+    "xi_grad": Output(
+        "layers in which the second moment of gradients falls by e; negative where it grows", "layers", r"\xi_\nabla"
+    ),
+}
+_ROW = {
+    **with_errors({"q": _Q, **_FIELDS}),
+    "one_minus_c_star": Output("1 - c*, with digits of its own where c* is close to 1", symbol="1 - c^*"),
+    "ends": Output("number of variances inputs may end at, infinity included", kind="whole"),
+    "phase": Output("phase", flags=_PHASES),
+}
+_ALONG = tuple(dataclasses.replace(output, dims=("sigma_w",)) for output in _ROW.values())
+_PLACE = {
+    **with_errors({"q_star": dataclasses.replace(_Q, about="variance that layers keep; inf where it diverges")}),
+    **with_errors(_FIELDS),
+    "phase": Output("phase", flags=_PHASES[:4]),
+}
+_SECONDS = 0.006
+_ROW_SECONDS = 0.004
+_CELL_SECONDS = 1e-5
+
+
+def _row_outputs(values: Values) -> Mapping[str, Output]:
+    return dict(zip(_ROW, _ALONG, strict=True))
+
+
+def _row_problems(values: Values) -> Iterable[tuple[str, str]]:
+    return increasing(values, "sigma_w")
+
+
+def _row(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+    from eoc.phase import phase_diagram
+
+    found = phase_diagram(point["activation"], point["sigma_w"], [point["sigma_b"]])
+    return {name: found[name].values[0] for name in _ROW}
+
+
+def _row_seconds(point: Mapping[str, Any]) -> float:
+    return _ROW_SECONDS + _CELL_SECONDS * np.size(point["sigma_w"])
+
+
+def _place_outputs(values: Values) -> Mapping[str, Output]:
+    return _PLACE
+
+
+def _place(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+    from eoc.phase import phase_of
+
+    found = phase_of(point["activation"], point["sigma_w"], point["sigma_b"], point.get("q"))
+    return {
+        "q_star": found.q,
+        "q_star_error": found.q_error,
+        **{name: getattr(found, name) for name in with_errors(_FIELDS)},
+        "phase": flag(found.phase, _PHASES),
+    }
+
+
+def _place_seconds(point: Mapping[str, Any]) -> float:
+    return _SECONDS
+
+
+PHASE_DIAGRAM = Task(
+    name="phase_diagram",
+    about="phase, fixed points and depth scales at many sigma_w, for one sigma_b at a time",
+    parameters=(
+        ACTIVATION,
+        SIGMA_B,
+        dataclasses.replace(SIGMA_W, above=True, eoc=False, inner=True),
+    ),
+    outputs=_row_outputs,
+    compute=_row,
+    seconds=_row_seconds,
+    problems=_row_problems,
+)
+
+PHASE = Task(
+    name="phase",
+    about="phase, fixed points and depth scales at one (sigma_b, sigma_w)",
+    parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q),
+    outputs=_place_outputs,
+    compute=_place,
+    seconds=_place_seconds,
+)

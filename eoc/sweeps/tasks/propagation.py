@@ -1,0 +1,104 @@
+"""The task "propagation": two inputs, layer by layer at infinite width."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eoc.sweeps.task import EOC, Output, Parameter, Task, Values
+from eoc.sweeps.tasks.common import (
+    ACTIVATION,
+    ONE_MINUS_C,
+    SIGMA_B,
+    SIGMA_W,
+    C,
+    Q,
+    increasing,
+    one_of,
+    optional,
+    with_errors,
+)
+
+__all__ = ["PROPAGATION"]
+
+_Q2 = optional(Q, name="q2", about="variance of the first layer for the second input; that of the first if left out")
+_DEPTH = Parameter(
+    "depth", "layer that is recorded, from 0", "whole", "layers", "l", least=0, most=2.0**53, required=True, inner=True
+)
+_OUTPUTS = {
+    "variance": Output("variance of the first input", symbol="q_l"),
+    "variance_2": Output("variance of the second input", symbol="q_l"),
+    "one_minus_correlation": Output("1 - c_l, with digits of its own where c_l is close to 1", symbol="1 - c_l"),
+}
+_PLAIN = {
+    "chi": Output("by which the second moment of gradients grows in a layer, first input", symbol=r"\chi"),
+    "chi_2": Output("by which the second moment of gradients grows in a layer, second input", symbol=r"\chi"),
+    "log_gradient": Output(
+        "logarithm of the gradient's second moment over that of the last layer, first input", symbol=r"\log \nabla^2"
+    ),
+    "log_gradient_2": Output(
+        "logarithm of the gradient's second moment over that of the last layer, second input", symbol=r"\log \nabla^2"
+    ),
+}
+_ALL = {name: dataclasses.replace(output, dims=("depth",)) for name, output in (with_errors(_OUTPUTS) | _PLAIN).items()}
+_ARRIVED = 100.0  # layers that variances take to settle, about
+_LAYER_SECONDS = 8e-3  # on the way there; afterwards any depth costs the same
+_START_SECONDS = 0.007
+
+
+def _outputs(values: Values) -> Mapping[str, Output]:
+    return _ALL
+
+
+def _problems(values: Values) -> Iterable[tuple[str, str]]:
+    yield from one_of(values, "c", "one_minus_c", "the correlation of the two inputs")
+    yield from increasing(values, "depth")
+    if "q2" in values and "q" not in values and any(value != EOC for value in values.get("sigma_w", ())):
+        yield "q2", "give q, the variance of the first input, too"
+
+
+def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+    from eoc.propagation import propagate
+
+    q = point.get("q")
+    found = propagate(
+        point["activation"],
+        point["sigma_w"],
+        point["sigma_b"],
+        q=None if q is None else [q, point.get("q2", q)],
+        c=point.get("c"),
+        one_minus_c=point.get("one_minus_c"),
+        depth=point["depth"],
+    )
+    return {
+        "variance": found.q[:, 0],
+        "variance_error": found.q_error[:, 0],
+        "variance_2": found.q[:, 1],
+        "variance_2_error": found.q_error[:, 1],
+        "one_minus_correlation": found.one_minus_c[:, 0, 1],
+        "one_minus_correlation_error": found.error[:, 0, 1],
+        "chi": found.chi[:, 0],
+        "chi_2": found.chi[:, 1],
+        "log_gradient": found.log_gradient[:, 0],
+        "log_gradient_2": found.log_gradient[:, 1],
+    }
+
+
+def _seconds(point: Mapping[str, Any]) -> float:
+    on_their_way = min(float(np.max(point["depth"])), _ARRIVED) if "q" in point else 0.0
+    return _START_SECONDS + _LAYER_SECONDS * on_their_way
+
+
+PROPAGATION = Task(
+    name="propagation",
+    about="variances, correlation and gradients of two inputs, layer by layer at infinite width",
+    parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q, _Q2, C, ONE_MINUS_C, _DEPTH),
+    outputs=_outputs,
+    compute=_compute,
+    seconds=_seconds,
+    problems=_problems,
+)

@@ -1,0 +1,104 @@
+"""The task "rates": the law by which correlations converge with depth, beside what the iterated map does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import ArrayLike
+
+from eoc.sweeps.task import EOC, Output, Parameter, Task, Values
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, C, Q, flag
+
+if TYPE_CHECKING:
+    from eoc.convergence import Measured
+
+__all__ = ["RATES"]
+
+_DEPTH = Parameter("depth", "layers to go", "whole", "layers", "l", least=10, most=2.0**53, default=10**6)
+_LAWS = ("1/l", "1/l^2", "exponential", "constant")
+_CONSTANT = r"\beta_q"
+_OUTPUTS = {
+    "law": Output("how 1 - c_l, or off the edge of chaos its distance from 1 - c*, falls with depth", flags=_LAWS),
+    "constant": Output("constant of the law: of 1/l or 1/l^2, or the layers of an e-folding", symbol=_CONSTANT),
+    "constant_error": Output("bound on the absolute error of constant"),
+    "limit": Output("correlation at infinite depth; nan where every correlation is kept", symbol="c^*"),
+    "root": Output("R of the next orders l + R sqrt(l) + A log(l)", symbol="R"),
+    "log": Output("A of the next orders l + R sqrt(l) + A log(l)", symbol="A"),
+    "crossover": Output("depth of the crossover from 1/l to 1/l^2; 0 where there is none", "layers"),
+    "measured_exponent": Output("exponent that the iterated map shows; nan where it shows none"),
+    "measured_exponent_error": Output("estimate of the error of measured_exponent"),
+    "measured_constant": Output("constant that the iterated map shows; nan where it shows none", symbol=_CONSTANT),
+    "measured_constant_error": Output("estimate of the error of measured_constant"),
+    "one_minus_correlation": Output("1 - c_l at the depth", symbol="1 - c_l"),
+    "one_minus_correlation_error": Output("bound on the absolute error of one_minus_correlation"),
+    "variance": Output("variance that layers keep", symbol="q"),
+    "chi_1": Output("slope of the correlation map at c = 1", symbol=r"\chi_1"),
+    "on_edge": Output("whether this is a usable point of the edge of chaos", flags=NO_YES),
+}
+_SECONDS = 0.03
+
+
+def _outputs(values: Values) -> Mapping[str, Output]:
+    return _OUTPUTS
+
+
+def _problems(values: Values) -> Iterable[tuple[str, str]]:
+    if 1.0 in values.get("c", ()):
+        yield "c", "must be less than 1: inputs that are the same stay so"
+
+
+def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+    from eoc.convergence import convergence_of
+    from eoc.criticality import edge_of_chaos
+    from eoc.places import place_at
+
+    phi, sigma_b = point["activation"], point["sigma_b"]
+    place = place_at(phi, point["sigma_w"], sigma_b, point.get("q"), edge_of_chaos(phi, sigma_b=sigma_b))
+    found = convergence_of(place.f, point["depth"], point["c"])
+    law = found.law
+    return {
+        "law": flag(law.law, _LAWS),
+        "constant": law.constant,
+        "constant_error": law.error,
+        "limit": law.limit,
+        "root": law.root,
+        "log": law.log,
+        "crossover": law.crossover,
+        **_measured("measured_exponent", found.exponent),
+        **_measured("measured_constant", found.constant),
+        "one_minus_correlation": found.one_minus_c[-1],
+        "one_minus_correlation_error": found.error[-1],
+        "variance": place.q,
+        "chi_1": place.chi_1,
+        "on_edge": flag(place.point is not None, NO_YES),
+    }
+
+
+def _measured(name: str, measured: Measured | None) -> dict[str, ArrayLike]:
+    nan = float("nan")
+    value, error = (nan, nan) if measured is None else (measured.value, measured.error)
+    return {name: value, f"{name}_error": error}
+
+
+def _seconds(point: Mapping[str, Any]) -> float:
+    return _SECONDS
+
+
+RATES = Task(
+    name="rates",
+    about="how fast correlations converge with depth: the law, beside what the iterated map does",
+    parameters=(
+        ACTIVATION,
+        SIGMA_B,
+        dataclasses.replace(SIGMA_W, required=False, default=EOC),
+        Q,
+        _DEPTH,
+        dataclasses.replace(C, default=0.1),
+    ),
+    outputs=_outputs,
+    compute=_compute,
+    seconds=_seconds,
+    problems=_problems,
+)

@@ -1,0 +1,317 @@
+"""Sweeps: the same to the last bit on any engine, after any interruption; what failed is recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sweeps import NETWORKS, POINTS, assert_same
+
+from eoc.errors import EocError
+from eoc.sweeps import open_sweep, run_sweep
+from eoc.sweeps.engines.pool import Pool
+from eoc.sweeps.queue import Queue
+from eoc.sweeps.work import Result, compute
+
+HERE = Path(__file__).parent
+KILLER = """
+import json, os, random, signal, sys, time
+import numba, scipy.linalg, threadpoolctl, xarray, zarr  # before forking: a resumed run costs no start-up
+from eoc.sweeps import sweep_of
+from eoc.sweeps.queue import Queue
+from eoc.sweeps.run import run_sweep
+from eoc.sweeps.work import compute
+
+config, store, workers, kills, longest = json.loads(sys.argv[1])
+compute(Queue(sweep_of(config).plan, [0], 1).batch(), 0.0)
+rng = random.Random(7)
+for _ in range(kills):
+    child = os.fork()
+    if child == 0:
+        run_sweep(config, store, workers=workers)
+        os._exit(0)
+    time.sleep(rng.uniform(0.02, longest))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    print(json.dumps(child), flush=True)
+    sys.stdin.readline()
+"""
+
+
+def killed(config, store, workers, kills, longest):
+    """Run the sweep, kill it and go on, so often; yields after each kill."""
+    arguments = json.dumps([config, str(store), workers, kills, longest])
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLER, arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as driver:
+        for line in driver.stdout:
+            yield json.loads(line)
+            driver.stdin.write("\n")
+            driver.stdin.flush()
+    assert driver.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    """The data set of NETWORKS, computed in this process."""
+    path = tmp_path_factory.mktemp("serial") / "sweep.zarr"
+    summary = run_sweep(NETWORKS, path, workers=1)
+    assert (summary.points, summary.done, summary.failed, summary.computed) == (48, 48, 0, 48)
+    return open_sweep(path).load()
+
+
+def test_two_processes_give_the_same_bits(networks, tmp_path):
+    run_sweep(NETWORKS, tmp_path / "sweep.zarr", workers=2)
+    assert_same(open_sweep(tmp_path / "sweep.zarr"), networks)
+
+
+@pytest.mark.parametrize("executor", ["submit", "map"])
+def test_executors_of_others_give_the_same_bits(networks, tmp_path, executor):
+    with ThreadPoolExecutor(3) as threads:
+        given = threads if executor == "submit" else map
+        run_sweep(NETWORKS, tmp_path / "sweep.zarr", executor=given)
+    assert_same(open_sweep(tmp_path / "sweep.zarr"), networks)
+
+
+def test_the_seed_of_a_point_does_not_depend_on_the_others(networks, tmp_path):
+    alone = {**NETWORKS, "axes": {**NETWORKS["axes"], "seed": 4, "width": 30, "activation": "tanh"}}
+    run_sweep(alone, tmp_path / "sweep.zarr", workers=1)
+    found, same = open_sweep(tmp_path / "sweep.zarr"), networks.sel(seed=4, width=30, activation="tanh")
+    assert found.random_seed.values.tolist() == same.random_seed.values.tolist()
+    np.testing.assert_array_equal(found["rms"].values, same["rms"].values)
+    assert len(np.unique(networks.random_seed)) == networks.random_seed.size
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_twenty_kills_lose_nothing(tmp_path):
+    config = {**NETWORKS, "axes": {**NETWORKS["axes"], "activation": "tanh"}}
+    config["axes"]["seed"] = {"grid": "range", "start": 0, "stop": 40, "step": 1}
+    store, kept, stages = tmp_path / "sweep.zarr", {}, []
+    for _ in killed(config, store, 1, 20, 0.5):
+        if not store.exists():
+            continue
+        found = open_sweep(store).load()
+        seconds = found.seconds.values.ravel().tolist()
+        done = {i: seconds[i] for i in np.flatnonzero(found.status.values.ravel() == 1)}
+        assert {i: done[i] for i in kept} == kept  # with the time that it took then: it was not computed again
+        kept = done
+        stages.append(len(done))
+    assert stages[0] < stages[-1] < 160
+    assert len(set(stages)) > 8  # moments all over the sweep
+    summary = run_sweep(config, store, workers=2)
+    assert summary.computed == 160 - stages[-1]
+    run_sweep(config, tmp_path / "whole.zarr", workers=2)
+    assert_same(open_sweep(store), open_sweep(tmp_path / "whole.zarr"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_no_worker_outlives_a_killed_run(networks, tmp_path):
+    for child in killed(NETWORKS, tmp_path / "sweep.zarr", 2, 2, 2.5):
+        until = time.monotonic() + 5.0
+        while workers_of(child) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not workers_of(child)
+    run_sweep(NETWORKS, tmp_path / "sweep.zarr", workers=2)
+    assert_same(open_sweep(tmp_path / "sweep.zarr"), networks)
+
+
+def workers_of(process):
+    """The processes of this session that were spawned by that one."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = status.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if "spawn_main" in command and f"parent_pid={process}," in command:
+            found.append(status.parent.name)
+    return found
+
+
+class Murderous(Pool):
+    """A pool one of whose processes is killed."""
+
+    submitted = 0
+
+    def submit(self, batch, patience):
+        future = super().submit(batch, patience)
+        self.submitted += 1
+        if self.submitted == 5:
+            os.kill(next(iter(self._executor._processes)), signal.SIGKILL)
+        return future
+
+
+def test_killed_workers_are_replaced(networks, tmp_path, monkeypatch):
+    monkeypatch.setattr("eoc.sweeps.engines.choice.Pool", Murderous)
+    summary = run_sweep(NETWORKS, tmp_path / "sweep.zarr", workers=2)
+    assert (summary.done, summary.failed) == (48, 0)
+    assert_same(open_sweep(tmp_path / "sweep.zarr"), networks)
+
+
+def test_a_point_that_kills_its_workers_is_recorded(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import multiprocessing, os\nimport numpy as np\n"
+        "def deadly(x):\n    if multiprocessing.parent_process():\n        os._exit(3)\n    return np.tanh(x)\n"
+        "def raising(x):\n    raise RuntimeError('no')\n"
+    )
+    config = tmp_path / "sweep.yaml"
+    config.write_text(
+        "schema: 1\ntask: edge_of_chaos\naxes:\n"
+        "  activation: [tanh, mine.py:raising, relu, mine.py:deadly, erf]\n  depth: 30\n"
+    )
+    summary = run_sweep(config, tmp_path / "sweep.zarr", workers=2)
+    found = open_sweep(tmp_path / "sweep.zarr")
+    assert (summary.done, summary.failed) == (3, 2)
+    assert found.status.values.tolist() == [1, 2, 1, 2, 1]
+    assert "no" in found.error.values[1]
+    assert "died" in found.error.values[3]
+    assert np.isfinite(found.sigma_w.values).tolist() == [True, False, True, False, True]
+
+
+def test_what_failed_is_recorded_and_tried_again_only_if_asked_for(tmp_path):
+    store = tmp_path / "sweep.zarr"
+    summary = run_sweep(POINTS, store, workers=1)
+    found = open_sweep(store).load()
+    failed = found.status.values == 2
+    assert (summary.done, summary.failed) == (40 - failed.sum(), failed.sum())
+    assert not failed[1].any()
+    np.testing.assert_array_equal(failed[0], found.sigma_b.values < 0.4158)
+    assert all("unstable" in text for text in found.error.values[failed])
+    assert np.isnan(found.xi_c.values[failed]).all()
+    assert run_sweep(POINTS, store, workers=1).computed == 0
+    again = run_sweep(POINTS, store, workers=1, retry_failed=True)
+    assert (again.computed, again.failed) == (failed.sum(), failed.sum())
+    assert_same(open_sweep(store), found)
+
+
+def test_fail_fast_stops_at_the_first_failure(tmp_path):
+    with pytest.raises(EocError, match="unstable"):
+        run_sweep(POINTS, tmp_path / "sweep.zarr", workers=1, fail_fast=True)
+    found = open_sweep(tmp_path / "sweep.zarr")
+    assert 1 <= (found.status.values == 2).sum()
+    assert (found.status.values == 0).any()
+
+
+def test_an_interrupted_run_goes_on(tmp_path):
+    seen = []
+
+    def interrupt(done, failed, total):
+        seen.append((done, failed, total))
+        if done + failed > 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(POINTS, tmp_path / "sweep.zarr", workers=1, progress=interrupt)
+    assert seen[-1][2] == 40
+    done = int((open_sweep(tmp_path / "sweep.zarr").status.values > 0).sum())
+    assert 1 <= done < 40
+    assert run_sweep(POINTS, tmp_path / "sweep.zarr", workers=1).computed == 40 - done
+
+
+def test_a_changed_function_is_a_changed_sweep(tmp_path):
+    (tmp_path / "own.py").write_text("import numpy as np\ndef phi(x):\n    return np.tanh(x)\n")
+    config = tmp_path / "sweep.yaml"
+    config.write_text("schema: 1\ntask: edge_of_chaos\naxes: {activation: own.py:phi, sigma_b: [0.1, 0.2]}\n")
+    store = tmp_path / "sweep.zarr"
+    assert run_sweep(config, store, workers=1).computed == 2
+    (tmp_path / "own.py").write_text("import numpy as np\ndef phi(x):\n    return 2.0 * np.tanh(x)\n")
+    changed = subprocess.run(
+        [sys.executable, "-c", "import sys; from eoc.sweeps import run_sweep; run_sweep(*sys.argv[1:], workers=1)"]
+        + [str(config), str(store)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "own.py:phi" in changed.stderr
+    assert "EocError" in changed.stderr
+
+
+def test_executors_that_are_none_are_refused(tmp_path):
+    for arguments in ({"executor": 3}, {"workers": 0}, {"workers": 1.5}, {"executor": "nonsense"}):
+        with pytest.raises(EocError):
+            run_sweep(POINTS, tmp_path / "sweep.zarr", **arguments)
+
+
+def test_a_worker_with_another_version_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("eoc.sweeps.work.__version__", "0.0.1")
+    with pytest.raises(EocError, match="install the same version"):
+        run_sweep(POINTS, tmp_path / "sweep.zarr", workers=1)
+
+
+def test_batches_take_about_half_a_second_and_are_shared_out():
+    from eoc.sweeps import sweep_of
+
+    config = {**POINTS, "axes": {**POINTS["axes"], "activation": "tanh", "sigma_b": {**POINTS["axes"]["sigma_b"]}}}
+    config["axes"]["sigma_b"]["num"] = 5000
+    queue = Queue(sweep_of(config).plan, range(5000), 2)
+    sizes = []
+    while queue:
+        batch = queue.batch()
+        sizes.append(len(batch.points))
+        queue.came(batch, [Result(i, 1e-3, {}) for i in batch.points])
+    assert sizes[0] == 1
+    assert max(sizes) == 500
+    assert sizes[-1] == 1
+    assert sum(sizes) == 5000
+
+
+def test_points_that_a_worker_had_no_time_for_come_next():
+    from eoc.sweeps import sweep_of
+
+    queue = Queue(sweep_of(POINTS).plan, range(40), 1)
+    batch = queue.batch()
+    queue.came(batch, [Result(i, 0.02, {}) for i in batch.points])
+    batch = queue.batch()
+    first, *rest = batch.points
+    queue.came(batch, [Result(first, 0.02, {})])
+    assert list(queue.batch().points)[: len(rest)] == rest
+
+
+def test_computing_uses_one_thread_and_leaves_warnings_alone(recwarn):
+    from threadpoolctl import threadpool_info
+
+    from eoc.sweeps import sweep_of
+
+    before = [library["num_threads"] for library in threadpool_info()]
+    batch = Queue(sweep_of(POINTS).plan, range(40), 1).batch()
+    (result,) = compute(batch, 1.0)
+    assert not result.error
+    assert [library["num_threads"] for library in threadpool_info()][: len(before)] == before
+    assert not recwarn.list
+
+
+def test_dask_gives_the_same_bits_although_a_worker_is_killed(networks, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        address = client.scheduler.address
+        assert address.startswith("tcp://")
+        victims = [worker["pid"] for worker in client.run(worker_pid).values()]
+
+        def kill(done, failed, total):
+            if len(victims) == 2 and done > 3:
+                os.kill(victims.pop(), signal.SIGKILL)
+
+        run_sweep(NETWORKS, tmp_path / "sweep.zarr", executor=address, progress=kill)
+    assert len(victims) == 1
+    assert_same(open_sweep(tmp_path / "sweep.zarr"), networks)
+
+
+def worker_pid():
+    return {"pid": os.getpid()}
+
+
+def test_without_dask_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(EocError, match=r"eoc\[dask\]"):
+        run_sweep(POINTS, tmp_path / "sweep.zarr", executor="dask")
