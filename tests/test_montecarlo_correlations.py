@@ -330,3 +330,10 @@ def test_impossible_sizes_are_refused() -> None:
         correlation_process("tanh", 1.5, 0.1, width=1, depth=3, networks=3, seed=1)
     with pytest.raises(EocError, match="there are two inputs, got 3"):
         correlation_process("tanh", 1.5, 0.1, width=10, depth=3, networks=3, seed=1, q=[1.0, 2.0, 3.0], c=0.5)
+
+
+@pytest.mark.parametrize("sigma_w", [1.0, 2**0.5], ids=["ordered", "edge"])
+def test_two_layers_are_enough_to_sample_and_too_few_to_read_constants(sigma_w):
+    found = correlation_process("relu", sigma_w, width=50, depth=2, networks=20, seed=1, q=1.0)
+    assert found.log_ratio.shape == (2,)
+    assert found.reads == ()

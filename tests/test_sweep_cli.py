@@ -37,6 +37,11 @@ schema: 1
 task: propagation
 axes: {activation: tanh, sigma_b: [0.1, 0.2], sigma_w: 1.5, depth: [1, 10], q: 1, c: 0.5}
 """
+ENDS = """\
+schema: 1
+task: edge_of_chaos
+axes: {activation: [tanh, relu, heaviside], sigma_b: 0.1}
+"""
 SLOW = """\
 schema: 1
 task: rates
@@ -205,6 +210,14 @@ def test_show_tells_what_it_leaves_out():
     text = sweep("show", "rates.zarr", "--failed")
     assert text.count("relu is positively homogeneous") == 2
     assert "no point failed" in sweep("show", "edge.zarr", "--failed")
+
+
+def test_words_that_have_blanks_stay_apart(tmp_path):
+    (tmp_path / "ends.yaml").write_text(ENDS)
+    store = tmp_path / "ends.zarr"
+    sweep("run", tmp_path / "ends.yaml", "--store", store, "--workers", 1)
+    reasons = [row["reason"] for row in sweep_json("show", store, "--columns", "reason")["rows"]]
+    assert reasons == ["found", "homogeneous", "infinite_chi_1"]
 
 
 @pytest.mark.usefixtures("inside")

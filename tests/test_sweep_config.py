@@ -19,8 +19,8 @@ from eoc.sweeps.estimate import estimate
 from eoc.sweeps.grids import GRIDS, Linspace, Logspace, Range
 from eoc.sweeps.model import Config, key_names
 from eoc.sweeps.problems import ConfigError, Problem
-from eoc.sweeps.reading import LARGEST
 from eoc.sweeps.schema import json_schema
+from eoc.sweeps.source import LARGEST
 from eoc.sweeps.tasks import TASKS
 
 MALFORMED = sorted((Path(__file__).parent / "malformed").glob("*.yaml"))
@@ -106,7 +106,7 @@ def test_values_that_are_nested_endlessly_are_refused(write, text):
 def test_a_file_that_is_not_there_is_refused_with_the_one_beside_it(tmp_path, write):
     write(GOOD, "night.yml")
     assert "did you mean night.yml?" in str(refused(tmp_path / "night.yaml")[0])
-    assert "it is a folder" in str(refused(tmp_path)[0])
+    assert str(refused(tmp_path)[0]) == f"{tmp_path}: it is a folder: give the file in it"
     assert "cannot be read" in str(refused(tmp_path / "a\0b")[0])
 
 
@@ -381,6 +381,11 @@ def test_checking_does_not_run_modules(write):
     write("raise RuntimeError\n", "boom.py")
     text = GOOD.replace("numpy:tanh", "'boom.py:phi', boom:phi")
     assert read_sweep(write(text)).plan.shape[0] == 6
+
+
+@pytest.mark.parametrize("name", ["~nobody-at-all/phi.py:phi", "x" * 5000 + ".py:phi", "no.such/phi.py:phi"])
+def test_files_that_cannot_be_there_are_refused(name):
+    assert "there is no file" in refused_mapping(rates() | {"axes": {"activation": name}})
 
 
 # ---- schema and estimate

@@ -45,6 +45,8 @@ for _ in range(kills):
     sys.stdin.readline()
 """
 
+AGAIN = "import sys; from eoc.sweeps import run_sweep; run_sweep(*sys.argv[1:], workers=1)"
+
 
 def killed(config, store, workers, kills, longest):
     """Run the sweep, kill it and go on, so often; yields after each kill."""
@@ -193,11 +195,10 @@ def test_what_failed_is_recorded_and_tried_again_only_if_asked_for(tmp_path):
 
 
 def test_fail_fast_stops_at_the_first_failure(tmp_path):
-    with pytest.raises(EocError, match="unstable"):
-        run_sweep(POINTS, tmp_path / "sweep.zarr", workers=1, fail_fast=True)
-    found = open_sweep(tmp_path / "sweep.zarr")
-    assert 1 <= (found.status.values == 2).sum()
-    assert (found.status.values == 0).any()
+    summary = run_sweep(POINTS, tmp_path / "sweep.zarr", workers=1, fail_fast=True)
+    status = open_sweep(tmp_path / "sweep.zarr").status.values
+    assert summary.failed == (status == 2).sum() >= 1
+    assert (status == 0).any()
 
 
 def test_an_interrupted_run_goes_on(tmp_path):
@@ -224,8 +225,7 @@ def test_a_changed_function_is_a_changed_sweep(tmp_path):
     assert run_sweep(config, store, workers=1).computed == 2
     (tmp_path / "own.py").write_text("import numpy as np\ndef phi(x):\n    return 2.0 * np.tanh(x)\n")
     changed = subprocess.run(
-        [sys.executable, "-c", "import sys; from eoc.sweeps import run_sweep; run_sweep(*sys.argv[1:], workers=1)"]
-        + [str(config), str(store)],
+        [sys.executable, "-c", AGAIN, str(config), str(store)],
         capture_output=True,
         text=True,
         check=False,
@@ -281,7 +281,7 @@ def test_computing_uses_one_thread_and_leaves_warnings_alone(recwarn):
     from eoc.sweeps import sweep_of
 
     before = [library["num_threads"] for library in threadpool_info()]
-    batch = Queue(sweep_of(POINTS).plan, range(40), 1).batch()
+    batch = Queue(sweep_of(POINTS).plan, [39], 1).batch()
     (result,) = compute(batch, 1.0)
     assert not result.error
     assert [library["num_threads"] for library in threadpool_info()][: len(before)] == before

@@ -22,7 +22,7 @@ __all__ = ["print_check", "print_summary", "summary_payload"]
 def print_check(file: Path, sweep: Sweep, expected: Estimate, workers: int) -> None:
     """The axes, and what the sweep would cost."""
     out, plan = console(), sweep.plan
-    print_paragraph(out, f"{file}: ", sweep.name or f"{plan.task.name}, {plan.task.about}", len(str(file)), indent=2)
+    print_paragraph(out, f"{file}: ", f"{sweep.name or plan.task.about} ({plan.task.name})", len(str(file)), indent=2)
     for axis in plan.axes:
         together = " (together)" if len(axis.values) > 1 else ""
         for name, values in axis.values.items():
@@ -60,4 +60,4 @@ def print_summary(file: Path, summary: Summary, sweep: xarray.Dataset) -> None:
     print_failures(out, sweep)
     out.print(f"look at them: eoc sweep show {summary.path}", markup=False, soft_wrap=True)
     if summary.failed:
-        out.print(f"those that failed again: eoc sweep run {file} --retry-failed", markup=False, soft_wrap=True)
+        out.print("the same command with --retry-failed computes those again that failed", soft_wrap=True)

@@ -11,7 +11,7 @@ from eoc.sweeps.axes import Entry, default_entry, entry
 from eoc.sweeps.estimate import store_bytes
 from eoc.sweeps.model import SCHEMA, Config, faults_of
 from eoc.sweeps.naming import activation_faults, axis_faults, chosen_task, misplaced
-from eoc.sweeps.overrides import overridden
+from eoc.sweeps.overrides import override
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.problems import ConfigError, Fault, Place, quoted
 from eoc.sweeps.reading import Document, read
@@ -75,7 +75,7 @@ def read_sweep(path: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     """
     path = Path(path)
     document = read(path)
-    overridden(document, overrides)
+    override(document, overrides)
     return _sweep(document, str(path.resolve().parent))
 
 

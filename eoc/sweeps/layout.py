@@ -99,4 +99,4 @@ def _about(long_name: str, units: str, symbol: str = "") -> dict[str, Any]:
 
 
 def _flags(words: tuple[str, ...]) -> dict[str, Any]:
-    return {"flag_values": list(range(len(words))), "flag_meanings": " ".join(words)}
+    return {"flag_values": list(range(len(words))), "flag_meanings": " ".join(word.replace(" ", "_") for word in words)}

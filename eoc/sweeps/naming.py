@@ -90,7 +90,7 @@ def _activation_problem(text: str, folder: str) -> str:
         own = own_function(text)
         if own is None:
             check_text(text)
-        elif own[0].endswith(".py") and not (Path(folder) / Path(own[0]).expanduser()).is_file():
+        elif own[0].endswith(".py") and not _is_file(folder, own[0]):
             return f"there is no file {quoted(own[0])}" + (f" in {folder}" if folder else "")
     except ExpressionError as error:
         cut = ": text with a comma in a list must be in quotes" if text.count("(") != text.count(")") else ""
@@ -98,6 +98,13 @@ def _activation_problem(text: str, folder: str) -> str:
     except EocError as error:
         return str(error)
     return ""
+
+
+def _is_file(folder: str, name: str) -> bool:
+    try:
+        return (Path(folder) / Path(name).expanduser()).is_file()
+    except (OSError, RuntimeError, ValueError):  # a name that is too long, or the home of nobody
+        return False
 
 
 def misplaced(given: Mapping[str, Any]) -> Iterator[Fault]:

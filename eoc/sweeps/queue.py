@@ -84,7 +84,7 @@ class Queue:
     def died(self, batch: Batch, alone: bool) -> list[Result]:
         """Put points back of which a worker may have died; those of which it has died alone have failed."""
         results = []
-        for index in reversed(batch.points):
+        for index in reversed(list(batch.points)):
             self._deaths[index] += 1
             if alone and self._deaths[index] >= _DEATHS:
                 error = f"{_DEATHS} workers died of it: of a lack of memory, or a fault in the activation's own code"

@@ -89,7 +89,7 @@ def run_sweep(
     new
         Begin anew; the store that is there is set aside under another name.
     fail_fast
-        Stop at the first point that fails.
+        Stop when a point has failed; the summary says so, and the next run goes on with the others.
     retry_failed
         Compute points again that failed in an earlier run.
     progress
@@ -103,7 +103,7 @@ def run_sweep(
     Raises
     ------
     EocError
-        For a configuration, store or executor that cannot be used, and with ``fail_fast`` for a point that failed.
+        For a configuration, store or executor that cannot be used.
 
     Notes
     -----
@@ -173,7 +173,7 @@ class _Run:
     """Puts results where they belong, counts and reports them."""
 
     def __init__(self, store: Store, points: int, total: int, progress: Progress | None, fail_fast: bool) -> None:
-        self.computed = 0
+        self.computed, self.stopped = 0, False
         self._store, self._points, self._total = store, points, total
         self._progress, self._fail_fast = progress, fail_fast
 
@@ -191,15 +191,13 @@ class _Run:
         self.computed += len(results)
         if self._progress is not None:
             self._progress(*self.counts, self._total)
-        failed = next((result for result in results if result.error), None)
-        if failed is not None and self._fail_fast:
-            raise EocError(f"point {failed.index} failed: {failed.error}")
+        self.stopped = self._fail_fast and any(result.error for result in results)
 
 
 def _drive(queue: Queue, engine: Engine, run: _Run) -> None:
-    """Keep the engine busy until nothing is left."""
+    """Keep the engine busy until nothing is left, or the run is to stop."""
     under_way: dict[Computed, Batch] = {}
-    while queue or under_way:
+    while (queue or under_way) and not run.stopped:
         _hand_out(queue, engine, under_way)
         done, _ = wait(under_way, _WATCH, FIRST_COMPLETED)
         if any(isinstance(future.exception(), BrokenExecutor) for future in done if not future.cancelled()):

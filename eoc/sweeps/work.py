@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from eoc import __version__
 from eoc.errors import AccuracyWarning, EocError
@@ -86,7 +86,7 @@ def compute(batch: Batch, patience: float) -> list[Result]:
         for index, point in batch.points.items():
             try:
                 outputs, error = _outputs(batch, dict(point)), ""
-            except Exception as failure:  # a sweep goes on whatever a user's function raises
+            except (Exception, SystemExit) as failure:  # a sweep goes on whatever a user's function does
                 outputs, error = {}, _described(failure)
             ended = time.perf_counter()
             results.append(Result(index, ended - began, outputs, error))
@@ -99,7 +99,7 @@ def compute(batch: Batch, patience: float) -> list[Result]:
 def _outputs(batch: Batch, point: dict[str, Any]) -> dict[str, NDArray[Any]]:
     """The outputs of one point; "eoc" is replaced by what it stands for."""
     of = task(batch.task)
-    found = {}
+    found: dict[str, ArrayLike] = {}
     text = point.get("activation")
     if text is not None and text not in of.parameter("activation").choices:
         point["activation"] = activation_of(text, batch.folder)
@@ -116,9 +116,9 @@ def _outputs(batch: Batch, point: dict[str, Any]) -> dict[str, NDArray[Any]]:
         point[name] = np.array(values)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AccuracyWarning)  # the error bound of an output says the same
-        found |= of.compute(point)
+        found.update(of.compute(point))
     return {name: np.asarray(value) for name, value in found.items()}
 
 
-def _described(failure: Exception) -> str:
+def _described(failure: BaseException) -> str:
     return str(failure) if isinstance(failure, EocError) else f"{type(failure).__name__}: {failure}"

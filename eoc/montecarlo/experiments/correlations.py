@@ -283,7 +283,7 @@ def _readings(theory: Expected) -> tuple[Reading, ...]:
     first = max(3, int(np.ceil(_EARLY * last)))
     e = theory.one_minus_c
     if law.law in ("1/l", "1/l^2") and theory.noise is not None:
-        late = e[first - 1] <= _LATE and law.crossover <= _BEYOND * first
+        late = e[min(first, depth) - 1] <= _LATE and law.crossover <= _BEYOND * first
         shallower = [(max(3, first // k), last // k) for k in (2, 4)] if late else []
         makers: tuple[Callable[[int, int], Reading | None], ...] = (
             partial(read_constant, law),

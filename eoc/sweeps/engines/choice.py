@@ -52,7 +52,7 @@ def engine_of(executor: object, workers: int | None, points: int) -> Engine:
     if hasattr(executor, "get_executor"):
         from eoc.sweeps.engines.dask import Dask
 
-        return Dask(executor)  # type: ignore[arg-type]  # a distributed.Client
+        return Dask(executor)
     if hasattr(executor, "submit"):
         return Given(executor, count)
     mapped = getattr(executor, "map", executor)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eoc.errors import EocError
 from eoc.sweeps.engines.engine import Computed
 from eoc.sweeps.work import Batch, compute
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 __all__ = ["Dask", "dask_at", "local_dask"]
 
@@ -22,14 +19,14 @@ class Dask:
     Parameters
     ----------
     client
-        Connected to the cluster.
+        A ``distributed.Client``, connected to the cluster.
     own
         What to close when the sweep is over: the client, and the cluster if it was made for the sweep.
     """
 
     name = "dask"
 
-    def __init__(self, client: Client, *own: Any) -> None:
+    def __init__(self, client: Any, *own: Any) -> None:
         self._client, self._own = client, own
         self._executor = client.get_executor(pure=False)
         self.workers = sum(client.nthreads().values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -61,6 +62,7 @@ class Pool:
 def _prepare(pipe: Connection) -> None:
     """Make a worker leave with the pipe, and only then: Ctrl-C in a terminal reaches all processes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout = sys.stderr  # what functions of users print is no result
     Thread(target=_leave_with, args=(pipe,), daemon=True).start()
 
 
