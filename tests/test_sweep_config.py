@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eoc.errors import EocError
-from eoc.sweeps.config import MOST_POINTS, read_sweep, sweep_of
-from eoc.sweeps.estimate import estimate
-from eoc.sweeps.grids import GRIDS, Linspace, Logspace, Range
-from eoc.sweeps.model import Config, key_names
-from eoc.sweeps.problems import ConfigError, Problem
-from eoc.sweeps.schema import json_schema
-from eoc.sweeps.source import LARGEST
+from eoc.sweeps.config.estimate import estimate
+from eoc.sweeps.config.grids import GRIDS, Linspace, Logspace, Range
+from eoc.sweeps.config.model import Config, key_names
+from eoc.sweeps.config.problems import ConfigError, Problem
+from eoc.sweeps.config.schema import json_schema
+from eoc.sweeps.config.source import LARGEST
+from eoc.sweeps.config.sweep import MOST_POINTS, read_sweep, sweep_of
 from eoc.sweeps.tasks import TASKS
 
 MALFORMED = sorted((Path(__file__).parent / "malformed").glob("*.yaml"))

@@ -17,18 +17,19 @@ from sweeps import NETWORKS, POINTS, assert_same
 
 from eoc.errors import EocError
 from eoc.sweeps import open_sweep, run_sweep
-from eoc.sweeps.engines.pool import Pool
-from eoc.sweeps.queue import Queue
-from eoc.sweeps.work import Result, compute
+from eoc.sweeps.batch import Result
+from eoc.sweeps.running.engines.pool import Pool
+from eoc.sweeps.running.queue import Queue
+from eoc.sweeps.running.work import compute
 
 HERE = Path(__file__).parent
 KILLER = """
 import json, os, random, signal, sys, time
 import numba, scipy.linalg, threadpoolctl, xarray, zarr  # before forking: a resumed run costs no start-up
 from eoc.sweeps import sweep_of
-from eoc.sweeps.queue import Queue
-from eoc.sweeps.run import run_sweep
-from eoc.sweeps.work import compute
+from eoc.sweeps.running.queue import Queue
+from eoc.sweeps.running.run import run_sweep
+from eoc.sweeps.running.work import compute
 
 config, store, workers, kills, longest = json.loads(sys.argv[1])
 compute(Queue(sweep_of(config).plan, [0], 1).batch(), 0.0)
@@ -152,7 +153,7 @@ class Murderous(Pool):
 
 
 def test_killed_workers_are_replaced(networks, tmp_path, monkeypatch):
-    monkeypatch.setattr("eoc.sweeps.engines.choice.Pool", Murderous)
+    monkeypatch.setattr("eoc.sweeps.running.engines.choice.Pool", Murderous)
     summary = run_sweep(NETWORKS, tmp_path / "sweep.zarr", workers=2)
     assert (summary.done, summary.failed) == (48, 0)
     assert_same(open_sweep(tmp_path / "sweep.zarr"), networks)
@@ -241,7 +242,7 @@ def test_executors_that_are_none_are_refused(tmp_path):
 
 
 def test_a_worker_with_another_version_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("eoc.sweeps.work.__version__", "0.0.1")
+    monkeypatch.setattr("eoc.sweeps.running.work.__version__", "0.0.1")
     with pytest.raises(EocError, match="install the same version"):
         run_sweep(POINTS, tmp_path / "sweep.zarr", workers=1)
 

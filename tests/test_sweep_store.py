@@ -23,18 +23,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zarr.storage import LocalStore
 
-import eoc.sweeps.blocks as blocks_module
+import eoc.sweeps.store.blocks as blocks_module
 from eoc.errors import EocError
-from eoc.sweeps.blocks import Blocks
-from eoc.sweeps.differences import differences
-from eoc.sweeps.layout import DONE, FAILED, PENDING, variables
-from eoc.sweeps.lock import locked
-from eoc.sweeps.open import open_sweep
+from eoc.sweeps.batch import Result
 from eoc.sweeps.plan import Axis, Plan
-from eoc.sweeps.provenance import fingerprints, git_commit, versions
-from eoc.sweeps.store import open_store
+from eoc.sweeps.store.blocks import Blocks
+from eoc.sweeps.store.differences import differences
+from eoc.sweeps.store.layout import DONE, FAILED, PENDING, variables
+from eoc.sweeps.store.lock import locked
+from eoc.sweeps.store.open import open_sweep
+from eoc.sweeps.store.provenance import fingerprints, git_commit, versions
+from eoc.sweeps.store.store import open_store
 from eoc.sweeps.task import Coordinate, Output, Parameter, Task
-from eoc.sweeps.work import Result
 
 CONFIG = {"task": "fake", "axes": {"sigma_b": [0.0, 0.5]}}
 OUTPUTS = {
@@ -587,7 +587,7 @@ def test_damage_during_a_run(copy: Path) -> None:
 HOLD = """
 import sys, time
 from pathlib import Path
-from eoc.sweeps.lock import locked
+from eoc.sweeps.store.lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -13,9 +13,10 @@ import pytest
 import eoc
 from eoc.errors import EocError
 from eoc.sweeps.activation import activation_of
+from eoc.sweeps.batch import Batch, Result
+from eoc.sweeps.running.work import compute
 from eoc.sweeps.task import EOC, Values
 from eoc.sweeps.tasks import TASKS, task
-from eoc.sweeps.work import Batch, Result, compute
 
 ONE_INPUT = {
     "activation": "tanh",

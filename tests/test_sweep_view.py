@@ -8,10 +8,10 @@ import xarray
 
 from eoc.errors import EocError
 from eoc.plotting import sweep_figure
-from eoc.sweeps import export
-from eoc.sweeps.export import export_sweep
-from eoc.sweeps.selection import constants_of, counts, outputs_of, points_at
-from eoc.sweeps.table import to_frame
+from eoc.sweeps.views import export
+from eoc.sweeps.views.export import export_sweep
+from eoc.sweeps.views.selection import constants_of, counts, outputs_of, points_at
+from eoc.sweeps.views.table import to_frame
 
 LAWS = {"flag_values": [0, 1, 2], "flag_meanings": "1/l 1/l^2 constant"}
 STATES = {"flag_values": [0, 1, 2], "flag_meanings": "pending done failed"}

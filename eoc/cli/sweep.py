@@ -12,8 +12,8 @@ from eoc.cli.common import AsJson, print_json
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
-    from eoc.sweeps.config import Sweep
-    from eoc.sweeps.run import Summary
+    from eoc.sweeps.config.sweep import Sweep
+    from eoc.sweeps.running.run import Summary
 
 __all__ = ["EXIT_FAILED", "app", "check", "run", "schema"]
 
@@ -45,8 +45,8 @@ def check(file: File, overrides: Set = None, workers: Workers = None, as_json: A
     """
     sweep = _read(file, overrides, as_json)
     from eoc.cli.sweep_report import print_check
-    from eoc.sweeps.engines.choice import cores
-    from eoc.sweeps.estimate import estimate
+    from eoc.sweeps.config.estimate import estimate
+    from eoc.sweeps.running.engines.choice import cores
 
     count = workers or cores()
     expected = estimate(sweep.plan, count)
@@ -78,7 +78,7 @@ def schema() -> None:
     "# yaml-language-server: $schema=eoc-sweep.json" (VS Code with the YAML extension, Neovim, Emacs), or name it under
     Languages & Frameworks > Schemas and DTDs in PyCharm.
     """
-    from eoc.sweeps.schema import json_schema
+    from eoc.sweeps.config.schema import json_schema
 
     print_json(json_schema())
 
@@ -113,7 +113,7 @@ def run(
     executor = _executor(scheduler, dask)
     sweep = _read(file, overrides, as_json)
     from eoc.cli.sweep_progress import sweep_progress
-    from eoc.sweeps.run import run_sweep
+    from eoc.sweeps.running.run import run_sweep
 
     path = Path(f"{file.stem}.zarr") if store is None else store
     try:
@@ -148,8 +148,8 @@ def _executor(scheduler: str | None, dask: str | None) -> str | None:
 
 def _read(file: Path, overrides: list[str] | None, as_json: bool) -> Sweep:
     """The sweep of a file; if anything is wrong with it, all of that is said, and the command ends."""
-    from eoc.sweeps.config import read_sweep
-    from eoc.sweeps.problems import ConfigError
+    from eoc.sweeps.config.problems import ConfigError
+    from eoc.sweeps.config.sweep import read_sweep
 
     if (file / "zarr.json").is_file():
         raise EocError(f"{file} is a store: give the configuration it was made from, or look at it by eoc sweep status")
@@ -165,7 +165,7 @@ def _read(file: Path, overrides: list[str] | None, as_json: bool) -> Sweep:
 
 def _report(file: Path, summary: Summary, as_json: bool) -> None:
     from eoc.cli.sweep_report import print_summary, summary_payload
-    from eoc.sweeps.open import open_sweep
+    from eoc.sweeps.store.open import open_sweep
 
     sweep = open_sweep(summary.path, ("error",))
     if as_json:
@@ -176,8 +176,8 @@ def _report(file: Path, summary: Summary, as_json: bool) -> None:
 
 def _say_interrupted(path: Path) -> None:
     """How much is there, and how to go on."""
-    from eoc.sweeps.open import open_sweep
-    from eoc.sweeps.selection import counts
+    from eoc.sweeps.store.open import open_sweep
+    from eoc.sweeps.views.selection import counts
 
     try:
         found = counts(open_sweep(path, ()))

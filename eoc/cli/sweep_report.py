@@ -12,9 +12,9 @@ from eoc.cli.tables import console, print_paragraph
 if TYPE_CHECKING:
     import xarray
 
-    from eoc.sweeps.config import Sweep
-    from eoc.sweeps.estimate import Estimate
-    from eoc.sweeps.run import Summary
+    from eoc.sweeps.config.estimate import Estimate
+    from eoc.sweeps.config.sweep import Sweep
+    from eoc.sweeps.running.run import Summary
 
 __all__ = ["print_check", "print_summary", "summary_payload"]
 

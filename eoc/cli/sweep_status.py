@@ -11,7 +11,7 @@ import numpy as np
 
 from eoc.cli.sweep_words import duration, values_in_words
 from eoc.cli.tables import NARROW, console, print_paragraph, print_table
-from eoc.sweeps.selection import constants_of, counts, status_of
+from eoc.sweeps.views.selection import constants_of, counts, status_of
 
 if TYPE_CHECKING:
     import xarray

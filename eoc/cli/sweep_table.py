@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from eoc.cli.common import number
 from eoc.cli.tables import console, new_table, print_paragraph, print_table
 from eoc.errors import EocError
-from eoc.sweeps.layout import STATES
-from eoc.sweeps.selection import RECORDS, checked_name, constants_of, counts, outputs_of
-from eoc.sweeps.table import to_frame, with_errors
+from eoc.sweeps.store.layout import STATES
+from eoc.sweeps.views.selection import RECORDS, checked_name, constants_of, counts, outputs_of
+from eoc.sweeps.views.table import to_frame, with_errors
 
 if TYPE_CHECKING:
     import pandas

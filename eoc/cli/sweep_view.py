@@ -100,7 +100,7 @@ def plot(
     path = Path(f"{store.resolve().stem}-{color or y}.png") if output is None else output
     check_picture(path)
     from eoc.plotting import sweep_figure
-    from eoc.sweeps.selection import counts
+    from eoc.sweeps.views.selection import counts
 
     part = _part(store, at)
     save_picture(sweep_figure(part, x, y, line=line, color=color, log=log), path)
@@ -126,8 +126,8 @@ def export(
     wanted = {form: path for form, path in files.items() if path is not None}
     if not wanted:
         raise EocError("say where to write: --csv FILE.csv, --parquet FILE.parquet or --netcdf FILE.nc")
-    from eoc.sweeps.export import check_library, export_sweep
-    from eoc.sweeps.selection import counts
+    from eoc.sweeps.views.export import check_library, export_sweep
+    from eoc.sweeps.views.selection import counts
 
     for form, path in wanted.items():
         check_file(path, "the sweep", _ENDINGS[form])
@@ -142,7 +142,7 @@ def export(
 
 
 def _opened(store: Path) -> xarray.Dataset:
-    from eoc.sweeps.open import open_sweep
+    from eoc.sweeps.store.open import open_sweep
 
     if store.is_file() and store.suffix in (".yaml", ".yml"):
         raise EocError(f"{store} is a configuration: give the store that eoc sweep run makes of it, {store.stem}.zarr")
@@ -150,7 +150,7 @@ def _opened(store: Path) -> xarray.Dataset:
 
 
 def _part(store: Path, at: list[str] | None) -> xarray.Dataset:
-    from eoc.sweeps.selection import points_at
+    from eoc.sweeps.views.selection import points_at
 
     wanted: dict[str, list[str]] = {}
     for text in at or ():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.sweeps.selection import RECORDS, checked_name, constants_of, outputs_of, status_of, words_of
+from eoc.sweeps.views.selection import RECORDS, checked_name, constants_of, outputs_of, status_of, words_of
 
 if TYPE_CHECKING:
     import xarray

@@ -14,7 +14,7 @@ from eoc.plotting.quantity import label_of
 from eoc.plotting.style import IN_A_ROW, stacked_figure
 from eoc.plotting.sweep_lines import draw_lines
 from eoc.plotting.sweep_map import draw_map
-from eoc.sweeps.selection import constants_of
+from eoc.sweeps.views.selection import constants_of
 
 if TYPE_CHECKING:
     import xarray
@@ -39,8 +39,8 @@ def plot_sweep(
     Parameters
     ----------
     sweep
-        What :func:`eoc.open_sweep` returns; :func:`eoc.sweeps.selection.points_at` takes a part of it. Constants are
-        named in the title.
+        What :func:`eoc.open_sweep` returns; :func:`eoc.sweeps.views.selection.points_at` takes a part of it. Constants
+        are named in the title.
     ax
         Where to draw.
     x, y

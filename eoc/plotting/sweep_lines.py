@@ -9,7 +9,7 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, names_along, quantity, scale, shown
-from eoc.sweeps.selection import spread
+from eoc.sweeps.views.selection import spread
 
 if TYPE_CHECKING:
     import xarray

@@ -1,0 +1,92 @@
+"""The JSON Schema of configurations, by which editors complete and check them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from eoc.sweeps.config.grids import GRIDS, Grid
+from eoc.sweeps.config.model import Config
+from eoc.sweeps.config.values import allowed
+from eoc.sweeps.task import EOC, Parameter, Task
+from eoc.sweeps.tasks import TASKS
+
+__all__ = ["json_schema"]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of configurations: one alternative for each task.
+
+    Examples
+    --------
+    >>> found = json_schema()
+    >>> sorted(found["properties"])
+    ['axes', 'description', 'experiment', 'name', 'schema', 'task', 'zip']
+    >>> [one["properties"]["task"]["const"] for one in found["oneOf"]][:2]
+    ['edge_of_chaos', 'curve']
+    """
+    top = Config.model_json_schema()
+    kinds = list(dict.fromkeys(name.partition("/")[0] for name in TASKS))
+    top["properties"]["task"]["enum"] = kinds
+    experiment = {"type": "string", "description": Config.model_fields["experiment"].description}
+    return {
+        **top,
+        "$schema": _DIALECT,
+        "title": "A sweep of eoc",
+        "properties": {**top["properties"], "experiment": experiment},
+        "oneOf": [_alternative(task) for task in TASKS.values()],
+        "$defs": {name: _grid(grid) for name, grid in GRIDS.items()},
+    }
+
+
+def _alternative(task: Task) -> dict[str, Any]:
+    """What a configuration of this task is."""
+    kind, _, experiment = task.name.partition("/")
+    which: dict[str, Any] = {"experiment": {"const": experiment}} if experiment else {"experiment": False}
+    axes = {
+        "type": "object",
+        "properties": {parameter.name: _parameter(parameter) for parameter in task.parameters},
+        "required": [parameter.name for parameter in task.parameters if parameter.required],
+        "additionalProperties": False,
+    }
+    return {
+        "title": task.name,
+        "description": task.about,
+        "properties": {"task": {"const": kind}, **which, "axes": axes},
+        "required": ["experiment"] if experiment else [],
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    """A value, a list of values, or a grid."""
+    value = _value(parameter)
+    listed = {"type": "array", "items": value, "minItems": 1}
+    grids = [{"$ref": f"#/$defs/{name}"} for name in GRIDS] if parameter.kind in ("real", "whole") else []
+    found: dict[str, Any] = {
+        "description": f"{parameter.about}: {allowed(parameter)}",
+        "anyOf": [value, listed, *grids],
+    }
+    if parameter.default is not None:
+        found["default"] = parameter.default
+    return found
+
+
+def _grid(grid: type[Grid]) -> dict[str, Any]:
+    """The docstring of a grid without its examples."""
+    found = grid.model_json_schema()
+    return {**found, "description": found["description"].partition("\n")[0]}
+
+
+def _value(parameter: Parameter) -> dict[str, Any]:
+    if parameter.kind == "activation":
+        return {"type": "string", "minLength": 1}
+    if parameter.kind == "text":
+        return {"type": "string", **({"enum": list(parameter.choices)} if parameter.choices else {})}
+    found: dict[str, Any] = {"type": "integer" if parameter.kind == "whole" else "number"}
+    if parameter.least > -math.inf:
+        found["exclusiveMinimum" if parameter.above else "minimum"] = parameter.least
+    if parameter.most < math.inf:
+        found["maximum"] = parameter.most
+    return {"anyOf": [found, {"const": EOC}]} if parameter.eoc else found

@@ -1,0 +1,255 @@
+"""Running a sweep: every point that is not in the store yet is computed and put there."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eoc.errors import EocError
+from eoc.sweeps.batch import Batch, Result
+from eoc.sweeps.config.sweep import Sweep, read_sweep, sweep_of
+from eoc.sweeps.running.engines import Engine, engine_of
+from eoc.sweeps.running.engines.engine import Computed
+from eoc.sweeps.running.queue import PATIENCE, Queue
+from eoc.sweeps.store.layout import DONE, FAILED
+from eoc.sweeps.store.provenance import fingerprints, git_commit, versions
+from eoc.sweeps.store.store import Store, open_store
+
+__all__ = ["Progress", "Summary", "run_sweep"]
+
+#: Called with the points that are done, those that failed, and all points of the sweep.
+Progress = Callable[[int, int, int], None]
+
+_AHEAD = 2  # batches a worker has, so that it never waits for the next
+_WATCH = 0.2  # seconds between two looks at what is under way: Windows delivers Ctrl-C only in between
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a sweep.
+
+    Attributes
+    ----------
+    path
+        The store.
+    points, done, failed
+        How many there are in all, and how many are finished or failed by now.
+    computed
+        How many of these were computed by this run.
+    seconds
+        How long it took.
+    set_aside
+        Where the store that was there before has gone, if a new one was asked for.
+    """
+
+    path: Path
+    points: int
+    done: int
+    failed: int
+    computed: int
+    seconds: float
+    set_aside: Path | None
+
+
+def run_sweep(
+    sweep: Sweep | str | Path | Mapping[str, Any],
+    store: str | Path | None = None,
+    *,
+    workers: int | None = None,
+    executor: object = None,
+    new: bool = False,
+    fail_fast: bool = False,
+    retry_failed: bool = False,
+    progress: Progress | None = None,
+) -> Summary:
+    """Compute every point of a sweep that its store does not hold yet.
+
+    Parameters
+    ----------
+    sweep
+        A YAML file, a mapping as such a file holds, or what :func:`eoc.sweeps.read_sweep` made of one.
+    store
+        A folder for the results. Left out: NAME.zarr in the current folder for a file NAME.yaml.
+    workers
+        How many points are computed at a time: processes on this machine. Left out: as many as there are cores.
+        1: in this process.
+    executor
+        Somewhere else to compute: "dask" for a Dask cluster on this machine, "tcp://HOST:PORT" for one that is there,
+        a ``distributed.Client``, any executor with ``submit`` as in :mod:`concurrent.futures`, or a function like
+        ``map``. It is left open.
+    new
+        Begin anew; the store that is there is set aside under another name.
+    fail_fast
+        Stop when a point has failed; the summary says so, and the next run goes on with the others.
+    retry_failed
+        Compute points again that failed in an earlier run.
+    progress
+        Called after every batch.
+
+    Returns
+    -------
+    Summary
+        How many points there are, and where. Points that failed do not stop a sweep: the data set says why.
+
+    Raises
+    ------
+    EocError
+        For a configuration, store or executor that cannot be used.
+
+    Notes
+    -----
+    The numbers do not depend on the executor, the number of workers, or how often the run was interrupted. A process
+    that is killed loses the points that were being computed, about a second's work of every worker or one point. With
+    ``workers`` other than 1 a script must call this under ``if __name__ == "__main__":``, because the processes import
+    it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from eoc.sweeps import open_sweep
+    >>> config = {"schema": 1, "task": "edge_of_chaos", "axes": {"activation": "tanh", "sigma_b": [0.1, 0.2]}}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     summary = run_sweep(config, f"{folder}/tanh.zarr", workers=1)
+    ...     sigma_w = open_sweep(summary.path).sigma_w.values
+    >>> summary.done, sigma_w.round(8).tolist()
+    (2, [1.19667653, 1.30414584])
+    """
+    asked = sweep if isinstance(sweep, Sweep) else _sweep(sweep)
+    start = time.monotonic()
+    plan = asked.plan
+    config = {**asked.config, "functions": fingerprints(plan)}
+    about = {"title": asked.name, "description": asked.description}
+    with open_store(_place(sweep, asked, store), plan, config, new=new, about=about) as results:
+        points = results.pending(retry_failed)
+        run = _Run(results, points.size, plan.size, progress, fail_fast)
+        if points.size:
+            engine = engine_of(executor, workers, points.size)
+            results.began(_record(engine, plan.folder))
+            try:
+                _drive(Queue(plan, points.tolist(), engine.workers), engine, run)
+            finally:
+                engine.close()
+                results.ended(time.monotonic() - start, run.computed)
+        done, failed = run.counts
+        taken = time.monotonic() - start
+        return Summary(results.path, plan.size, done, failed, run.computed, taken, results.set_aside)
+
+
+def _sweep(sweep: str | Path | Mapping[str, Any]) -> Sweep:
+    return sweep_of(sweep) if isinstance(sweep, Mapping) else read_sweep(sweep)
+
+
+def _place(sweep: object, asked: Sweep, store: str | Path | None) -> Path:
+    if store is not None:
+        return Path(store)
+    if isinstance(sweep, str | Path):
+        return Path(Path(sweep).stem + ".zarr")
+    raise EocError("give store, a folder for the results, such as 'sweep.zarr'")
+
+
+def _record(engine: Engine, folder: str) -> dict[str, Any]:
+    """What a run is, for the record."""
+    return {
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "host": platform.node(),
+        "process": os.getpid(),
+        "engine": engine.name,
+        "workers": engine.workers,
+        "versions": versions(),
+        "git_commit": git_commit(folder),
+    }
+
+
+class _Run:
+    """Puts results where they belong, counts and reports them."""
+
+    def __init__(self, store: Store, points: int, total: int, progress: Progress | None, fail_fast: bool) -> None:
+        self.computed, self.stopped = 0, False
+        self._store, self._points, self._total = store, points, total
+        self._progress, self._fail_fast = progress, fail_fast
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many points are done, and how many failed."""
+        status = self._store.status
+        return int(np.count_nonzero(status == DONE)), int(np.count_nonzero(status == FAILED))
+
+    def took(self, results: list[Result]) -> None:
+        """Put results into the store."""
+        if not results:
+            return
+        self._store.put(results)
+        self.computed += len(results)
+        if self._progress is not None:
+            self._progress(*self.counts, self._total)
+        self.stopped = self._fail_fast and any(result.error for result in results)
+
+
+def _drive(queue: Queue, engine: Engine, run: _Run) -> None:
+    """Keep the engine busy until nothing is left, or the run is to stop."""
+    under_way: dict[Computed, Batch] = {}
+    while (queue or under_way) and not run.stopped:
+        _hand_out(queue, engine, under_way)
+        done, _ = wait(under_way, _WATCH, FIRST_COMPLETED)
+        if any(isinstance(future.exception(), BrokenExecutor) for future in done if not future.cancelled()):
+            done, _ = wait(under_way)  # the rest is lost too, or done already
+            engine.restart()
+        _take(done, under_way, queue, run)
+
+
+def _hand_out(queue: Queue, engine: Engine, under_way: dict[Computed, Batch]) -> None:
+    """Submit batches as long as the engine has room; one of which workers died is computed alone."""
+    room = _AHEAD * engine.workers if engine.workers > 1 else 1
+    while queue and len(under_way) < room:
+        if under_way and (queue.suspect or any(map(queue.suspects, under_way.values()))):
+            return
+        batch = queue.batch()
+        try:
+            under_way[engine.submit(batch, PATIENCE)] = batch
+        except BrokenExecutor:  # a worker died between two batches
+            queue.came(batch, [])
+            if not under_way:
+                engine.restart()
+            return
+
+
+def _take(done: Iterable[Computed], under_way: dict[Computed, Batch], queue: Queue, run: _Run) -> None:
+    """Store what has been computed, and put back what was lost with a worker."""
+    alone = len(under_way) == 1
+    found: list[Result] = []
+    for future in done:
+        batch = under_way.pop(future)
+        results = _results(future)
+        if results is None:
+            found += queue.died(batch, alone)
+        else:
+            queue.came(batch, results)
+            found += results
+    run.took(found)
+
+
+def _results(future: Computed) -> list[Result] | None:
+    """What a worker has computed; None if it died."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        return None
+    except CancelledError:
+        raise EocError(
+            "the connection to the workers is lost; what is in the store stays there: run it again"
+        ) from None
+    except EocError:
+        raise
+    except Exception as error:
+        if type(error).__name__ == "KilledWorker":  # of Dask, which may not be installed
+            return None
+        raise EocError(f"a worker cannot compute: {type(error).__name__}: {error}") from error

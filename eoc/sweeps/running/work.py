@@ -1,0 +1,76 @@
+"""Computing points: what a worker does, in this process or in another one."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eoc import __version__
+from eoc.errors import AccuracyWarning, EocError
+from eoc.sweeps.activation import activation_of
+from eoc.sweeps.batch import Batch, Result
+from eoc.sweeps.task import EOC
+from eoc.sweeps.tasks import task
+
+__all__ = ["compute"]
+
+_in_use = Lock()  # workers of a cluster may have several threads, and warnings and tables belong to a process
+
+
+def compute(batch: Batch, patience: float) -> list[Result]:
+    """The results of the first points of a batch: of all, or of those that are done when patience (seconds) is over.
+
+    One thread, whatever numerical libraries would like to use: how they share sums among threads changes last digits.
+    """
+    import scipy.linalg  # noqa: F401  # loaded before its threads are limited
+    from threadpoolctl import threadpool_limits
+
+    if batch.version != __version__:
+        raise EocError(f"a worker has eoc {__version__}, the sweep runs with {batch.version}: install the same version")
+    results: list[Result] = []
+    with _in_use, threadpool_limits(1):
+        start = began = time.perf_counter()
+        for index, point in batch.points.items():
+            try:
+                outputs, error = _outputs(batch, dict(point)), ""
+            except (Exception, SystemExit) as failure:  # a sweep goes on whatever a user's function does
+                outputs, error = {}, _described(failure)
+            ended = time.perf_counter()
+            results.append(Result(index, ended - began, outputs, error))
+            began = ended
+            if began - start > patience:
+                break
+    return results
+
+
+def _outputs(batch: Batch, point: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    """The outputs of one point; "eoc" is replaced by what it stands for."""
+    of = task(batch.task)
+    found: dict[str, ArrayLike] = {}
+    text = point.get("activation")
+    if text is not None and text not in of.parameter("activation").choices:
+        point["activation"] = activation_of(text, batch.folder)
+    if "random_seed" in point:
+        point["seed"] = point.pop("random_seed")
+    if point.get("sigma_w") == EOC:
+        from eoc.criticality import edge_of_chaos
+
+        best = edge_of_chaos(point["activation"], sigma_b=point.get("sigma_b") or 0.0).best
+        point["sigma_w"] = found["sigma_w_eoc"] = best.sigma_w
+        if point.get("q") is None and best.q > 0.0:  # no input has the variance 0
+            point["q"] = best.q
+    for name, values in batch.inner.items():
+        point[name] = np.array(values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AccuracyWarning)  # the error bound of an output says the same
+        found.update(of.compute(point))
+    return {name: np.asarray(value) for name, value in found.items()}
+
+
+def _described(failure: BaseException) -> str:
+    return str(failure) if isinstance(failure, EocError) else f"{type(failure).__name__}: {failure}"

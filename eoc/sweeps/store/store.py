@@ -1,0 +1,341 @@
+"""The results of a sweep on disk, from which it can go on whatever ended it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count, groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.errors import EocError
+from eoc.sweeps.plan import Plan
+from eoc.sweeps.store.creating import blocks_of, create, inner_shape
+from eoc.sweeps.store.differences import differences
+from eoc.sweeps.store.header import check_format, header, unreadable
+from eoc.sweeps.store.layout import DONE, FAILED, PENDING, variables
+from eoc.sweeps.store.lock import locked
+from eoc.sweeps.store.provenance import versions
+
+if TYPE_CHECKING:
+    from eoc.sweeps.batch import Result
+
+__all__ = ["Store", "open_store"]
+
+_Arrays = dict[str, NDArray[Any]]
+
+
+@contextmanager
+def open_store(
+    path: Path, plan: Plan, config: Mapping[str, Any], *, new: bool = False, about: Mapping[str, str] | None = None
+) -> Iterator[Store]:
+    """A store to write results to: the one that is there, to go on with it, or a new one.
+
+    Until the end of the ``with`` statement no other run can write to it.
+
+    Parameters
+    ----------
+    path
+        The folder, which exists only if a run has written it.
+    plan
+        The points.
+    config
+        What decides their numbers, as for JSON: a store with another one is refused.
+    new
+        Begin a new store. The one that is there is set aside, see :attr:`Store.set_aside`.
+    about
+        More attributes of the data set, such as a title. They may change from run to run; the first ones stay.
+
+    Raises
+    ------
+    EocError
+        If the store is of another configuration (with the differences), of another version or in use, is damaged or
+        no store at all, or cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from eoc.sweeps.plan import Axis
+    >>> from eoc.sweeps.tasks import task
+    >>> from eoc.sweeps.batch import Result
+    >>> plan = Plan(task("edge_of_chaos"), {"activation": "tanh"}, (Axis({"sigma_b": (0.1, 0.2)}),))
+    >>> with TemporaryDirectory() as folder, open_store(Path(folder, "tanh.zarr"), plan, {"task": "..."}) as store:
+    ...     store.put([Result(0, 1.5, {}, "no luck")])
+    ...     store.pending().tolist(), store.pending(retry_failed=True).tolist()
+    ([1], [0, 1])
+    """
+    with locked(path):
+        try:
+            store = _opened(path, plan, config, new, about or {})
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        yield store
+
+
+def _opened(path: Path, plan: Plan, config: Mapping[str, Any], new: bool, about: Mapping[str, str]) -> Store:
+    aside = None
+    if new and not _free(path):
+        header(path)  # only what is a store is moved
+        aside = _set_aside(path)
+    if _free(path):
+        create(path, plan, config, about)
+    else:
+        _check(path, config)
+    return Store(path, plan, aside)
+
+
+def _free(path: Path) -> bool:
+    """Whether nothing is there, or an empty folder."""
+    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a store; the new name."""
+    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(1))
+    aside = next(name for name in names if not name.exists())
+    path.rename(aside)
+    return aside
+
+
+def _check(path: Path, config: Mapping[str, Any]) -> None:
+    """Refuse to go on with a store of another version or another configuration."""
+    found = header(path)
+    check_format(path, found)
+    now = versions()["eoc"]
+    if found.get("eoc_version") != now:
+        raise EocError(
+            f"the store {path} was begun by eoc {found.get('eoc_version')}, and this is eoc {now}, whose numbers may "
+            "differ: go on with that version, or start over with --new (new=True) or another store"
+        )
+    if different := differences(_entry(path, found, "config"), json.loads(json.dumps(config))):
+        raise EocError(
+            f"the store {path} is of another configuration:\n{different}\n"
+            "give that configuration again, or another store, or start over with --new (new=True)"
+        )
+
+
+def _entry(path: Path, attributes: Mapping[str, Any], name: str) -> Any:
+    """An attribute that is JSON."""
+    try:
+        return json.loads(attributes[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise unreadable(path, path / "zarr.json", f"{name}: {error}") from None
+
+
+class Store:
+    """Results on disk, those of a block of points in one file for each output.
+
+    A block under way is kept in memory and its files are replaced with every :meth:`put`, that of ``status`` last: a
+    point is done when that says so, and whatever interrupts a process leaves whole files.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    set_aside
+        Where the store went that was there before; None if there was none, or this is it.
+    status
+        By number of the point: 0 pending, 1 done, 2 failed, as it is on disk.
+    """
+
+    def __init__(self, path: Path, plan: Plan, set_aside: Path | None = None) -> None:
+        import zarr
+
+        self.path = path
+        self.set_aside = set_aside
+        self.status = np.zeros(plan.size, np.int8)
+        self._plan = plan
+        self._blocks = blocks_of(plan)
+        self._variables = variables(plan)
+        self._inner = {name: inner_shape(plan, variable) for name, variable in self._variables.items()}
+        self._open: dict[int, _Arrays] = {}
+        for leftover in path.rglob("*.partial"):  # of a process that was killed while it wrote
+            leftover.unlink(missing_ok=True)
+        self._group = zarr.open_group(path, mode="r+")
+        self._runs: list[dict[str, Any]] = _entry(path, self._group.attrs.asdict(), "runs")
+        self._arrays = {name: self._array(name) for name in self._variables}
+        self._recover()
+
+    def pending(self, retry_failed: bool = False) -> NDArray[np.int64]:
+        """The numbers of the points that are to be computed, increasing."""
+        wanted = self.status != DONE if retry_failed else self.status == PENDING
+        return np.flatnonzero(wanted)
+
+    def put(self, results: Sequence[Result]) -> None:
+        """Write results; when this returns they outlast a process that is killed.
+
+        Raises
+        ------
+        EocError
+            If they cannot be written. Everything written before is as it was.
+        """
+        ordered = sorted(results, key=lambda result: self._blocks.block(result.index))
+        for block, some in groupby(ordered, key=lambda result: self._blocks.block(result.index)):
+            self._check_there()
+            points = self._blocks.points(block)
+            values = self._values(block)
+            for result in some:
+                self._enter(values, result.index - points.start, result)
+            self._open[block] = values
+            self._write(block, values)
+            self.status[points] = values["status"]
+            if (values["status"] != PENDING).all():
+                del self._open[block]
+
+    def began(self, run: Mapping[str, Any]) -> None:
+        """Note that a run begins: when, where, with what."""
+        self._runs.append(dict(run))
+        self._write_runs()
+
+    def ended(self, seconds: float, points: int) -> None:
+        """Note how long the run took that began last, and how many points it computed."""
+        self._runs[-1] |= {"seconds": seconds, "points": points}
+        self._write_runs()
+
+    def _write_runs(self) -> None:
+        self._check_there()
+        try:
+            self._group = self._group.update_attributes({"runs": json.dumps(self._runs)})
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _array(self, name: str) -> Any:
+        """An array of the store, if it is as it should be."""
+        import zarr
+
+        file = self.path / name / "zarr.json"
+        try:
+            with zarr.config.set({"array.write_empty_chunks": True}):  # so that a missing file is a lost one
+                array = zarr.open_array(self.path / name, mode="r+")
+        except Exception as error:  # whatever zarr raises where metadata is damaged
+            raise unreadable(self.path, file, error) from None
+        inner = self._inner[name]
+        if array.shape != self._plan.shape + inner or array.chunks != self._blocks.chunk + inner:
+            raise unreadable(self.path, file, f"its shape {array.shape} is not that of the configuration")
+        return array
+
+    def _recover(self) -> None:
+        """What is done, as far as all files of it can be read; the rest is pending."""
+        for block in range(self._blocks.count):
+            values = self._read(block)
+            if values is None:
+                self._disown(block)
+                continue
+            retried = (values["status"] == FAILED) & (values["error"] == "")  # and then it was interrupted
+            left = (values["status"] == PENDING) | retried
+            for name, array in values.items():  # a put that was interrupted may have left numbers
+                array[left] = self._variables[name].missing
+            self.status[self._blocks.points(block)] = values["status"]
+            if left.any():
+                self._open[block] = values
+
+    def _disown(self, block: int) -> None:
+        """Say on disk that the points of a block are pending, before any of its files is replaced."""
+        where = self._blocks.where(block)
+        if self._file("status", block).exists():
+            self._arrays["status"][where] = np.full([part.stop - part.start for part in where], PENDING, np.int8)
+
+    def _file(self, name: str, block: int) -> Path:
+        return self.path / name / self._blocks.key(block, len(self._inner[name]))
+
+    def _read(self, block: int) -> _Arrays | None:
+        """The numbers of a block; None if it was never written as a whole, or a file of it is damaged."""
+        where, size = self._blocks.where(block), len(self._blocks.points(block))
+        values: _Arrays = {}
+        for name in reversed(self._variables):  # status first: without it there is nothing
+            if not self._file(name, block).exists():
+                return None
+            try:
+                found = np.asarray(self._arrays[name][where])
+            except Exception:  # a checksum that differs, and whatever else damage leads to
+                return None
+            values[name] = found.astype(_kept(found.dtype)).reshape(size, *self._inner[name])
+        return {name: values[name] for name in self._variables}
+
+    def _values(self, block: int) -> _Arrays:
+        """The numbers of a block, to be added to."""
+        if block in self._open:
+            return self._open[block]
+        size = len(self._blocks.points(block))
+        if (self.status[self._blocks.points(block)] == PENDING).all():
+            return {
+                name: np.full((size, *self._inner[name]), variable.missing, _kept(np.dtype(variable.dtype)))
+                for name, variable in self._variables.items()
+            }
+        values = self._read(block)
+        if values is None:
+            raise EocError(
+                f"files of the store {self.path} were damaged since this run began: the same command goes on"
+            )
+        return values
+
+    def _enter(self, values: _Arrays, row: int, result: Result) -> None:
+        """Make a result part of its block."""
+        outputs, error = self._checked(result)
+        for name, array in values.items():
+            array[row] = outputs.get(name, self._variables[name].missing)
+        values["seconds"][row] = result.seconds
+        values["error"][row] = error
+        values["status"][row] = FAILED if error else DONE
+        if "random_seed" in values:
+            values["random_seed"][row] = self._plan.random_seed(result.index)
+
+    def _checked(self, result: Result) -> tuple[Mapping[str, NDArray[Any]], str]:
+        """The outputs of a point and why it failed, which it also did if outputs are not those of the task."""
+        if result.error:
+            return {}, result.error.encode(errors="replace").decode()  # not every text is Unicode
+        everything = {name: self._filled(name, np.asarray(values)) for name, values in result.outputs.items()}
+        found = {name: values for name, values in everything.items() if name != "sigma_w_eoc"}
+        shapes = {name: array.shape for name, array in found.items()}
+        types = {name: output.dtype for name, output in self._plan.outputs.items()}
+        if shapes != {name: self._inner[name] for name in types}:
+            return {}, f"the task {self._plan.task.name} returned outputs of other names or shapes: {shapes}"
+        for name, array in found.items():
+            if not np.can_cast(array.dtype, types[name], "same_kind"):
+                return {}, f"the task {self._plan.task.name} returned {name} as {array.dtype}, not {types[name]}"
+        return everything, ""
+
+    def _filled(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
+        """An output in all layers of the sweep, where the networks of a point have only the first of them."""
+        dims, shape = self._variables[name].dims if name in self._variables else (), self._inner.get(name, ())
+        fits = [
+            have == size or (have < size and dim not in self._plan.inner)
+            for dim, have, size in zip(dims, array.shape, shape, strict=False)
+        ]
+        if array.shape == shape or array.ndim != len(shape) or not all(fits):
+            return array
+        filled = np.full(shape, self._variables[name].missing, array.dtype)
+        filled[tuple(slice(have) for have in array.shape)] = array
+        return filled
+
+    def _write(self, block: int, values: _Arrays) -> None:
+        where = self._blocks.where(block)
+        shape = tuple(part.stop - part.start for part in where)
+        try:
+            for name, array in values.items():
+                self._arrays[name][where] = array.reshape(shape + self._inner[name])
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _check_there(self) -> None:
+        if not (self.path / "zarr.json").exists():  # writing would make a part of it anew
+            raise EocError(f"cannot write to {self.path}: the store was deleted or moved while this run was writing")
+
+    def _unwritable(self, error: OSError) -> EocError:
+        return _unwritable(self.path, error, f"; {int((self.status != PENDING).sum())} points are stored")
+
+
+def _kept(dtype: np.dtype[Any]) -> Any:
+    """The type in memory: texts are objects, of any length."""
+    return object if dtype.kind in "TUO" else dtype
+
+
+def _unwritable(path: Path, error: OSError, stored: str = "") -> EocError:
+    return EocError(
+        f"cannot write to {path}: {error.strerror or error}{stored}. Make room or give write access, and the same "
+        "command goes on"
+    )

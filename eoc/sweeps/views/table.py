@@ -1,0 +1,83 @@
+"""A sweep as a table: a row for each of its points, and for each place along the dimensions of outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eoc.sweeps.views.selection import RECORDS, checked_name, constants_of, outputs_of, spread, status_of, words_of
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+__all__ = ["to_frame", "with_errors"]
+
+
+def with_errors(sweep: xarray.Dataset, names: Sequence[str]) -> list[str]:
+    """The outputs of these names, and with each its error if it has one."""
+    known = outputs_of(sweep)
+    found: list[str] = []
+    for name in names:
+        found += [checked_name(name, known, "output"), *(other for other in (f"{name}_error",) if other in known)]
+    return list(dict.fromkeys(found))
+
+
+def to_frame(sweep: xarray.Dataset, outputs: Sequence[str] | None = None) -> pandas.DataFrame:
+    """The finished and failed points of a sweep as a table of pandas.
+
+    Parameters
+    ----------
+    sweep
+        What :func:`eoc.open_sweep` returns, or a part of it.
+    outputs
+        Which outputs; all where left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each point that is not pending, in the order of the sweep; where outputs have further dimensions, such
+        as layers, a row for each place along them, with the other outputs repeated. Columns: the axes, the further
+        dimensions, the constants, the outputs, and what is known of every point (``status``, ``error``, ``seconds``,
+        ``random_seed``). Flags are words; a whole number that a point does not have is missing.
+
+    Raises
+    ------
+    EocError
+        For an unknown output.
+
+    Examples
+    --------
+    >>> import xarray
+    >>> sweep = xarray.Dataset({"q": ("sigma_b", [0.1, 0.2]), "status": ("sigma_b", [1, 0])}, {"sigma_b": [0.3, 0.4]})
+    >>> to_frame(sweep, ["q"])[["sigma_b", "q"]].values.tolist()
+    [[0.3, 0.1]]
+    """
+    import pandas
+
+    known = outputs_of(sweep)
+    names = known if outputs is None else [checked_name(name, known, "output") for name in outputs]
+    records = [name for name in RECORDS if name in sweep]
+    dims = dict.fromkeys(str(dim) for name in ("status", *names) for dim in sweep[name].dims)
+    sizes = {dim: sweep.sizes[dim] for dim in dims}
+    along = [str(name) for dim in dims for name, values in sweep.coords.items() if values.dims == (dim,)]
+    seen = spread(~status_of(sweep, "pending"), sizes).ravel()
+    columns = {}
+    for name in (*along, *constants_of(sweep), *names, *records):
+        values = spread(sweep[name], sizes).ravel()[seen]
+        columns[name] = _column(sweep[name], values, whole=name in names)
+    return pandas.DataFrame(columns)
+
+
+def _column(variable: xarray.DataArray, values: Any, whole: bool) -> Any:
+    """Values as pandas keeps them: flags as words, whole numbers that may be missing."""
+    import pandas
+
+    words = words_of(variable)
+    if words:
+        return pandas.Categorical.from_codes(values, list(words))
+    if whole and values.dtype.kind == "i":
+        return pandas.arrays.IntegerArray(values.astype(np.int64), values == -1)
+    return values
