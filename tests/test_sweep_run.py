@@ -242,7 +242,7 @@ def test_executors_that_are_none_are_refused(tmp_path):
 
 
 def test_a_worker_with_another_version_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("eoc.sweeps.running.work.__version__", "0.0.1")
+    monkeypatch.setattr("eoc.sweeps.running.work.VERSION", "0.0.1")
     with pytest.raises(EocError, match="install the same version"):
         run_sweep(POINTS, tmp_path / "sweep.zarr", workers=1)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version as version_of
 from typing import Any
 
 from numpy.typing import NDArray
 
-from eoc import __version__
 
-__all__ = ["Batch", "Result"]
+__all__ = ["VERSION", "Batch", "Result"]
+
+VERSION = version_of("eoc")  #: of this process
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Batch:
     folder: str
     inner: Mapping[str, tuple[Any, ...]]
     points: Mapping[int, Mapping[str, Any]]
-    version: str = __version__
+    version: str = VERSION
 
 
 @dataclass(frozen=True)

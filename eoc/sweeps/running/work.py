@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc import __version__
 from eoc.errors import AccuracyWarning, EocError
 from eoc.sweeps.activation import activation_of
-from eoc.sweeps.batch import Batch, Result
+from eoc.sweeps.batch import VERSION, Batch, Result
 from eoc.sweeps.task import EOC
 from eoc.sweeps.tasks import task
 
@@ -30,8 +29,8 @@ def compute(batch: Batch, patience: float) -> list[Result]:
     import scipy.linalg  # noqa: F401  # loaded before its threads are limited
     from threadpoolctl import threadpool_limits
 
-    if batch.version != __version__:
-        raise EocError(f"a worker has eoc {__version__}, the sweep runs with {batch.version}: install the same version")
+    if batch.version != VERSION:
+        raise EocError(f"a worker has eoc {VERSION}, the sweep runs with {batch.version}: install the same version")
     results: list[Result] = []
     with _in_use, threadpool_limits(1):
         start = began = time.perf_counter()
