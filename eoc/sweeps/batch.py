@@ -9,7 +9,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-
 __all__ = ["VERSION", "Batch", "Result"]
 
 VERSION = version_of("eoc")  #: of this process
