@@ -669,3 +669,16 @@ def test_fingerprints_tell_what_a_function_computes(tmp_path: Path) -> None:
 
 def test_status_is_written_last() -> None:
     assert list(variables(PLAN))[-1] == "status"
+
+
+def test_another_order_of_axes_is_another_configuration(tmp_path):
+    """Two axes of one size: nothing else would tell that numbers belong elsewhere."""
+    config = {"task": "fake", "axes": {"sigma_b": [0.1, 0.2], "c": [0.3, 0.4]}}
+    turned = {**config, "axes": dict(reversed(config["axes"].items()))}
+    with open_store(tmp_path / "s.zarr", PLAN, config):
+        pass
+    with (
+        pytest.raises(EocError, match="order of axes: sigma_b, c in the store, c, sigma_b now"),
+        open_store(tmp_path / "s.zarr", PLAN, turned),
+    ):
+        pass

@@ -27,6 +27,7 @@ from eoc.cli import (
     propagate,
     rates,
     sweep,
+    sweep_tasks,
     sweep_view,
     verify,
 )
@@ -66,6 +67,7 @@ _SWEEP: dict[str, Callable[..., None]] = {
     "show": sweep_view.show,
     "plot": sweep_view.plot,
     "export": sweep_view.export,
+    "tasks": sweep_tasks.command,
     "schema": sweep.schema,
 }
 for _app, _commands in ((app, _COMMANDS), (montecarlo.app, _MONTECARLO), (sweep.app, _SWEEP)):
