@@ -59,7 +59,14 @@ def test_the_commands_in_its_comment_work(stores, name, monkeypatch):
     assert len(list(stores[1].glob(f"{name}*.png"))) == pictures
 
 
-def test_every_schema_comment_holds(stores):
+def test_the_configuration_in_the_documentation_runs(tmp_path):
+    (text,) = re.findall(r"```yaml\n(.*?)```", (CONFIGS.parent / "docs" / "sweeps.md").read_text(), re.DOTALL)
+    (tmp_path / "rates.yaml").write_text(text)
+    sweep = read_sweep(tmp_path / "rates.yaml", ["axes.sigma_b.num=2"])
+    assert eoc.run_sweep(sweep, tmp_path / "rates.zarr", workers=1).done == 8
+
+
+def test_what_their_comments_promise(stores):
     found, _ = stores
     curves, gelu = found["eoc_curves"], eoc.edge_of_chaos("gelu", sigma_b=2.0).best
     np.testing.assert_allclose(curves.sigma_w.sel(activation="gelu", sigma_b=2.0), gelu.sigma_w, rtol=1e-13)

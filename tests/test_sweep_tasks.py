@@ -185,9 +185,8 @@ def test_edge_of_chaos_is_the_best_point() -> None:
     for name in ("sigma_w", "sigma_w_error", "q", "q_error", "slope", "slope_error"):
         assert found[name] == getattr(point, name)
     assert (found["constant"], found["depth_scale"]) == (point.law.constant, point.law.depth)
-    assert [int(found[name]) for name in ("law", "stability", "any_q", "points", "usable_points", "reason")] == [
-        *(0, 0, 0, 1, 1, 0)
-    ]
+    words = ("law", "stability", "any_q", "points", "usable_points", "reason")
+    assert [int(found[name]) for name in words] == [0, 0, 0, 1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -267,9 +266,7 @@ def test_a_row_of_a_phase_diagram_is_that_of_the_whole(activation: str) -> None:
                 np.testing.assert_allclose(
                     row[str(name)], expected, rtol=1e-14, atol=np.nan_to_num(error, posinf=0.0).max()
                 )
-            assert declared[str(name)].about == whole[name].attrs["long_name"].replace(
-                "absolute error of", "absolute error of"
-            )
+            assert declared[str(name)].about == whole[name].attrs["long_name"]
             assert declared[str(name)].symbol == whole[name].attrs.get("symbol", "") or str(name).endswith("_error")
         assert " ".join(declared["phase"].flags) == whole["phase"].attrs["flag_meanings"]
 
@@ -301,9 +298,8 @@ def test_rates_on_and_off_the_edge() -> None:
     found = outputs_of(*CASES["rates"])
     expected = eoc.convergence_of(eoc.CorrelationMap("tanh", best.sigma_w, 0.3, best.q), 1000)
     assert (found["on_edge"], found["chi_1"], found["variance"]) == (1, 1.0, best.q)
-    assert (found["constant"], found["root"], found["log"]) == (
-        *(expected.law.constant, expected.law.root, expected.law.log),
-    )
+    law = expected.law
+    assert (found["constant"], found["root"], found["log"]) == (law.constant, law.root, law.log)
     assert found["one_minus_correlation"] == expected.one_minus_c[-1]
     assert expected.exponent is not None
     assert found["measured_exponent"] == expected.exponent.value
@@ -427,6 +423,20 @@ def test_a_point_without_an_answer_says_why(
 
 
 # Activations
+
+
+def test_modules_of_one_name_in_two_folders_are_not_confused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name, factor in (("one", 1), ("two", 2)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "namesake.py").write_text(
+            f"import numpy as np\ndef phi(x):\n    return np.tanh({factor}*x)\n"
+        )
+    assert activation_of("namesake:phi", str(tmp_path / "one")).name == "phi"
+    with pytest.raises(EocError, match=r"namesake was imported from .*one.namesake.py before, not from .*two"):
+        activation_of("namesake:phi", str(tmp_path / "two"))
+    two = activation_of("namesake.py:phi", str(tmp_path / "two"))
+    assert two(np.array([0.5])) == np.tanh(1.0)
 
 
 def test_activations_are_found_in_a_folder_and_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,11 +81,24 @@ def _loaded(module: str, folder: str) -> ModuleType:
             return _of_file(module, folder)
         if folder not in sys.path[:1]:
             sys.path.insert(0, folder)
-        return importlib.import_module(module)
+        loaded = importlib.import_module(module)
+        _check_origin(module, folder, loaded)
+        return loaded
     except EocError:
         raise
     except (Exception, SystemExit) as error:
         raise EocError(f"importing {module} failed: {type(error).__name__}: {error}") from error
+
+
+def _check_origin(module: str, folder: str, loaded: ModuleType) -> None:
+    """Refuse a module that was imported earlier in this process from elsewhere, though there is one in the folder."""
+    inside, origin = Path(folder, *module.split(".")), loaded.__file__
+    for path in (inside.with_suffix(".py"), inside / "__init__.py"):
+        if path.is_file() and not (origin and path.samefile(origin)):
+            raise EocError(
+                f"{module} was imported from {origin or 'Python itself'} before, not from {path}: start Python anew, "
+                "or give another name to the file"
+            )
 
 
 def _of_file(module: str, folder: str) -> ModuleType:

@@ -113,9 +113,9 @@ def run(
     executor = _executor(scheduler, dask)
     sweep = _read(file, overrides, as_json)
     from eoc.cli.sweep_progress import sweep_progress
-    from eoc.sweeps.running.run import run_sweep
+    from eoc.sweeps.running.run import default_store, run_sweep
 
-    path = Path(f"{file.stem}.zarr") if store is None else store
+    path = default_store(file) if store is None else store
     try:
         with sweep_progress() as progress:
             summary = run_sweep(

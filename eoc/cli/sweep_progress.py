@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from eoc.cli.sweep_words import duration
 
-__all__ = ["Lines", "sweep_progress"]
+if TYPE_CHECKING:
+    from eoc.sweeps.running import Progress
+
+__all__ = ["Lines", "Rate", "sweep_progress"]
 
 _EVERY = 30.0  # seconds between two lines
 
 
 @contextmanager
-def sweep_progress() -> Iterator[Callable[[int, int, int], None]]:
+def sweep_progress() -> Iterator[Progress]:
     """Yield what to call with the points that are done, those that failed and all of them."""
     if not sys.stderr.isatty():
         yield Lines()

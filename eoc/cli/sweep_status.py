@@ -11,7 +11,7 @@ import numpy as np
 
 from eoc.cli.sweep_words import duration, values_in_words
 from eoc.cli.tables import NARROW, console, print_paragraph, print_table
-from eoc.sweeps.views.selection import constants_of, counts, status_of
+from eoc.sweeps.views.selection import constants_of, counts, names_along, status_of
 
 if TYPE_CHECKING:
     import xarray
@@ -40,11 +40,11 @@ def _parameters(sweep: xarray.Dataset, place: int) -> dict[str, Any]:
     """The parameters of one point that are not the same everywhere."""
     indices = (int(i) for i in np.unravel_index(place, sweep["status"].shape))
     point = sweep.coords.to_dataset().isel(dict(zip(sweep["status"].dims, indices, strict=True)))
-    return {name: point[name].item() for dim in map(str, sweep["status"].dims) for name in _along(sweep, dim)}
+    return {name: point[name].item() for dim in map(str, sweep["status"].dims) for name in names_along(sweep, dim)}
 
 
 def status_payload(store: Path, sweep: xarray.Dataset) -> dict[str, Any]:
-    """The same for JSON."""
+    """How far a sweep is, its runs and what failed, for JSON."""
     seconds = _seconds(sweep)
     return {
         "store": store,
@@ -66,8 +66,7 @@ def print_status(store: Path, sweep: xarray.Dataset) -> None:
     """How far it is, axis by axis, run by run."""
     out, number_of, total = console(), counts(sweep), sweep["status"].size
     print_paragraph(out, f"{store}: ", str(sweep.attrs.get("title", "")), len(str(store)), indent=2)
-    share = f" ({100.0 * number_of['done'] / total:.3g} %)" if total else ""
-    parts = [f"{number_of['done']} of {total} points are done{share}"]
+    parts = [f"{number_of['done']} of {total} points are done ({100.0 * number_of['done'] / total:.3g} %)"]
     parts += [f"{number_of[name]} {name}" for name in ("failed", "pending") if number_of[name]]
     out.print(", ".join(parts))
     seconds = _seconds(sweep)
@@ -103,7 +102,7 @@ def _seconds(sweep: xarray.Dataset) -> Any:
 
 
 def _along(sweep: xarray.Dataset, dim: str) -> dict[str, list[Any]]:
-    return {str(name): values.values.tolist() for name, values in sweep.coords.items() if values.dims == (dim,)}
+    return {name: sweep[name].values.tolist() for name in names_along(sweep, dim)}
 
 
 def _runs(sweep: xarray.Dataset) -> list[dict[str, Any]]:

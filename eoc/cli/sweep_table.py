@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from eoc.cli.common import number
 from eoc.cli.tables import console, new_table, print_paragraph, print_table
 from eoc.errors import EocError
-from eoc.sweeps.store.layout import STATES
-from eoc.sweeps.views.selection import RECORDS, checked_name, constants_of, counts, outputs_of
+from eoc.sweeps.views.selection import checked_name, constants_of, counts, names_along, outputs_of, records_of
 from eoc.sweeps.views.table import to_frame, with_errors
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def shown_of(sweep: xarray.Dataset, columns: Sequence[str] | None, failed: bool)
     plain = [name for name in known if set(sweep[name].dims) <= axes]
     asked = [name for name in known if not _is_error(name, known)] if columns is None else list(columns)
     for name in asked:
-        checked_name(name, [*known, *RECORDS], "output")
+        checked_name(name, [*known, *records_of(sweep)], "output")
     along = [name for name in asked if name in known and name not in plain]
     if along and columns is not None:
         raise EocError(f"{along[0]} has many values at each point: {_one_of(sweep, along)}")
@@ -69,8 +68,8 @@ def shown_of(sweep: xarray.Dataset, columns: Sequence[str] | None, failed: bool)
     if failed:
         outputs = ["error"]
     points = to_frame(sweep, with_errors(sweep, [name for name in outputs if name in known]))
-    points = points[points["status"] == STATES[2 if failed else 1]]
-    keys = [str(name) for dim in sweep["status"].dims for name, c in sweep.coords.items() if c.dims == (dim,)]
+    points = points[points["status"] == ("failed" if failed else "done")]
+    keys = [name for dim in map(str, sweep["status"].dims) for name in names_along(sweep, dim)]
     return Shown(sweep, points, keys, outputs, [] if failed else along, chosen=columns is not None or failed)
 
 
@@ -86,9 +85,10 @@ def _one_of(sweep: xarray.Dataset, names: Sequence[str]) -> str:
 
 
 def shown_payload(shown: Shown, rows: int | None) -> dict[str, Any]:
-    """The same for JSON, with the errors."""
+    """What is shown, for JSON, each output followed by its error if it has one."""
     found = shown.points[:rows]
-    names = [*shown.keys, *(name for name in with_pairs(shown) if name in found)]
+    pairs = (pair for name in shown.outputs for pair in (name, f"{name}_error"))
+    names = [*shown.keys, *(name for name in pairs if name in found)]
     return {
         "task": shown.sweep.attrs.get("task", ""),
         **counts(shown.sweep),
@@ -98,11 +98,6 @@ def shown_payload(shown: Shown, rows: int | None) -> dict[str, Any]:
             dict(zip(names, row, strict=True)) for row in zip(*(_values(found[name]) for name in names), strict=True)
         ],
     }
-
-
-def with_pairs(shown: Shown) -> list[str]:
-    """The outputs, each followed by its error."""
-    return [pair for name in shown.outputs for pair in (name, f"{name}_error")]
 
 
 def _values(column: pandas.Series[Any]) -> list[Any]:
@@ -126,7 +121,7 @@ def print_shown(shown: Shown, rows: int) -> None:
             _print_errors(out, found, names)
         else:
             print_table(out, names, lambda digits: _cells(found, names, digits), most=_WIDEST)
-    notes = [*_missing(shown, len(found))]
+    notes = _missing(shown, len(found))
     if hidden := [name for name in shown.outputs if name not in fitting]:
         notes.append(f"columns that do not fit: {', '.join(hidden)}; choose with --columns")
     if shown.along:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.sweeps.views.selection import RECORDS, checked_name, constants_of, outputs_of, status_of, words_of
+from eoc.sweeps.views.selection import (
+    checked_name,
+    constants_of,
+    names_along,
+    outputs_of,
+    records_of,
+    status_of,
+    words_of,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -17,7 +26,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Quantity", "axis_of", "check_any", "dim_of", "label_of", "names_along", "quantity", "scale", "shown"]
+__all__ = ["Quantity", "axis_of", "check_any", "dim_of", "label_of", "left_over", "quantity", "scale", "shown"]
 
 _DECADE, _FEW_DECADES = 10.0, 300.0  # ratio of the ends of an axis
 _SHORT = 6  # letters of a word that is written level
@@ -57,7 +66,7 @@ def quantity(sweep: xarray.Dataset, name: str) -> Quantity:
     >>> found.values.values.tolist(), found.words
     ([0.0, 1.0], ('tanh', 'relu'))
     """
-    known = [*outputs_of(sweep), *(str(name) for name in sweep.coords), *(name for name in RECORDS if name in sweep)]
+    known = [*outputs_of(sweep), *(str(name) for name in sweep.coords), *records_of(sweep)]
     variable = sweep[checked_name(name, known, "output or parameter")]
     label, words = label_of(variable), words_of(variable)
     if variable.dtype.kind not in "iufb":
@@ -115,9 +124,11 @@ def dim_of(axis: Quantity) -> str:
     return str(axis.values.dims[0])
 
 
-def names_along(sweep: xarray.Dataset, dim: str) -> list[str]:
-    """The parameters that run along a dimension."""
-    return [str(name) for name, values in sweep.coords.items() if values.dims == (dim,)] or [dim]
+def left_over(sweep: xarray.Dataset, name: str, dims: Iterable[str]) -> tuple[str, str]:
+    """The first parameter along dimensions that are not drawn, and that one value has to be taken."""
+    over = [parameter for dim in dims for parameter in names_along(sweep, dim)]
+    value = np.atleast_1d(sweep[over[0]].values)[0]
+    return over[0], f"{name} also depends on {' and '.join(over)}: take one value with --at {over[0]}={value}"
 
 
 def shown(what: Quantity, values: FloatArray, log: bool) -> FloatArray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, names_along, quantity, scale, shown
+from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, left_over, quantity, scale, shown
 from eoc.sweeps.views.selection import spread
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def draw_lines(sweep: xarray.Dataset, ax: Axes, x: str, y: str, line: str | None
         raise EocError(f"{x} and {line} move together in this sweep: draw a line for each of something else")
     rest = _left(sweep, (across, up), lines)
     if len(rest) != 1:
-        raise EocError(_left_over(sweep, rest, x, y, line))
+        raise EocError(_what_to_take(sweep, rest, x, y, line))
     dims = rest if lines is None else [dim_of(lines), *rest]
     shape = {dim: sweep.sizes[dim] for dim in dims}
     drawn = across.values, up.values, _errors(sweep, y, up)
@@ -67,14 +67,12 @@ def _left(sweep: xarray.Dataset, drawn: Collection[Quantity], lines: Quantity | 
     return [dim for dim in dims if lines is None or dim != dim_of(lines)]
 
 
-def _left_over(sweep: xarray.Dataset, rest: list[str], x: str, y: str, line: str | None) -> str:
+def _what_to_take(sweep: xarray.Dataset, rest: list[str], x: str, y: str, line: str | None) -> str:
     """What to do if there is more or less than one dimension along the lines."""
     if not rest:
         return f"{y} has one value for each {line or x}: there is nothing to draw along {x}"
     along = sweep[x].dims
-    over = [name for dim in rest if (dim,) != along for name in names_along(sweep, dim)]
-    first, value = over[0], np.atleast_1d(sweep[over[0]].values)[0]
-    found = f"{y} also depends on {' and '.join(over)}: take one value with --at {first}={value}"
+    first, found = left_over(sweep, y, [dim for dim in rest if (dim,) != along])
     if line is None:
         found += f", draw a line for each with --line {first}"
     if len(along) == 1 and len(rest) == 2 and line is None:

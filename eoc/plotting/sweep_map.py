@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, names_along, quantity, scale, shown
+from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, left_over, quantity, scale, shown
 from eoc.plotting.style import MISSING, colour_key
 from eoc.sweeps.views.selection import spread
 
@@ -29,9 +29,7 @@ def draw_map(sweep: xarray.Dataset, ax: Axes, x: str, y: str, color: str, log: s
         raise EocError(f"{x} and {y} move together in this sweep: draw {color} against one of them")
     rest = [dim for dim in map(str, shade.values.dims) if dim not in (dim_of(across), dim_of(up))]
     if rest:
-        over = [name for dim in rest for name in names_along(sweep, dim)]
-        value = np.atleast_1d(sweep[over[0]].values)[0]
-        raise EocError(f"{color} also depends on {' and '.join(over)}: take one value with --at {over[0]}={value}")
+        raise EocError(left_over(sweep, color, rest)[1])
     shape = {dim: sweep.sizes[dim] for dim in (dim_of(up), dim_of(across))}
     values = shown(shade, spread(shade.values, shape), "c" in log)
     check_any(np.isfinite(values), color, "c" in log)

@@ -126,7 +126,7 @@ class Task:
     parameters
         What it takes.
     outputs
-        What a point has, by name, from all values of the parameters that are given; nothing that is a parameter given.
+        What a point has, by name, from all values of the parameters that are given. None has the name of one of these.
     compute
         The outputs of one point from its parameters: those that are given or have a default, an
         :class:`~eoc.activations.Activation` as "activation", arrays of inner parameters, and for a random task an

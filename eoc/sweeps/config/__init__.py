@@ -2,7 +2,8 @@
 
 ``source`` and ``syntax`` read the file, ``reading`` turns it into values with their places, ``overrides`` replaces
 some, ``model`` and ``grids`` say what a configuration is, ``values``, ``axes``, ``naming`` and ``zips`` check what a
-task takes, and ``sweep`` puts it all together.
+task takes, ``problems`` says what is wrong, and ``sweep`` puts it all together. ``schema`` tells editors what may be
+written, ``estimate`` what it costs.
 """
 
 from eoc.sweeps.config.problems import ConfigError, Problem

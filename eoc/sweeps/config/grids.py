@@ -50,8 +50,13 @@ class Grid(BaseModel):
         """What is wrong: keys, each with a sentence. Without any, there are values."""
 
     @abstractmethod
+    def _numbers(self) -> tuple[float, ...]:
+        """The numbers as the rule gives them."""
+
     def values(self, whole: bool) -> tuple[float, ...]:
-        """The numbers; whole ones if that is asked for."""
+        """The numbers; rounded if they are to be whole."""
+        numbers = self._numbers()
+        return tuple(map(round, numbers)) if whole else numbers
 
 
 class _Between(Grid):
@@ -81,11 +86,9 @@ class Linspace(_Between):
 
     grid: Literal["linspace"] = Field(description="Evenly spaced from start to stop.")
 
-    def values(self, whole: bool) -> tuple[float, ...]:
-        """The numbers; rounded if they are to be whole."""
+    def _numbers(self) -> tuple[float, ...]:
         start, stop = _exact(self.start), _exact(self.stop)
-        numbers = _steps(start, (stop - start) / max(self.num - 1, 1), self.num)
-        return tuple(map(round, numbers)) if whole else numbers
+        return _steps(start, (stop - start) / max(self.num - 1, 1), self.num)
 
 
 class Logspace(_Between):
@@ -102,12 +105,10 @@ class Logspace(_Between):
     start: _Positive = Field(description="The first value, > 0.")
     stop: _Positive = Field(description="The last value, > 0.")
 
-    def values(self, whole: bool) -> tuple[float, ...]:
-        """The numbers; rounded if they are to be whole."""
+    def _numbers(self) -> tuple[float, ...]:
         import numpy as np
 
-        numbers = np.geomspace(self.start, self.stop, self.num).tolist()
-        return tuple(map(round, numbers)) if whole else tuple(numbers)
+        return tuple(np.geomspace(self.start, self.stop, self.num).tolist())
 
 
 class Range(Grid):
@@ -143,10 +144,8 @@ class Range(Grid):
     def _count(self) -> int:
         return math.ceil((_exact(self.stop) - _exact(self.start)) / _exact(self.step))
 
-    def values(self, whole: bool) -> tuple[float, ...]:
-        """The numbers."""
-        numbers = _steps(_exact(self.start), _exact(self.step), self._count)
-        return tuple(map(round, numbers)) if whole else numbers
+    def _numbers(self) -> tuple[float, ...]:
+        return _steps(_exact(self.start), _exact(self.step), self._count)
 
 
 GRIDS: Mapping[str, type[Linspace | Logspace | Range]] = {"linspace": Linspace, "logspace": Logspace, "range": Range}

@@ -9,7 +9,18 @@ from typing import Any
 
 from eoc.errors import EocError
 
-__all__ = ["ConfigError", "Fault", "Origin", "Place", "Problem", "closest", "did_you_mean", "dotted", "quoted"]
+__all__ = [
+    "ConfigError",
+    "Fault",
+    "Origin",
+    "Place",
+    "Problem",
+    "closest",
+    "did_you_mean",
+    "dotted",
+    "quoted",
+    "shortened",
+]
 
 #: The keys and indices that lead to a value of a configuration.
 Place = tuple[str | int, ...]
@@ -115,7 +126,7 @@ def dotted(place: Place) -> str:
     >>> dotted(("axes", "sigma_b", 2))
     'axes.sigma_b[2]'
     """
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{_short(part)}" for part in place).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in place).lstrip(".")
 
 
 def quoted(value: object) -> str:
@@ -129,15 +140,15 @@ def quoted(value: object) -> str:
     if value is None or isinstance(value, bool):
         return "nothing" if value is None else str(value).lower()
     if isinstance(value, str):
-        return repr(_short(value))
+        return repr(shortened(value))
     if isinstance(value, int) and abs(value) >= 10**_DIGITS:
         return f"a whole number of more than {_DIGITS} digits"
     if isinstance(value, list):
-        return _short(f"[{', '.join(map(quoted, value[:_FEW]))}{', ...' if len(value) > _FEW else ''}]")
+        return shortened(f"[{', '.join(map(quoted, value[:_FEW]))}{', ...' if len(value) > _FEW else ''}]")
     if isinstance(value, dict):
-        inside = (f"{_short(str(key))}: {quoted(value[key])}" for key in list(value)[:_FEW])
-        return _short("{" + ", ".join(inside) + "}")
-    return _short(repr(value))
+        inside = (f"{shortened(str(key))}: {quoted(value[key])}" for key in list(value)[:_FEW])
+        return shortened("{" + ", ".join(inside) + "}")
+    return shortened(repr(value))
 
 
 def closest(name: str, known: Sequence[str]) -> str | None:
@@ -161,5 +172,6 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f"allowed: {', '.join(known)}" if known else "none is allowed"
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """The beginning of a text that is long."""
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

@@ -209,11 +209,15 @@ class _Checked:
         """What is asked for; only if nothing is wrong, so that there is a task."""
         assert self.task is not None
         kind, _, experiment = self.task.name.partition("/")
+        axes = {name: found.written for name, found in self.entries.items() if not found.constant}
+        for parameter in self.task.parameters:  # where constants stand, or defaults are written, says nothing
+            if parameter.name in self.entries:
+                axes.setdefault(parameter.name, self.entries[parameter.name].written)
         config = {
             "schema": SCHEMA,
             "task": kind,
             **({"experiment": experiment} if experiment else {}),
-            "axes": {name: found.written for name, found in self.entries.items()},
+            "axes": axes,
             **({"zip": self.zipped} if self.zipped else {}),
         }
         return Sweep(self.given.get("name", ""), self.given.get("description", ""), self._plan(self.task), config)

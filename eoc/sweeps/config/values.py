@@ -37,37 +37,38 @@ def value_of(parameter: Parameter, given: Any) -> Any:
         return _text(parameter, given)
     if parameter.eoc and given == EOC:
         return EOC
-    try:
-        value = whole_number(given) if parameter.kind == "whole" else number(given)
-    except EocError as error:
-        wanted = f"must be {allowed(parameter)}"
-        raise EocError(f"{wanted}{str(error).removeprefix(_wanted(parameter.kind == 'whole'))}") from None
+    wanted = allowed(parameter)
+    value = (whole_number if parameter.kind == "whole" else number)(given, wanted=wanted)
     if not (parameter.least <= value <= parameter.most) or (parameter.above and value == parameter.least):
-        raise EocError(f"must be {allowed(parameter)}, got {quoted(given)}")
+        raise EocError(f"must be {wanted}, got {quoted(given)}")
     return value
 
 
-def number(given: Any) -> float:
-    """A finite number.
+def number(given: Any, *, wanted: str = "a number") -> float:
+    """A finite number; an error says what is wanted.
 
     Raises
     ------
     EocError
         If it is none.
+
+    Examples
+    --------
+    >>> number(2), number(-0.0)
+    (2.0, 0.0)
     """
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise EocError(f"{_wanted(False)}, got {quoted(given)}{_hint(given)}")
+    _check_number(given, wanted)
     try:
         value = float(given) + 0.0  # there is one zero
     except OverflowError:
         value = math.inf
     if not math.isfinite(value):
-        raise EocError(f"{_wanted(False)}, got {quoted(given)}: numbers must be finite, below 1.8e308")
+        raise EocError(f"must be {wanted}, got {quoted(given)}: numbers must be finite, below 1.8e308")
     return value
 
 
-def whole_number(given: Any) -> int:
-    """A whole number, which may be written as 1e3.
+def whole_number(given: Any, *, wanted: str = "a whole number") -> int:
+    """A whole number, which may be written as 1e3; an error says what is wanted.
 
     Raises
     ------
@@ -79,13 +80,17 @@ def whole_number(given: Any) -> int:
     >>> whole_number(1e3)
     1000
     """
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        raise EocError(f"{_wanted(True)}, got {quoted(given)}{_hint(given)}")
+    _check_number(given, wanted)
     if not math.isfinite(given) or given != math.floor(given):
-        raise EocError(f"{_wanted(True)}, got {quoted(given)}")
+        raise EocError(f"must be {wanted}, got {quoted(given)}")
     if abs(given) > _LARGEST:
-        raise EocError(f"{_wanted(True)}, got {quoted(given)}: it must be below 2^63")
+        raise EocError(f"must be {wanted}, got {quoted(given)}: it must be below 2^63")
     return int(given)
+
+
+def _check_number(given: Any, wanted: str) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise EocError(f"must be {wanted}, got {quoted(given)}{_hint(given)}")
 
 
 def allowed(parameter: Parameter) -> str:
@@ -109,10 +114,6 @@ def allowed(parameter: Parameter) -> str:
 def _plain(value: float) -> str:
     """A bound with all its digits, if it is not too long."""
     return str(int(value)) if float(value).is_integer() and abs(value) < _LARGEST else f"{value:g}"
-
-
-def _wanted(whole: bool) -> str:
-    return "must be a whole number" if whole else "must be a number"
 
 
 def _text(parameter: Parameter, given: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from eoc.sweeps.batch import Batch, Result
@@ -12,8 +12,7 @@ from eoc.sweeps.plan import Plan
 __all__ = ["PATIENCE", "Queue"]
 
 PATIENCE = 1.0  #: seconds after which a worker hands over what it has
-_TARGET = 0.5
-_MEMORY = 0.8  # how much of the mean time of a point is kept when a new time is seen
+_TARGET = 0.5  # seconds of a batch
 _SHARES = 4  # batches a worker gets at least of what is left, so that all finish together
 _SORTED = 1000  # points of which the longest are computed first
 _DEATHS = 3  # of workers with the same point, the last of them alone
@@ -37,7 +36,7 @@ class Queue:
         self._waiting = deque(points)
         if len(points) <= _SORTED:  # the longest first, or one of them goes on alone at the end
             self._waiting = deque(sorted(points, key=self._expected, reverse=True))
-        self._seconds: float | None = None  # a point takes
+        self._seconds: float | None = None  # that a point took in the last batch: the very first one is much slower
         self._deaths: Counter[int] = Counter()
 
     def _expected(self, index: int) -> float:
@@ -72,13 +71,13 @@ class Queue:
         size = max(1, round(_TARGET / max(self._seconds, 1e-6)))
         return size if self._workers == 1 else min(size, -(-len(self._waiting) // (_SHARES * self._workers)))
 
-    def came(self, batch: Batch, results: Iterable[Result]) -> None:
+    def came(self, batch: Batch, results: Sequence[Result]) -> None:
         """Learn from results; points that the worker had no time for come next."""
         left = dict(batch.points)
         for result in results:
             del left[result.index]
-            kept = self._seconds if self._seconds is not None else result.seconds
-            self._seconds = _MEMORY * kept + (1.0 - _MEMORY) * result.seconds
+        if results:
+            self._seconds = sum(result.seconds for result in results) / len(results)
         self._waiting.extendleft(reversed(left))
 
     def died(self, batch: Batch, alone: bool) -> list[Result]:

@@ -24,7 +24,7 @@ from eoc.sweeps.store.layout import DONE, FAILED
 from eoc.sweeps.store.provenance import fingerprints, git_commit, versions
 from eoc.sweeps.store.store import Store, open_store
 
-__all__ = ["Progress", "Summary", "run_sweep"]
+__all__ = ["Progress", "Summary", "default_store", "run_sweep"]
 
 #: Called with the points that are done, those that failed, and all points of the sweep.
 Progress = Callable[[int, int, int], None]
@@ -80,7 +80,7 @@ def run_sweep(
     store
         A folder for the results. Left out: NAME.zarr in the current folder for a file NAME.yaml.
     workers
-        How many points are computed at a time: processes on this machine. Left out: as many as there are cores.
+        How many points are computed at a time, >= 1: processes on this machine. Left out: as many as there are cores.
         1: in this process.
     executor
         Somewhere else to compute: "dask" for a Dask cluster on this machine, "tcp://HOST:PORT" for one that is there,
@@ -93,7 +93,7 @@ def run_sweep(
     retry_failed
         Compute points again that failed in an earlier run.
     progress
-        Called after every batch.
+        Called after every batch with three numbers: points that are done, points that failed, and all points.
 
     Returns
     -------
@@ -144,6 +144,17 @@ def run_sweep(
         return Summary(results.path, plan.size, done, failed, run.computed, taken, results.set_aside)
 
 
+def default_store(file: str | Path) -> Path:
+    """Where the results of a configuration go if nobody says where.
+
+    Examples
+    --------
+    >>> default_store("configs/rates.yaml").name
+    'rates.zarr'
+    """
+    return Path(f"{Path(file).stem}.zarr")
+
+
 def _sweep(sweep: str | Path | Mapping[str, Any]) -> Sweep:
     return sweep_of(sweep) if isinstance(sweep, Mapping) else read_sweep(sweep)
 
@@ -152,7 +163,7 @@ def _place(sweep: object, asked: Sweep, store: str | Path | None) -> Path:
     if store is not None:
         return Path(store)
     if isinstance(sweep, str | Path):
-        return Path(Path(sweep).stem + ".zarr")
+        return default_store(sweep)
     raise EocError("give store, a folder for the results, such as 'sweep.zarr'")
 
 

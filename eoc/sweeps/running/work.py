@@ -25,6 +25,17 @@ def compute(batch: Batch, patience: float) -> list[Result]:
     """The results of the first points of a batch: of all, or of those that are done when patience (seconds) is over.
 
     One thread, whatever numerical libraries would like to use: how they share sums among threads changes last digits.
+
+    Raises
+    ------
+    EocError
+        If the batch was made by another version of eoc. A point that fails is a result with an error.
+
+    Examples
+    --------
+    >>> batch = Batch("edge_of_chaos", "", {}, {7: {"activation": "tanh", "sigma_b": 0.2}, 8: {"activation": "tahn"}})
+    >>> [(result.index, result.error) for result in compute(batch, patience=60.0)]
+    [(7, ''), (8, "unknown activation 'tahn'; did you mean 'tanh' or 'arctan'?")]
     """
     import scipy.linalg  # noqa: F401  # loaded before its threads are limited
     from threadpoolctl import threadpool_limits
@@ -59,9 +70,9 @@ def _outputs(batch: Batch, point: dict[str, Any]) -> dict[str, NDArray[Any]]:
     if point.get("sigma_w") == EOC:
         from eoc.criticality import edge_of_chaos
 
-        best = edge_of_chaos(point["activation"], sigma_b=point.get("sigma_b") or 0.0).best
+        best = edge_of_chaos(point["activation"], sigma_b=point.get("sigma_b", 0.0)).best
         point["sigma_w"] = found["sigma_w_eoc"] = best.sigma_w
-        if point.get("q") is None and best.q > 0.0:  # no input has the variance 0
+        if "q" not in point and best.q > 0.0:  # no input has the variance 0
             point["q"] = best.q
     for name, values in batch.inner.items():
         point[name] = np.array(values)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eoc.files import replacing
+from eoc.sweeps.batch import VERSION
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.store.blocks import Blocks
 from eoc.sweeps.store.header import FORMAT
@@ -78,7 +79,7 @@ def _attributes(plan: Plan, config: Mapping[str, Any], about: Mapping[str, str])
         "task": plan.task.name,
         "config": json.dumps(config),
         "eoc_format": FORMAT,
-        "eoc_version": versions()["eoc"],
+        "eoc_version": VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": json.dumps(versions()),
         "git_commit": git_commit(plan.folder) or "",

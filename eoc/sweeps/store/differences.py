@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from eoc.sweeps.config.problems import shortened
+
 __all__ = ["differences"]
 
-_LONGEST = 60  # characters of a value that is quoted
 _MOST = 20  # lines
 
 
@@ -30,7 +31,7 @@ def differences(then: object, now: object) -> str:
     """
     old, new = dict(_entries("", then)), dict(_entries("", now))
     lines = [
-        f"  {key}: {_short(old.get(key, 'absent'))} in the store, {_short(new.get(key, 'absent'))} now"
+        f"  {key}: {shortened(old.get(key, 'absent'))} in the store, {shortened(new.get(key, 'absent'))} now"
         for key in old | new
         if old.get(key) != new.get(key)
     ]
@@ -57,9 +58,5 @@ def _orders(place: str, then: Any, now: Any) -> Iterator[str]:
     if isinstance(then, dict) and isinstance(now, dict):
         if list(then) != list(now) and set(then) == set(now):
             yield f"  order of {place or 'the keys'}: {', '.join(then)} in the store, {', '.join(now)} now"
-        for key in then.keys() & now.keys():
+        for key in (key for key in then if key in now):
             yield from _orders(f"{place}.{key}" if place else key, then[key], now[key])
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

@@ -14,7 +14,7 @@ from eoc.sweeps.task import EOC, Output
 
 __all__ = ["DONE", "FAILED", "PENDING", "RECORDS", "STATES", "Variable", "coordinates", "variables"]
 
-RECORDS = ("random_seed", "seconds", "error", "status")  #: of points, besides their outputs
+RECORDS = ("status", "error", "seconds", "random_seed")  #: of points, besides their outputs
 STATES = ("pending", "done", "failed")  #: what ``status`` says
 PENDING, DONE, FAILED = range(3)
 
@@ -50,8 +50,8 @@ def variables(plan: Plan) -> dict[str, Variable]:
     if plan.task.random:
         found["random_seed"] = Variable((), np.int64, -1, _about("seed of the random numbers of the point", "1"))
     found["seconds"] = Variable((), np.float64, np.nan, _about("time that the point took", "s"))
-    found["error"] = Variable((), str, "", {"long_name": "why the point failed"})
-    found["status"] = Variable((), np.int8, PENDING, {"long_name": "state of the point", **_flags(STATES)})
+    found["error"] = Variable((), str, "", _about("why the point failed"))
+    found["status"] = Variable((), np.int8, PENDING, _about("state of the point") | _flags(STATES))
     return found
 
 
@@ -70,10 +70,11 @@ def coordinates(plan: Plan) -> dict[str, tuple[Variable, NDArray[Any]]]:
 
 
 def _of_output(output: Output) -> Variable:
-    about = {"long_name": output.about, **_flags(output.flags)} if output.flags else None
-    return Variable(
-        output.dims, output.dtype, output.missing, about or _about(output.about, output.units, output.symbol)
-    )
+    if output.flags:
+        about = _about(output.about) | _flags(output.flags)
+    else:
+        about = _about(output.about, output.units, output.symbol)
+    return Variable(output.dims, output.dtype, output.missing, about)
 
 
 def _of_parameter(
@@ -82,8 +83,7 @@ def _of_parameter(
     parameter = plan.task.parameter(name)
     array = _array(values, parameter.kind).reshape((-1,) * len(dims))
     if array.dtype == object:
-        about = {"long_name": parameter.about} | ({"symbol": parameter.symbol} if parameter.symbol else {})
-        return Variable(dims, str, "", about), array
+        return Variable(dims, str, "", _about(parameter.about, symbol=parameter.symbol)), array
     return Variable(dims, array.dtype, 0, _about(parameter.about, parameter.units, parameter.symbol)), array
 
 
@@ -94,8 +94,10 @@ def _array(values: tuple[Any, ...], kind: str) -> NDArray[Any]:
     return np.array(values, np.int64 if kind == "whole" else np.float64)
 
 
-def _about(long_name: str, units: str, symbol: str = "") -> dict[str, Any]:
-    return {"long_name": long_name, "units": units} | ({"symbol": symbol} if symbol else {})
+def _about(long_name: str, units: str = "", symbol: str = "") -> dict[str, Any]:
+    """Attributes; texts and flags have no units, and not everything has a symbol."""
+    found = {"long_name": long_name, "units": units, "symbol": symbol}
+    return {name: text for name, text in found.items() if text}
 
 
 def _flags(words: tuple[str, ...]) -> dict[str, Any]:

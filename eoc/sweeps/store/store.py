@@ -7,22 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
+from eoc.sweeps.batch import VERSION, Result
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.store.creating import blocks_of, create, inner_shape
 from eoc.sweeps.store.differences import differences
 from eoc.sweeps.store.header import check_format, header, unreadable
 from eoc.sweeps.store.layout import DONE, FAILED, PENDING, variables
 from eoc.sweeps.store.lock import locked
-from eoc.sweeps.store.provenance import versions
-
-if TYPE_CHECKING:
-    from eoc.sweeps.batch import Result
 
 __all__ = ["Store", "open_store"]
 
@@ -105,11 +102,10 @@ def _check(path: Path, config: Mapping[str, Any]) -> None:
     """Refuse to go on with a store of another version or another configuration."""
     found = header(path)
     check_format(path, found)
-    now = versions()["eoc"]
-    if found.get("eoc_version") != now:
+    if found.get("eoc_version") != VERSION:
         raise EocError(
-            f"the store {path} was begun by eoc {found.get('eoc_version')}, and this is eoc {now}, whose numbers may "
-            "differ: go on with that version, or start over with --new (new=True) or another store"
+            f"the store {path} was begun by eoc {found.get('eoc_version')}, and this is eoc {VERSION}, whose numbers "
+            "may differ: go on with that version, or start over with --new (new=True) or another store"
         )
     if different := differences(_entry(path, found, "config"), json.loads(json.dumps(config))):
         raise EocError(

@@ -1,4 +1,4 @@
-"""The tasks by name, one file each."""
+"""The tasks by name."""
 
 from __future__ import annotations
 

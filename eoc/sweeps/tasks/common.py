@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ __all__ = [
     "SIGMA_W",
     "C",
     "Q",
+    "always",
     "flag",
     "increasing",
     "not_given",
@@ -56,6 +57,17 @@ SEED = Parameter(
 def optional(parameter: Parameter, **changes: Any) -> Parameter:
     """The parameter, not required and without a default, with other changes."""
     return dataclasses.replace(parameter, **{"required": False, "default": None, **changes})
+
+
+def always(value: T) -> Callable[[object], T]:
+    """A function of whatever that returns the value: what is the same for all points or configurations of a task.
+
+    Examples
+    --------
+    >>> always(0.5)({"sigma_b": 0.1})
+    0.5
+    """
+    return lambda given: value
 
 
 def with_errors(outputs: Mapping[str, Output], about: str = "bound on the absolute error of") -> dict[str, Output]:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import Output, Parameter, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, Q, flag, not_given, optional, with_errors
+from eoc.sweeps.tasks.common import (
+    ACTIVATION,
+    NO_YES,
+    SIGMA_B,
+    SIGMA_W,
+    Q,
+    always,
+    flag,
+    not_given,
+    optional,
+    with_errors,
+)
 
 if TYPE_CHECKING:
     from eoc.criticality import EocPoint
@@ -84,16 +95,12 @@ def _of_point(best: EocPoint | None) -> dict[str, ArrayLike]:
     }
 
 
-def _seconds(point: Mapping[str, Any]) -> float:
-    return _SECONDS
-
-
 EDGE_OF_CHAOS = Task(
     name="edge_of_chaos",
     about="the best point of the edge of chaos with one given quantity, or the recommended one",
     parameters=(ACTIVATION, *_QUESTIONS),
     outputs=_outputs,
     compute=_compute,
-    seconds=_seconds,
+    seconds=always(_SECONDS),
     problems=_problems,
 )

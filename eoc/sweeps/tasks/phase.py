@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import Output, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, SIGMA_B, SIGMA_W, Q, flag, increasing, with_errors
+from eoc.sweeps.tasks.common import ACTIVATION, SIGMA_B, SIGMA_W, Q, always, flag, increasing, with_errors
 
 __all__ = ["PHASE", "PHASE_DIAGRAM"]
 
@@ -37,7 +37,7 @@ _ROW = {
     "ends": Output("number of variances inputs may end at, infinity included", kind="whole"),
     "phase": Output("phase", flags=_PHASES),
 }
-_ALONG = tuple(dataclasses.replace(output, dims=("sigma_w",)) for output in _ROW.values())
+_ALONG = {name: dataclasses.replace(output, dims=("sigma_w",)) for name, output in _ROW.items()}
 _PLACE = {
     **with_errors({"q_star": dataclasses.replace(_Q, about="variance that layers keep; inf where it diverges")}),
     **with_errors(_FIELDS),
@@ -46,10 +46,6 @@ _PLACE = {
 _SECONDS = 0.006
 _ROW_SECONDS = 0.004
 _CELL_SECONDS = 1e-5
-
-
-def _row_outputs(values: Values) -> Mapping[str, Output]:
-    return dict(zip(_ROW, _ALONG, strict=True))
 
 
 def _row_problems(values: Values) -> Iterable[tuple[str, str]]:
@@ -67,10 +63,6 @@ def _row_seconds(point: Mapping[str, Any]) -> float:
     return _ROW_SECONDS + _CELL_SECONDS * np.size(point["sigma_w"])
 
 
-def _place_outputs(values: Values) -> Mapping[str, Output]:
-    return _PLACE
-
-
 def _place(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
     from eoc.phase import phase_of
 
@@ -83,10 +75,6 @@ def _place(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
     }
 
 
-def _place_seconds(point: Mapping[str, Any]) -> float:
-    return _SECONDS
-
-
 PHASE_DIAGRAM = Task(
     name="phase_diagram",
     about="phase, fixed points and depth scales at many sigma_w, for one sigma_b at a time",
@@ -95,7 +83,7 @@ PHASE_DIAGRAM = Task(
         SIGMA_B,
         dataclasses.replace(SIGMA_W, above=True, eoc=False, inner=True),
     ),
-    outputs=_row_outputs,
+    outputs=always(_ALONG),
     compute=_row,
     seconds=_row_seconds,
     problems=_row_problems,
@@ -105,7 +93,7 @@ PHASE = Task(
     name="phase",
     about="phase, fixed points and depth scales at one (sigma_b, sigma_w)",
     parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q),
-    outputs=_place_outputs,
+    outputs=always(_PLACE),
     compute=_place,
-    seconds=_place_seconds,
+    seconds=always(_SECONDS),
 )

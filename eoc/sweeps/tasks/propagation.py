@@ -17,6 +17,7 @@ from eoc.sweeps.tasks.common import (
     SIGMA_W,
     C,
     Q,
+    always,
     increasing,
     one_of,
     optional,
@@ -48,10 +49,6 @@ _ALL = {name: dataclasses.replace(output, dims=("depth",)) for name, output in (
 _ARRIVED = 100.0  # layers that variances take to settle, about
 _LAYER_SECONDS = 8e-3  # on the way there; afterwards any depth costs the same
 _START_SECONDS = 0.007
-
-
-def _outputs(values: Values) -> Mapping[str, Output]:
-    return _ALL
 
 
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
@@ -97,7 +94,7 @@ PROPAGATION = Task(
     name="propagation",
     about="variances, correlation and gradients of two inputs, layer by layer at infinite width",
     parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q, _Q2, C, ONE_MINUS_C, _DEPTH),
-    outputs=_outputs,
+    outputs=always(_ALL),
     compute=_compute,
     seconds=_seconds,
     problems=_problems,

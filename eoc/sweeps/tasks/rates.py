@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import EOC, Output, Parameter, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, C, Q, flag
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, C, Q, always, flag
 
 if TYPE_CHECKING:
     from eoc.convergence import Measured
@@ -38,10 +38,6 @@ _OUTPUTS = {
     "on_edge": Output("whether this is a usable point of the edge of chaos", flags=NO_YES),
 }
 _SECONDS = 0.03
-
-
-def _outputs(values: Values) -> Mapping[str, Output]:
-    return _OUTPUTS
 
 
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
@@ -82,10 +78,6 @@ def _measured(name: str, measured: Measured | None) -> dict[str, ArrayLike]:
     return {name: value, f"{name}_error": error}
 
 
-def _seconds(point: Mapping[str, Any]) -> float:
-    return _SECONDS
-
-
 RATES = Task(
     name="rates",
     about="how fast correlations converge with depth: the law, beside what the iterated map does",
@@ -97,8 +89,8 @@ RATES = Task(
         _DEPTH,
         dataclasses.replace(C, default=0.1),
     ),
-    outputs=_outputs,
+    outputs=always(_OUTPUTS),
     compute=_compute,
-    seconds=_seconds,
+    seconds=always(_SECONDS),
     problems=_problems,
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eoc.errors import EocError
 from eoc.files import replacing
-from eoc.sweeps.views.selection import RECORDS, checked_name, outputs_of
+from eoc.sweeps.views.selection import checked_name, chosen_outputs, records_of
 from eoc.sweeps.views.table import to_frame
 
 if TYPE_CHECKING:
@@ -77,9 +77,7 @@ def _parquet(sweep: xarray.Dataset, path: Path, outputs: Sequence[str] | None) -
 
 
 def _netcdf(sweep: xarray.Dataset, path: Path, outputs: Sequence[str] | None) -> None:
-    known = outputs_of(sweep)
-    names = known if outputs is None else [checked_name(name, known, "output") for name in outputs]
-    chosen = sweep[[*names, *(name for name in RECORDS if name in sweep)]]
+    chosen = sweep[[*chosen_outputs(sweep, outputs), *records_of(sweep)]]
     chosen.drop_encoding().to_netcdf(path, engine="h5netcdf")
 
 

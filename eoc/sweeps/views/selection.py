@@ -11,25 +11,25 @@ from numpy.typing import NDArray
 
 from eoc.errors import EocError
 from eoc.sweeps.config.problems import did_you_mean
-from eoc.sweeps.store.layout import STATES
+from eoc.sweeps.store.layout import RECORDS, STATES
 
 if TYPE_CHECKING:
     import xarray
 
 __all__ = [
-    "RECORDS",
     "checked_name",
+    "chosen_outputs",
     "constants_of",
     "counts",
+    "names_along",
     "outputs_of",
     "points_at",
+    "records_of",
     "spread",
     "status_of",
     "words_of",
 ]
 
-#: What a data set knows of every point besides its outputs.
-RECORDS = ("status", "error", "seconds", "random_seed")
 _CLOSE = 1e-9  # relatively: two numbers that are meant to be the same
 _SHOWN = 4  # values of a parameter that an error names, at both ends
 
@@ -38,6 +38,29 @@ def outputs_of(sweep: xarray.Dataset) -> list[str]:
     """The names of everything that was computed, without status, error, seconds and random_seed."""
     ordered = [*str(sweep.attrs.get("variables", "")).split(), *map(str, sweep.data_vars)]
     return [name for name in dict.fromkeys(ordered) if name in sweep.data_vars and name not in RECORDS]
+
+
+def records_of(sweep: xarray.Dataset) -> list[str]:
+    """What is known of every point besides its outputs: status, error, seconds and, of random tasks, random_seed."""
+    return [name for name in RECORDS if name in sweep]
+
+
+def chosen_outputs(sweep: xarray.Dataset, names: Sequence[str] | None) -> list[str]:
+    """The outputs of these names, or all where none are given.
+
+    Examples
+    --------
+    >>> import xarray
+    >>> chosen_outputs(xarray.Dataset({"q": ("sigma_b", [0.1]), "status": ("sigma_b", [1])}), None)
+    ['q']
+    """
+    known = outputs_of(sweep)
+    return known if names is None else [checked_name(name, known, "output") for name in names]
+
+
+def names_along(sweep: xarray.Dataset, dim: str) -> list[str]:
+    """The parameters that run along a dimension: one, or those that move together."""
+    return [str(name) for name, values in sweep.coords.items() if values.dims == (dim,)]
 
 
 def constants_of(sweep: xarray.Dataset) -> dict[str, Any]:

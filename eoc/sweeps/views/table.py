@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eoc.sweeps.views.selection import RECORDS, checked_name, constants_of, outputs_of, spread, status_of, words_of
+from eoc.sweeps.views.selection import (
+    chosen_outputs,
+    constants_of,
+    names_along,
+    outputs_of,
+    records_of,
+    spread,
+    status_of,
+    words_of,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -19,10 +28,8 @@ __all__ = ["to_frame", "with_errors"]
 def with_errors(sweep: xarray.Dataset, names: Sequence[str]) -> list[str]:
     """The outputs of these names, and with each its error if it has one."""
     known = outputs_of(sweep)
-    found: list[str] = []
-    for name in names:
-        found += [checked_name(name, known, "output"), *(other for other in (f"{name}_error",) if other in known)]
-    return list(dict.fromkeys(found))
+    pairs = (pair for name in chosen_outputs(sweep, names) for pair in (name, f"{name}_error") if pair in known)
+    return list(dict.fromkeys(pairs))
 
 
 def to_frame(sweep: xarray.Dataset, outputs: Sequence[str] | None = None) -> pandas.DataFrame:
@@ -57,15 +64,13 @@ def to_frame(sweep: xarray.Dataset, outputs: Sequence[str] | None = None) -> pan
     """
     import pandas
 
-    known = outputs_of(sweep)
-    names = known if outputs is None else [checked_name(name, known, "output") for name in outputs]
-    records = [name for name in RECORDS if name in sweep]
+    names = chosen_outputs(sweep, outputs)
     dims = dict.fromkeys(str(dim) for name in ("status", *names) for dim in sweep[name].dims)
     sizes = {dim: sweep.sizes[dim] for dim in dims}
-    along = [str(name) for dim in dims for name, values in sweep.coords.items() if values.dims == (dim,)]
+    along = [name for dim in dims for name in names_along(sweep, dim)]
     seen = spread(~status_of(sweep, "pending"), sizes).ravel()
     columns = {}
-    for name in (*along, *constants_of(sweep), *names, *records):
+    for name in (*along, *constants_of(sweep), *names, *records_of(sweep)):
         values = spread(sweep[name], sizes).ravel()[seen]
         columns[name] = _column(sweep[name], values, whole=name in names)
     return pandas.DataFrame(columns)

@@ -50,7 +50,13 @@ class Dask:
 
 
 def dask_at(address: str) -> Dask:
-    """The cluster whose scheduler is at an address such as tcp://10.0.0.1:8786."""
+    """The cluster whose scheduler is at an address such as tcp://10.0.0.1:8786.
+
+    Raises
+    ------
+    EocError
+        If it does not answer within 30 seconds, or has no workers.
+    """
     distributed = _distributed()
     try:
         client = distributed.Client(address, timeout=_TIMEOUT)

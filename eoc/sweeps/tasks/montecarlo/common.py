@@ -20,6 +20,7 @@ __all__ = [
     "DEPTH",
     "NETWORKS",
     "ONE_INPUT",
+    "QUANTILE",
     "QUANTILES",
     "WEIGHTS",
     "WIDTH",
@@ -28,10 +29,10 @@ __all__ = [
     "compared",
     "different_widths",
     "layers",
+    "layers_and_quantiles",
     "networks_bytes",
     "networks_seconds",
     "one_input",
-    "quantiles",
     "weights_problems",
     "z_by_layer",
 ]
@@ -49,6 +50,7 @@ _AT_A_TIME = 2000.0
 
 #: Of the networks: their median, and what 50 % and 90 % of them lie between.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+QUANTILE = Coordinate(np.array(QUANTILES), "share of the networks below", symbol="p")
 
 WIDTH = Parameter(
     "width", "units of a layer", units="units", symbol="N", kind="whole", least=1, most=_MOST, required=True
@@ -87,9 +89,9 @@ def layers(values: Values) -> Mapping[str, Coordinate]:
     return {"layer": Coordinate(np.arange(1, int(max(values["depth"])) + 1), "layer, from 1", "layers", "l")}
 
 
-def quantiles() -> Coordinate:
-    """The probabilities of the quantiles."""
-    return Coordinate(np.array(QUANTILES), "share of the networks below", symbol="p")
+def layers_and_quantiles(values: Values) -> Mapping[str, Coordinate]:
+    """The layers, and the quantiles over networks."""
+    return {**layers(values), "quantile": QUANTILE}
 
 
 def compared(comparisons: Iterable[Comparison]) -> dict[str, ArrayLike]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.sweeps.task import Coordinate, Output, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, ONE_MINUS_C, SEED, SIGMA_B, SIGMA_W, C, Q
+from eoc.sweeps.task import Output, Task, Values
+from eoc.sweeps.tasks.common import ACTIVATION, ONE_MINUS_C, SEED, SIGMA_B, SIGMA_W, C, Q, always
 from eoc.sweeps.tasks.montecarlo.common import (
     COMPARED,
     DEPTH,
@@ -20,10 +20,9 @@ from eoc.sweeps.tasks.montecarlo.common import (
     asked,
     by_layer,
     compared,
-    layers,
+    layers_and_quantiles,
     networks_bytes,
     networks_seconds,
-    quantiles,
     weights_problems,
     z_by_layer,
 )
@@ -92,18 +91,10 @@ _OUTPUTS = {
 }
 
 
-def _outputs(values: Values) -> Mapping[str, Output]:
-    return _OUTPUTS
-
-
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
     yield from weights_problems(values)
     if "c" in values and "one_minus_c" in values:
         yield "one_minus_c", "give only one of c and one_minus_c"
-
-
-def _coordinates(values: Values) -> Mapping[str, Coordinate]:
-    return {**layers(values), "quantile": quantiles()}
 
 
 def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
@@ -148,11 +139,11 @@ CORRELATION_PROCESS = Task(
     name="montecarlo/correlation_process",
     about="correlations of two inputs in networks of finite width, beside infinite width and theory",
     parameters=_PARAMETERS,
-    outputs=_outputs,
+    outputs=always(_OUTPUTS),
     compute=_compute,
     seconds=_seconds,
     bytes=networks_bytes,
     problems=_problems,
-    coordinates=_coordinates,
+    coordinates=layers_and_quantiles,
     random=True,
 )

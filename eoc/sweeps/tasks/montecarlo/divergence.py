@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import Output, Parameter, Task, Values
-from eoc.sweeps.tasks.common import SEED, SIGMA_B, SIGMA_W, Q
+from eoc.sweeps.tasks.common import SEED, SIGMA_B, SIGMA_W, Q, always
 from eoc.sweeps.tasks.montecarlo.common import COMPARED, NETWORKS, WIDTH, asked, compared, different_widths
 
 __all__ = ["DIVERGENCE"]
@@ -41,10 +41,6 @@ _OUTPUTS = {
     "limiting_exponent": Output("4 a q - 1, where both end as N grows"),
     **COMPARED,
 }
-
-
-def _outputs(values: Values) -> Mapping[str, Output]:
-    return _OUTPUTS
 
 
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
@@ -92,7 +88,7 @@ DIVERGENCE = Task(
     name="montecarlo/divergence",
     about="networks with phi = exp(a x^2), whose variance map does not exist, beside exact laws",
     parameters=(*_ARGUMENTS, _WIDTH),
-    outputs=_outputs,
+    outputs=always(_OUTPUTS),
     compute=_compute,
     seconds=_seconds,
     bytes=_bytes,

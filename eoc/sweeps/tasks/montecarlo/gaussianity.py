@@ -7,7 +7,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from eoc.sweeps.task import Output, Task, Values
+from eoc.sweeps.task import Task
+from eoc.sweeps.tasks.common import always
 from eoc.sweeps.tasks.montecarlo.common import (
     COMPARED,
     ONE_INPUT,
@@ -41,10 +42,6 @@ _OUTPUTS = {
 }
 
 
-def _outputs(values: Values) -> Mapping[str, Output]:
-    return _OUTPUTS
-
-
 def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
     from eoc.montecarlo import gaussianity
 
@@ -67,7 +64,7 @@ GAUSSIANITY = Task(
     name="montecarlo/gaussianity",
     about="how far units of finite networks are from Gaussian, beside theory",
     parameters=ONE_INPUT,
-    outputs=_outputs,
+    outputs=always(_OUTPUTS),
     compute=_compute,
     seconds=networks_seconds,
     bytes=networks_bytes,

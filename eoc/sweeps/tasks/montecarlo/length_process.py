@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.sweeps.task import Coordinate, Output, Parameter, Task, Values
+from eoc.sweeps.task import Output, Parameter, Task, Values
 from eoc.sweeps.tasks.montecarlo.common import (
     COMPARED,
     ONE_INPUT,
@@ -16,11 +16,10 @@ from eoc.sweeps.tasks.montecarlo.common import (
     asked,
     by_layer,
     compared,
-    layers,
+    layers_and_quantiles,
     networks_bytes,
     networks_seconds,
     one_input,
-    quantiles,
     weights_problems,
     z_by_layer,
 )
@@ -68,10 +67,6 @@ _BEYOND = {
 
 def _outputs(values: Values) -> Mapping[str, Output]:
     return {**_OUTPUTS, **_BEYOND} if "eps" in values else _OUTPUTS
-
-
-def _coordinates(values: Values) -> Mapping[str, Coordinate]:
-    return {**layers(values), "quantile": quantiles()}
 
 
 def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
@@ -123,6 +118,6 @@ LENGTH_PROCESS = Task(
     seconds=networks_seconds,
     bytes=networks_bytes,
     problems=weights_problems,
-    coordinates=_coordinates,
+    coordinates=layers_and_quantiles,
     random=True,
 )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import Output, Task, Values
+from eoc.sweeps.tasks.common import always
 from eoc.sweeps.tasks.montecarlo.common import (
     COMPARED,
     ONE_INPUT,
@@ -50,10 +51,6 @@ _OUTPUTS = {
     "rms_truncation": Output("what predicted_rms may be off", dims=_BY_WIDTH),
     **COMPARED,
 }
-
-
-def _outputs(values: Values) -> Mapping[str, Output]:
-    return _OUTPUTS
 
 
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
@@ -104,7 +101,7 @@ LENGTH_SCALING = Task(
     parameters=tuple(
         dataclasses.replace(parameter, inner=True) if parameter is WIDTH else parameter for parameter in ONE_INPUT
     ),
-    outputs=_outputs,
+    outputs=always(_OUTPUTS),
     compute=_compute,
     seconds=_seconds,
     bytes=_bytes,

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.errors import NotPermissibleError
-from eoc.sweeps.task import Coordinate, Output, Parameter, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, SEED, SIGMA_B, SIGMA_W, Q
-from eoc.sweeps.tasks.montecarlo.common import COMPARED, NETWORKS, QUANTILES, WIDTH, asked, compared, quantiles
+from eoc.sweeps.task import Output, Parameter, Task
+from eoc.sweeps.tasks.common import ACTIVATION, SEED, SIGMA_B, SIGMA_W, Q, always
+from eoc.sweeps.tasks.montecarlo.common import COMPARED, NETWORKS, QUANTILE, QUANTILES, WIDTH, asked, compared
 
 if TYPE_CHECKING:
     from eoc.montecarlo import Comparison, SecondLayer
@@ -45,14 +45,6 @@ _OUTPUTS = {
     "levy_z": Output("test of K_2 against Levy's law for phi = 1/x; nan for others", symbol="z"),
     **COMPARED,
 }
-
-
-def _outputs(values: Values) -> Mapping[str, Output]:
-    return _OUTPUTS
-
-
-def _coordinates(values: Values) -> Mapping[str, Coordinate]:
-    return {"quantile": quantiles()}
 
 
 def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
@@ -115,10 +107,10 @@ SECOND_LAYER = Task(
     name="montecarlo/second_layer",
     about="units of the second layer of finite networks, for phi = 1/x too, beside exact laws",
     parameters=(dataclasses.replace(ACTIVATION, choices=(_RECIPROCAL,)), *_ARGUMENTS),
-    outputs=_outputs,
+    outputs=always(_OUTPUTS),
     compute=_compute,
     seconds=_seconds,
     bytes=_bytes,
-    coordinates=_coordinates,
+    coordinates=always({"quantile": QUANTILE}),
     random=True,
 )

@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from eoc.sweeps.task import Output, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, flag, optional
+from eoc.sweeps.task import Output, Task
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, always, flag, optional
 from eoc.sweeps.tasks.montecarlo.common import COMPARED, asked, compared
 
 __all__ = ["VERIFY"]
@@ -31,10 +31,7 @@ _OUTPUTS = {
     **COMPARED,
 }
 _SECONDS = 60.0
-
-
-def _outputs(values: Values) -> Mapping[str, Output]:
-    return _OUTPUTS
+_BYTES = 5e7
 
 
 def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
@@ -56,21 +53,13 @@ def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
     }
 
 
-def _seconds(point: Mapping[str, Any]) -> float:
-    return _SECONDS
-
-
-def _bytes(point: Mapping[str, Any]) -> float:
-    return 5e7
-
-
 VERIFY = Task(
     name="montecarlo/verify",
     about="all of theory beside simulation: maps, gradients, networks of finite width",
     parameters=(ACTIVATION, *_ARGUMENTS),
-    outputs=_outputs,
+    outputs=always(_OUTPUTS),
     compute=_compute,
-    seconds=_seconds,
-    bytes=_bytes,
+    seconds=always(_SECONDS),
+    bytes=always(_BYTES),
     random=True,
 )
