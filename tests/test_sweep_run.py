@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from sweeps import NETWORKS, POINTS, assert_same
 
+import eoc
 from eoc.errors import EocError
 from eoc.sweeps import open_sweep, run_sweep, sweep_of
-from eoc.sweeps.activation import activation_of
 from eoc.sweeps.batch import Result
 from eoc.sweeps.running.engines.pool import Pool
 from eoc.sweeps.running.queue import Queue
@@ -230,9 +230,21 @@ def test_a_changed_function_is_a_changed_sweep(tmp_path):
     store = tmp_path / "sweep.zarr"
     assert run_sweep(config, store, workers=1).computed == 2
     (tmp_path / "own.py").write_text("import numpy as np\ndef phi(x):\n    return 2.0 * np.tanh(x)\n")
-    activation_of.cache_clear()  # as another process
-    with pytest.raises(EocError, match=r"own\.py:phi"):
+    with pytest.raises(EocError, match=r"functions\.own\.py:phi"):
         run_sweep(config, store, workers=1)
+    summary = run_sweep(config, tmp_path / "new.zarr", workers=1)  # although this process has computed with the other
+    sigma_w = [eoc.edge_of_chaos("2*tanh(x)", sigma_b=b).best.sigma_w for b in (0.1, 0.2)]
+    np.testing.assert_allclose(open_sweep(summary.path).sigma_w, sigma_w, rtol=1e-8)
+
+
+def test_workers_with_another_function_are_refused(tmp_path, monkeypatch):
+    """As those of a cluster that imported a module before it was changed, or have other files."""
+    (tmp_path / "elsewhere.py").write_text("import numpy as np\ndef phi(x):\n    return np.tanh(x)\n")
+    config = tmp_path / "sweep.yaml"
+    config.write_text("schema: 1\ntask: edge_of_chaos\naxes: {activation: elsewhere:phi, sigma_b: [0.1, 0.2]}\n")
+    monkeypatch.setattr("eoc.sweeps.store.provenance.fingerprint", lambda text, folder: "another one")
+    with pytest.raises(EocError, match=r"a worker has another elsewhere:phi"):
+        run_sweep(config, tmp_path / "sweep.zarr", workers=1)
 
 
 def test_executors_that_are_none_are_refused(tmp_path):

@@ -76,7 +76,7 @@ def result(index: int) -> Result:
     rng = np.random.default_rng(index)
     outputs = {"q": rng.random(), "count": index, "phase": index % 2, "profile": rng.random((3, 2))}
     if index % 5 == 0:
-        outputs["sigma_w_eoc"] = rng.random()
+        outputs["sigma_w_used"] = rng.random()
     return Result(index, 0.25, {name: np.asarray(value) for name, value in outputs.items()})
 
 
@@ -174,7 +174,7 @@ def test_what_was_put_is_read_back(finished: Path) -> None:
     assert data.width.dtype == data.random_seed.dtype == data["count"].dtype == np.int64
     assert data.activation.item() == "tanh"
     assert data.random_seed.values.ravel().tolist() == [PLAN.random_seed(index) for index in range(PLAN.size)]
-    assert np.isfinite(data.sigma_w_eoc.values).tolist() == [[True] + 4 * [False]] * 3
+    assert np.isfinite(data.sigma_w_used.values).tolist() == [[True] + 4 * [False]] * 3
     assert (data.seconds == 0.25).all()
 
 

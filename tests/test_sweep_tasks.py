@@ -98,10 +98,12 @@ def test_outputs_are_those_declared(case: str) -> None:
     name, point, inner = CASES[case]
     of, values = task(name), values_of(point, inner)
     declared, found = of.outputs(values), dict(outputs_of(name, point, inner))
-    on_edge = found.pop("sigma_w_eoc", None)
-    assert (on_edge is not None) == (point.get("sigma_w") == EOC)
+    used = found.pop("sigma_w_used", None)
+    if "sigma_w" in point:
+        assert used > 0.0
+        assert point["sigma_w"] in (EOC, used)
     assert set(found) == set(declared)
-    assert not set(declared) & (set(values) | {"status", "error", "seconds", "random_seed", "sigma_w_eoc"})
+    assert not set(declared) & (set(values) | {"status", "error", "seconds", "random_seed", "sigma_w_used"})
     sizes = {key: len(numbers) for key, numbers in inner.items()}
     sizes |= {key: len(coordinate.values) for key, coordinate in of.coordinates(values).items()}
     for key, output in declared.items():
@@ -277,7 +279,7 @@ def test_phase_is_that_of_phase_of() -> None:
     for name in ("slope", "chi_1", "chi_1_error", "c_star", "xi_q", "xi_c", "xi_c_error", "xi_grad"):
         assert found[name] == getattr(expected, name)
     on_edge = outputs_of(*CASES["phase on the edge"])
-    assert on_edge["sigma_w_eoc"] == eoc.edge_of_chaos("tanh", sigma_b=0.3).best.sigma_w
+    assert on_edge["sigma_w_used"] == eoc.edge_of_chaos("tanh", sigma_b=0.3).best.sigma_w
     assert task("phase").outputs({})["phase"].flags[on_edge["phase"]] == "critical"
 
 

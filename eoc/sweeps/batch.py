@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version as version_of
 from typing import Any
 
@@ -28,6 +28,8 @@ class Batch:
         Parameters that every point takes as a whole.
     points
         By number, the other parameters of each, with its random seed as "random_seed" if the task is random.
+    functions
+        Fingerprints of the activations that are functions of a user, as they were when the run began.
     version
         Of eoc, where the batch was made: other versions may compute other numbers.
     """
@@ -36,6 +38,7 @@ class Batch:
     folder: str
     inner: Mapping[str, tuple[Any, ...]]
     points: Mapping[int, Mapping[str, Any]]
+    functions: Mapping[str, str] = field(default_factory=dict)
     version: str = VERSION
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eoc.sweeps.batch import Batch, Result
@@ -29,10 +29,14 @@ class Queue:
         Numbers of the points to compute.
     workers
         How many batches are computed at a time.
+    functions
+        Fingerprints of the activations that are functions of a user.
     """
 
-    def __init__(self, plan: Plan, points: Sequence[int], workers: int) -> None:
-        self._plan, self._workers = plan, workers
+    def __init__(
+        self, plan: Plan, points: Sequence[int], workers: int, functions: Mapping[str, str] | None = None
+    ) -> None:
+        self._plan, self._workers, self._functions = plan, workers, functions or {}
         self._waiting = deque(points)
         if len(points) <= _SORTED:  # the longest first, or one of them goes on alone at the end
             self._waiting = deque(sorted(points, key=self._expected, reverse=True))
@@ -63,7 +67,7 @@ class Queue:
             points[index] = plan.point(index)
             if plan.task.random:
                 points[index]["random_seed"] = plan.random_seed(index)
-        return Batch(plan.task.name, plan.folder, plan.inner, points)
+        return Batch(plan.task.name, plan.folder, plan.inner, points, self._functions)
 
     def _size(self) -> int:
         if self._seconds is None or self._deaths[self._waiting[0]]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.sweeps.batch import Batch, Result
+from eoc.sweeps.batch import Result
 from eoc.sweeps.config.sweep import Sweep, read_sweep, sweep_of
+from eoc.sweeps.running.drive import drive
 from eoc.sweeps.running.engines import Engine, engine_of
-from eoc.sweeps.running.engines.engine import Computed
-from eoc.sweeps.running.queue import PATIENCE, Queue
+from eoc.sweeps.running.queue import Queue
 from eoc.sweeps.store.layout import DONE, FAILED
 from eoc.sweeps.store.provenance import fingerprints, git_commit, versions
 from eoc.sweeps.store.store import Store, open_store
@@ -28,9 +27,6 @@ __all__ = ["Progress", "Summary", "default_store", "run_sweep"]
 
 #: Called with the points that are done, those that failed, and all points of the sweep.
 Progress = Callable[[int, int, int], None]
-
-_AHEAD = 2  # batches a worker has, so that it never waits for the next
-_WATCH = 0.2  # seconds between two looks at what is under way: Windows delivers Ctrl-C only in between
 
 
 @dataclass(frozen=True)
@@ -126,16 +122,17 @@ def run_sweep(
     asked = sweep if isinstance(sweep, Sweep) else _sweep(sweep)
     start = time.monotonic()
     plan = asked.plan
-    config = {**asked.config, "functions": fingerprints(plan)}
+    functions = fingerprints(plan)
+    place = _place(sweep, asked, store)
     about = {"title": asked.name, "description": asked.description}
-    with open_store(_place(sweep, asked, store), plan, config, new=new, about=about) as results:
+    with open_store(place, plan, asked.config, functions=functions, new=new, about=about) as results:
         points = results.pending(retry_failed)
-        run = _Run(results, points.size, plan.size, progress, fail_fast)
+        run = _Run(results, plan.size, progress, fail_fast)
         if points.size:
             engine = engine_of(executor, workers, points.size)
             results.began(_record(engine, plan.folder))
             try:
-                _drive(Queue(plan, points.tolist(), engine.workers), engine, run)
+                drive(Queue(plan, points.tolist(), engine.workers, functions), engine, run.took)
             finally:
                 engine.close()
                 results.ended(time.monotonic() - start, run.computed)
@@ -183,9 +180,9 @@ def _record(engine: Engine, folder: str) -> dict[str, Any]:
 class _Run:
     """Puts results where they belong, counts and reports them."""
 
-    def __init__(self, store: Store, points: int, total: int, progress: Progress | None, fail_fast: bool) -> None:
-        self.computed, self.stopped = 0, False
-        self._store, self._points, self._total = store, points, total
+    def __init__(self, store: Store, total: int, progress: Progress | None, fail_fast: bool) -> None:
+        self.computed = 0
+        self._store, self._total = store, total
         self._progress, self._fail_fast = progress, fail_fast
 
     @property
@@ -194,73 +191,11 @@ class _Run:
         status = self._store.status
         return int(np.count_nonzero(status == DONE)), int(np.count_nonzero(status == FAILED))
 
-    def took(self, results: list[Result]) -> None:
-        """Put results into the store."""
-        if not results:
-            return
-        self._store.put(results)
-        self.computed += len(results)
-        if self._progress is not None:
-            self._progress(*self.counts, self._total)
-        self.stopped = self._fail_fast and any(result.error for result in results)
-
-
-def _drive(queue: Queue, engine: Engine, run: _Run) -> None:
-    """Keep the engine busy until nothing is left, or the run is to stop."""
-    under_way: dict[Computed, Batch] = {}
-    while (queue or under_way) and not run.stopped:
-        _hand_out(queue, engine, under_way)
-        done, _ = wait(under_way, _WATCH, FIRST_COMPLETED)
-        if any(isinstance(future.exception(), BrokenExecutor) for future in done if not future.cancelled()):
-            done, _ = wait(under_way)  # the rest is lost too, or done already
-            engine.restart()
-        _take(done, under_way, queue, run)
-
-
-def _hand_out(queue: Queue, engine: Engine, under_way: dict[Computed, Batch]) -> None:
-    """Submit batches as long as the engine has room; one of which workers died is computed alone."""
-    room = _AHEAD * engine.workers if engine.workers > 1 else 1
-    while queue and len(under_way) < room:
-        if under_way and (queue.suspect or any(map(queue.suspects, under_way.values()))):
-            return
-        batch = queue.batch()
-        try:
-            under_way[engine.submit(batch, PATIENCE)] = batch
-        except BrokenExecutor:  # a worker died between two batches
-            queue.came(batch, [])
-            if not under_way:
-                engine.restart()
-            return
-
-
-def _take(done: Iterable[Computed], under_way: dict[Computed, Batch], queue: Queue, run: _Run) -> None:
-    """Store what has been computed, and put back what was lost with a worker."""
-    alone = len(under_way) == 1
-    found: list[Result] = []
-    for future in done:
-        batch = under_way.pop(future)
-        results = _results(future)
-        if results is None:
-            found += queue.died(batch, alone)
-        else:
-            queue.came(batch, results)
-            found += results
-    run.took(found)
-
-
-def _results(future: Computed) -> list[Result] | None:
-    """What a worker has computed; None if it died."""
-    try:
-        return future.result()
-    except BrokenExecutor:
-        return None
-    except CancelledError:
-        raise EocError(
-            "the connection to the workers is lost; what is in the store stays there: run it again"
-        ) from None
-    except EocError:
-        raise
-    except Exception as error:
-        if type(error).__name__ == "KilledWorker":  # of Dask, which may not be installed
-            return None
-        raise EocError(f"a worker cannot compute: {type(error).__name__}: {error}") from error
+    def took(self, results: list[Result]) -> bool:
+        """Put results into the store; whether to go on."""
+        if results:
+            self._store.put(results)
+            self.computed += len(results)
+            if self._progress is not None:
+                self._progress(*self.counts, self._total)
+        return not (self._fail_fast and any(result.error for result in results))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import AccuracyWarning, EocError
-from eoc.sweeps.activation import activation_of
+from eoc.sweeps.activation import OtherFunctionError, activation_of
 from eoc.sweeps.batch import VERSION, Batch, Result
 from eoc.sweeps.task import EOC
 from eoc.sweeps.tasks import task
@@ -29,7 +29,8 @@ def compute(batch: Batch, patience: float) -> list[Result]:
     Raises
     ------
     EocError
-        If the batch was made by another version of eoc. A point that fails is a result with an error.
+        If the batch was made by another version of eoc, or with another function of a user. A point that fails is a
+        result with an error.
 
     Examples
     --------
@@ -48,6 +49,8 @@ def compute(batch: Batch, patience: float) -> list[Result]:
         for index, point in batch.points.items():
             try:
                 outputs, error = _outputs(batch, dict(point)), ""
+            except OtherFunctionError:
+                raise
             except (Exception, SystemExit) as failure:  # a sweep goes on whatever a user's function does
                 outputs, error = {}, _described(failure)
             ended = time.perf_counter()
@@ -64,16 +67,18 @@ def _outputs(batch: Batch, point: dict[str, Any]) -> dict[str, NDArray[Any]]:
     found: dict[str, ArrayLike] = {}
     text = point.get("activation")
     if text is not None and text not in of.parameter("activation").choices:
-        point["activation"] = activation_of(text, batch.folder)
+        point["activation"] = activation_of(text, batch.folder, batch.functions.get(text, ""))
     if "random_seed" in point:
         point["seed"] = point.pop("random_seed")
     if point.get("sigma_w") == EOC:
         from eoc.criticality import edge_of_chaos
 
         best = edge_of_chaos(point["activation"], sigma_b=point.get("sigma_b", 0.0)).best
-        point["sigma_w"] = found["sigma_w_eoc"] = best.sigma_w
+        point["sigma_w"] = best.sigma_w
         if "q" not in point and best.q > 0.0:  # no input has the variance 0
             point["q"] = best.q
+    if "sigma_w" in point:
+        found["sigma_w_used"] = point["sigma_w"]
     for name, values in batch.inner.items():
         point[name] = np.array(values)
     with warnings.catch_warnings():

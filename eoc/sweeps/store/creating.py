@@ -35,14 +35,16 @@ def inner_shape(plan: Plan, variable: Variable) -> tuple[int, ...]:
     return tuple(plan.coordinates[dim].values.size for dim in variable.dims)
 
 
-def create(path: Path, plan: Plan, config: Mapping[str, Any], about: Mapping[str, str]) -> None:
+def create(
+    path: Path, plan: Plan, config: Mapping[str, Any], functions: Mapping[str, str], about: Mapping[str, str]
+) -> None:
     """Write a store in which all points are pending; it is there as a whole or not at all."""
     import zarr
     from zarr.errors import ZarrUserWarning
 
     with replacing(path, "the store") as part, warnings.catch_warnings():
         warnings.simplefilter("ignore", ZarrUserWarning)  # all readers of zarr 3 in Python know consolidated metadata
-        group = zarr.create_group(part, attributes=_attributes(plan, config, about))
+        group = zarr.create_group(part, attributes=_attributes(plan, config, functions, about))
         dims = tuple(axis.dim for axis in plan.axes)
         chunk = blocks_of(plan).chunk
         for name, variable in variables(plan).items():
@@ -71,13 +73,16 @@ def _array(
     )
 
 
-def _attributes(plan: Plan, config: Mapping[str, Any], about: Mapping[str, str]) -> dict[str, Any]:
+def _attributes(
+    plan: Plan, config: Mapping[str, Any], functions: Mapping[str, str], about: Mapping[str, str]
+) -> dict[str, Any]:
     """Texts and numbers only, so that netCDF can hold them."""
     return {
         "title": f"{plan.task.name}: {plan.task.about}",
         **{name: text for name, text in about.items() if text},
         "task": plan.task.name,
         "config": json.dumps(config),
+        "functions": json.dumps(functions),
         "eoc_format": FORMAT,
         "eoc_version": VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -45,8 +45,8 @@ def variables(plan: Plan) -> dict[str, Variable]:
     """What every point has, in the order in which it has to be written: ``status`` vouches for the others."""
     found = {name: _of_output(output) for name, output in plan.outputs.items()}
     if EOC in plan.values.get("sigma_w", ()):
-        about = _about("sigma_w of the edge of chaos, where sigma_w was to be that", "1", "\\sigma_w")
-        found["sigma_w_eoc"] = Variable((), np.float64, np.nan, about)
+        about = _about("sigma_w of the point, that of the edge of chaos where it was to be that", "1", "\\sigma_w")
+        found["sigma_w_used"] = Variable((), np.float64, np.nan, about)
     if plan.task.random:
         found["random_seed"] = Variable((), np.int64, -1, _about("seed of the random numbers of the point", "1"))
     found["seconds"] = Variable((), np.float64, np.nan, _about("time that the point took", "s"))

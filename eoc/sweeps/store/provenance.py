@@ -8,7 +8,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from eoc.errors import EocError
+from eoc.sweeps.activation import fingerprint
 from eoc.sweeps.plan import Plan
 
 __all__ = ["fingerprints", "git_commit", "versions"]
@@ -59,14 +59,4 @@ def fingerprints(plan: Plan) -> dict[str, str]:
 
     A name or an expression says all; a function can be changed where it is defined.
     """
-    return {text: _fingerprint(text, plan.folder) for text in plan.values.get("activation", ()) if ":" in text}
-
-
-def _fingerprint(text: str, folder: str) -> str:
-    from eoc.montecarlo.running.fingerprint import fingerprint_of
-    from eoc.sweeps.activation import activation_of
-
-    try:
-        return str(fingerprint_of(activation_of(text, folder))["phi"])
-    except EocError as error:  # its points fail, not the others
-        return f"fails: {error}"
+    return {text: fingerprint(text, plan.folder) for text in plan.values.get("activation", ()) if ":" in text}

@@ -28,7 +28,13 @@ _Arrays = dict[str, NDArray[Any]]
 
 @contextmanager
 def open_store(
-    path: Path, plan: Plan, config: Mapping[str, Any], *, new: bool = False, about: Mapping[str, str] | None = None
+    path: Path,
+    plan: Plan,
+    config: Mapping[str, Any],
+    *,
+    functions: Mapping[str, str] | None = None,
+    new: bool = False,
+    about: Mapping[str, str] | None = None,
 ) -> Iterator[Store]:
     """A store to write results to: the one that is there, to go on with it, or a new one.
 
@@ -42,6 +48,8 @@ def open_store(
         The points.
     config
         What decides their numbers, as for JSON: a store with another one is refused.
+    functions
+        Fingerprints of functions of a user, which do so too.
     new
         Begin a new store. The one that is there is set aside, see :attr:`Store.set_aside`.
     about
@@ -67,21 +75,28 @@ def open_store(
     """
     with locked(path):
         try:
-            store = _opened(path, plan, config, new, about or {})
+            store = _opened(path, plan, config, functions or {}, new, about or {})
         except OSError as error:
             raise _unwritable(path, error) from None
         yield store
 
 
-def _opened(path: Path, plan: Plan, config: Mapping[str, Any], new: bool, about: Mapping[str, str]) -> Store:
+def _opened(
+    path: Path,
+    plan: Plan,
+    config: Mapping[str, Any],
+    functions: Mapping[str, str],
+    new: bool,
+    about: Mapping[str, str],
+) -> Store:
     aside = None
     if new and not _free(path):
         header(path)  # only what is a store is moved
         aside = _set_aside(path)
     if _free(path):
-        create(path, plan, config, about)
+        create(path, plan, config, functions, about)
     else:
-        _check(path, config)
+        _check(path, {**config, "functions": functions})
     return Store(path, plan, aside)
 
 
@@ -107,7 +122,8 @@ def _check(path: Path, config: Mapping[str, Any]) -> None:
             f"the store {path} was begun by eoc {found.get('eoc_version')}, and this is eoc {VERSION}, whose numbers "
             "may differ: go on with that version, or start over with --new (new=True) or another store"
         )
-    if different := differences(_entry(path, found, "config"), json.loads(json.dumps(config))):
+    then = {**_entry(path, found, "config"), "functions": _entry(path, found, "functions")}
+    if different := differences(then, json.loads(json.dumps(config))):
         raise EocError(
             f"the store {path} is of another configuration:\n{different}\n"
             "give that configuration again, or another store, or start over with --new (new=True)"
@@ -285,7 +301,7 @@ class Store:
         if result.error:
             return {}, result.error.encode(errors="replace").decode()  # not every text is Unicode
         everything = {name: self._filled(name, np.asarray(values)) for name, values in result.outputs.items()}
-        found = {name: values for name, values in everything.items() if name != "sigma_w_eoc"}
+        found = {name: values for name, values in everything.items() if name != "sigma_w_used"}
         shapes = {name: array.shape for name, array in found.items()}
         types = {name: output.dtype for name, output in self._plan.outputs.items()}
         if shapes != {name: self._inner[name] for name in types}:

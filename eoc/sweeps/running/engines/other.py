@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,12 @@ class Given:
 
     def submit(self, batch: Batch, patience: float) -> Computed:
         """Hand the batch to the executor."""
-        future: Computed = self._executor.submit(compute, batch, patience)
+        try:
+            future: Computed = self._executor.submit(compute, batch, patience)
+        except RuntimeError as error:
+            if isinstance(error, BrokenExecutor):
+                raise
+            raise EocError(f"the executor {self.name} takes no work: {error}") from None  # it was shut down
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return future
