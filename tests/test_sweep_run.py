@@ -237,12 +237,34 @@ def test_a_changed_function_is_a_changed_sweep(tmp_path):
     np.testing.assert_allclose(open_sweep(summary.path).sigma_w, sigma_w, rtol=1e-8)
 
 
+def test_functions_that_end_their_process_only_fail(tmp_path):
+    functions = {
+        "leaves": "sys.exit(3)",
+        "ends": "os._exit(7)",
+        "rude": "raise Rude",
+        "fine": "return np.tanh(x)",
+    }
+    lines = ["import os, sys", "import numpy as np", "class Rude(Exception):", "    def __str__(self): return 1 / 0"]
+    lines += [f"def {name}(x): {body}" for name, body in functions.items()]
+    (tmp_path / "own.py").write_text("\n".join(lines))
+    config = tmp_path / "sweep.yaml"
+    named = ", ".join(f"own.py:{name}" for name in functions)
+    config.write_text(f"schema: 1\ntask: edge_of_chaos\naxes: {{activation: [{named}], depth: 30}}\n")
+    run_sweep(config, tmp_path / "sweep.zarr", workers=1)
+    found = open_sweep(tmp_path / "sweep.zarr")
+    assert found.status.values.tolist() == [2, 2, 2, 1]
+    assert "ends the process" in found.error.values[1]
+    mended = (tmp_path / "own.py").read_text().replace("sys.exit(3)", "return np.tanh(x)")
+    (tmp_path / "own.py").write_text(mended)
+    assert run_sweep(config, tmp_path / "sweep.zarr", workers=1, retry_failed=True).done == 2
+
+
 def test_workers_with_another_function_are_refused(tmp_path, monkeypatch):
     """As those of a cluster that imported a module before it was changed, or have other files."""
     (tmp_path / "elsewhere.py").write_text("import numpy as np\ndef phi(x):\n    return np.tanh(x)\n")
     config = tmp_path / "sweep.yaml"
     config.write_text("schema: 1\ntask: edge_of_chaos\naxes: {activation: elsewhere:phi, sigma_b: [0.1, 0.2]}\n")
-    monkeypatch.setattr("eoc.sweeps.store.provenance.fingerprint", lambda text, folder: "another one")
+    monkeypatch.setattr("eoc.sweeps.running.run.fingerprints", lambda plan: {"elsewhere:phi": "another one"})
     with pytest.raises(EocError, match=r"a worker has another elsewhere:phi"):
         run_sweep(config, tmp_path / "sweep.zarr", workers=1)
 

@@ -26,13 +26,14 @@ from zarr.storage import LocalStore
 import eoc.sweeps.store.blocks as blocks_module
 from eoc.errors import EocError
 from eoc.sweeps.batch import Result
+from eoc.sweeps.fingerprints import fingerprints
 from eoc.sweeps.plan import Axis, Plan
 from eoc.sweeps.store.blocks import Blocks
 from eoc.sweeps.store.differences import differences
 from eoc.sweeps.store.layout import DONE, FAILED, PENDING, variables
 from eoc.sweeps.store.lock import locked
 from eoc.sweeps.store.open import open_sweep
-from eoc.sweeps.store.provenance import fingerprints, git_commit, versions
+from eoc.sweeps.store.provenance import git_commit, versions
 from eoc.sweeps.store.store import open_store
 from eoc.sweeps.task import Coordinate, Output, Parameter, Task
 
@@ -682,3 +683,66 @@ def test_another_order_of_axes_is_another_configuration(tmp_path: Path) -> None:
         open_store(tmp_path / "s.zarr", PLAN, turned),
     ):
         pass
+
+
+@pytest.mark.parametrize("damage", ["lost", "folder", "garbage"])
+def test_coordinates_that_are_damaged_are_found_and_restored(tmp_path: Path, damage: str) -> None:
+    """zarr takes a file that is missing for zeros."""
+    path = tmp_path / "s.zarr"
+    with open_store(path, PLAN, CONFIG) as store:
+        store.put(results(0, 1))
+    before = open_sweep(path)
+    file = next((path / "depth" / "c").iterdir())
+    file.unlink()
+    if damage == "folder":
+        file.mkdir()
+    if damage == "garbage":
+        file.write_bytes(b"nothing of this kind")
+    with pytest.raises(EocError, match=r"depth.*run the sweep again"):
+        open_sweep(path)
+    if damage == "folder":
+        file.rmdir()
+    with open_store(path, PLAN, CONFIG):
+        pass
+    xarray.testing.assert_identical(open_sweep(path).drop_attrs(), before.drop_attrs())
+
+
+def test_a_link_to_a_store_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "large disk").mkdir()
+    link = tmp_path / "s.zarr"
+    link.symlink_to(tmp_path / "large disk" / "real.zarr")
+    with open_store(link, PLAN, CONFIG) as store:
+        store.put(results(0))
+    with (
+        open_store(link, PLAN, CONFIG, new=True) as store,
+        pytest.raises(EocError, match="another run"),
+        open_store(tmp_path / "large disk" / "real.zarr", PLAN, CONFIG),
+    ):
+        pass
+    assert link.is_symlink()
+    assert store.set_aside == tmp_path / "large disk" / "real-1.zarr"
+    assert sorted(path.name for path in (tmp_path / "large disk").iterdir()) == ["real-1.zarr", "real.zarr"]
+
+
+def test_a_store_cannot_be_the_current_folder_or_a_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for place in (Path(), Path("/")):
+        with pytest.raises(EocError, match="give the name of a folder"), open_store(place, PLAN, CONFIG):
+            pass
+
+
+def test_the_old_store_is_set_aside_only_when_there_is_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "s.zarr"
+    with open_store(path, PLAN, CONFIG) as store:
+        store.put(results(0))
+
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("zarr.consolidate_metadata", full)
+    with pytest.raises(EocError, match="No space left"), open_store(path, PLAN, CONFIG, new=True):
+        pass
+    assert [one.name for one in tmp_path.iterdir()] == ["s.zarr"]
+    assert open_sweep(path).status.values.flat[0] == DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,13 +52,14 @@ def print_summary(file: Path, summary: Summary, sweep: xarray.Dataset) -> None:
     out = console()
     if summary.set_aside is not None:
         print_paragraph(out, "", f"the store that was there is {summary.set_aside} now", indent=2)
-    failed = f", {summary.failed} failed" if summary.failed else ""
+    pending = summary.points - summary.done - summary.failed
+    failed = f", {summary.failed} failed, {pending or 'none'} pending" if summary.failed else ""
     text = (
         f"{summary.done} of {summary.points} points are done{failed}; {summary.computed} were computed now, in "
-        f"{duration(summary.seconds)}, and are in {summary.path}"
+        f"{duration(summary.seconds)}; the store is {summary.path}"
     )
     print_paragraph(out, "", text, indent=2)
     print_failures(out, sweep)
-    out.print(f"look at them: eoc sweep show {summary.path}", markup=False, soft_wrap=True)
+    out.print(f"look at it: eoc sweep show {shlex.quote(str(summary.path))}", markup=False, soft_wrap=True)
     if summary.failed:
-        out.print("the same command with --retry-failed computes those again that failed", soft_wrap=True)
+        out.print("the same command with --retry-failed computes them again, if the reason is gone", soft_wrap=True)

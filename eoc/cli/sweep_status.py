@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eoc.cli.sweep_words import duration, values_in_words
+from eoc.cli.sweep_words import duration, parameters_in_words, values_in_words
 from eoc.cli.tables import NARROW, console, print_paragraph, print_table
-from eoc.sweeps.views.selection import constants_of, counts, names_along, status_of
+from eoc.sweeps.views.failures import failures_of, parameters_at
+from eoc.sweeps.views.names import constants_of, names_along
+from eoc.sweeps.views.selection import counts
 
 if TYPE_CHECKING:
     import xarray
@@ -20,27 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["failures", "print_failures", "print_status", "status_payload"]
 
 _SHOWN = 5  # kinds of errors
-_NUMBER = re.compile(r"\d[\d.]*(e[+-]?\d+)?")
 
 
 def failures(sweep: xarray.Dataset) -> list[dict[str, Any]]:
-    """Errors that differ by more than numbers, the most frequent first: one of each, how many, and where it was."""
-    places = np.flatnonzero(status_of(sweep, "failed").values)
-    errors = np.ravel(sweep["error"].values)
-    found: dict[str, dict[str, Any]] = {}
-    for place in places.tolist():
-        kind = _NUMBER.sub("0", str(errors[place]))
-        if kind not in found:
-            found[kind] = {"error": str(errors[place]), "points": 0, "first": _parameters(sweep, place)}
-        found[kind]["points"] += 1
-    return sorted(found.values(), key=lambda one: -one["points"])
-
-
-def _parameters(sweep: xarray.Dataset, place: int) -> dict[str, Any]:
-    """The parameters of one point that are not the same everywhere."""
-    indices = (int(i) for i in np.unravel_index(place, sweep["status"].shape))
-    point = sweep.coords.to_dataset().isel(dict(zip(sweep["status"].dims, indices, strict=True)))
-    return {name: point[name].item() for dim in map(str, sweep["status"].dims) for name in names_along(sweep, dim)}
+    """The kinds of errors for JSON: one of each, at how many points, and the parameters of the first."""
+    return [
+        {"error": one.error, "points": len(one.places), "first": parameters_at(sweep, one.places[0])}
+        for one in failures_of(sweep)
+    ]
 
 
 def status_payload(store: Path, sweep: xarray.Dataset) -> dict[str, Any]:
@@ -85,12 +73,11 @@ def print_status(store: Path, sweep: xarray.Dataset) -> None:
 
 def print_failures(out: Console, sweep: xarray.Dataset) -> None:
     """The most frequent errors, and how to see the others."""
-    found = failures(sweep)
+    found = failures_of(sweep)
     for one in found[:_SHOWN]:
-        where = ", ".join(f"{name} = {value}" for name, value in one["first"].items())
-        times = f"{one['points']} x " if one["points"] > 1 else ""
-        head = f"  failed: {times}"
-        print_paragraph(out, head, " ".join(one["error"].split()) + (f" (at {where})" if where else ""), indent=4)
+        where = parameters_in_words(parameters_at(sweep, one.places[0]))
+        times = f"{len(one.places)} x " if len(one.places) > 1 else ""
+        print_paragraph(out, f"  failed: {times}", one.error + (f" (at {where})" if where else ""), indent=4)
     if len(found) > _SHOWN:
         out.print(f"  and {len(found) - _SHOWN} other errors: eoc sweep show --failed")
 

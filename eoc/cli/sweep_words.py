@@ -1,10 +1,11 @@
-"""Times, sizes and lists of values as people say them."""
+"""Times, sizes, numbers of points and values of parameters as people say them, and options as they type them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
-__all__ = ["duration", "size", "values_in_words"]
+__all__ = ["duration", "options_at", "parameters_in_words", "points_are", "size", "values_in_words"]
 
 _FEW = 6  # values that are all listed
 _TIMES = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"))
@@ -52,3 +53,37 @@ def values_in_words(values: Sequence[object]) -> str:
     if len(shown) <= _FEW:
         return ", ".join(shown)
     return f"{len(shown)} values: {', '.join(shown[: _FEW // 2])} ... {shown[-1]}"
+
+
+def parameters_in_words(values: Mapping[str, object]) -> str:
+    """Names and values.
+
+    Examples
+    --------
+    >>> parameters_in_words({"activation": "tanh", "sigma_b": 0.1})
+    'activation = tanh, sigma_b = 0.1'
+    """
+    return ", ".join(f"{name} = {value}" for name, value in values.items())
+
+
+def options_at(values: Mapping[str, object]) -> str:
+    """What a shell understands as these values of parameters.
+
+    Examples
+    --------
+    >>> options_at({"layer": 5, "activation": "x*tanh(x)"})
+    "--at layer=5 --at 'activation=x*tanh(x)'"
+    """
+    return " ".join(f"--at {shlex.quote(f'{name}={value}')}" for name, value in values.items())
+
+
+def points_are(count: int, state: str) -> str:
+    """The subject and verb of a sentence on points that are not done.
+
+    Examples
+    --------
+    >>> points_are(1, "failed"), points_are(2, "failed"), points_are(2, "pending")
+    ('1 point failed and is', '2 points failed and are', '2 points are pending and')
+    """
+    points, verb = ("1 point", "is") if count == 1 else (f"{count} points", "are")
+    return f"{points} failed and {verb}" if state == "failed" else f"{points} {verb} {state} and"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,9 @@ from eoc.errors import EocError
 if TYPE_CHECKING:
     from eoc.activations import Activation
 
-__all__ = ["OtherFunctionError", "activation_of", "fingerprint"]
+__all__ = ["FAILS", "OtherFunctionError", "activation_of", "described", "fingerprint"]
 
-_FAILS = "fails: "
+FAILS = "fails: "  #: how the fingerprint of a function begins that has none
 
 
 class OtherFunctionError(EocError):
@@ -30,7 +32,7 @@ def activation_of(text: str, folder: str, expected: str = "") -> Activation:
     folder
         Where modules and files are looked for first.
     expected
-        The fingerprint that a function is to have; "" if it does not matter.
+        The fingerprint that a function is to have; "" if it does not matter. One that has none is not called.
 
     Returns
     -------
@@ -52,8 +54,10 @@ def activation_of(text: str, folder: str, expected: str = "") -> Activation:
     """
     from eoc.activations.imported import from_source
 
+    if expected.startswith(FAILS):
+        raise EocError(expected.removeprefix(FAILS))
     phi = from_source(text, folder)
-    if expected and not expected.startswith(_FAILS) and _digest(phi) != expected:
+    if expected and _digest(phi) != expected:
         raise OtherFunctionError(
             f"a worker has another {text}: it was changed while workers or this process had it loaded, or differs from "
             "one machine to the other; start them anew with the same files"
@@ -76,10 +80,24 @@ def fingerprint(text: str, folder: str) -> str:
     try:
         return _digest(from_source(text, folder))
     except (Exception, SystemExit) as error:  # its points fail, not the others
-        return f"{_FAILS}{error}"
+        return FAILS + described(error)
+
+
+def described(failure: BaseException) -> str:
+    """What went wrong, whatever a user's function raises.
+
+    Examples
+    --------
+    >>> described(EocError("no")), described(KeyError("x"))
+    ('no', "KeyError: 'x'")
+    """
+    try:
+        return str(failure) if isinstance(failure, EocError) else f"{type(failure).__name__}: {failure}"
+    except Exception:  # in its __str__
+        return type(failure).__name__
 
 
 def _digest(phi: Activation) -> str:
     from eoc.montecarlo.running.fingerprint import fingerprint_of
 
-    return str(fingerprint_of(phi)["phi"])
+    return hashlib.sha256(json.dumps(fingerprint_of(phi)).encode()).hexdigest()[:32]

@@ -16,11 +16,12 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.sweeps.batch import Result
 from eoc.sweeps.config.sweep import Sweep, read_sweep, sweep_of
+from eoc.sweeps.fingerprints import fingerprints
 from eoc.sweeps.running.drive import drive
 from eoc.sweeps.running.engines import Engine, engine_of
 from eoc.sweeps.running.queue import Queue
 from eoc.sweeps.store.layout import DONE, FAILED
-from eoc.sweeps.store.provenance import fingerprints, git_commit, versions
+from eoc.sweeps.store.provenance import git_commit, versions
 from eoc.sweeps.store.store import Store, open_store
 
 __all__ = ["Progress", "Summary", "default_store", "run_sweep"]

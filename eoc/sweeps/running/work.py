@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import AccuracyWarning, EocError
-from eoc.sweeps.activation import OtherFunctionError, activation_of
+from eoc.sweeps.activation import OtherFunctionError, activation_of, described
 from eoc.sweeps.batch import VERSION, Batch, Result
 from eoc.sweeps.task import EOC
 from eoc.sweeps.tasks import task
@@ -52,7 +52,7 @@ def compute(batch: Batch, patience: float) -> list[Result]:
             except OtherFunctionError:
                 raise
             except (Exception, SystemExit) as failure:  # a sweep goes on whatever a user's function does
-                outputs, error = {}, _described(failure)
+                outputs, error = {}, described(failure)
             ended = time.perf_counter()
             results.append(Result(index, ended - began, outputs, error))
             began = ended
@@ -85,7 +85,3 @@ def _outputs(batch: Batch, point: dict[str, Any]) -> dict[str, NDArray[Any]]:
         warnings.simplefilter("ignore", AccuracyWarning)  # the error bound of an output says the same
         found.update(of.compute(point))
     return {name: np.asarray(value) for name, value in found.items()}
-
-
-def _described(failure: BaseException) -> str:
-    return str(failure) if isinstance(failure, EocError) else f"{type(failure).__name__}: {failure}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eoc.files import replacing
 from eoc.sweeps.batch import VERSION
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.store.blocks import Blocks
@@ -36,13 +36,37 @@ def inner_shape(plan: Plan, variable: Variable) -> tuple[int, ...]:
 
 
 def create(
-    path: Path, plan: Plan, config: Mapping[str, Any], functions: Mapping[str, str], about: Mapping[str, str]
+    path: Path,
+    plan: Plan,
+    config: Mapping[str, Any],
+    functions: Mapping[str, str],
+    about: Mapping[str, str],
+    aside: Path | None = None,
 ) -> None:
-    """Write a store in which all points are pending; it is there as a whole or not at all."""
+    """Write a store in which all points are pending; it is there as a whole or not at all.
+
+    It is written under another name first; what is there goes to ``aside`` only then. Who calls this holds the lock.
+    """
+    part = path.with_name(f".{path.name}.new")
+    if part.exists():  # of a run that was killed
+        shutil.rmtree(part)
+    try:
+        _write(part, plan, config, functions, about)
+        if aside is not None:
+            path.rename(aside)
+        part.rename(path)  # over an empty folder, too
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _write(
+    part: Path, plan: Plan, config: Mapping[str, Any], functions: Mapping[str, str], about: Mapping[str, str]
+) -> None:
     import zarr
     from zarr.errors import ZarrUserWarning
 
-    with replacing(path, "the store") as part, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZarrUserWarning)  # all readers of zarr 3 in Python know consolidated metadata
         group = zarr.create_group(part, attributes=_attributes(plan, config, functions, about))
         dims = tuple(axis.dim for axis in plan.axes)
@@ -52,7 +76,8 @@ def create(
             whole = replace(variable, dims=dims + variable.dims)
             _array(group, name, whole, plan.shape + inner, chunk + inner)
         for name, (variable, values) in coordinates(plan).items():
-            _array(group, name, variable, values.shape, values.shape)[...] = values
+            with zarr.config.set({"array.write_empty_chunks": True}):  # so that a missing file is a lost one
+                _array(group, name, variable, values.shape, values.shape)[...] = values
         zarr.consolidate_metadata(part)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.task import EOC, Output
 
-__all__ = ["DONE", "FAILED", "PENDING", "RECORDS", "STATES", "Variable", "coordinates", "variables"]
+__all__ = ["DONE", "FAILED", "PENDING", "RECORDS", "STATES", "Variable", "coordinate_file", "coordinates", "variables"]
 
 RECORDS = ("status", "error", "seconds", "random_seed")  #: of points, besides their outputs
 STATES = ("pending", "done", "failed")  #: what ``status`` says
@@ -67,6 +68,11 @@ def coordinates(plan: Plan) -> dict[str, tuple[Variable, NDArray[Any]]]:
         about = _about(coordinate.about, coordinate.units, coordinate.symbol)
         found[name] = Variable((name,), coordinate.values.dtype, 0, about), coordinate.values
     return found
+
+
+def coordinate_file(store: Path, name: str, dimensions: int) -> Path:
+    """Where the values of a coordinate are, in one file."""
+    return store.joinpath(name, "c", *dimensions * "0")
 
 
 def _of_output(output: Output) -> Variable:

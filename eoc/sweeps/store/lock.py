@@ -56,6 +56,8 @@ def locked(store: Path) -> Iterator[None]:
     eoc.errors.EocError: another run (process ... on ..., since ...) is writing to ...night.zarr: ...
     """
     target = store.resolve()
+    if not target.name:
+        raise EocError(f"{store} cannot be a store: give the name of a folder in it")
     path = target.with_name(f".{target.name}.lock")
     try:
         file = _held(path)

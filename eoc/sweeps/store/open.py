@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.sweeps.store.blocks import Blocks
 from eoc.sweeps.store.header import check_format, header, unreadable
-from eoc.sweeps.store.layout import DONE, PENDING, RECORDS
+from eoc.sweeps.store.layout import DONE, PENDING, RECORDS, coordinate_file
 
 if TYPE_CHECKING:
     import xarray
@@ -100,12 +101,13 @@ def _lost(path: Path, data: xarray.Dataset, chunk: tuple[int, ...]) -> Path | No
     status = data["status"].values
     blocks = Blocks(status.shape, chunk)
     written = [block for block in range(blocks.count) if (status[blocks.where(block)] != PENDING).any()]
+    known = (coordinate_file(path, str(name), array.ndim) for name, array in data.coords.items())
     files = (
         path / str(name) / blocks.key(block, array.ndim - status.ndim)
         for name, array in data.data_vars.items()
         for block in written
     )
-    return next((file for file in files if not file.exists()), None)
+    return next((file for file in chain(known, files) if not file.is_file()), None)
 
 
 def _damaged(path: Path) -> EocError | None:
@@ -128,6 +130,5 @@ def _damaged(path: Path) -> EocError | None:
 
 def _repairable(path: Path, file: Path) -> EocError:
     return EocError(
-        f"the store {path} is damaged: {file} is missing or cannot be read; run the sweep again, and its points are "
-        "computed again"
+        f"the store {path} is damaged: {file} is missing or cannot be read; run the sweep again, which restores it"
     )

@@ -1,4 +1,4 @@
-"""What a sweep was run with: versions, the commit, and digests of functions that users wrote."""
+"""What a sweep was run with: versions and the commit."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from eoc.sweeps.activation import fingerprint
-from eoc.sweeps.plan import Plan
-
-__all__ = ["fingerprints", "git_commit", "versions"]
+__all__ = ["git_commit", "versions"]
 
 _PACKAGES = ("eoc", "numpy", "scipy", "numba", "xarray", "zarr")
 _PATIENCE = 10.0  # seconds for git on a slow file system
@@ -52,11 +49,3 @@ def git_commit(folder: str | Path) -> str | None:
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     return done.stdout.strip() or None
-
-
-def fingerprints(plan: Plan) -> dict[str, str]:
-    """Digests of what those activations compute that are functions in a module or file of a user.
-
-    A name or an expression says all; a function can be changed where it is defined.
-    """
-    return {text: fingerprint(text, plan.folder) for text in plan.values.get("activation", ()) if ":" in text}

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
+from eoc.sweeps.activation import FAILS
 from eoc.sweeps.batch import VERSION, Result
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.store.creating import blocks_of, create, inner_shape
 from eoc.sweeps.store.differences import differences
 from eoc.sweeps.store.header import check_format, header, unreadable
-from eoc.sweeps.store.layout import DONE, FAILED, PENDING, variables
+from eoc.sweeps.store.layout import DONE, FAILED, PENDING, coordinate_file, coordinates, variables
 from eoc.sweeps.store.lock import locked
 
 __all__ = ["Store", "open_store"]
@@ -73,11 +74,14 @@ def open_store(
     ...     store.pending().tolist(), store.pending(retry_failed=True).tolist()
     ([1], [0, 1])
     """
-    with locked(path):
+    place = path.resolve() if path.is_symlink() or not path.name else path  # a link stays what it is
+    if place.exists() and place.samefile(Path.cwd()):
+        raise EocError(f"{path} is the current folder: give the name of a folder for the store")
+    with locked(place):
         try:
-            store = _opened(path, plan, config, functions or {}, new, about or {})
+            store = _opened(place, plan, config, functions or {}, new, about or {})
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise _unwritable(place, error) from None
         yield store
 
 
@@ -92,12 +96,12 @@ def _opened(
     aside = None
     if new and not _free(path):
         header(path)  # only what is a store is moved
-        aside = _set_aside(path)
-    if _free(path):
-        create(path, plan, config, functions, about)
+        aside = _aside(path)
+    if aside or _free(path):
+        create(path, plan, config, functions, about, aside)
     else:
-        _check(path, {**config, "functions": functions})
-    return Store(path, plan, aside)
+        _check(path, config, functions)
+    return Store(path, plan, functions, aside)
 
 
 def _free(path: Path) -> bool:
@@ -105,15 +109,13 @@ def _free(path: Path) -> bool:
     return not path.exists() or (path.is_dir() and not any(path.iterdir()))
 
 
-def _set_aside(path: Path) -> Path:
-    """Rename a store; the new name."""
+def _aside(path: Path) -> Path:
+    """Where a store can go."""
     names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(1))
-    aside = next(name for name in names if not name.exists())
-    path.rename(aside)
-    return aside
+    return next(name for name in names if not name.exists())
 
 
-def _check(path: Path, config: Mapping[str, Any]) -> None:
+def _check(path: Path, config: Mapping[str, Any], functions: Mapping[str, str]) -> None:
     """Refuse to go on with a store of another version or another configuration."""
     found = header(path)
     check_format(path, found)
@@ -122,8 +124,10 @@ def _check(path: Path, config: Mapping[str, Any]) -> None:
             f"the store {path} was begun by eoc {found.get('eoc_version')}, and this is eoc {VERSION}, whose numbers "
             "may differ: go on with that version, or start over with --new (new=True) or another store"
         )
-    then = {**_entry(path, found, "config"), "functions": _entry(path, found, "functions")}
-    if different := differences(then, json.loads(json.dumps(config))):
+    had = {text: digest for text, digest in _entry(path, found, "functions").items() if not digest.startswith(FAILS)}
+    have = {text: digest for text, digest in functions.items() if text in had}  # one that failed can have been mended
+    now_given = json.loads(json.dumps({**config, "functions": have}))
+    if different := differences({**_entry(path, found, "config"), "functions": had}, now_given):
         raise EocError(
             f"the store {path} is of another configuration:\n{different}\n"
             "give that configuration again, or another store, or start over with --new (new=True)"
@@ -154,13 +158,13 @@ class Store:
         By number of the point: 0 pending, 1 done, 2 failed, as it is on disk.
     """
 
-    def __init__(self, path: Path, plan: Plan, set_aside: Path | None = None) -> None:
+    def __init__(self, path: Path, plan: Plan, functions: Mapping[str, str], set_aside: Path | None = None) -> None:
         import zarr
 
         self.path = path
         self.set_aside = set_aside
         self.status = np.zeros(plan.size, np.int8)
-        self._plan = plan
+        self._plan, self._functions = plan, functions
         self._blocks = blocks_of(plan)
         self._variables = variables(plan)
         self._inner = {name: inner_shape(plan, variable) for name, variable in self._variables.items()}
@@ -170,6 +174,7 @@ class Store:
         self._group = zarr.open_group(path, mode="r+")
         self._runs: list[dict[str, Any]] = _entry(path, self._group.attrs.asdict(), "runs")
         self._arrays = {name: self._array(name) for name in self._variables}
+        self._mend_coordinates()
         self._recover()
 
     def pending(self, retry_failed: bool = False) -> NDArray[np.int64]:
@@ -211,7 +216,8 @@ class Store:
     def _write_runs(self) -> None:
         self._check_there()
         try:
-            self._group = self._group.update_attributes({"runs": json.dumps(self._runs)})
+            notes = {"runs": json.dumps(self._runs), "functions": json.dumps(self._functions)}
+            self._group = self._group.update_attributes(notes)
         except OSError as error:
             raise self._unwritable(error) from None
 
@@ -229,6 +235,19 @@ class Store:
         if array.shape != self._plan.shape + inner or array.chunks != self._blocks.chunk + inner:
             raise unreadable(self.path, file, f"its shape {array.shape} is not that of the configuration")
         return array
+
+    def _mend_coordinates(self) -> None:
+        """Write those again that are damaged: the plan knows them."""
+        import zarr
+
+        for name, (_, values) in coordinates(self._plan).items():
+            try:
+                with zarr.config.set({"array.write_empty_chunks": True}):
+                    array = zarr.open_array(self.path / name, mode="r+")
+            except Exception as error:  # as above
+                raise unreadable(self.path, self.path / name / "zarr.json", error) from None
+            if not (coordinate_file(self.path, name, values.ndim).is_file() and _holds(array, values)):
+                array[...] = values
 
     def _recover(self) -> None:
         """What is done, as far as all files of it can be read; the rest is pending."""
@@ -259,7 +278,7 @@ class Store:
         where, size = self._blocks.where(block), len(self._blocks.points(block))
         values: _Arrays = {}
         for name in reversed(self._variables):  # status first: without it there is nothing
-            if not self._file(name, block).exists():
+            if not self._file(name, block).is_file():
                 return None
             try:
                 found = np.asarray(self._arrays[name][where])
@@ -339,6 +358,14 @@ class Store:
 
     def _unwritable(self, error: OSError) -> EocError:
         return _unwritable(self.path, error, f"; {int((self.status != PENDING).sum())} points are stored")
+
+
+def _holds(array: Any, values: NDArray[Any]) -> bool:
+    """Whether these are the values of an array on disk."""
+    try:
+        return bool(np.asarray(array[...]).astype(object).tolist() == values.tolist())
+    except Exception:  # whatever damage leads to
+        return False
 
 
 def _kept(dtype: np.dtype[Any]) -> Any:

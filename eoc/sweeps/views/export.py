@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eoc.errors import EocError
 from eoc.files import replacing
-from eoc.sweeps.views.selection import checked_name, chosen_outputs, records_of
+from eoc.sweeps.views.names import checked_name, chosen_outputs, records_of
 from eoc.sweeps.views.table import to_frame
 
 if TYPE_CHECKING:

@@ -1,71 +1,25 @@
-"""Which part of a sweep is looked at: its outputs by name, and its points by the values of their parameters."""
+"""Which points of a sweep are looked at: by their state, and by the values of their parameters."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
-from eoc.sweeps.config.problems import did_you_mean
-from eoc.sweeps.store.layout import RECORDS, STATES
+from eoc.sweeps.store.layout import STATES
+from eoc.sweeps.views.names import checked_name, names_along
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = [
-    "checked_name",
-    "chosen_outputs",
-    "constants_of",
-    "counts",
-    "names_along",
-    "outputs_of",
-    "points_at",
-    "records_of",
-    "spread",
-    "status_of",
-    "words_of",
-]
+__all__ = ["counts", "one_of_each", "points_at", "spread", "status_of", "words_of"]
 
-_CLOSE = 1e-9  # relatively: two numbers that are meant to be the same
+_CLOSE = 1e-7  # relatively: numbers that are meant to be the same, written with 8 digits
 _SHOWN = 4  # values of a parameter that an error names, at both ends
-
-
-def outputs_of(sweep: xarray.Dataset) -> list[str]:
-    """The names of everything that was computed, without status, error, seconds and random_seed."""
-    ordered = [*str(sweep.attrs.get("variables", "")).split(), *map(str, sweep.data_vars)]
-    return [name for name in dict.fromkeys(ordered) if name in sweep.data_vars and name not in RECORDS]
-
-
-def records_of(sweep: xarray.Dataset) -> list[str]:
-    """What is known of every point besides its outputs: status, error, seconds and, of random tasks, random_seed."""
-    return [name for name in RECORDS if name in sweep]
-
-
-def chosen_outputs(sweep: xarray.Dataset, names: Sequence[str] | None) -> list[str]:
-    """The outputs of these names, or all where none are given.
-
-    Examples
-    --------
-    >>> import xarray
-    >>> chosen_outputs(xarray.Dataset({"q": ("sigma_b", [0.1]), "status": ("sigma_b", [1])}), None)
-    ['q']
-    """
-    known = outputs_of(sweep)
-    return known if names is None else [checked_name(name, known, "output") for name in names]
-
-
-def names_along(sweep: xarray.Dataset, dim: str) -> list[str]:
-    """The parameters that run along a dimension: one, or those that move together."""
-    return [str(name) for name, values in sweep.coords.items() if values.dims == (dim,)]
-
-
-def constants_of(sweep: xarray.Dataset) -> dict[str, Any]:
-    """Parameters that have one value in the whole data set."""
-    return {str(name): coordinate.item() for name, coordinate in sweep.coords.items() if not coordinate.ndim}
 
 
 def words_of(variable: xarray.DataArray) -> tuple[str, ...]:
@@ -95,20 +49,6 @@ def counts(sweep: xarray.Dataset) -> dict[str, int]:
     return {name: int(status_of(sweep, name).sum()) for name in STATES}
 
 
-def checked_name(name: str, known: Collection[str], what: str) -> str:
-    """The name, or an error that tells the similar ones, or else all.
-
-    Examples
-    --------
-    >>> checked_name("xi_d", ["xi_c", "q"], "output")
-    Traceback (most recent call last):
-    eoc.errors.EocError: there is no output 'xi_d': did you mean 'xi_c'?
-    """
-    if name not in known:
-        raise EocError(f"there is no {what} {name!r}: {did_you_mean(name, list(known))}")
-    return name
-
-
 def points_at(sweep: xarray.Dataset, at: Mapping[str, Sequence[object]]) -> xarray.Dataset:
     """The part of a sweep where parameters have given values.
 
@@ -118,7 +58,7 @@ def points_at(sweep: xarray.Dataset, at: Mapping[str, Sequence[object]]) -> xarr
         What :func:`eoc.open_sweep` returns.
     at
         By name of a parameter, or of a dimension of outputs such as ``layer``, one value or several, as numbers or as
-        text. A number means the value that it agrees with to 9 digits.
+        text. A number means the nearest value that it agrees with to 7 digits.
 
     Returns
     -------
@@ -147,21 +87,41 @@ def points_at(sweep: xarray.Dataset, at: Mapping[str, Sequence[object]]) -> xarr
     return sweep
 
 
+def one_of_each(sweep: xarray.Dataset, dims: Sequence[str]) -> dict[str, Any]:
+    """For each dimension a parameter along it and one of its values: for :func:`points_at`, and for messages.
+
+    Of whole numbers such as layers it is the last, of others such as quantiles the middle one, of words the first. Of
+    parameters that move together the one with the most different values is taken.
+
+    Examples
+    --------
+    >>> import xarray
+    >>> one_of_each(xarray.Dataset({}, {"layer": [1, 2, 3], "eps": [0.05, 0.1, 0.2]}), ["layer", "eps"])
+    {'layer': 3, 'eps': 0.1}
+    """
+    found = {}
+    for dim in dims:
+        name = max(names_along(sweep, dim), key=lambda name: np.unique(sweep[name].values).size)
+        values = sweep[name].values
+        place = {"i": -1, "f": values.size // 2}.get(values.dtype.kind, 0)
+        found[name] = values.tolist()[place]
+    return found
+
+
 def _places(name: str, values: NDArray[Any], wanted: object) -> NDArray[np.intp]:
     """The indices of a value, at least one."""
-    text = values.dtype.kind not in "iuf"
     number = _number(wanted)
-    if text:
-        same = np.array([str(value) == str(wanted).strip() or _close(_number(value), number) for value in values])
-    else:
-        same = np.array([_close(float(value), number) for value in values])
+    same = np.array([str(value) == str(wanted).strip() for value in values])
+    if not same.any() and math.isfinite(number):
+        distances = np.nan_to_num(np.abs(np.array([_number(value) for value in values]) - number), nan=np.inf)
+        same = (distances <= _CLOSE * abs(number)) & (distances == distances.min())
     if same.any():
         return np.flatnonzero(same)
     shown = [str(value) for value in values]
     if len(shown) > 2 * _SHOWN:
         shown = [*shown[:_SHOWN], "...", *shown[-_SHOWN:]]
     hint = ""
-    if not text and math.isfinite(number):
+    if values.dtype.kind in "iuf" and math.isfinite(number):
         hint = f"; the nearest is {values[np.abs(values - number).argmin()]}"
     raise EocError(f"no point has {name} = {wanted}: this sweep has {', '.join(shown)}{hint}")
 
@@ -172,7 +132,3 @@ def _number(value: object) -> float:
         return float(str(value))
     except ValueError:
         return math.nan
-
-
-def _close(a: float, b: float) -> bool:
-    return a == b or abs(a - b) <= _CLOSE * abs(a)

@@ -7,29 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eoc.sweeps.views.selection import (
-    chosen_outputs,
-    constants_of,
-    names_along,
-    outputs_of,
-    records_of,
-    spread,
-    status_of,
-    words_of,
-)
+from eoc.sweeps.views.names import chosen_outputs, constants_of, names_along, records_of
+from eoc.sweeps.views.selection import spread, status_of, words_of
 
 if TYPE_CHECKING:
     import pandas
     import xarray
 
-__all__ = ["to_frame", "with_errors"]
-
-
-def with_errors(sweep: xarray.Dataset, names: Sequence[str]) -> list[str]:
-    """The outputs of these names, and with each its error if it has one."""
-    known = outputs_of(sweep)
-    pairs = (pair for name in chosen_outputs(sweep, names) for pair in (name, f"{name}_error") if pair in known)
-    return list(dict.fromkeys(pairs))
+__all__ = ["to_frame"]
 
 
 def to_frame(sweep: xarray.Dataset, outputs: Sequence[str] | None = None) -> pandas.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 from eoc.errors import EocError
 from eoc.sweeps.batch import Batch
 from eoc.sweeps.running.engines.engine import Computed
+from eoc.sweeps.running.engines.interrupts import ignoring_interrupts
 from eoc.sweeps.running.work import compute
 
 __all__ = ["Dask", "dask_at", "local_dask"]
@@ -71,13 +72,14 @@ def local_dask(workers: int) -> Dask:
     import logging
 
     distributed = _distributed()
-    cluster = distributed.LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        silence_logs=logging.CRITICAL,
-    )
+    with ignoring_interrupts():
+        cluster = distributed.LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
     client = distributed.Client(cluster)
     return Dask(client, client, cluster)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -13,6 +12,7 @@ from threading import Thread
 from eoc.errors import EocError
 from eoc.sweeps.batch import Batch
 from eoc.sweeps.running.engines.engine import Computed
+from eoc.sweeps.running.engines.interrupts import ignoring_interrupts
 from eoc.sweeps.running.work import compute
 
 __all__ = ["Pool"]
@@ -36,7 +36,8 @@ class Pool:
         theirs, self._ours = context.Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(self.workers, context, initializer=_prepare, initargs=(theirs,))
         try:
-            first, *_ = [self._executor.submit(os.getpid) for _ in range(self.workers)]  # starts all of them
+            with ignoring_interrupts():
+                first, *_ = [self._executor.submit(os.getpid) for _ in range(self.workers)]  # starts all of them
             first.result()
         except BrokenExecutor:
             self.close()
@@ -63,7 +64,7 @@ class Pool:
 def _prepare(pipe: Connection) -> None:
     """Make a worker leave with the pipe, and only then: Ctrl-C in a terminal reaches all processes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout = sys.stderr  # what functions of users print is no result
+    os.dup2(2, 1)  # what functions of users print is no result
     Thread(target=_leave_with, args=(pipe,), daemon=True).start()
 
 
