@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 
+import pandas
 import pytest
+import xarray
 from typer.testing import CliRunner
 
 import eoc
 from eoc.cli import app
+from eoc.cli.sweep_cells import cells
 from eoc.cli.sweep_progress import Lines, Rate
 from eoc.errors import EocError
 
@@ -41,6 +44,12 @@ ENDS = """\
 schema: 1
 task: edge_of_chaos
 axes: {activation: [tanh, relu, heaviside], sigma_b: 0.1}
+"""
+LENGTHS = """\
+schema: 1
+task: montecarlo
+experiment: length_process
+axes: {activation: tanh, sigma_b: 0.1, sigma_w: 1.2, q: 1, width: [16, 32], eps: [0.1, 0.2], depth: 2, networks: 50}
 """
 SLOW = """\
 schema: 1
@@ -125,7 +134,7 @@ def test_a_sweep_that_is_done_is_not_computed_again():
 @pytest.mark.usefixtures("inside")
 def test_points_that_failed_are_told_and_give_exit_code_1():
     text = sweep("run", "rates.yaml", "--workers", 1, "--retry-failed", code=1)
-    assert "2 of 4 points are done, 2 failed; 2 were computed now" in " ".join(text.split())
+    assert "2 of 4 points are done, 2 failed, none pending; 2 were computed now" in " ".join(text.split())
     assert "failed: 2 x relu is positively homogeneous" in text
     assert "--retry-failed" in text
     errors = sweep_json("run", "rates.yaml", code=1)["errors"]
@@ -150,7 +159,10 @@ def test_a_new_store_sets_the_old_one_aside(tmp_path):
         (["check", "nowhere.yaml"], "nowhere.yaml: there is no such file"),
         (["status", "edge.yaml"], "edge.yaml is a configuration: give the store"),
         (["show", "nowhere.zarr"], "there is no store nowhere.zarr"),
-        (["show", "edge.zarr", "--columns", "sigma_v"], "there is no output 'sigma_v': did you mean 'sigma_w'"),
+        (
+            ["show", "edge.zarr", "--columns", "sigma_v"],
+            "there is no output 'sigma_v', did you mean 'sigma_w'? There are: ",
+        ),
         (["show", "edge.zarr", "--columns", "random_seed"], "there is no output 'random_seed'"),
         (["show", "edge.zarr", "--at", "sigma_b"], "--at takes NAME=VALUE, as activation=tanh, got 'sigma_b'"),
         (["show", "edge.zarr", "--at", "sigma_b=0.25"], "no point has sigma_b = 0.25"),
@@ -158,7 +170,10 @@ def test_a_new_store_sets_the_old_one_aside(tmp_path):
         (["show", "edge.zarr", "--rows", "0"], "Invalid value"),
         (["show", "edge.zarr", "--rows"], "requires an argument"),
         (["plot", "edge.zarr", "--x", "sigma_b"], "Missing option"),
-        (["plot", "edge.zarr", "--x", "sigma_b", "--y", "q"], "q also depends on activation"),
+        (
+            ["plot", "edge.zarr", "--x", "sigma_b", "--y", "q"],
+            "q also depends on activation; take one value of each: --at ",
+        ),
         (["plot", "edge.zarr", "--x", "sigma_b", "--y", "q", "--output", "q.doc"], "its name must end in one of"),
         (["plot", "edge.zarr", "--x", "sigma_b", "--y", "../q"], "there is no folder"),
         (["export", "edge.zarr"], "say where to write: --csv FILE.csv"),
@@ -208,9 +223,17 @@ def test_show_tells_what_it_leaves_out():
     text = sweep("show", "rates.zarr", "--columns", "constant,seconds")
     assert "2 points failed and are left out: --failed" in text
     assert "relu" not in text
+
+
+@pytest.mark.usefixtures("inside")
+def test_errors_are_shown_once_with_the_first_of_their_points():
     text = sweep("show", "rates.zarr", "--failed")
-    assert text.count("relu is positively homogeneous") == 2
-    assert "no point failed" in sweep("show", "edge.zarr", "--failed")
+    assert text.startswith("2 points: relu is positively homogeneous")
+    assert text.endswith("  at activation = relu, sigma_b = 0.1\n  at activation = relu, sigma_b = 0.3\n")
+    text = sweep("show", "rates.zarr", "--failed", "--rows", "1")
+    assert text.endswith("  at activation = relu, sigma_b = 0.1\n  and 1 more: --rows 2\n")
+    assert [row["sigma_b"] for row in sweep_json("show", "rates.zarr", "--failed")["rows"]] == [0.1, 0.3]
+    assert sweep("show", "edge.zarr", "--failed") == "no point failed\n"
 
 
 def test_words_that_have_blanks_stay_apart(tmp_path):
@@ -221,17 +244,80 @@ def test_words_that_have_blanks_stay_apart(tmp_path):
     assert reasons == ["found", "homogeneous", "infinite_chi_1"]
 
 
-@pytest.mark.usefixtures("inside")
-def test_outputs_along_layers_are_shown_at_one(tmp_path):
+def test_outputs_along_layers_have_a_row_for_each(tmp_path):
     (tmp_path / "layers.yaml").write_text(LAYERS)
     store = tmp_path / "layers.zarr"
     sweep("run", tmp_path / "layers.yaml", "--store", store, "--workers", 1)
-    text = " ".join(sweep("show", store).split())
-    assert "variance" in text
-    assert "take one with --at depth=10" in text
-    assert "take one with --at depth=10" in sweep("show", store, "--columns", "variance", code=2)
-    rows = sweep_json("show", store, "--columns", "variance", "--at", "depth=10")["rows"]
-    assert rows[0]["variance"] == eoc.propagate("tanh", 1.5, 0.1, q=[1.0, 1.0], c=0.5, depth=10).q[10, 0]
+    text = sweep("show", store, "--rows", 3)
+    assert text.split()[13:16] == ["sigma_b", "depth", "variance"]
+    assert "1 more rows: --rows 4, or one for each point: --at depth=10" in text
+    layers = eoc.propagate("tanh", 1.5, 0.1, q=[1.0, 1.0], c=0.5, depth=10).q
+    rows = sweep_json("show", store, "--columns", "variance")["rows"]
+    assert [(row["sigma_b"], row["depth"]) for row in rows] == [(0.1, 1), (0.1, 10), (0.2, 1), (0.2, 10)]
+    assert [row["variance"] for row in rows[:2]] == [layers[1, 0], layers[10, 0]]
+    rows = sweep_json("show", store, "--columns", "sigma_b,variance", "--at", "depth=10")["rows"]
+    assert rows[0]["variance"] == layers[10, 0]
+
+
+@pytest.fixture(scope="module")
+def lengths(tmp_path_factory):
+    """A store whose outputs run along layers, distances and quantiles."""
+    folder = tmp_path_factory.mktemp("lengths")
+    (folder / "lengths.yaml").write_text(LENGTHS)
+    sweep("run", folder / "lengths.yaml", "--store", folder / "lengths.zarr", "--workers", 1)
+    return folder / "lengths.zarr"
+
+
+def test_all_dimensions_that_are_left_are_named_as_options(lengths, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    text = " ".join(sweep("show", lengths).split())
+    assert "worst_z" in text
+    assert "take one value of each: --at layer=2 --at quantile=0.5 --at eps=0.2 (of one of them all may stay)" in text
+    text = sweep("show", lengths, "--columns", "beyond", code=2)
+    assert text.startswith("error: beyond cannot be in one table: take one value of each: --at layer=2 --at eps=0.2")
+    rows = sweep_json("show", lengths, "--columns", "beyond", "--at", "layer=2")["rows"]
+    assert [(row["width"], row["eps"]) for row in rows] == [(16, 0.1), (16, 0.2), (32, 0.1), (32, 0.2)]
+    text = sweep("plot", lengths, "--x", "width", "--y", "beyond", code=2)
+    assert "beyond also depends on layer and eps; take one value of each: --at layer=2 --at eps=0.2, or a line" in text
+    assert "a line for each: --line layer --at eps=0.2" in text
+    text = sweep("plot", lengths, "--x", "width", "--y", "rms", code=2)
+    assert text.endswith("or a line for each: --line layer, or a map: --x width --y layer --color rms")
+
+
+def test_standard_errors_leave_two_digits_and_z_scores_have_three(lengths):
+    rows = sweep_json("show", lengths, "--columns", "rms,rms_z")["rows"]
+    *_, last = sweep("show", lengths, "--columns", "rms,rms_z").strip().splitlines()
+    width, layer, rms, z = last.split()
+    assert (int(width), int(layer)) == (32, 2)
+    assert float(rms) == pytest.approx(rows[-1]["rms"], abs=rows[-1]["rms_error"] / 10)
+    assert float(z) == pytest.approx(rows[-1]["rms_z"], rel=5e-3)
+    assert len(rms) <= 5
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [(36.123, 10.0, "36"), (3.6, 1000.0, "3.6"), (1 / 3, 0.00123, "0.3333"), (0.0, 0.1, "0"), (1.0, "inf", "1 +- inf")],
+)
+def test_a_standard_error_leaves_its_second_digit(value, error, text):
+    frame = pandas.DataFrame({"rms": [value], "rms_error": [float(error)]})
+    sweep = xarray.Dataset({"rms": value, "rms_error": ((), float(error), {"long_name": "standard error of rms"})})
+    assert cells(sweep, frame, ["rms"], 12) == [[text]]
+
+
+def test_what_needs_a_parameter_says_so(lengths, folder):
+    shown = sweep("show", lengths, "--columns", "ever_beyond")
+    assert "eps" in shown
+    (lengths.parent / "plain.yaml").write_text(LENGTHS.replace("eps: [0.1, 0.2], ", ""))
+    plain = lengths.parent / "plain.zarr"
+    sweep("run", lengths.parent / "plain.yaml", "--store", plain, "--workers", 1)
+    for command in (["show", plain, "--columns", "ever_beyond"], ["plot", plain, "--x", "width", "--y", "ever_beyond"]):
+        assert "'ever_beyond': this sweep was run without eps, which it needs" in sweep(*command, code=2)
+
+
+def test_theory_is_drawn_beside_measurement(lengths, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ["--x", "width", "--y", "rms", "--y", "predicted_rms", "--line", "layer"]
+    assert sweep("plot", lengths, *options) == "lengths-rms.png\n"
 
 
 @pytest.mark.usefixtures("inside")
@@ -244,7 +330,8 @@ def test_pictures_and_files_are_written(tmp_path):
     files = [tmp_path / "e.csv", tmp_path / "e.parquet", tmp_path / "e.nc"]
     text = sweep("export", "edge.zarr", "--csv", files[0], "--parquet", files[1], "--netcdf", files[2])
     assert text.split() == list(map(str, files))
-    sweep("export", "edge.zarr", "--csv", files[0], "--columns", "sigma_w", "--at", "activation=tanh")
+    text = sweep("export", "edge.zarr", "--csv", files[0], "--columns", "sigma_w", "--at", "activation=tanh")
+    assert text == f"{files[0]} (replaced)\n"
     header, *rows = files[0].read_text().splitlines()
     assert header == "sigma_b,activation,sigma_w,status,error,seconds"
     assert float(rows[1].split(",")[2]) == eoc.edge_of_chaos("tanh", sigma_b=0.2).best.sigma_w
@@ -253,7 +340,7 @@ def test_pictures_and_files_are_written(tmp_path):
 def test_a_picture_has_a_name_of_its_own(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = sweep("plot", folder / "rates.zarr", "--x", "sigma_b", "--y", "constant", "--line", "activation")
-    assert text.strip() == "rates-constant.png (2 points are failed)"
+    assert text.strip() == "rates-constant.png (2 points failed and are not drawn)"
     assert (tmp_path / "rates-constant.png").is_file()
 
 
@@ -311,4 +398,4 @@ def test_a_sweep_that_is_interrupted_says_how_to_go_on(tmp_path):
     found = sweep_json("status", tmp_path / "slow.zarr")
     assert 0 < found["done"] < 2000
     assert f"interrupted: {found['done']} of" in err
-    assert "points are pending and left out" in sweep("show", tmp_path / "slow.zarr", "--rows", "1")
+    assert "pending and left out" in sweep("show", tmp_path / "slow.zarr", "--rows", "1")

@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from eoc.cli import app
 from eoc.errors import EocError
+from eoc.sweeps.batch import Result
+from eoc.sweeps.config.choosing import in_common
 from eoc.sweeps.config.estimate import estimate
 from eoc.sweeps.config.grids import GRIDS, Linspace, Logspace, Range
 from eoc.sweeps.config.model import Config, key_names
@@ -21,6 +25,7 @@ from eoc.sweeps.config.problems import ConfigError, Problem
 from eoc.sweeps.config.schema import json_schema
 from eoc.sweeps.config.source import LARGEST
 from eoc.sweeps.config.sweep import MOST_POINTS, read_sweep, sweep_of
+from eoc.sweeps.store.store import open_store
 from eoc.sweeps.tasks import TASKS
 
 MALFORMED = sorted((Path(__file__).parent / "malformed").glob("*.yaml"))
@@ -306,6 +311,10 @@ def test_an_override_mends_what_is_wrong_in_the_file(write):
         ("axes.q=[1, -2]", "axes.q[1]", "got -2"),
         ("axes.q={a: 1, a: 2}", "axes.q.a", "there already"),
         ("axes.q", "", "write it as axes.NAME=VALUE"),
+        ("networks=2000", "", "networks is a parameter: write --set axes.networks=2000"),
+        ("sigma_b.num=3", "", "write --set axes.sigma_b.num=3"),
+        ("axes.activation=tanh,relu", "axes.activation", "a list is written [tanh, relu]"),
+        ("axes.activation=max(x, 0),relu", "axes.activation", 'a list is written ["max(x, 0)", relu]'),
         ("=3", "", "write it as axes.NAME=VALUE"),
         ("tsk=rates", "tsk", "did you mean"),
         ("", "", "write it as"),
@@ -367,6 +376,14 @@ def test_whole_numbers_are_rounded_and_differ():
     assert "once they are rounded" in text
 
 
+def test_whole_numbers_have_a_step_of_one():
+    sweep = sweep_of(rates(depth={"grid": "range", "start": 10, "stop": 13}))
+    assert sweep.plan.values["depth"] == (10, 11, 12)
+    assert sweep.config["axes"]["depth"] == {"grid": "range", "start": 10, "stop": 13, "step": 1}
+    assert "step is missing" in refused_mapping(rates(sigma_b={"grid": "range", "start": 0, "stop": 3}))
+    assert json_schema()["$defs"]["range"]["required"] == ["grid", "start", "stop"]
+
+
 @pytest.mark.parametrize("axis", ["sigma_b", "c"])
 def test_too_many_points_are_refused_before_they_are_made(axis):
     step = {"grid": "range", "start": 0, "stop": 0.9, "step": 1e-9}
@@ -396,6 +413,23 @@ def test_files_that_cannot_be_there_are_refused(name):
     assert "there is no file" in refused_mapping(rates() | {"axes": {"activation": name}})
 
 
+# ---- what is known of a task that is not
+
+
+@pytest.mark.parametrize("names", [["rates", "phase"], [name for name in TASKS if "/" in name], list(TASKS)])
+def test_what_tasks_have_in_common_refuses_nothing_that_one_of_them_takes(names):
+    found = in_common([TASKS[name] for name in names])
+    for name in names:
+        for one in TASKS[name].parameters:
+            widest = found.get(one.name, one)
+            assert widest.least <= one.least
+            assert widest.most >= one.most
+            assert not widest.above or one.above or widest.least < one.least
+            assert widest.eoc >= one.eoc
+            assert widest.required <= one.required
+            assert set(widest.choices) >= set(one.choices)
+
+
 # ---- schema and estimate
 
 
@@ -414,20 +448,55 @@ def test_the_schema_has_every_task_and_parameter():
 
 
 def test_estimates_grow_with_points_and_shrink_with_workers():
-    few = estimate(sweep_of(rates(sigma_b=[0.1, 0.2])).plan)
-    many = estimate(sweep_of(rates(sigma_b={"grid": "linspace", "start": 0, "stop": 1, "num": 2000})).plan)
-    assert many.points == 2000
-    assert many.seconds == pytest.approx(1000 * few.seconds)
-    assert many.bytes_store == 1000 * few.bytes_store
-    assert estimate(sweep_of(rates(sigma_b=[0.1, 0.2])).plan, workers=8).seconds == pytest.approx(few.seconds / 2)
+    two, many = sweep_of(rates(sigma_b=[0.1, 0.2])).plan, {"grid": "linspace", "start": 0, "stop": 1, "num": 2000}
+    few, most = estimate(two), estimate(sweep_of(rates(sigma_b=many)).plan)
+    start = 2 * estimate(two, workers=2).seconds - few.seconds
+    assert 1.0 < start < few.seconds
+    assert most.points == 2000
+    assert most.seconds - start == pytest.approx(1000 * (few.seconds - start))
+    assert few.bytes_store < most.bytes_store < 1000 * few.bytes_store
+    assert estimate(two, workers=8) == estimate(two, workers=2)
 
 
 def test_estimates_know_what_a_point_takes():
     plan = sweep_of(rates(sigma_b={"grid": "range", "start": 0, "stop": 1000, "step": 1}, c=[0.1, 0.2])).plan
-    task = dataclasses.replace(plan.task, seconds=lambda p: 1.0 + p["c"], bytes=lambda p: 8.0 * p["sigma_b"])
+    task = dataclasses.replace(plan.task, seconds=lambda p: 100.0 + 100.0 * p["c"], bytes=lambda p: 1e6 * p["sigma_b"])
     found = estimate(dataclasses.replace(plan, task=task), workers=3)
-    assert found.seconds == pytest.approx(2000 * 1.15 / 3, rel=0.02)
-    assert found.bytes_memory == 3 * 8.0 * 999
+    assert found.seconds == pytest.approx(2000 * 115.0 / 3, rel=0.02)
+    assert 1e6 * 999 < found.bytes_memory < 1e6 * 999 + 1e9
+
+
+_LINE = {"grid": "linspace", "start": 0.1, "stop": 1.0}
+_NETWORKS = {"sigma_w": 1.2, "width": [10, 20], "depth": 5, "networks": 100}
+
+
+@pytest.mark.parametrize(
+    ("task", "axes"),
+    [
+        ("edge_of_chaos", {}),
+        ("edge_of_chaos", {"sigma_b": {**_LINE, "num": 3000}}),
+        ("rates", {"sigma_b": {**_LINE, "num": 9}, "c": [0.1, 0.2], "q": [1.0, 2.0], "depth": [10, 20]}),
+        ("curve", {"sigma_b": {**_LINE, "num": 200}}),
+        ("phase_diagram", {"sigma_b": {**_LINE, "num": 150}, "sigma_w": {**_LINE, "num": 300}}),
+        ("propagation", {"sigma_w": "eoc", "c": 0.5, "depth": [1, 10]}),
+        ("montecarlo/gaussianity", _NETWORKS),
+        ("montecarlo/correlation_process", {**_NETWORKS, "seed": {"grid": "range", "start": 0, "stop": 400}}),
+    ],
+)
+def test_estimates_know_what_a_store_takes(tmp_path, task, axes):
+    """Files and folders are counted by the 4096 bytes that most disks give to each of them."""
+    kind, _, experiment = task.partition("/")
+    which = {"task": kind, **({"experiment": experiment} if experiment else {})}
+    plan = sweep_of({"schema": 1, **which, "axes": {"activation": ["tanh", "relu"], **axes}}).plan
+    outputs = {
+        name: np.zeros([plan.coordinates[dim].values.size for dim in output.dims], output.dtype)
+        for name, output in plan.outputs.items()
+    }
+    with open_store(tmp_path / "s.zarr", plan, {}) as store:
+        store.put([Result(index, 0.1, outputs) for index in range(plan.size)])
+    paths = [store.path, *store.path.rglob("*")]
+    taken = sum(4096 if path.is_dir() else -(-path.stat().st_size // 4096) * 4096 for path in paths)
+    assert taken / 2 < estimate(plan).bytes_store < 2 * taken, taken
 
 
 def test_every_task_can_be_estimated():
@@ -442,6 +511,22 @@ def test_every_task_can_be_estimated():
         assert math.isfinite(found.seconds)
         assert found.seconds > 0.0
         assert found.bytes_store > 0.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        ([], ["rates", "montecarlo/verify"]),
+        (["montecarlo"], ["montecarlo/length_process", "montecarlo/verify"]),
+        (["curve"], ["give exactly one of q, sigma_b and sigma_w", "depth_scale"]),
+        (["montecarlo/gaussianity"], ["experiment: gaussianity", "left out: what layers keep", "student_t(df)"]),
+    ],
+)
+def test_tasks_are_listed(arguments, parts):
+    text = " ".join(CliRunner().invoke(app, ["sweep", "tasks", *arguments]).stdout.split())
+    assert all(part in text for part in parts), text
+    found = json.loads(CliRunner().invoke(app, ["sweep", "tasks", *arguments, "--json"]).stdout)["tasks"]
+    assert len(found) == {"": len(TASKS), "montecarlo": 7}.get("".join(arguments), 1)
 
 
 @pytest.mark.parametrize(("one", "two"), [("sigma_b", "c"), ("c", "depth")])

@@ -454,3 +454,12 @@ def test_activations_are_found_in_a_folder_and_made_once(tmp_path: Path, monkeyp
         activation_of("nothing.py:phi", folder)
     with pytest.raises(EocError, match="own_of_sweeps has no 'psi'"):
         activation_of("own_of_sweeps:psi", folder)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "relu", "sign", "shifted_softplus", "tanh", "identity"])
+def test_curve_says_why_there_is_no_point_as_edge_of_chaos_does(activation: str) -> None:
+    sigma_b = (0.0, 0.1, 0.3, 1.0)
+    found = outputs_of("curve", {"activation": activation}, {"sigma_b": sigma_b})
+    words = task("curve").outputs({"sigma_b": sigma_b})["reason"].flags
+    reasons = [eoc.edge_of_chaos(activation, sigma_b=b).reason for b in sigma_b]
+    assert [words[i] for i in found["reason"]] == ["found" if reason is None else str(reason) for reason in reasons]

@@ -10,7 +10,9 @@ from eoc.errors import EocError
 from eoc.plotting import sweep_figure
 from eoc.sweeps.views import export
 from eoc.sweeps.views.export import export_sweep
-from eoc.sweeps.views.selection import constants_of, counts, outputs_of, points_at
+from eoc.sweeps.views.failures import failures_of, parameters_at
+from eoc.sweeps.views.names import constants_of, outputs_of
+from eoc.sweeps.views.selection import counts, one_of_each, points_at
 from eoc.sweeps.views.table import to_frame
 
 LAWS = {"flag_values": [0, 1, 2], "flag_meanings": "1/l 1/l^2 constant"}
@@ -61,6 +63,11 @@ def zipped():
     )
 
 
+def curves(ax):
+    """The lines that join values."""
+    return [line for line in ax.get_lines() if len(line.get_xdata()) and line.get_marker() != "_"]
+
+
 def drawn(figure):
     """The first axes, after everything was drawn: warnings are errors."""
     figure.canvas.draw()
@@ -92,7 +99,7 @@ def test_texts_that_are_numbers_are_found_as_numbers(sweep):
         ({"sigma_b": ["0.21"]}, r"no point has sigma_b = 0.21: this sweep has 0.1, 0.2, 0.33.*nearest is 0.2"),
         ({"sigma_b": ["x"]}, "no point has sigma_b = x"),
         ({"sigma_b": ["nan"]}, "no point has sigma_b = nan"),
-        ({"sigmab": ["0.2"]}, "there is no parameter 'sigmab': did you mean 'sigma_b'"),
+        ({"sigmab": ["0.2"]}, "there is no parameter 'sigmab', did you mean 'sigma_b'"),
         ({"xi_c": ["3"]}, "there is no parameter 'xi_c'"),
         ({"depth": ["11"]}, "no point has depth = 11: this sweep has 10"),
         ({"activation": ["tan"]}, "no point has activation = tan: this sweep has tanh, relu"),
@@ -101,6 +108,29 @@ def test_texts_that_are_numbers_are_found_as_numbers(sweep):
 def test_a_value_that_is_not_there_is_an_error(sweep, at, message):
     with pytest.raises(EocError, match=message):
         points_at(sweep, at)
+
+
+def test_the_nearest_of_close_values_is_found(sweep):
+    close = sweep.assign_coords(sigma_b=[0.1, 0.1 + 1e-9, 0.31622776601683794])
+    assert points_at(close, {"sigma_b": ["0.1"]}).xi_c.values.tolist() == [3.0, 5.0]
+    assert points_at(close, {"sigma_b": ["0.31622777"]}).xi_c.values[0] == np.pi
+    for value in ("0.316227", "inf"):
+        with pytest.raises(EocError, match="no point has sigma_b"):
+            points_at(close, {"sigma_b": [value]})
+
+
+def test_a_value_for_each_dimension_that_is_left(sweep, zipped):
+    assert one_of_each(sweep, ["layer", "activation", "sigma_b"]) == {"layer": 3, "activation": "tanh", "sigma_b": 0.2}
+    assert one_of_each(zipped, ["sigma_b_and_sigma_w"]) == {"sigma_b": 0.1}
+
+
+def test_errors_that_differ_by_numbers_are_one(sweep):
+    errors = np.array([["", "sigma_b = 0.1 is", "x"], ["sigma_b = 0.3 is", "", "sigma_b = 1e-3\nis"]], object)
+    failed = sweep.assign(error=(("activation", "sigma_b"), errors), status=sweep.status * 0 + 2 * (errors != ""))
+    first, second = failures_of(failed)
+    assert (first.error, first.places) == ("sigma_b = 0.1 is", [1, 3, 5])
+    assert (second.error, second.places) == ("x", [2])
+    assert parameters_at(failed, 3) == {"activation": "relu", "sigma_b": 0.1}
 
 
 def test_parameters_that_move_together_are_found_by_either(zipped):
@@ -178,7 +208,7 @@ def test_a_library_that_is_missing_is_named(sweep, tmp_path, monkeypatch):
 
 def test_what_cannot_be_exported_leaves_nothing(sweep, tmp_path):
     (tmp_path / "sweep.csv").write_text("old")
-    with pytest.raises(EocError, match="there is no output 'chii': did you mean 'chi'"):
+    with pytest.raises(EocError, match="there is no output 'chii', did you mean 'chi'"):
         export_sweep(sweep, tmp_path / "sweep.csv", "csv", ["chii"])
     with pytest.raises(EocError, match="there is no format 'excel'"):
         export_sweep(sweep, tmp_path / "sweep.xls", "excel")
@@ -189,7 +219,7 @@ def test_what_cannot_be_exported_leaves_nothing(sweep, tmp_path):
 
 def test_lines_are_the_numbers(sweep):
     ax = drawn(sweep_figure(sweep, "sigma_b", "xi_c", line="activation", log="y"))
-    tanh, relu = (line for line in ax.get_lines() if line.get_label() in NAMES)
+    tanh, relu = curves(ax)
     assert np.array_equal(tanh.get_xydata(), np.column_stack([SIGMA_B, [3.0, 1.0, np.pi]]))
     assert np.isnan(relu.get_ydata()).tolist() == [False, True, True]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("$\\sigma_b$", "$\\xi_c$ (layers)")
@@ -197,6 +227,72 @@ def test_lines_are_the_numbers(sweep):
     assert [text.get_text() for text in ax.get_legend().get_texts()] == NAMES
     assert ax.get_title() == "depth = 10"
     assert len(ax.collections) == 2  # errors of 20 % are seen
+
+
+def test_the_key_hides_no_line(sweep):
+    for names, rows in ((NAMES, 1), ([f"a_long_name_of_number_{i}" for i in range(10)], 10)):
+        many = sweep.isel(activation=np.arange(len(names)) % 2).assign_coords(activation=np.array(names, object))
+        figure = sweep_figure(many, "sigma_b", "xi_c", line="activation")
+        ax = drawn(figure)
+        key, axis = ax.get_legend().get_window_extent(), ax.xaxis.get_tightbbox()
+        assert key.y1 <= axis.y0 < axis.y1 <= ax.bbox.y0 + 1.0
+        assert 0.0 <= key.x0 < key.x1 <= figure.bbox.width
+        assert key.y0 >= 0.0
+        assert figure.get_figheight() == pytest.approx(2.8 + key.height / figure.dpi)
+        assert key.height >= rows * 8.0
+        looks = {(line.get_color(), str(line._dash_pattern), line.get_marker()) for line in curves(ax)}
+        assert len(looks) == len(names)
+
+
+def test_lines_that_coincide_are_both_seen(sweep):
+    same = sweep.assign(xi_c=sweep.xi_c * 0.0 + 1.0)
+    below, above = curves(drawn(sweep_figure(same, "sigma_b", "xi_c", line="activation")))
+    assert not below.is_dashed()
+    assert above.is_dashed()
+    assert {line.get_fillstyle() for line in (below, above)} == {"none"}
+
+
+def test_theory_is_dashed_in_the_colour_of_its_line(sweep):
+    both = sweep.assign(theory=(sweep.xi_c.dims, 1.1 * sweep.xi_c.values, sweep.xi_c.attrs))
+    ax = drawn(sweep_figure(both, "sigma_b", ["xi_c", "theory"], line="activation"))
+    tanh, tanh_theory, relu, relu_theory = curves(ax)
+    assert tanh_theory.get_ydata() == pytest.approx(1.1 * tanh.get_ydata())
+    assert [line.is_dashed() for line in (tanh, tanh_theory, relu, relu_theory)] == [False, True, False, True]
+    assert (tanh.get_color(), relu.get_color()) == (tanh_theory.get_color(), relu_theory.get_color())
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [*NAMES, "xi_c", "theory"]
+    assert ax.get_ylabel() == "$\\xi_c$ (layers)"
+    one = points_at(both, {"activation": ["tanh"]})
+    ax = drawn(sweep_figure(one, "sigma_b", ["xi_c", "points"]))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["xi_c", "points"]
+    assert ax.get_ylabel() == "$\\xi_c$ (layers), points"
+
+
+def test_ticks_are_of_one_kind():
+    def shown(values, **options):
+        widths = xarray.Dataset({"y": ("x", np.asarray(values))}, {"x": [16, 32, 64]})
+        ax = drawn(sweep_figure(widths, "x", "y", **options))
+        for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            assert not any(label.get_text() for label in axis.get_minorticklabels())
+            labels = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+            yield [text.get_text() for place, text in labels if low <= place <= high]
+
+    powers, numbers = shown([0.2, 0.4, 0.9], log="xy")
+    assert powers == [rf"$\mathdefault{{2^{{{power}}}}}$" for power in (4, 5, 6)]
+    assert numbers == ["0.2", "0.3", "0.5"]
+    assert list(shown([1.2, 1.5, 2.0], log="y"))[1] == ["1.2", "1.4", "1.6", "1.8", "2"]
+    assert list(shown([0.7, 3.0, 40.0], log="y"))[1] == ["1", "2", "5", "10", "20"]
+    assert list(shown([1.0, 2.0, 3.0]))[1] == ["1", "2", "3"]
+
+
+def test_the_title_names_what_matters_in_the_order_of_the_sweep(sweep):
+    more = sweep.assign_coords(seed=1, networks=50, weights="gaussian", sigma_w=2.0).assign_attrs(
+        config='{"axes": {"sigma_w": 2.0, "depth": 10, "seed": 1}}'
+    )
+    assert list(constants_of(more)) == ["sigma_w", "depth", "seed", "networks", "weights"]
+    ax = drawn(sweep_figure(more, "sigma_b", "xi_c", line="activation"))
+    assert ax.get_title() == "sigma_w = 2, depth = 10"
+    ax = drawn(sweep_figure(more.assign_coords(weights="haar"), "sigma_b", "xi_c", line="activation"))
+    assert ax.get_title() == "sigma_w = 2, depth = 10, weights = haar"
 
 
 def test_errors_that_cannot_be_seen_are_not_drawn(sweep):
@@ -245,7 +341,16 @@ def test_a_map_has_its_cells_where_they_belong(sweep):
     edges = np.asarray(mesh.get_coordinates())[0, :, 0]
     assert edges[1:3] == pytest.approx(np.sqrt(SIGMA_B[:2] * SIGMA_B[1:]))
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no value"]
-    assert figure.axes[1].get_ylabel() == "$\\xi_c$ (layers)"
+    (bar,) = ax.child_axes
+    assert bar.get_ylabel() == "$\\xi_c$ (layers)"
+    assert bar.bbox.height == pytest.approx(ax.bbox.height)
+
+
+def test_few_cells_are_not_stretched(sweep):
+    figure = sweep_figure(sweep, "sigma_b", "activation", color="xi_c")
+    ax = drawn(figure)
+    assert ax.bbox.height / 2 == pytest.approx(ax.bbox.width / 3)
+    assert figure.get_figheight() < 2.7  # 2.8 and the key, were it not lower
 
 
 def test_a_map_of_words_has_a_key(sweep):
@@ -268,12 +373,16 @@ def test_many_lines_have_a_colour_bar():
     [
         (
             {"x": "sigma_b", "y": "xi_c"},
-            r"xi_c also depends on activation: .* --at activation=tanh, .*--line activation",
+            r"xi_c also depends on activation; .*: points_at\(sweep, {'activation': \['tanh'\]}\), .*line='activation'",
         ),
-        ({"x": "sigma_b", "y": "xi_c"}, "--x sigma_b --y activation --color xi_c"),
-        ({"x": "sigma_b", "y": "chi", "line": "activation"}, "chi also depends on layer: .* --at layer=1"),
-        ({"x": "sigma_b", "y": "activation", "color": "chi"}, "chi also depends on layer: .* --at layer=1"),
-        ({"x": "sigma", "y": "xi_c"}, "there is no output or parameter 'sigma': did you mean 'sigma_b'"),
+        ({"x": "sigma_b", "y": "xi_c"}, "or a map: x='sigma_b', y='activation', color='xi_c'"),
+        ({"x": "sigma_b", "y": "chi"}, "also depends on activation and layer; .*{'activation': .*, 'layer': .3.}"),
+        ({"x": "sigma_b", "y": "chi", "line": "activation"}, "chi also depends on layer; .*{'layer': .3.}.$"),
+        ({"x": "sigma_b", "y": "activation", "color": "chi"}, "chi also depends on layer; .*{'layer': .3.}.$"),
+        ({"x": "sigma_b", "y": ["xi_c", "points"], "color": "law"}, "one y for a map, got xi_c, points"),
+        ({"x": "sigma_b", "y": []}, "one y, got none"),
+        ({"x": "sigma_b", "y": ["xi_c", "law"], "line": "activation"}, "xi_c and law cannot share an axis"),
+        ({"x": "sigma", "y": "xi_c"}, "there is no output or parameter 'sigma', did you mean 'sigma_b'"),
         ({"x": "sigma_b", "y": "xi_c", "line": "law"}, "there is no parameter with several values 'law'"),
         ({"x": "sigma_b", "y": "xi_c", "line": "depth"}, "depth is 10 in all that is drawn"),
         ({"x": "depth", "y": "xi_c", "line": "activation"}, "depth has one value, 10, in all that is drawn"),

@@ -20,7 +20,10 @@ __all__ = ["EXIT_FAILED", "app", "check", "run", "schema"]
 EXIT_FAILED = 1  #: a point of the sweep failed
 
 app = typer.Typer(
-    help="Compute many points from one YAML file, keep them whatever happens, and look at them.",
+    help="Compute many points from one YAML file, keep them whatever happens, and look at them.\n\n"
+    "A FILE has the lines 'schema: 1', 'task: rates' and 'axes: {activation: \\[tanh, relu], sigma_b: [0.1, 0.2], "
+    "sigma_w: eoc, depth: 1000}': for each parameter one value or several. 'eoc sweep tasks' lists the tasks, "
+    "'eoc sweep tasks rates' the parameters and outputs of one.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -107,7 +110,7 @@ def run(
 ) -> None:
     """Compute every point of a sweep that its store does not hold yet.
 
-    For example: eoc sweep run sweep.yaml --workers 2. After Ctrl-C, a crash or a power cut the same command goes on,
+    For example: eoc sweep run sweep.yaml --workers 2. After Ctrl-C or a crash the same command goes on,
     with the same numbers to the last bit. A point that fails does not stop the others; exit code 1 then.
     """
     executor = _executor(scheduler, dask)

@@ -32,12 +32,14 @@ def print_check(file: Path, sweep: Sweep, expected: Estimate, workers: int) -> N
         print_paragraph(out, f"{name} (at every point): ", values_in_words(values), len(name), indent=2)
     for name, value in plan.constants.items():
         print_paragraph(out, f"{name} = ", str(value), len(name), indent=2)
+    absent = [parameter.name for parameter in plan.task.parameters if parameter.name not in plan.values]
+    if absent:
+        print_paragraph(out, "not given: ", ", ".join(absent), len("not given"), indent=2)
     factors = f" = {' x '.join(map(str, plan.shape))}" if len(plan.axes) > 1 else ""
     on = "one worker" if workers == 1 else f"{workers} workers"
-    memory = f", {size(expected.bytes_memory)} of memory" if expected.bytes_memory else ""
     text = (
-        f"{plan.size} points{factors}, about {duration(expected.seconds)} on {on}{memory}, "
-        f"{size(expected.bytes_store)} on disk"
+        f"{plan.size} points{factors}, about {duration(expected.seconds)} on {on} with {size(expected.bytes_memory)} "
+        f"of memory each, {size(expected.bytes_store)} on disk"
     )
     print_paragraph(out, "", text, indent=2)
 

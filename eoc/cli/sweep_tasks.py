@@ -10,7 +10,7 @@ from eoc.cli.common import AsJson, print_json
 from eoc.cli.tables import console, new_table, print_paragraph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rich.console import Console
 
@@ -20,7 +20,11 @@ __all__ = ["command"]
 
 Which = Annotated[
     str | None,
-    typer.Argument(metavar="[TASK]", help="One of them: its parameters and outputs.", show_default=False),
+    typer.Argument(
+        metavar="[TASK]",
+        help="One of them: its parameters and outputs; or montecarlo, for its experiments.",
+        show_default=False,
+    ),
 ]
 
 
@@ -29,16 +33,21 @@ def command(name: Which = None, as_json: AsJson = False) -> None:
 
     For example: eoc sweep tasks rates, or eoc sweep tasks montecarlo/length_process
     """
+    chosen = _chosen(name)
+    if as_json:
+        print_json({"tasks": [_payload(one) for one in chosen]})
+    elif len(chosen) > 1:
+        _print_rows(console(), ("task", "computes"), [(one.name, one.about) for one in chosen])
+    else:
+        _print_task(console(), chosen[0])
+
+
+def _chosen(name: str | None) -> Sequence[Task]:
+    """All tasks, those of a kind such as montecarlo, or one."""
     from eoc.sweeps.tasks import TASKS, task
 
-    found = None if name is None else task(name)
-    if as_json:
-        chosen = TASKS.values() if found is None else (found,)
-        print_json({"tasks": [_payload(one) for one in chosen]})
-    elif found is None:
-        _print_rows(console(), ("task", "computes"), [(one.name, one.about) for one in TASKS.values()])
-    else:
-        _print_task(console(), found)
+    of_kind = [one for one in TASKS.values() if name is None or one.name.startswith(f"{name}/")]
+    return of_kind or [task(str(name))]
 
 
 def _outputs(task: Task) -> Mapping[str, Output]:
@@ -60,15 +69,22 @@ def _print_task(out: Console, task: Task) -> None:
     kind, _, experiment = task.name.partition("/")
     print_paragraph(out, f"{task.name}: ", task.about, len(task.name))
     out.print(f"task: {kind}" + (f", experiment: {experiment}" if experiment else ""))
-    rows = [(one.name, _kind(one), one.about + _inner(one)) for one in task.parameters]
+    if task.rule:
+        print_paragraph(out, "give ", task.rule, len("give"))
+    rows = [(one.name, _kind(one), "; ".join(_said(one))) for one in task.parameters]
     _print_rows(out, ("parameter", "is", ""), rows)
     _print_rows(
         out, ("output", "along", ""), [(name, ", ".join(o.dims), _about(o)) for name, o in _outputs(task).items()]
     )
 
 
-def _inner(parameter: Parameter) -> str:
-    return "; a point takes all its values" if parameter.inner else ""
+def _said(parameter: Parameter) -> Iterator[str]:
+    """What there is to say of it, besides what it may be."""
+    yield parameter.about
+    if parameter.inner:
+        yield "a point takes all its values"
+    if parameter.note:
+        yield parameter.note
 
 
 def _about(output: Output) -> str:
@@ -93,10 +109,12 @@ def _payload(task: Task) -> dict[str, Any]:
     return {
         "name": task.name,
         "about": task.about,
+        "rule": task.rule,
         "parameters": [
             {
                 "name": one.name,
                 "about": one.about,
+                "note": one.note,
                 "is": _kind(one),
                 "required": one.required,
                 "default": one.default,

@@ -14,6 +14,8 @@ from eoc.errors import EocError
 if TYPE_CHECKING:
     import xarray
 
+    from eoc.plotting.quantity import LeftOverError
+
 __all__ = ["Store", "export", "plot", "show", "status"]
 
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="What eoc sweep run has written.", show_default=False)]
@@ -53,20 +55,26 @@ def show(
     columns: Columns = None,
     at: At = None,
     rows: Annotated[
-        int | None, typer.Option(min=1, help="How many points.", show_default=f"{_ROWS}, or all with --json")
+        int | None, typer.Option(min=1, help="How many.", show_default=f"{_ROWS}, or all with --json")
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="The points that failed, and why.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the results as a table, a row for each point, with the digits that are certain.
+    """Print the results as a table, a row for each point, with the digits that mean something.
 
-    For example: eoc sweep show sweep.zarr --at activation=tanh --columns q,xi_c
+    Where outputs run along one dimension of their own, such as layers, a row for each of its values. For example:
+    eoc sweep show sweep.zarr --at activation=tanh --columns q,xi_c
     """
+    from eoc.cli.sweep_failed import print_failed
     from eoc.cli.sweep_table import print_shown, shown_of, shown_payload
 
     if failed and columns is not None:
         raise EocError("points that failed have no outputs: give --failed or --columns, not both")
-    shown = shown_of(_part(store, at), _names(columns), failed)
+    part = _part(store, at)
+    if failed and not as_json:
+        print_failed(part, rows)
+        return
+    shown = shown_of(part, _names(columns), failed)
     if as_json:
         print_json(shown_payload(shown, rows))
     else:
@@ -76,7 +84,14 @@ def show(
 def plot(
     store: Store,
     x: Annotated[str, typer.Option(help="A parameter, or an output.", show_default=False)],
-    y: Annotated[str, typer.Option(help="An output; with --color another parameter.", show_default=False)],
+    y: Annotated[
+        list[str],
+        typer.Option(
+            metavar="TEXT",
+            help="An output; with --color another parameter. Repeat it to compare outputs, as with their theory.",
+            show_default=False,
+        ),
+    ],
     line: Annotated[
         str | None, typer.Option(help="A parameter: a line for each of its values.", show_default=False)
     ] = None,
@@ -97,16 +112,36 @@ def plot(
     For example: eoc sweep plot sweep.zarr --x sigma_b --y xi_c --line activation --log y, or eoc sweep plot sweep.zarr
     --x sigma_b --y sigma_w --color phase. Errors are drawn where they can be seen.
     """
-    path = Path(f"{store.resolve().stem}-{color or y}.png") if output is None else output
+    path = Path(f"{store.resolve().stem}-{color or y[0]}.png") if output is None else output
     check_picture(path)
+    from eoc.cli.sweep_words import points_are
     from eoc.plotting import sweep_figure
+    from eoc.plotting.quantity import LeftOverError
     from eoc.sweeps.views.selection import counts
 
     part = _part(store, at)
-    save_picture(sweep_figure(part, x, y, line=line, color=color, log=log), path)
+    try:
+        figure = sweep_figure(part, x, y, line=line, color=color, log=log)
+    except LeftOverError as error:
+        raise EocError(_left_over(error)) from None
+    save_picture(figure, path)
     left = {name: count for name, count in counts(part).items() if name != "done" and count}
-    missing = f" ({', '.join(f'{count} points are {name}' for name, count in left.items())})" if left else ""
-    print(f"{path}{missing}", file=results())
+    notes = ", ".join(f"{points_are(count, name)} not drawn" for name, count in left.items())
+    print(f"{path} ({notes})" if notes else path, file=results())
+
+
+def _left_over(error: LeftOverError) -> str:
+    """What to do about dimensions that are left, in options."""
+    from eoc.cli.sweep_words import options_at
+
+    ways = [options_at(error.values)]
+    if error.line is not None:
+        others = {name: value for name, value in error.values.items() if name != error.line}
+        ways.append(f"a line for each: --line {error.line} {options_at(others)}".rstrip())
+    if error.map is not None:
+        x, y, color = error.map
+        ways.append(f"a map: --x {x} --y {y} --color {color}")
+    return f"{error.problem}; take one value of each: {', or '.join(ways)}"
 
 
 def export(
@@ -126,6 +161,7 @@ def export(
     wanted = {form: path for form, path in files.items() if path is not None}
     if not wanted:
         raise EocError("say where to write: --csv FILE.csv, --parquet FILE.parquet or --netcdf FILE.nc")
+    from eoc.cli.sweep_words import points_are
     from eoc.sweeps.views.export import check_library, export_sweep
     from eoc.sweeps.views.selection import counts
 
@@ -133,12 +169,13 @@ def export(
         check_file(path, "the sweep", _ENDINGS[form])
         check_library(form)
     part = _part(store, at)
-    for form, path in wanted.items():
-        export_sweep(part, path, form, _names(columns))
     pending = counts(part)["pending"]
-    for path in wanted.values():
-        left = f" ({pending} points are pending)" if pending else ""
-        print(f"{path}{left}", file=results())
+    for form, path in wanted.items():
+        notes = ["replaced"] if path.exists() else []
+        export_sweep(part, path, form, _names(columns))
+        if pending:
+            notes.append(f"{points_are(pending, 'pending')} {'empty' if form == 'netcdf' else 'left out'}")
+        print(f"{path} ({', '.join(notes)})" if notes else path, file=results())
 
 
 def _opened(store: Path) -> xarray.Dataset:

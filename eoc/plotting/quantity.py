@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.sweeps.views.selection import (
-    checked_name,
-    constants_of,
-    names_along,
-    outputs_of,
-    records_of,
-    status_of,
-    words_of,
-)
+from eoc.sweeps.views.names import checked_name, checked_output, constants_of, names_along, outputs_of, records_of
+from eoc.sweeps.views.selection import one_of_each, status_of, words_of
 
 if TYPE_CHECKING:
     import xarray
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["Quantity", "axis_of", "check_any", "dim_of", "label_of", "left_over", "quantity", "scale", "shown"]
-
-_DECADE, _FEW_DECADES = 10.0, 300.0  # ratio of the ends of an axis
-_SHORT = 6  # letters of a word that is written level
+__all__ = ["LeftOverError", "Quantity", "axis_of", "check_any", "dim_of", "label_of", "left_over", "quantity", "shown"]
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,7 @@ def quantity(sweep: xarray.Dataset, name: str) -> Quantity:
     ([0.0, 1.0], ('tanh', 'relu'))
     """
     known = [*outputs_of(sweep), *(str(name) for name in sweep.coords), *records_of(sweep)]
-    variable = sweep[checked_name(name, known, "output or parameter")]
+    variable = sweep[checked_output(sweep, name, known, "output or parameter")]
     label, words = label_of(variable), words_of(variable)
     if variable.dtype.kind not in "iufb":
         if name not in sweep.coords:
@@ -99,16 +88,6 @@ def label_of(variable: xarray.DataArray, units: bool = True) -> str:
     return f"{shown} ({unit})" if units and unit not in ("", "1") else shown
 
 
-def _put_words(ax: Axes, which: str, words: tuple[str, ...]) -> None:
-    """Ticks with words along an axis, "x" or "y"."""
-    longest = max(len(word) for word in words)
-    style = {"rotation": 30.0, "ha": "right", "rotation_mode": "anchor"} if which == "x" and longest > _SHORT else {}
-    shown = [word.replace("$", r"\$") for word in words]
-    getattr(ax, f"set_{which}ticks")(range(len(words)), shown, **style)
-    getattr(ax, f"set_{which}lim")(-0.5, len(words) - 0.5)
-    getattr(ax, f"{which}axis").minorticks_off()
-
-
 def axis_of(sweep: xarray.Dataset, name: str) -> Quantity:
     """A parameter with several values."""
     axes = [str(known) for known, values in sweep.coords.items() if values.ndim == 1]
@@ -124,11 +103,48 @@ def dim_of(axis: Quantity) -> str:
     return str(axis.values.dims[0])
 
 
-def left_over(sweep: xarray.Dataset, name: str, dims: Iterable[str]) -> tuple[str, str]:
-    """The first parameter along dimensions that are not drawn, and that one value has to be taken."""
-    over = [parameter for dim in dims for parameter in names_along(sweep, dim)]
-    value = np.atleast_1d(sweep[over[0]].values)[0]
-    return over[0], f"{name} also depends on {' and '.join(over)}: take one value with --at {over[0]}={value}"
+class LeftOverError(EocError):
+    """What is to be drawn runs along more dimensions than a picture has.
+
+    Attributes
+    ----------
+    problem
+        What depends on what else.
+    values
+        For each dimension that is left a parameter and one of its values.
+    line
+        One of these, if there can be a line for each of its values.
+    map
+        What would be x, y and colour of a map instead, if there can be one.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        values: Mapping[str, object],
+        line: str | None = None,
+        map_: tuple[str, str, str] | None = None,
+    ) -> None:
+        self.problem, self.values, self.line, self.map = problem, values, line, map_
+        arguments = ", ".join(f"{name!r}: [{value!r}]" for name, value in values.items())
+        ways = [f"points_at(sweep, {{{arguments}}})"]
+        if line is not None:
+            ways.append(f"a line for each: line={line!r}")
+        if map_ is not None:
+            ways.append(f"a map: x={map_[0]!r}, y={map_[1]!r}, color={map_[2]!r}")
+        super().__init__(f"{problem}; take one value of each: {', or '.join(ways)}")
+
+
+def left_over(
+    sweep: xarray.Dataset, name: str, dims: Sequence[str], x: str | None = None, lines: bool = False
+) -> LeftOverError:
+    """The error that an output runs along dimensions that are not drawn; ``lines``: it could have some."""
+    values = one_of_each(sweep, dims)
+    *first, last = (parameter for dim in dims for parameter in names_along(sweep, dim))
+    over = f"{', '.join(first)} and {last}" if first else last
+    line = next(iter(values)) if lines else None
+    map_ = (x, line, name) if x is not None and line is not None and len(values) == 1 else None
+    return LeftOverError(f"{name} also depends on {over}", values, line, map_)
 
 
 def shown(what: Quantity, values: FloatArray, log: bool) -> FloatArray:
@@ -143,26 +159,3 @@ def check_any(seen: NDArray[np.bool_], name: str, log: bool) -> None:
     if not seen.any():
         where = " on a logarithmic scale" if log else ""
         raise EocError(f"there is nothing to draw: no finished point has a finite {name}{where}")
-
-
-def scale(ax: Axes, drawn: dict[str, Quantity], log: str) -> None:
-    """Labels and scales of the axes "x" and "y"."""
-    for letter, what in drawn.items():
-        getattr(ax, f"set_{letter}label")(what.label)
-        if letter in log:
-            _make_logarithmic(ax, letter)
-        if what.words:
-            _put_words(ax, letter, what.words)
-
-
-def _make_logarithmic(ax: Axes, which: str) -> None:
-    """A logarithmic scale along "x" or "y", with numbers in full if it spans few decades."""
-    from matplotlib.ticker import MaxNLocator, NullLocator, StrMethodFormatter
-
-    getattr(ax, f"set_{which}scale")("log")
-    axis, (low, high) = getattr(ax, f"{which}axis"), getattr(ax, f"get_{which}lim")()
-    if high < _DECADE * low:
-        axis.set_major_locator(MaxNLocator(4))
-        axis.set_minor_locator(NullLocator())
-    if high < _FEW_DECADES * low:
-        axis.set_major_formatter(StrMethodFormatter("{x:g}"))

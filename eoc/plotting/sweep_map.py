@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, left_over, quantity, scale, shown
+from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, left_over, quantity, shown
 from eoc.plotting.style import MISSING, colour_key
+from eoc.plotting.sweep_ticks import put_log_ticks, scale
 from eoc.sweeps.views.selection import spread
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
 
-__all__ = ["draw_map"]
+__all__ = ["HIGH", "WIDE", "draw_map"]
+
+WIDE, HIGH = 2.6, 2.1  #: inches of a map of many cells
+_CELL = 0.6  # inches that a cell has at most
+_BAR = (1.03, 0.0, 0.05, 1.0)  # of colours, beside the axes
 
 
 def draw_map(sweep: xarray.Dataset, ax: Axes, x: str, y: str, color: str, log: str) -> None:
@@ -29,13 +34,17 @@ def draw_map(sweep: xarray.Dataset, ax: Axes, x: str, y: str, color: str, log: s
         raise EocError(f"{x} and {y} move together in this sweep: draw {color} against one of them")
     rest = [dim for dim in map(str, shade.values.dims) if dim not in (dim_of(across), dim_of(up))]
     if rest:
-        raise EocError(left_over(sweep, color, rest)[1])
+        raise left_over(sweep, color, rest)
     shape = {dim: sweep.sizes[dim] for dim in (dim_of(up), dim_of(across))}
     values = shown(shade, spread(shade.values, shape), "c" in log)
     check_any(np.isfinite(values), color, "c" in log)
     (columns, right), (rows, above) = _cells(across, "x" in log), _cells(up, "y" in log)
     _draw_cells(ax, right, above, values[np.ix_(rows, columns)], shade, "c" in log)
-    scale(ax, {"x": across, "y": up}, log)
+    wide, high = min(WIDE, _CELL * columns.size), min(HIGH, _CELL * rows.size)
+    if wide < WIDE or high < HIGH:
+        ax.set_box_aspect(high / wide)
+    scale(ax, "x", across, "x" in log)
+    scale(ax, "y", up, "y" in log)
 
 
 def _cells(axis: Quantity, log: bool) -> tuple[NDArray[np.intp], FloatArray]:
@@ -70,6 +79,9 @@ def _draw_cells(ax: Axes, x: FloatArray, y: FloatArray, values: FloatArray, shad
         norm = (LogNorm if log else Normalize)(cells.min(), cells.max())
     mesh = ax.pcolormesh(x, y, cells, cmap=map_.with_extremes(bad=MISSING), norm=norm, rasterized=True)
     if not shade.words:
-        ax.figure.colorbar(mesh, ax=ax, pad=0.02).set_label(shade.label)
+        bar = ax.inset_axes(_BAR)  # as high as the map, whatever its aspect
+        ax.figure.colorbar(mesh, cax=bar).set_label(shade.label)
+        if log:
+            put_log_ticks(bar.yaxis, *bar.get_ylim())
     if key:
         colour_key(ax, key)

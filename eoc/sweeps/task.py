@@ -44,6 +44,8 @@ class Parameter:
         activations, and is handed as they are.
     eoc
         Whether it may be the word "eoc".
+    note
+        More for whoever writes a configuration: what it is if it is left out, which texts there are.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Parameter:
     inner: bool = False
     choices: tuple[str, ...] = ()
     eoc: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,8 @@ class Task:
         Dimensions of outputs that no parameter gives.
     random
         Whether points draw random numbers.
+    rule
+        Which parameters have to be given together, in words; what ``problems`` checks.
     """
 
     name: str
@@ -153,6 +158,7 @@ class Task:
     problems: Callable[[Values], Iterable[tuple[str, str]]] = _no_problems
     coordinates: Callable[[Values], Mapping[str, Coordinate]] = _no_coordinates
     random: bool = False
+    rule: str = ""
 
     def parameter(self, name: str) -> Parameter:
         """The parameter of that name."""

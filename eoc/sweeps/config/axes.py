@@ -8,8 +8,9 @@ from typing import Any
 
 from eoc.errors import EocError
 from eoc.sweeps.config.grids import GRIDS, Grid
+from eoc.sweeps.config.kinds import kind_of, spelled_out, unknown_keys
 from eoc.sweeps.config.model import faults_of
-from eoc.sweeps.config.problems import Fault, Place, did_you_mean, quoted
+from eoc.sweeps.config.problems import Fault, Place, quoted
 from eoc.sweeps.config.values import value_of
 from eoc.sweeps.task import Parameter
 
@@ -46,7 +47,7 @@ def entry(parameter: Parameter, given: Any, zipped: bool = False) -> tuple[Entry
     >>> entry(sigma_b, {"grid": "linspace", "start": 0, "stop": 1, "num": 3})[0].values
     (0.0, 0.5, 1.0)
     >>> entry(sigma_b, [1, 2, -1])[1]
-    [Fault(place=('axes', 'sigma_b', 2), message='must be a number >= 0, got -1', key=False, origin=None)]
+    [Fault(place=('axes', 'sigma_b', 2), message='must be a number >= 0, got -1', key=False, origin=None, beside=())]
     """
     place = ("axes", parameter.name)
     if isinstance(given, dict):
@@ -89,16 +90,17 @@ def _of_list(parameter: Parameter, given: list[Any], place: Place, zipped: bool)
 def _of_grid(parameter: Parameter, given: dict[str, Any], place: Place) -> tuple[Entry | None, list[Fault]]:
     if parameter.kind not in ("real", "whole"):
         return None, [Fault(place, f"{parameter.name} is no number and has no grid: give a list")]
-    if "grid" not in given:
-        return None, [Fault(place, f"a grid needs the key grid, one of {', '.join(GRIDS)}, got {quoted(given)}")]
-    kind = given["grid"]
-    if not isinstance(kind, str) or kind not in GRIDS:
-        hint = did_you_mean(str(kind), list(GRIDS))
-        return None, [Fault((*place, "grid"), f"unknown grid {quoted(kind)}; {hint}")]
-    faults = faults_of(GRIDS[kind], given, place)
+    if written := spelled_out(given):
+        return None, [Fault(place, f"a grid is written {written}, got {quoted(given)}")]
+    kind, faults = kind_of(given, place)
+    if kind is None:
+        return None, [*faults, *unknown_keys(given, place)]
+    grid = GRIDS[kind]
+    given = {**(grid.if_whole if parameter.kind == "whole" else {}), **given, "grid": kind}
+    faults += faults_of(grid, given, place)
     known = {fault.place for fault in faults}
     faults += [fault for fault in _end_faults(parameter, given, place) if fault.place not in known]
-    return (None, faults) if faults else _expanded(parameter, GRIDS[kind].model_validate(given), place)
+    return (None, faults) if faults else _expanded(parameter, grid.model_validate(given), place)
 
 
 def _expanded(parameter: Parameter, grid: Grid, place: Place) -> tuple[Entry | None, list[Fault]]:

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from random import Random
 
 from eoc.sweeps.plan import Plan
+from eoc.sweeps.task import EOC
 
-__all__ = ["Estimate", "estimate", "store_bytes"]
+__all__ = ["Estimate", "estimate", "result_bytes"]
 
 _SAMPLED = 200  # points that are asked how long they take
+_START_SECONDS = 3.0  # until the first point is done: imports, processes, what is compiled is loaded
+_TABLES_SECONDS = 0.1  # in which a worker tabulates the expectations of an activation
+_PROCESS = 2.5e8  # bytes of a worker with the libraries it needs
 _RECORD = 32  # bytes of a point besides its outputs: status, error, seconds, random_seed
+_FILE = 4096  # bytes: the least that a file or a folder takes
+_ABOUT = 1000  # bytes in the metadata of the whole for every array
+_FEW_POINTS, _MANY_FILES = 256, 64  # of a file, and of an array: beyond these, files grow
 
 
 @dataclass(frozen=True)
@@ -23,12 +30,11 @@ class Estimate:
     points
         How many there are.
     seconds
-        How long they take, once every worker has been started and has tabulated its expectations.
+        How long it takes, from the command to the last point.
     bytes_store
-        How large the data set is, before it is compressed.
+        What the data set takes on disk, with its many small files.
     bytes_memory
-        How much memory the points take that are computed at a time, besides about 0.2 GB for Python and its libraries
-        in every worker; 0 if that is little.
+        What every worker takes in memory, with Python and its libraries.
     """
 
     points: int
@@ -50,26 +56,54 @@ def estimate(plan: Plan, workers: int = 1) -> Estimate:
     Returns
     -------
     Estimate
-        Of everything together.
+        Of everything together; memory is that of one worker.
 
     Examples
     --------
     >>> from eoc.sweeps.config.sweep import sweep_of
     >>> sweep = sweep_of({"schema": 1, "task": "edge_of_chaos", "axes": {"activation": "tanh", "sigma_b": [0.1, 0.2]}})
     >>> found = estimate(sweep.plan, workers=2)
-    >>> found.points, found.seconds < 1.0
+    >>> found.points, found.seconds < 10.0
     (2, True)
     """
     some = Random(0).sample(range(plan.size), min(plan.size, _SAMPLED))  # even steps could miss values of an axis
     points = [{**plan.point(i), **plan.inner} for i in {*some, plan.size - 1}]  # the last is often the largest
     mean = math.fsum(plan.task.seconds(point) for point in points) / len(points)
+    first = _START_SECONDS + _TABLES_SECONDS * len(set(plan.values.get("activation", ())))
     largest = max(plan.task.bytes(point) for point in points)
-    busy = min(workers, plan.size)
-    return Estimate(plan.size, mean * plan.size / busy, store_bytes(plan), largest * busy)
+    return Estimate(
+        plan.size, first + mean * plan.size / min(workers, plan.size), _store_bytes(plan), _PROCESS + largest
+    )
 
 
-def store_bytes(plan: Plan) -> float:
-    """How large the data set of a sweep is, before it is compressed."""
-    sizes = {name: coordinate.values.size for name, coordinate in plan.coordinates.items()}
-    each = sum(output.dtype.itemsize * math.prod(sizes[dim] for dim in output.dims) for output in plan.outputs.values())
+def result_bytes(plan: Plan) -> float:
+    """How large the results of a sweep are, as numbers.
+
+    Examples
+    --------
+    >>> from eoc.sweeps.config.sweep import sweep_of
+    >>> sweep = sweep_of({"schema": 1, "task": "edge_of_chaos", "axes": {"activation": "tanh", "sigma_b": [0.1, 0.2]}})
+    >>> result_bytes(sweep.plan)
+    248.0
+    """
+    each = sum(
+        output.dtype.itemsize * math.prod(plan.coordinates[dim].values.size for dim in output.dims)
+        for output in plan.outputs.values()
+    )
     return float(plan.size * (each + _RECORD))
+
+
+def _store_bytes(plan: Plan) -> float:
+    """How large the store of a sweep is on disk.
+
+    An array is a folder with a file that describes it and, in a folder for each of its dimensions, files of at least
+    some points. Coordinates, with one dimension or none, are arrays too.
+    """
+    axes = len(plan.shape)
+    records = 3 + plan.task.random + (EOC in plan.values.get("sigma_w", ()))
+    known = len({**plan.values, **plan.coordinates})
+    arrays = [axes + len(output.dims) for output in plan.outputs.values()] + [axes] * records
+    files = len(arrays) * min(max(plan.size / _FEW_POINTS, 1.0), _MANY_FILES) + known
+    folders = sum(1 + dims for dims in arrays) + known
+    about = (len(arrays) + known) * (_FILE + _ABOUT)
+    return result_bytes(plan) + _FILE * (files + folders) + about

@@ -44,6 +44,7 @@ class Grid(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     spacing: ClassVar[str]  #: the key that says how close the values are
+    if_whole: ClassVar[Mapping[str, int]] = {}  #: keys that may be left out where values are whole numbers
 
     @abstractmethod
     def problems(self, whole: bool) -> Iterator[tuple[str, str]]:
@@ -121,11 +122,12 @@ class Range(Grid):
     """
 
     spacing = "step"
+    if_whole: ClassVar[Mapping[str, int]] = {"step": 1}
 
     grid: Literal["range"] = Field(description="From start by steps; stop itself is left out, as in Python.")
     start: _Number = Field(description="The first value.")
     stop: _Number = Field(description="Where the values end; it is none of them.")
-    step: _Number = Field(description="From one value to the next.")
+    step: _Number = Field(description="From one value to the next; left out, 1 for whole numbers (only).")
 
     def problems(self, whole: bool) -> Iterator[tuple[str, str]]:
         """What is wrong: keys, each with a sentence."""

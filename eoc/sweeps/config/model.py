@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from eoc.sweeps.config.problems import Fault, Place, closest, did_you_mean, quoted
+from eoc.errors import EocError
+from eoc.sweeps.config.problems import Fault, Place, closest, did_you_mean, quoted, shortened
 from eoc.sweeps.config.values import whole_number
 
 __all__ = ["SCHEMA", "Config", "faults_of", "key_names"]
 
 SCHEMA = 1  #: the version of configurations
+
+_MEANT = {"title": "name", "version": "schema", "parameters": "axes"}  # what people write
 
 _WANTED = {
     "dict_type": "a mapping with one key a line",
@@ -20,6 +23,13 @@ _WANTED = {
     "string_type": "text, in quotes if need be",
     "model_type": "a mapping with one key a line",
 }
+
+
+def _groups(given: object) -> object:
+    """A group alone is no list of groups."""
+    if isinstance(given, list) and given and all(isinstance(name, str) for name in given):
+        raise EocError(f"must be a list of groups, each in brackets: write zip: [[{', '.join(map(shortened, given))}]]")
+    return given
 
 
 class Config(BaseModel):
@@ -35,7 +45,9 @@ class Config(BaseModel):
     name: str = Field("", description="The title of the data set.")
     description: str = Field("", description="More about it, in your own words.")
     axes: dict[str, Any] = Field(description="The parameters: each a value, a list of values or a grid.")
-    zip: list[list[str]] = Field([], description="Groups of axes that move together; all others are crossed.")
+    zip: Annotated[list[list[str]], BeforeValidator(_groups)] = Field(
+        [], description="Groups of axes that move together; all others are crossed."
+    )
 
 
 def key_names(model: type[BaseModel]) -> dict[str, str]:
@@ -59,7 +71,7 @@ def faults_of(model: type[BaseModel], given: Mapping[str, Any], place: Place = (
     """
     known = key_names(model)
     free = [key for key in known if key not in given]
-    meant = [closest(key, free) for key in given if key not in known]
+    meant = [_meant(key, free) for key in given if key not in known]
     try:
         model.model_validate(given)
     except ValidationError as error:
@@ -70,13 +82,18 @@ def faults_of(model: type[BaseModel], given: Mapping[str, Any], place: Place = (
     return []
 
 
+def _meant(key: str, known: Sequence[str]) -> str | None:
+    return _MEANT[key] if _MEANT.get(key) in known else closest(key, known)
+
+
 def _fault(error: Mapping[str, Any], known: Mapping[str, str], place: Place) -> Fault:
     kind, where, value = error["type"], (*place, *error["loc"]), error["input"]
     name = str(where[-1])
     if kind == "missing":
         return Fault(place, f"{name} is missing: {known[name][:1].lower()}{known[name][1:].rstrip('.')}", key=True)
     if kind == "extra_forbidden":
-        return Fault(where, f"unknown key {quoted(name)}; {did_you_mean(name, list(known))}", key=True)
+        hint = did_you_mean(_meant(name, list(known)) or name, list(known))
+        return Fault(where, f"unknown key {quoted(name)}; {hint}", key=True)
     if kind == "value_error":
         return Fault(where, str(error["ctx"]["error"]))
     if kind == "literal_error":

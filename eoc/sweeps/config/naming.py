@@ -1,69 +1,31 @@
-"""Names in a configuration: its task, and its activations."""
+"""Names in a configuration: its parameters, and its activations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from eoc.errors import EocError, ExpressionError
+from eoc.sweeps.config.choosing import in_common
 from eoc.sweeps.config.model import Config, key_names
-from eoc.sweeps.config.problems import Fault, did_you_mean, quoted
+from eoc.sweeps.config.problems import Fault, closest, did_you_mean, quoted, shortened
 from eoc.sweeps.task import Parameter, Task
 from eoc.sweeps.tasks import TASKS
 
-__all__ = ["activation_faults", "axis_faults", "chosen_task", "misplaced"]
+__all__ = ["activation_faults", "axis_faults", "is_parameter", "misplaced"]
 
 
-def chosen_task(given: Mapping[str, Any]) -> tuple[Task | None, list[Fault]]:
-    """The task that a configuration names by ``task`` and ``experiment``, or what is wrong with these.
-
-    Examples
-    --------
-    >>> chosen_task({"task": "edge_of_chaos"})[0].name
-    'edge_of_chaos'
-    >>> chosen_task({"task": "edge-of-caos"})[1][0].message
-    "unknown task 'edge-of-caos'; did you mean 'edge_of_chaos'?"
-    """
-    name, experiment = given.get("task"), given.get("experiment")
-    if not isinstance(name, str) or not isinstance(experiment, str | None):
-        return None, []  # a fault of its own
-    experiments = [known.partition("/")[2] for known in TASKS if known.startswith(f"{name}/")]
-    if experiments:
-        return _of_experiment(name, experiment, experiments)
-    if name not in TASKS or "/" in name:
-        return None, [Fault(("task",), _unknown_task(name))]
-    if "experiment" in given:
-        return TASKS[name], [Fault(("experiment",), f"the task {name} has no experiments: remove this line", key=True)]
-    return TASKS[name], []
-
-
-def _of_experiment(name: str, experiment: str | None, experiments: list[str]) -> tuple[Task | None, list[Fault]]:
-    if experiment is None:
-        return None, [Fault(("task",), f"experiment is missing: one of {', '.join(experiments)}")]
-    if experiment not in experiments:
-        message = f"unknown experiment {quoted(experiment)}; {did_you_mean(experiment, experiments)}"
-        return None, [Fault(("experiment",), message)]
-    return TASKS[f"{name}/{experiment}"], []
-
-
-def _unknown_task(name: str) -> str:
-    for known in TASKS:
-        kind, _, experiment = known.partition("/")
-        if name in (known, experiment):
-            return f"{quoted(name)} is an experiment: write task: {kind} and experiment: {experiment}"
-    kinds = list(dict.fromkeys(known.partition("/")[0] for known in TASKS))
-    return f"unknown task {quoted(name)}; {did_you_mean(name, kinds)}"
-
-
-def axis_faults(task: Task, given: Mapping[str, Any]) -> Iterator[Fault]:
-    """Parameters under ``axes`` that the task does not take, and those that it needs."""
-    known = [parameter.name for parameter in task.parameters]
+def axis_faults(tasks: Sequence[Task], given: Mapping[str, Any]) -> Iterator[Fault]:
+    """Parameters under ``axes`` that none of the tasks takes, and those that all of them need."""
+    known = list(dict.fromkeys(parameter.name for task in tasks for parameter in task.parameters))
     for name in given:
         if name not in known:
-            yield Fault(("axes", name), _unknown(name, task, known), key=True)
-    for parameter in task.parameters:
-        if parameter.required and parameter.name not in given:
+            yield Fault(("axes", name), _unknown(name, tasks, known), key=True)
+    meant = {closest(name, known) for name in given if name not in known and not is_parameter(name)}
+    for parameter in in_common(tasks).values():
+        if parameter.required and parameter.name not in given and parameter.name not in meant:
             yield Fault(("axes",), f"{parameter.name} is missing: {parameter.about}", key=True)
 
 
@@ -83,6 +45,20 @@ def activation_faults(parameter: Parameter, given: Any, folder: str) -> Iterator
 
 
 def _activation_problem(text: str, folder: str) -> str:
+    problem = _one_activation_problem(text, folder)
+    parts = _parts(text) if problem else []
+    if len(parts) > 1 and all(part.count("(") == part.count(")") for part in parts):
+        listed = ", ".join(f'"{part}"' if "," in part else part for part in parts)
+        return f"{quoted(text)} is no activation: a list is written [{shortened(listed)}]"
+    return problem
+
+
+def _parts(text: str) -> list[str]:
+    """What commas outside of brackets separate."""
+    return [part.strip() for part in re.split(r",(?![^(]*\))", text)]
+
+
+def _one_activation_problem(text: str, folder: str) -> str:
     from eoc.activations.imported import own_function
     from eoc.activations.resolve import check_text
 
@@ -107,17 +83,30 @@ def _is_file(folder: str, name: str) -> bool:
         return False
 
 
+def is_parameter(name: str) -> bool:
+    """Whether it is a parameter of some task, which belongs below ``axes``.
+
+    Examples
+    --------
+    >>> is_parameter("sigma_b"), is_parameter("name")
+    (True, False)
+    """
+    known = (parameter.name for task in TASKS.values() for parameter in task.parameters)
+    return name in known and name not in key_names(Config)
+
+
 def misplaced(given: Mapping[str, Any]) -> Iterator[Fault]:
     """Parameters that are outside ``axes``."""
-    known = {parameter.name for task in TASKS.values() for parameter in task.parameters}
-    for name in (name for name in given if name in known and name not in key_names(Config)):
+    for name in filter(is_parameter, given):
         yield Fault((name,), f"{name} is a parameter: write it below axes, with two spaces before it", key=True)
 
 
-def _unknown(name: str, task: Task, known: list[str]) -> str:
+def _unknown(name: str, tasks: Sequence[Task], known: Sequence[str]) -> str:
+    which = tasks[0].name if len(tasks) == 1 else tasks[0].name.partition("/")[0]
     if name in key_names(Config):
-        return f"{name} is no parameter of {task.name}: write it in the first column, outside axes"
+        return f"{name} is no parameter: write it in the first column, outside axes"
     others = [other for other, about in TASKS.items() if any(one.name == name for one in about.parameters)]
     if others:
-        return f"{task.name} takes no {name}, which belongs to {', '.join(others[:3])}; it takes {', '.join(known)}"
-    return f"{task.name} has no parameter {quoted(name)}; {did_you_mean(name, known)}"
+        return f"{which} takes no {name}, which belongs to {', '.join(others[:3])}; it takes {', '.join(known)}"
+    what = f"{which} has no parameter" if len(tasks) < len(TASKS) else "no task has a parameter"
+    return f"{what} {quoted(name)}; {did_you_mean(name, known)}"

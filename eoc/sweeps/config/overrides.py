@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eoc.errors import EocError
-from eoc.sweeps.config.problems import ConfigError, Fault, Origin, Place, did_you_mean, dotted, quoted
+from eoc.sweeps.config.naming import is_parameter
+from eoc.sweeps.config.problems import ConfigError, Fault, Origin, Place, did_you_mean, dotted, quoted, shortened
 from eoc.sweeps.config.reading import Document, parse
 
 __all__ = ["override"]
@@ -37,6 +38,8 @@ def _put(document: Document, text: str, origin: Origin) -> None:
     place = tuple(key.strip() for key in keys.split("."))
     if not equals or "" in place:
         raise EocError("write it as axes.NAME=VALUE or axes.NAME.num=VALUE")
+    if is_parameter(place[0]):
+        raise EocError(f"{place[0]} is a parameter: write --set axes.{dotted(place)}={shortened(value.strip())}")
     new = parse(value, origin.path)
     parent = document.value
     for i, key in enumerate(place):

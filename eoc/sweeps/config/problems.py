@@ -45,12 +45,15 @@ class Fault:
         Whether it is the key that is wrong, not its value.
     origin
         Where it was written, if the place does not tell.
+    beside
+        The place next to which it should be, if it is not there.
     """
 
     place: Place
     message: str
     key: bool = False
     origin: Origin | None = None
+    beside: Place = ()
 
 
 @dataclass(frozen=True)

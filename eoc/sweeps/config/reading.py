@@ -42,9 +42,9 @@ class Document:
     keys: dict[Place, Origin] = field(default_factory=dict)
 
     def problem(self, fault: Fault) -> Problem:
-        """What is wrong, and where that was written: at the place itself or at the nearest one around it."""
+        """What is wrong, and where that was written: at the place, beside it, or at the nearest one around it."""
         origins = self.keys if fault.key and fault.place in self.keys else self.values
-        place = fault.place
+        place = fault.place if fault.place in origins else fault.beside or fault.place
         while place and place not in origins:
             place = place[:-1]
         origin = fault.origin or origins.get(place, Origin())

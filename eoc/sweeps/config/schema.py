@@ -53,7 +53,7 @@ def _alternative(task: Task) -> dict[str, Any]:
     }
     return {
         "title": task.name,
-        "description": task.about,
+        "description": "; ".join(filter(None, (task.about, task.rule))),
         "properties": {"task": {"const": kind}, **which, "axes": axes},
         "required": ["experiment"] if experiment else [],
     }
@@ -65,7 +65,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     listed = {"type": "array", "items": value, "minItems": 1}
     grids = [{"$ref": f"#/$defs/{name}"} for name in GRIDS] if parameter.kind in ("real", "whole") else []
     found: dict[str, Any] = {
-        "description": f"{parameter.about}: {allowed(parameter)}",
+        "description": "; ".join(filter(None, (f"{parameter.about}: {allowed(parameter)}", parameter.note))),
         "anyOf": [value, listed, *grids],
     }
     if parameter.default is not None:
@@ -74,9 +74,10 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _grid(grid: type[Grid]) -> dict[str, Any]:
-    """The docstring of a grid without its examples."""
+    """A grid, described by its docstring without the examples."""
     found = grid.model_json_schema()
-    return {**found, "description": found["description"].partition("\n")[0]}
+    required = [key for key in found["required"] if key not in grid.if_whole]
+    return {**found, "description": found["description"].partition("\n")[0], "required": required}
 
 
 def _value(parameter: Parameter) -> dict[str, Any]:

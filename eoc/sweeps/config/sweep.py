@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from eoc.sweeps.config.axes import Entry, default_entry, entry
-from eoc.sweeps.config.estimate import store_bytes
+from eoc.sweeps.config.choosing import chosen_tasks, in_common
+from eoc.sweeps.config.estimate import result_bytes
 from eoc.sweeps.config.model import SCHEMA, Config, faults_of
-from eoc.sweeps.config.naming import activation_faults, axis_faults, chosen_task, misplaced
+from eoc.sweeps.config.naming import activation_faults, axis_faults, misplaced
 from eoc.sweeps.config.overrides import override
 from eoc.sweeps.config.problems import ConfigError, Fault, Place, quoted
 from eoc.sweeps.config.reading import Document, read
@@ -158,15 +159,21 @@ class _Checked:
         wrong = {fault.place[:1] for fault in self.faults}
         self.given = {key: value for key, value in placed.items() if (key,) not in wrong}
         self.zipped = self.given.get("zip", [])
-        self.task, faults = chosen_task(self.given)
+        self.tasks, faults = chosen_tasks(placed)
         self.faults += faults
         self.entries: dict[str, Entry] = {}
-        if self.task is not None and "axes" in self.given:
-            self._check_axes(self.task, self.given["axes"])
+        if "axes" in self.given:
+            self._check_axes(self.given["axes"])
 
-    def _check_axes(self, task: Task, given: Mapping[str, Any]) -> None:
-        self.faults += axis_faults(task, given)
-        parameters = {parameter.name: parameter for parameter in task.parameters}
+    @property
+    def task(self) -> Task:
+        """The one that is named; only if nothing is wrong."""
+        (task,) = self.tasks
+        return task
+
+    def _check_axes(self, given: Mapping[str, Any]) -> None:
+        self.faults += axis_faults(self.tasks, given)
+        parameters = in_common(self.tasks)
         zipped = {name for group in self.zipped for name in group}
         for name in (name for name in given if name in parameters):
             found, faults = entry(parameters[name], given[name], name in zipped)
@@ -175,30 +182,31 @@ class _Checked:
             self.faults += faults
             if found is not None:
                 self.entries[name] = found
-        self.faults += zip_faults(self.zipped, task, given, self.entries)
+        inner = [parameter.name for parameter in parameters.values() if parameter.inner]
+        self.faults += zip_faults(self.zipped, inner, given, self.entries)
         if not self.faults:
-            absent = [one for one in task.parameters if one.name not in given and one.default is not None]
+            absent = [one for one in self.task.parameters if one.name not in given and one.default is not None]
             self.entries |= {parameter.name: default_entry(parameter) for parameter in absent}
-            self._check_points(task)
+            self._check_points()
 
-    def _check_points(self, task: Task) -> None:
+    def _check_points(self) -> None:
         """What is wrong with all values together; the numbers of points first, before anything looks at them."""
-        plan = self._plan(task)
+        plan = self._plan()
         if plan.size > MOST_POINTS:
             product = " x ".join(map(str, plan.shape))
             message = f"{product} = {plan.size:.3g} points are more than a sweep may have, {MOST_POINTS}"
             self.faults.append(Fault(("axes",), message, key=True))
             return
-        self.faults += [Fault(("axes", name), message) for name, message in task.problems(plan.values)]
-        if not self.faults and store_bytes(plan) > MOST_BYTES:
-            message = f"the results would take {store_bytes(plan) / 1e9:.3g} GB, more than {MOST_BYTES / 1e9:g}"
+        self.faults += [Fault(("axes", name), message) for name, message in self.task.problems(plan.values)]
+        if not self.faults and result_bytes(plan) > MOST_BYTES:
+            message = f"the results would take {result_bytes(plan) / 1e9:.3g} GB, more than {MOST_BYTES / 1e9:g}"
             self.faults.append(Fault(("axes",), f"{message}: take fewer points or layers, or several sweeps", key=True))
 
-    def _plan(self, task: Task) -> Plan:
-        inner = [parameter.name for parameter in task.parameters if parameter.inner]
+    def _plan(self) -> Plan:
+        inner = [parameter.name for parameter in self.task.parameters if parameter.inner]
         moving = {name: found for name, found in self.entries.items() if not found.constant and name not in inner}
         return Plan(
-            task,
+            self.task,
             {name: found.values[0] for name, found in self.entries.items() if found.constant and name not in inner},
             axes_of(moving, self.zipped),
             {name: self.entries[name].values for name in self.entries if name in inner},
@@ -206,8 +214,7 @@ class _Checked:
         )
 
     def sweep(self) -> Sweep:
-        """What is asked for; only if nothing is wrong, so that there is a task."""
-        assert self.task is not None
+        """What is asked for; only if nothing is wrong."""
         kind, _, experiment = self.task.name.partition("/")
         axes = {name: found.written for name, found in self.entries.items() if not found.constant}
         for parameter in self.task.parameters:  # where constants stand, or defaults are written, says nothing
@@ -220,4 +227,4 @@ class _Checked:
             "axes": axes,
             **({"zip": self.zipped} if self.zipped else {}),
         }
-        return Sweep(self.given.get("name", ""), self.given.get("description", ""), self._plan(self.task), config)
+        return Sweep(self.given.get("name", ""), self.given.get("description", ""), self._plan(), config)

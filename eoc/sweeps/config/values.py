@@ -38,6 +38,8 @@ def value_of(parameter: Parameter, given: Any) -> Any:
     if parameter.eoc and given == EOC:
         return EOC
     wanted = allowed(parameter)
+    if parameter.eoc and isinstance(given, str) and given.strip().lower() == EOC:
+        raise EocError(f"must be {wanted}, got {quoted(given)}: did you mean {EOC!r}?")
     value = (whole_number if parameter.kind == "whole" else number)(given, wanted=wanted)
     if not (parameter.least <= value <= parameter.most) or (parameter.above and value == parameter.least):
         raise EocError(f"must be {wanted}, got {quoted(given)}")
@@ -140,7 +142,7 @@ def _hint(given: Any) -> str:
 
 
 def _spelling(text: str) -> str:  # noqa: PLR0911  # one line for each trap
-    if text == EOC:
+    if text.lower() == EOC:
         return f"only sigma_w can be {EOC}, as a value or in a list, where the task allows it"
     if re.search("[\u2010-\u2015\u2212]", text):
         return "the sign in front is not the '-' of the keyboard"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from eoc.sweeps.config.axes import Entry
 from eoc.sweeps.config.problems import Fault, Place, did_you_mean, quoted
 from eoc.sweeps.plan import Axis
-from eoc.sweeps.task import Task
 
 __all__ = ["axes_of", "zip_faults"]
 
 
 def zip_faults(
-    zipped: Sequence[Sequence[str]], task: Task, given: Mapping[str, Any], entries: Mapping[str, Entry]
+    zipped: Sequence[Sequence[str]],
+    inner: Collection[str],
+    given: Mapping[str, Any],
+    entries: Mapping[str, Entry],
 ) -> Iterator[Fault]:
     """What is wrong with the groups of axes that move together.
 
@@ -22,8 +24,8 @@ def zip_faults(
     ----------
     zipped
         The groups.
-    task
-        The task.
+    inner
+        Parameters that every point takes as a whole.
     given
         What is written under ``axes``.
     entries
@@ -34,7 +36,7 @@ def zip_faults(
         if len(group) < 2:
             yield Fault(("zip", i), f"a group has at least two axes that move together, got {quoted(list(group))}")
         for j, name in enumerate(group):
-            message = _member_fault(name, task, given)
+            message = _member_fault(name, inner, given)
             if name in seen:
                 where = "this group" if seen[name] == i else "another group"
                 message = f"{quoted(name)} is in {where} already: an axis can be in one group only, once"
@@ -63,10 +65,10 @@ def _repeated(place: Place, lists: Mapping[str, Sequence[Any]]) -> Iterator[Faul
         seen.add(point)
 
 
-def _member_fault(name: str, task: Task, given: Mapping[str, Any]) -> str:
+def _member_fault(name: str, inner: Collection[str], given: Mapping[str, Any]) -> str:
     if name not in given:
         return f"{quoted(name)} is not among the axes; {did_you_mean(name, list(given))}"
-    if any(parameter.name == name and parameter.inner for parameter in task.parameters):
+    if name in inner:
         return f"{name} cannot be zipped: every point takes all its values"
     if not isinstance(given[name], list | dict):
         return f"{name} has one value and cannot be zipped: give a list, or leave it out of the group"

@@ -12,6 +12,7 @@ from eoc.sweeps.task import Output, Parameter, Values
 __all__ = [
     "ACTIVATION",
     "NO_YES",
+    "ONE_END",
     "ONE_MINUS_C",
     "SEED",
     "SIGMA_B",
@@ -30,6 +31,7 @@ __all__ = [
 T = TypeVar("T")
 
 NO_YES = ("no", "yes")
+ONE_END = "left out: as wherever variances end, if that is the same for all inputs"
 
 ACTIVATION = Parameter("activation", "activation function", kind="activation", required=True, symbol=r"\phi")
 SIGMA_B = Parameter(
@@ -44,7 +46,9 @@ SIGMA_W = Parameter(
     required=True,
     eoc=True,
 )
-Q = Parameter("q", "variance of the first layer", symbol="q", least=0.0, most=1e100, above=True)
+Q = Parameter(
+    "q", "variance of the first layer", symbol="q", least=0.0, most=1e100, above=True, note="left out: what layers keep"
+)
 C = Parameter("c", "correlation of the two inputs in the first layer", symbol="c", least=-1.0, most=1.0)
 ONE_MINUS_C = Parameter(
     "one_minus_c", "1 - c of the two inputs in the first layer", symbol="1 - c", least=0.0, most=2.0

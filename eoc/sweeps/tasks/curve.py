@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from eoc.sweeps.task import Output, Task, Values
 from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, Q, not_given, optional
-from eoc.sweeps.tasks.edge_of_chaos import LAWS
+from eoc.sweeps.tasks.edge_of_chaos import LAWS, REASONS
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["CURVE"]
 
 _ALONG = (
-    optional(Q, about="variance that layers keep", inner=True),
+    optional(Q, about="variance that layers keep", inner=True, note=""),
     optional(SIGMA_B, most=1e50, inner=True),
     optional(SIGMA_W, most=1e50, above=True, eoc=False, inner=True),
 )
@@ -33,6 +33,7 @@ _ABOUT = {
     "constant": Output("constant of the law: 1 - c_l ~ constant / l or constant / l^2", symbol=r"\beta_q"),
     "depth_scale": Output("depth at which the law comes to 1: correlations are forgotten", "layers", r"\beta_q"),
     "law": Output("how 1 - c_l falls with depth", flags=LAWS),
+    "reason": Output("whether there is a usable point, and if not, which kind of none", flags=REASONS),
 }
 
 
@@ -61,18 +62,35 @@ def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
     values = np.asarray(point[name], dtype=float)
     if name == "q":
         found = curve(phi, values)
-        usable = found.slope < 1.0 if not phi.is_positively_homogeneous else np.isfinite(found.sigma_w)
-        return not_given({name}, _described(phi, found, usable & np.isfinite(found.sigma_b)))
-    found = _best(phi, name, values)
-    return not_given({name}, _described(phi, found, np.isfinite(found.q)))
+        exists = np.isfinite(found.sigma_b) & np.isfinite(found.sigma_w)
+        usable = exists & ((found.slope < 1.0) | phi.is_positively_homogeneous)
+    else:
+        found, exists = _best(phi, name, values)
+        usable = np.isfinite(found.q)
+    return not_given({name}, _described(phi, found, usable) | {"reason": _reasons(phi, exists, usable)})
 
 
-def _best(phi: Activation, name: str, values: ArrayLike) -> Curve:
-    """Of the points with each sigma_b or sigma_w the usable one that carries correlations deepest; NaN if none is."""
+def _reasons(phi: Activation, exists: NDArray[np.bool_], usable: NDArray[np.bool_]) -> NDArray[np.int_]:
+    """As :func:`eoc.edge_of_chaos` would say for each of the values."""
+    from eoc.activations import Smoothness
+
+    none = "homogeneous" if phi.is_positively_homogeneous else "no solution"
+    if phi.smoothness is Smoothness.JUMP:
+        none = "infinite chi_1"
+    found, unstable, nothing = (REASONS.index(reason) for reason in ("found", "unstable", none))
+    return np.asarray(np.where(usable, found, np.where(exists, unstable, nothing)))
+
+
+def _best(phi: Activation, name: str, values: ArrayLike) -> tuple[Curve, NDArray[np.bool_]]:
+    """Of the points with each sigma_b or sigma_w the usable one that carries correlations deepest; NaN if none is.
+
+    And whether there is any point, usable or not.
+    """
     from eoc.criticality import Curve, edge_of_chaos, eoc_curve
     from eoc.rates import depth_scale
 
     every = eoc_curve(phi, points=8).at(**{name: values})
+    exists = np.asarray(np.isfinite(every.q).any(axis=0))
     fields = np.array([every.q, every.sigma_b, every.sigma_w, every.slope])  # (4, n, K)
     if every.q.size and not phi.is_positively_homogeneous:
         depth = np.full(every.q.shape, -np.inf)
@@ -83,9 +101,10 @@ def _best(phi: Activation, name: str, values: ArrayLike) -> Curve:
     found = fields[:, 0] if every.q.shape[0] else np.full((4, np.size(values)), np.nan)
     for at in np.flatnonzero(np.asarray(values) == 0.0):  # the limit q = 0 has rules of its own
         edge = edge_of_chaos(phi, sigma_b=0.0)
+        exists[at] = bool(edge.points)
         if edge.reason is None:
             found[:, at] = edge.best.q, 0.0, edge.best.sigma_w, edge.best.slope
-    return Curve(*found)
+    return Curve(*found), exists
 
 
 def _described(phi: Activation, found: Curve, usable: ArrayLike) -> dict[str, ArrayLike]:
@@ -115,7 +134,7 @@ def _described(phi: Activation, found: Curve, usable: ArrayLike) -> dict[str, Ar
 
 
 def _seconds(point: Mapping[str, Any]) -> float:
-    return 0.002 + 2e-6 * np.size(point[_along(point)])
+    return 0.004 + 2e-6 * np.size(point[_along(point)])
 
 
 CURVE = Task(
@@ -126,4 +145,5 @@ CURVE = Task(
     compute=_compute,
     seconds=_seconds,
     problems=_problems,
+    rule="exactly one of q, sigma_b and sigma_w: where along the edge of chaos",
 )

@@ -24,16 +24,16 @@ from eoc.sweeps.tasks.common import (
 if TYPE_CHECKING:
     from eoc.criticality import EocPoint
 
-__all__ = ["EDGE_OF_CHAOS", "LAWS"]
+__all__ = ["EDGE_OF_CHAOS", "LAWS", "REASONS"]
 
 LAWS = ("1/l", "1/l^2", "constant")
-_REASONS = ("found", "homogeneous", "unstable", "no solution", "infinite chi_1")
+REASONS = ("found", "homogeneous", "unstable", "no solution", "infinite chi_1")
 _STABILITIES = ("stable", "marginal", "unstable")
 _SECONDS = 0.005
 
 _QUESTIONS = (
     optional(SIGMA_B),
-    optional(Q, about="variance that layers keep", above=False),
+    optional(Q, about="variance that layers keep", above=False, note=""),
     optional(SIGMA_W, above=True, eoc=False),
     Parameter("depth", "depth after which correlations are forgotten", units="layers", least=0.0, above=True),
 )
@@ -52,7 +52,7 @@ _OUTPUTS = {
     "any_q": Output("whether every variance is kept", flags=NO_YES),
     "points": Output("points that solve the equations, usable or not", kind="whole"),
     "usable_points": Output("points that can be used", kind="whole"),
-    "reason": Output("whether there is a usable point, and if not, which kind of none", flags=_REASONS),
+    "reason": Output("whether there is a usable point, and if not, which kind of none", flags=REASONS),
 }
 
 
@@ -75,7 +75,7 @@ def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
         **_of_point(None if found.reason is not None else found.best),
         "points": len(found.points),
         "usable_points": sum(one.usable for one in found.points),
-        "reason": flag("found" if found.reason is None else found.reason, _REASONS),
+        "reason": flag("found" if found.reason is None else found.reason, REASONS),
     }
     return not_given(question, outputs)
 
@@ -103,4 +103,5 @@ EDGE_OF_CHAOS = Task(
     compute=_compute,
     seconds=always(_SECONDS),
     problems=_problems,
+    rule="at most one of sigma_b, q, sigma_w and depth; none of them: the recommended point",
 )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import Output, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, SIGMA_B, SIGMA_W, Q, always, flag, increasing, with_errors
+from eoc.sweeps.tasks.common import ACTIVATION, ONE_END, SIGMA_B, SIGMA_W, Q, always, flag, increasing, with_errors
 
 __all__ = ["PHASE", "PHASE_DIAGRAM"]
 
@@ -43,8 +43,8 @@ _PLACE = {
     **with_errors(_FIELDS),
     "phase": Output("phase", flags=_PHASES[:4]),
 }
-_SECONDS = 0.006
-_ROW_SECONDS = 0.004
+_SECONDS = 0.02
+_ROW_SECONDS = 0.008
 _CELL_SECONDS = 1e-5
 
 
@@ -92,7 +92,7 @@ PHASE_DIAGRAM = Task(
 PHASE = Task(
     name="phase",
     about="phase, fixed points and depth scales at one (sigma_b, sigma_w)",
-    parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q),
+    parameters=(ACTIVATION, SIGMA_W, SIGMA_B, dataclasses.replace(Q, note=ONE_END)),
     outputs=always(_PLACE),
     compute=_place,
     seconds=always(_SECONDS),

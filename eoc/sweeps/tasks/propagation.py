@@ -26,7 +26,9 @@ from eoc.sweeps.tasks.common import (
 
 __all__ = ["PROPAGATION"]
 
-_Q2 = optional(Q, name="q2", about="variance of the first layer for the second input; that of the first if left out")
+_Q2 = optional(
+    Q, name="q2", about="variance of the first layer for the second input", note="left out: that of the first"
+)
 _DEPTH = Parameter(
     "depth", "layer that is recorded, from 0", "whole", "layers", "l", least=0, most=2.0**53, required=True, inner=True
 )
@@ -48,7 +50,7 @@ _PLAIN = {
 _ALL = {name: dataclasses.replace(output, dims=("depth",)) for name, output in (with_errors(_OUTPUTS) | _PLAIN).items()}
 _ARRIVED = 100.0  # layers that variances take to settle, about
 _LAYER_SECONDS = 8e-3  # on the way there; afterwards any depth costs the same
-_START_SECONDS = 0.007
+_START_SECONDS = 0.02
 
 
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
@@ -98,4 +100,5 @@ PROPAGATION = Task(
     compute=_compute,
     seconds=_seconds,
     problems=_problems,
+    rule="exactly one of c and one_minus_c; q2 with q only",
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import EOC, Output, Parameter, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, C, Q, always, flag
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SIGMA_B, SIGMA_W, C, Q, always, flag
 
 if TYPE_CHECKING:
     from eoc.convergence import Measured
@@ -85,7 +85,7 @@ RATES = Task(
         ACTIVATION,
         SIGMA_B,
         dataclasses.replace(SIGMA_W, required=False, default=EOC),
-        Q,
+        dataclasses.replace(Q, note=ONE_END),
         _DEPTH,
         dataclasses.replace(C, default=0.1),
     ),

@@ -19,6 +19,7 @@ __all__ = [
     "COMPARED",
     "DEPTH",
     "NETWORKS",
+    "OF_SIGNS",
     "ONE_INPUT",
     "QUANTILE",
     "QUANTILES",
@@ -42,7 +43,7 @@ _DEEPEST = 1e6
 _EXACT = ("gaussian", "orthogonal")
 _UNIT_SECONDS = 3e-8
 _LAYER_SECONDS = 3e-7
-_MATRIX_SECONDS = 2e-9  # an entry
+_MATRIX_SECONDS = 1e-8  # an entry
 _SET_UP_SECONDS = 0.02
 _BYTES = 2e6
 _LAYER_BYTES = 50.0  # of a network
@@ -57,7 +58,16 @@ WIDTH = Parameter(
 )
 DEPTH = Parameter("depth", "layers", units="layers", symbol="L", kind="whole", least=1, most=_DEEPEST, required=True)
 NETWORKS = Parameter("networks", "independent networks", symbol="M", kind="whole", least=2, most=_MOST, required=True)
-WEIGHTS = Parameter("weights", "law of the weights", kind="text", default="gaussian")
+WEIGHTS = Parameter(
+    "weights",
+    "law of the weights",
+    kind="text",
+    default="gaussian",
+    note="gaussian or orthogonal, sampled without matrices; rademacher, uniform, laplace, student_t(df) or sparse(p)",
+)
+
+#: What q is in experiments that may have no variance that layers keep.
+OF_SIGNS = "left out: sigma_w^2 + sigma_b^2, as for inputs of -1 and 1"
 
 #: What networks with one input are given by.
 ONE_INPUT = (ACTIVATION, SIGMA_W, SIGMA_B, Q, WIDTH, DEPTH, NETWORKS, WEIGHTS, SEED)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import Output, Parameter, Task, Values
 from eoc.sweeps.tasks.common import SEED, SIGMA_B, SIGMA_W, Q, always
-from eoc.sweeps.tasks.montecarlo.common import COMPARED, NETWORKS, WIDTH, asked, compared, different_widths
+from eoc.sweeps.tasks.montecarlo.common import COMPARED, NETWORKS, OF_SIGNS, WIDTH, asked, compared, different_widths
 
 __all__ = ["DIVERGENCE"]
 
@@ -19,7 +19,7 @@ _ARGUMENTS = (
     Parameter("a", "a of phi(x) = exp(a x^2)", symbol="a", least=0.0, above=True, default=0.5),
     dataclasses.replace(SIGMA_W, above=True, required=False, default=1.0, eoc=False),
     SIGMA_B,
-    dataclasses.replace(Q, about="variance of the first layer, at least 1/(4a); sigma_w^2 + sigma_b^2 if left out"),
+    dataclasses.replace(Q, about="variance of the first layer, at least 1/(4a)", note=OF_SIGNS),
     NETWORKS,
     SEED,
 )
@@ -77,7 +77,7 @@ def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
 
 
 def _seconds(point: Mapping[str, Any]) -> float:
-    return 0.1 + 1e-7 * float(point["networks"]) * float(np.sum(point["width"]))
+    return 0.02 + 1e-7 * float(point["networks"]) * float(np.sum(point["width"]))
 
 
 def _bytes(point: Mapping[str, Any]) -> float:

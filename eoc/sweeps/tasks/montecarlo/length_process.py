@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
 __all__ = ["LENGTH_PROCESS"]
 
-_EPS = Parameter("eps", "distance from q~_l", least=0.0, above=True, inner=True, symbol=r"\epsilon")
+_EPS = Parameter(
+    "eps",
+    "distance from q~_l",
+    symbol=r"\epsilon",
+    least=0.0,
+    above=True,
+    inner=True,
+    note="left out: no shares of networks beyond it",
+)
 _OUTPUTS = {
     **by_layer(
         {

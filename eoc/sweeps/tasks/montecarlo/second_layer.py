@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from eoc.errors import NotPermissibleError
 from eoc.sweeps.task import Output, Parameter, Task
 from eoc.sweeps.tasks.common import ACTIVATION, SEED, SIGMA_B, SIGMA_W, Q, always
-from eoc.sweeps.tasks.montecarlo.common import COMPARED, NETWORKS, QUANTILE, QUANTILES, WIDTH, asked, compared
+from eoc.sweeps.tasks.montecarlo.common import COMPARED, NETWORKS, OF_SIGNS, QUANTILE, QUANTILES, WIDTH, asked, compared
 
 if TYPE_CHECKING:
     from eoc.montecarlo import Comparison, SecondLayer
@@ -23,7 +23,7 @@ _RECIPROCAL = "1/x"
 _ARGUMENTS = (
     dataclasses.replace(SIGMA_W, required=False, default=1.0),
     SIGMA_B,
-    Q,
+    dataclasses.replace(Q, note=OF_SIGNS),
     WIDTH,
     dataclasses.replace(NETWORKS, least=100),
     Parameter("units", "units of the second layer", "whole", "units", least=1, most=2.0**33, default=1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,9 +15,9 @@ from eoc.sweeps.tasks.montecarlo.common import COMPARED, asked, compared
 __all__ = ["VERIFY"]
 
 _ARGUMENTS = (
-    optional(SIGMA_W, about=f"{SIGMA_W.about}; on the edge of chaos if left out"),
-    optional(SIGMA_B),
-    Q,
+    optional(SIGMA_W, note="left out: on the edge of chaos, or in the ordered phase close to it"),
+    optional(SIGMA_B, note="left out: as recommended, or 0 with sigma_w"),
+    dataclasses.replace(Q, note="left out: what layers keep, or 1"),
     SEED,
 )
 _OUTPUTS = {
