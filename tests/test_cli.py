@@ -1,20 +1,38 @@
-"""The command line as its users run it: in a subprocess."""
+"""The command line as its users run it."""
 
+import io
 import json
 import os
 import re
 import struct
 import subprocess
 import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
 
 import pytest
 
 import eoc
+from eoc.cli import main
 from eoc.cli.common import number
 from eoc.plotting import shown_range
 
 
-def run(*arguments, cwd=None, env=None):
+def run(*arguments, cwd="."):
+    """The command in this process, which has imported everything: what a terminal shows is tested in others."""
+    out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+    code = 0
+    with chdir(cwd), pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["eoc", *arguments])
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code or 0
+    out.flush()
+    return subprocess.CompletedProcess(arguments, code, out.buffer.getvalue().decode(), err.getvalue())
+
+
+def run_alone(*arguments, cwd=None, env=None):
+    """The command in a process of its own."""
     command = [sys.executable, "-c", "from eoc.cli import main; main()", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **(env or {})}, check=False, timeout=300
@@ -244,7 +262,7 @@ def test_a_wide_terminal_shows_all_digits():
 
 @pytest.mark.parametrize("arguments", [*IN_A_TERMINAL, ("--help",), ("init", "--help")], ids=" ".join)
 def test_an_ascii_only_stdout_is_enough(arguments):
-    done = run(*arguments, env={"PYTHONIOENCODING": "ascii", "LANG": "C", "LC_ALL": "C"})
+    done = run_alone(*arguments, env={"PYTHONIOENCODING": "ascii", "LANG": "C", "LC_ALL": "C"})
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
 
@@ -252,7 +270,7 @@ def test_an_ascii_only_stdout_is_enough(arguments):
 def test_what_ascii_lacks_is_escaped(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("import numpy as np\ndef \u03c6(x):\n    return np.tanh(x)\n", encoding="utf8")
-    done = run("init", f"{file}:\u03c6", env={"PYTHONIOENCODING": "ascii"})
+    done = run_alone("init", f"{file}:\u03c6", env={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0, done.stderr
     assert "\\u03c6" in done.stdout
 
@@ -290,10 +308,10 @@ def test_compiled_kernels_go_to_the_cache_directory_and_do_not_pile_up(tmp_path)
     def files():
         return {p for p in tmp_path.rglob("*") if p.is_file()}
 
-    assert run("init", "tanh", cwd=tmp_path / "work", env=env).returncode == 0
+    assert run_alone("init", "tanh", cwd=tmp_path / "work", env=env).returncode == 0
     first = files()
-    assert run("init", "gelu", cwd=tmp_path / "work", env=env).returncode == 0
-    assert run("init", "tanh(x)", cwd=tmp_path / "work", env=env).returncode == 0
+    assert run_alone("init", "gelu", cwd=tmp_path / "work", env=env).returncode == 0
+    assert run_alone("init", "tanh(x)", cwd=tmp_path / "work", env=env).returncode == 0
     assert files() == first
     if sys.platform == "linux":
         assert first

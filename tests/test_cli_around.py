@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from test_cli import run
+from test_cli import run_alone
 
 import eoc.cli
 from eoc.cli import around
@@ -40,7 +40,7 @@ def own(tmp_path):
 
 
 def test_a_function_that_prints_does_not_break_json(own):
-    done = run("describe", "own.py:noisy", "--json", cwd=own)
+    done = run_alone("describe", "own.py:noisy", "--json", cwd=own)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["activation"] == "noisy"
     assert "imported" in done.stderr
@@ -48,7 +48,7 @@ def test_a_function_that_prints_does_not_break_json(own):
 
 
 def test_a_function_that_leaves_is_an_error(own):
-    done = run("describe", "own.py:leaving", cwd=own)
+    done = run_alone("describe", "own.py:leaving", cwd=own)
     assert done.returncode == 2
     assert "sys.exit(7)" in done.stderr
     assert "Traceback" not in done.stderr

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from test_cli import run, run_in_terminal, run_json
+from test_cli import run, run_alone, run_in_terminal, run_json
 
 SMALL = ("--width", "50", "--depth", "4", "--networks", "200")
 
@@ -148,7 +148,7 @@ def test_in_a_pipe_tables_are_as_narrow_as_in_a_terminal():
 
 
 def test_help_is_wrapped_once(monkeypatch):
-    text = run("montecarlo", "lengths", "--help", env={"COLUMNS": "80"}).stdout
+    text = run_alone("montecarlo", "lengths", "--help", env={"COLUMNS": "80"}).stdout
     start = next(line for line in text.splitlines() if line.startswith(" than eps"))
     assert start.rstrip().endswith("Layers are numbered from")  # and not "several widths the"
     assert "[default: (all cores)]" in " ".join(text.split())
