@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from eoc.activations import special
 from eoc.activations.formula.rules import Jet, apply
 
 __all__ = ["DOUBLES", "constant_value"]
@@ -23,7 +23,7 @@ class _Doubles:
     sin, cos, sinh, cosh, tanh = np.sin, np.cos, np.sinh, np.cosh, np.tanh
     arcsin, arccos, arctan, arcsinh = np.arcsin, np.arccos, np.arctan, np.arcsinh
     div, pow = np.true_divide, np.power
-    sigmoid, erf, erfc = special.expit, special.erf, special.erfc
+    sigmoid, erf, erfc = staticmethod(special.expit), staticmethod(special.erf), staticmethod(special.erfc)
 
     @staticmethod
     def sum(a: Any, b: Any) -> Any:

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import ParamSpec
 
 import numpy as np
-from scipy import special
 
+from eoc.activations import special
 from eoc.activations.base import Activation, FloatArray, Function, Growth, Piece
 from eoc.errors import EocError
 

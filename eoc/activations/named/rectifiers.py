@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
-from eoc.activations.base import Activation, FloatArray, Function, Piece
+from eoc.activations.base import Activation, FloatArray, Piece
 from eoc.activations.named.parts import dlogistic, factory, logistic, parameters, positive
+from eoc.activations.special import ndtr
 
 __all__ = [
     "gelu",
@@ -23,8 +23,6 @@ __all__ = [
     "squareplus",
 ]
 
-_ndtr: Function = special.ndtr
-
 
 @factory
 def gelu() -> Activation:
@@ -35,13 +33,13 @@ def gelu() -> Activation:
 
     def slope(x: FloatArray) -> FloatArray:
         x = np.clip(x, -40.0, 40.0)
-        return _ndtr(x) + x * density(x)
+        return ndtr(x) + x * density(x)
 
     def curvature(x: FloatArray) -> FloatArray:
         x = np.clip(x, -40.0, 40.0)
         return (2.0 - x * x) * density(x)
 
-    piece = Piece(lambda x: x * _ndtr(x), slope, curvature)
+    piece = Piece(lambda x: x * ndtr(x), slope, curvature)
     return Activation("gelu", "x * Phi(x)", (piece,))
 
 

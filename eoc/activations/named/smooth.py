@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import special
 
+from eoc.activations import special
 from eoc.activations.base import Activation, FloatArray, Growth, Piece
 from eoc.activations.named.parts import BOUNDED, dlogistic, factory, linear, logistic, parameters, positive
 
