@@ -16,6 +16,7 @@ from eoc.errors import EocError
 from eoc.sweeps.activation import FAILS
 from eoc.sweeps.batch import VERSION, Result
 from eoc.sweeps.plan import Plan
+from eoc.sweeps.store.checking import checked
 from eoc.sweeps.store.creating import blocks_of, create, inner_shape
 from eoc.sweeps.store.differences import differences
 from eoc.sweeps.store.header import check_format, header, unreadable
@@ -306,7 +307,7 @@ class Store:
 
     def _enter(self, values: _Arrays, row: int, result: Result) -> None:
         """Make a result part of its block."""
-        outputs, error = self._checked(result)
+        outputs, error = checked(self._plan, self._inner, result)
         for name, array in values.items():
             array[row] = outputs.get(name, self._variables[name].missing)
         values["seconds"][row] = result.seconds
@@ -314,34 +315,6 @@ class Store:
         values["status"][row] = FAILED if error else DONE
         if "random_seed" in values:
             values["random_seed"][row] = self._plan.random_seed(result.index)
-
-    def _checked(self, result: Result) -> tuple[Mapping[str, NDArray[Any]], str]:
-        """The outputs of a point and why it failed, which it also did if outputs are not those of the task."""
-        if result.error:
-            return {}, result.error.encode(errors="replace").decode()  # not every text is Unicode
-        everything = {name: self._filled(name, np.asarray(values)) for name, values in result.outputs.items()}
-        found = {name: values for name, values in everything.items() if name != "sigma_w_used"}
-        shapes = {name: array.shape for name, array in found.items()}
-        types = {name: output.dtype for name, output in self._plan.outputs.items()}
-        if shapes != {name: self._inner[name] for name in types}:
-            return {}, f"the task {self._plan.task.name} returned outputs of other names or shapes: {shapes}"
-        for name, array in found.items():
-            if not np.can_cast(array.dtype, types[name], "same_kind"):
-                return {}, f"the task {self._plan.task.name} returned {name} as {array.dtype}, not {types[name]}"
-        return everything, ""
-
-    def _filled(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
-        """An output in all layers of the sweep, where the networks of a point have only the first of them."""
-        dims, shape = self._variables[name].dims if name in self._variables else (), self._inner.get(name, ())
-        fits = [
-            have == size or (have < size and dim not in self._plan.inner)
-            for dim, have, size in zip(dims, array.shape, shape, strict=False)
-        ]
-        if array.shape == shape or array.ndim != len(shape) or not all(fits):
-            return array
-        filled = np.full(shape, self._variables[name].missing, array.dtype)
-        filled[tuple(slice(have) for have in array.shape)] = array
-        return filled
 
     def _write(self, block: int, values: _Arrays) -> None:
         where = self._blocks.where(block)
