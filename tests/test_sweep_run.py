@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -344,3 +344,21 @@ def test_without_dask_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(EocError, match=r"eoc\[dask\]"):
         run_sweep(POINTS, tmp_path / "sweep.zarr", executor="dask")
+
+
+def test_a_broken_executor_of_others_ends_the_run_with_what_was_done(tmp_path):
+    class Fragile(ThreadPoolExecutor):
+        submitted = 0
+
+        def submit(self, function, *arguments):
+            self.submitted += 1
+            return super().submit(function if self.submitted < 2 else broken, *arguments)
+
+    def broken(batch, patience):
+        raise BrokenExecutor
+
+    with Fragile(1) as executor, pytest.raises(EocError, match="a worker of Fragile died, and it cannot go on"):
+        run_sweep(POINTS, tmp_path / "sweep.zarr", executor=executor, workers=1)
+    assert (open_sweep(tmp_path / "sweep.zarr").status.values > 0).any()
+    with pytest.raises(EocError, match="takes no work"):  # it was shut down
+        run_sweep(POINTS, tmp_path / "sweep.zarr", executor=executor, workers=1)

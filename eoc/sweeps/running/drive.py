@@ -41,10 +41,12 @@ def drive(queue: Queue, engine: Engine, took: Took) -> None:
     while (queue or under_way) and go_on:
         _hand_out(queue, engine, under_way)
         done, _ = wait(under_way, _WATCH, FIRST_COMPLETED)
-        if any(isinstance(future.exception(), BrokenExecutor) for future in done if not future.cancelled()):
+        broken = any(isinstance(future.exception(), BrokenExecutor) for future in done if not future.cancelled())
+        if broken:
             done, _ = wait(under_way)  # the rest is lost too, or done already
-            engine.restart()
         go_on = took(_taken(done, under_way, queue))
+        if broken and queue:
+            engine.restart()
 
 
 def _hand_out(queue: Queue, engine: Engine, under_way: dict[Computed, Batch]) -> None:
