@@ -18,6 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 import eoc.montecarlo.running.checkpoint as checkpoint_module
+import eoc.montecarlo.running.runner as runner_module
 from eoc.activations import activation
 from eoc.errors import EocError
 from eoc.montecarlo.layer import Layer
@@ -226,6 +227,15 @@ def test_chunks_finished_out_of_order_are_kept(tmp_path: Path) -> None:
     rest = Walk()
     assert_same(run(study(rest), workers=2, checkpoint=path, fingerprint=PROBLEM), run(study()))
     assert rest.steps <= 35 - 12
+
+
+def test_chunks_that_were_finished_far_ahead_are_not_computed_again(tmp_path: Path) -> None:
+    finished = {number: Chunk(study(), number).summary(threading.Event()) for number in range(1, 7)}
+    path = tmp_path / "run.npz"
+    save(path, runner_module._complete(PROBLEM, study()), Snapshot(finished=finished))
+    rest = Walk()
+    assert_same(run(study(rest), workers=1, checkpoint=path, fingerprint=PROBLEM), run(study()))
+    assert rest.steps == 5  # those of the first chunk
 
 
 def test_an_interrupt_while_the_checkpoint_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

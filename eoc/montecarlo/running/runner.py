@@ -201,6 +201,7 @@ class _Run:
 
     def _submit(self, pool: ThreadPoolExecutor, workers: int, stop: Event) -> None:
         last = min(self._study.chunks, self._merged[0] + _AHEAD * workers)
+        self._submitted = max(self._submitted, self._merged[0])  # what was found finished can have been merged since
         while self._submitted < last and len(self._pending) < _QUEUED * workers:
             number = self._submitted
             if number not in self._arrived:
