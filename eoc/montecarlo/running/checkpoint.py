@@ -15,11 +15,11 @@ from eoc.errors import EocError
 from eoc.files import replacing
 from eoc.montecarlo.running.chunk import Reached
 from eoc.montecarlo.running.summary import Summary
+from eoc.wording import shortened
 
 __all__ = ["Snapshot", "load", "save"]
 
 _FORMAT = "eoc checkpoint 1"
-_LONGEST = 60  # characters of a value that a message quotes
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,7 @@ def _differences(found: Mapping[str, object], wanted: Mapping[str, object]) -> s
     """One line for each entry that differs."""
     then, now = ({key: json.dumps(value) for key, value in side.items()} for side in (found, wanted))
     return "\n".join(
-        f"  {key}: {_short(then.get(key, 'absent'))} in the file, {_short(now.get(key, 'absent'))} now"
+        f"  {key}: {shortened(then.get(key, 'absent'))} in the file, {shortened(now.get(key, 'absent'))} now"
         for key in {**now, **then}
         if then.get(key) != now.get(key)
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

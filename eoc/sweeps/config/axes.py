@@ -10,9 +10,10 @@ from eoc.errors import EocError
 from eoc.sweeps.config.grids import GRIDS, Grid
 from eoc.sweeps.config.kinds import kind_of, spelled_out, unknown_keys
 from eoc.sweeps.config.model import faults_of
-from eoc.sweeps.config.problems import Fault, Place, quoted
+from eoc.sweeps.config.problems import Fault, Place
 from eoc.sweeps.config.values import value_of
 from eoc.sweeps.task import Parameter
+from eoc.wording import quoted
 
 __all__ = ["Entry", "default_entry", "entry"]
 

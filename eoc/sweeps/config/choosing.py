@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eoc.sweeps.config.problems import Fault, closest, did_you_mean, quoted
+from eoc.sweeps.config.problems import Fault
 from eoc.sweeps.task import Parameter, Task
 from eoc.sweeps.tasks import TASKS
+from eoc.wording import closest, did_you_mean, quoted
 
 __all__ = ["chosen_tasks", "in_common"]
 

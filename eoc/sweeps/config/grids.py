@@ -11,8 +11,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from eoc.errors import EocError
-from eoc.sweeps.config.problems import quoted
 from eoc.sweeps.config.values import number, whole_number
+from eoc.wording import quoted
 
 __all__ = ["GRIDS", "MOST_VALUES", "Grid", "Linspace", "Logspace", "Range"]
 

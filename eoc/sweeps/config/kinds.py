@@ -7,7 +7,8 @@ from typing import Any
 
 from eoc.sweeps.config.grids import GRIDS
 from eoc.sweeps.config.model import key_names
-from eoc.sweeps.config.problems import Fault, Place, closest, did_you_mean, quoted, shortened
+from eoc.sweeps.config.problems import Fault, Place
+from eoc.wording import closest, did_you_mean, quoted, shortened
 
 __all__ = ["kind_of", "spelled_out", "unknown_keys"]
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from eoc.errors import EocError
-from eoc.sweeps.config.problems import Fault, Place, closest, did_you_mean, quoted, shortened
+from eoc.sweeps.config.problems import Fault, Place
 from eoc.sweeps.config.values import whole_number
+from eoc.wording import closest, did_you_mean, quoted, shortened
 
 __all__ = ["SCHEMA", "Config", "faults_of", "key_names"]
 

@@ -10,9 +10,10 @@ from typing import Any
 from eoc.errors import EocError, ExpressionError
 from eoc.sweeps.config.choosing import in_common
 from eoc.sweeps.config.model import Config, key_names
-from eoc.sweeps.config.problems import Fault, closest, did_you_mean, quoted, shortened
+from eoc.sweeps.config.problems import Fault
 from eoc.sweeps.task import Parameter, Task
 from eoc.sweeps.tasks import TASKS
+from eoc.wording import closest, did_you_mean, quoted, shortened
 
 __all__ = ["activation_faults", "axis_faults", "is_parameter", "misplaced"]
 

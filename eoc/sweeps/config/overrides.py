@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from eoc.errors import EocError
 from eoc.sweeps.config.naming import is_parameter
-from eoc.sweeps.config.problems import ConfigError, Fault, Origin, Place, did_you_mean, dotted, quoted, shortened
+from eoc.sweeps.config.problems import ConfigError, Fault, Origin, Place, dotted
 from eoc.sweeps.config.reading import Document, parse
+from eoc.wording import did_you_mean, quoted, shortened
 
 __all__ = ["override"]
 

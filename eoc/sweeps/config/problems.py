@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from eoc.errors import EocError
+from eoc.wording import shortened
 
-__all__ = [
-    "ConfigError",
-    "Fault",
-    "Origin",
-    "Place",
-    "Problem",
-    "closest",
-    "did_you_mean",
-    "dotted",
-    "quoted",
-    "shortened",
-]
+__all__ = ["ConfigError", "Fault", "Origin", "Place", "Problem", "dotted"]
 
 #: The keys and indices that lead to a value of a configuration.
 Place = tuple[str | int, ...]
 
-_LONGEST = 60  # characters of a value that a message quotes
-_DIGITS = 40  # of a whole number, beyond which it is not turned into text
-_FEW = 12  # names that a message lists
 _MOST_LINES = 100  # of a message
 
 
@@ -130,51 +116,3 @@ def dotted(place: Place) -> str:
     'axes.sigma_b[2]'
     """
     return "".join(f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in place).lstrip(".")
-
-
-def quoted(value: object) -> str:
-    """A value in a message: not longer than about 60 characters, in one line.
-
-    Examples
-    --------
-    >>> quoted("tanh"), quoted(True), quoted(None), quoted([1.0, "eoc"])
-    ("'tanh'", 'true', 'nothing', "[1.0, 'eoc']")
-    """
-    if value is None or isinstance(value, bool):
-        return "nothing" if value is None else str(value).lower()
-    if isinstance(value, str):
-        return repr(shortened(value))
-    if isinstance(value, int) and abs(value) >= 10**_DIGITS:
-        return f"a whole number of more than {_DIGITS} digits"
-    if isinstance(value, list):
-        return shortened(f"[{', '.join(map(quoted, value[:_FEW]))}{', ...' if len(value) > _FEW else ''}]")
-    if isinstance(value, dict):
-        inside = (f"{shortened(str(key))}: {quoted(value[key])}" for key in list(value)[:_FEW])
-        return shortened("{" + ", ".join(inside) + "}")
-    return shortened(repr(value))
-
-
-def closest(name: str, known: Sequence[str]) -> str | None:
-    """The known name that is most like this one; None if none is."""
-    plain = {key.lower().replace("-", "_"): key for key in known}
-    close = difflib.get_close_matches(name[:_LONGEST].lower().replace("-", "_").replace(" ", "_"), plain, n=1)
-    return plain[close[0]] if close else None
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A suggestion: the known name that is most like this one, or all of them.
-
-    Examples
-    --------
-    >>> did_you_mean("sigmab", ["sigma_b", "sigma_w"]), did_you_mean("foo", ["num", "step"])
-    ("did you mean 'sigma_b'?", 'allowed: num, step')
-    """
-    close = closest(name, known)
-    if close is not None:
-        return f"did you mean {close!r}?"
-    return f"allowed: {', '.join(known)}" if known else "none is allowed"
-
-
-def shortened(text: str) -> str:
-    """The beginning of a text that is long."""
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

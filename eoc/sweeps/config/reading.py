@@ -11,9 +11,10 @@ from typing import Any
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from eoc.errors import EocError
-from eoc.sweeps.config.problems import Fault, Origin, Place, Problem, dotted, quoted
+from eoc.sweeps.config.problems import Fault, Origin, Place, Problem, dotted
 from eoc.sweeps.config.source import text_of
 from eoc.sweeps.config.syntax import root_node
+from eoc.wording import quoted
 
 __all__ = ["Document", "parse", "read"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from eoc.sweeps.config.estimate import result_bytes
 from eoc.sweeps.config.model import SCHEMA, Config, faults_of
 from eoc.sweeps.config.naming import activation_faults, axis_faults, misplaced
 from eoc.sweeps.config.overrides import override
-from eoc.sweeps.config.problems import ConfigError, Fault, Place, quoted
+from eoc.sweeps.config.problems import ConfigError, Fault, Place
 from eoc.sweeps.config.reading import Document, read
 from eoc.sweeps.config.zips import axes_of, zip_faults
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.task import Task
+from eoc.wording import quoted
 
 __all__ = ["MOST_BYTES", "MOST_POINTS", "Sweep", "read_sweep", "sweep_of"]
 
@@ -191,7 +193,7 @@ class _Checked:
 
     def _check_points(self) -> None:
         """What is wrong with all values together; the numbers of points first, before anything looks at them."""
-        plan = self._plan()
+        plan = self.plan
         if plan.size > MOST_POINTS:
             product = " x ".join(map(str, plan.shape))
             message = f"{product} = {plan.size:.3g} points are more than a sweep may have, {MOST_POINTS}"
@@ -202,7 +204,9 @@ class _Checked:
             message = f"the results would take {result_bytes(plan) / 1e9:.3g} GB, more than {MOST_BYTES / 1e9:g}"
             self.faults.append(Fault(("axes",), f"{message}: take fewer points or layers, or several sweeps", key=True))
 
-    def _plan(self) -> Plan:
+    @cached_property
+    def plan(self) -> Plan:
+        """The points; only once all entries are right."""
         inner = [parameter.name for parameter in self.task.parameters if parameter.inner]
         moving = {name: found for name, found in self.entries.items() if not found.constant and name not in inner}
         return Plan(
@@ -227,4 +231,4 @@ class _Checked:
             "axes": axes,
             **({"zip": self.zipped} if self.zipped else {}),
         }
-        return Sweep(self.given.get("name", ""), self.given.get("description", ""), self._plan(), config)
+        return Sweep(self.given.get("name", ""), self.given.get("description", ""), self.plan, config)

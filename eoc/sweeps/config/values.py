@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from eoc.errors import EocError
-from eoc.sweeps.config.problems import did_you_mean, quoted
 from eoc.sweeps.task import EOC, Parameter
+from eoc.wording import did_you_mean, quoted
 
 __all__ = ["allowed", "number", "value_of", "whole_number"]
 

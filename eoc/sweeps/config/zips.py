@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from eoc.sweeps.config.axes import Entry
-from eoc.sweeps.config.problems import Fault, Place, did_you_mean, quoted
+from eoc.sweeps.config.problems import Fault, Place
 from eoc.sweeps.plan import Axis
+from eoc.wording import did_you_mean, quoted
 
 __all__ = ["axes_of", "zip_faults"]
 

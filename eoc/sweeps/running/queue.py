@@ -44,7 +44,7 @@ class Queue:
         self._deaths: Counter[int] = Counter()
 
     def _expected(self, index: int) -> float:
-        return self._plan.task.seconds({**self._plan.point(index), **self._plan.inner})
+        return self._plan.task.seconds(self._plan.whole_point(index))
 
     def __len__(self) -> int:
         return len(self._waiting)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from eoc.sweeps.config.problems import shortened
+from eoc.wording import shortened
 
 __all__ = ["differences"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 
 from eoc.errors import EocError
@@ -20,6 +19,7 @@ from eoc.sweeps.tasks.montecarlo.verify import VERIFY
 from eoc.sweeps.tasks.phase import PHASE, PHASE_DIAGRAM
 from eoc.sweeps.tasks.propagation import PROPAGATION
 from eoc.sweeps.tasks.rates import RATES
+from eoc.wording import closest
 
 __all__ = ["TASKS", "task"]
 
@@ -58,6 +58,6 @@ def task(name: str) -> Task:
     """
     if name in TASKS:
         return TASKS[name]
-    close = get_close_matches(name, TASKS, n=1)
-    hint = f", did you mean {close[0]!r}" if close else ""
+    close = closest(name, list(TASKS))
+    hint = f", did you mean {close!r}" if close else ""
     raise EocError(f"there is no task {name!r}{hint}; there are {', '.join(TASKS)}")

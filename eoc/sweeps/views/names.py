@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eoc.errors import EocError
-from eoc.sweeps.config.problems import closest
 from eoc.sweeps.store.layout import RECORDS
+from eoc.wording import closest
 
 if TYPE_CHECKING:
     import xarray
