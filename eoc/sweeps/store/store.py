@@ -223,30 +223,17 @@ class Store:
             raise self._unwritable(error) from None
 
     def _array(self, name: str) -> Any:
-        """An array of the store, if it is as it should be."""
-        import zarr
-
-        file = self.path / name / "zarr.json"
-        try:
-            with zarr.config.set({"array.write_empty_chunks": True}):  # so that a missing file is a lost one
-                array = zarr.open_array(self.path / name, mode="r+")
-        except Exception as error:  # whatever zarr raises where metadata is damaged
-            raise unreadable(self.path, file, error) from None
-        inner = self._inner[name]
+        """An array of numbers of points, if it is as it should be."""
+        array, inner = _writable(self.path, name), self._inner[name]
         if array.shape != self._plan.shape + inner or array.chunks != self._blocks.chunk + inner:
-            raise unreadable(self.path, file, f"its shape {array.shape} is not that of the configuration")
+            wrong = f"its shape {array.shape} is not that of the configuration"
+            raise unreadable(self.path, self.path / name / "zarr.json", wrong)
         return array
 
     def _mend_coordinates(self) -> None:
         """Write those again that are damaged: the plan knows them."""
-        import zarr
-
         for name, (_, values) in coordinates(self._plan).items():
-            try:
-                with zarr.config.set({"array.write_empty_chunks": True}):
-                    array = zarr.open_array(self.path / name, mode="r+")
-            except Exception as error:  # as above
-                raise unreadable(self.path, self.path / name / "zarr.json", error) from None
+            array = _writable(self.path, name)
             if not (coordinate_file(self.path, name, values.ndim).is_file() and _holds(array, values)):
                 array[...] = values
 
@@ -331,6 +318,17 @@ class Store:
 
     def _unwritable(self, error: OSError) -> EocError:
         return _unwritable(self.path, error, f"; {int((self.status != PENDING).sum())} points are stored")
+
+
+def _writable(path: Path, name: str) -> Any:
+    """An array of a store, to be read and written."""
+    import zarr
+
+    try:
+        with zarr.config.set({"array.write_empty_chunks": True}):  # so that a missing file is a lost one
+            return zarr.open_array(path / name, mode="r+")
+    except Exception as error:  # whatever zarr raises where metadata is damaged
+        raise unreadable(path, path / name / "zarr.json", error) from None
 
 
 def _holds(array: Any, values: NDArray[Any]) -> bool:
