@@ -94,6 +94,7 @@ _WHERE = {
     "eoc.sweeps": ("open_sweep", "run_sweep"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
+_PARTS = ("diagnose", "initializers")  # for real models; each needs a framework
 
 __all__ = [
     "AccuracyError",
@@ -146,6 +147,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name in _PARTS:
+        return import_module(f"eoc.{name}")
     if name not in _MODULE:
         raise AttributeError(f"module 'eoc' has no attribute {name!r}")
     value = getattr(import_module(_MODULE[name]), name)
@@ -154,4 +157,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*__all__, "__version__"])
+    return sorted([*__all__, *_PARTS, "__version__"])

@@ -1,0 +1,44 @@
+"""Tests that need a deep-learning framework are marked ``frameworks``, and left out where it is not installed."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+ROOT = Path(__file__).parent
+# What each part of the repository imports, the longest path that fits counting.
+NEEDS = {
+    "eoc/diagnose": ("torch",),
+    "eoc/initializers/jax": ("jax",),
+    "eoc/initializers/keras": ("keras",),
+    "eoc/initializers/torch": ("torch",),
+    "eoc/models": ("torch",),
+    "eoc/training": ("torch", "sklearn"),
+    "tests/frameworks": ("torch", "sklearn"),
+    "tests/frameworks/test_jax": ("jax", "flax"),
+    "tests/frameworks/test_keras": ("keras", "jax"),
+}
+
+
+def _needs(path: Path) -> tuple[str, ...]:
+    inside = path.relative_to(ROOT).with_suffix("").as_posix() if path.is_relative_to(ROOT) else ""
+    fits = [part for part in NEEDS if inside == part or inside.startswith((f"{part}/", f"{part}_"))]
+    return NEEDS[max(fits, key=len)] if fits else ()
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out what imports a library that is missing; what else decides is not overruled."""
+    missing = collection_path.suffix == ".py" and any(find_spec(name) is None for name in _needs(collection_path))
+    return True if missing else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the others."""
+    for item in items:
+        if _needs(item.path):
+            item.add_marker(pytest.mark.frameworks)

@@ -1,0 +1,111 @@
+"""The steps of a model: what it does to its input, one operation after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from eoc.activations import Activation
+
+__all__ = ["Affine", "Kind", "Reading", "Step"]
+
+
+class Kind(StrEnum):
+    """What a step does."""
+
+    INPUT = "input"  #: data that the model is called with
+    EMBEDDING = "embedding"  #: looks up rows of a table
+    LAYER = "layer"  #: an affine map: Linear, convolutions, the projections of attention
+    ACTIVATION = "activation"  #: a function of one number, applied to every element
+    NORM = "normalisation"  #: batch, layer, group, instance or root-mean-square normalisation
+    ADD = "addition"  #: the sum of two or more earlier steps: where residual branches end
+    MULTIPLY = "multiplication"  #: the product of two earlier steps: gates
+    CONCATENATE = "concatenation"  #: earlier steps side by side
+    ATTENTION = "attention"  #: means of the values (its last input), weighted by queries and keys
+    POOL = "pooling"  #: means or largest values over positions
+    DROPOUT = "dropout"  #: random zeros
+    SAME = "reshaping"  #: the same numbers in another shape, or some of them
+    UNKNOWN = "unknown"  #: anything else
+    OUTPUT = "output"  #: what the model returns
+
+
+@dataclass(frozen=True)
+class Affine:
+    """The parameters of one affine map.
+
+    Attributes
+    ----------
+    weight, bias
+        Tensors: whole parameters, or views of parts of one (the rows of a packed projection). ``bias`` may be None.
+    weight_name, bias_name
+        The names of the parameters that they are, or are part of, in ``model.named_parameters()``.
+    part
+        Which part: "" for a whole parameter, else for example "rows 0 to 63".
+    fan_in
+        How many terms each output sums: with groups, kernels and the strides of transposed convolutions counted.
+    groups
+        Of a convolution, else 1.
+    transposed
+        Whether the weight has its inputs first, as transposed convolutions do.
+    """
+
+    weight: Any
+    bias: Any
+    weight_name: str
+    bias_name: str
+    part: str
+    fan_in: float
+    groups: int = 1
+    transposed: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation.
+
+    Attributes
+    ----------
+    name
+        The module's qualified name, "blocks.0.fc1"; for a function the name of its node in the graph.
+    kind
+        What it does.
+    inputs
+        The indices of the steps that it takes, all smaller than its own.
+    module
+        The module that does it; None for a function.
+    affine
+        Of a layer: its parameters.
+    activation
+        Of an activation: which.
+    note
+        What a reader should know: why a step is unknown, what was assumed.
+    """
+
+    name: str
+    kind: Kind
+    inputs: tuple[int, ...]
+    module: Any = None
+    affine: Affine | None = None
+    activation: Activation | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A model as steps, in an order in which they can be computed.
+
+    Attributes
+    ----------
+    steps
+        All of them; the first are inputs.
+    traced
+        Whether they were read off the computation itself (torch.fx). If not, they follow the order in which modules
+        were defined, as if each took the output of the one before.
+    problem
+        Why the model could not be traced; "" if it was.
+    """
+
+    steps: tuple[Step, ...]
+    traced: bool
+    problem: str = ""
