@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 
 from eoc.activations import Activation
 from eoc.activations import activation as resolve
@@ -26,7 +27,8 @@ class Point:
     sigma_w, sigma_b
         Standard deviations of the weights (times sqrt(fan-in)) and of the biases.
     q
-        The variance of pre-activations that layers keep; 0 where they decay towards it (tanh at sigma_b = 0).
+        The variance of pre-activations that layers keep; 0 where they decay towards it (tanh at sigma_b = 0), inf where
+        they grow for ever (relu at sigma_b = 0 and sigma_w^2 > 2).
     chi_1
         By how much a layer multiplies the second moment of gradients; exactly 1 on the edge of chaos.
     power
@@ -91,7 +93,10 @@ def _point(phi: Activation, sigma_b: float | None, q: float | None, sigma_w: flo
 
 
 def _with_power(phi: Activation, sigma_w: float, sigma_b: float, q: float, chi_1: float) -> Point:
-    power = float(moments(phi, [q], ("V",))["V"].value[0]) if q > 0.0 else float(phi.at_zero.right[0]) ** 2
+    if q == inf:
+        power = inf
+    else:
+        power = float(moments(phi, [q], ("V",))["V"].value[0]) if q > 0.0 else float(phi.at_zero.right[0]) ** 2
     return Point(phi, sigma_w, sigma_b, q, chi_1, power)
 
 

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     EMBEDDING = "embedding"  #: looks up rows of a table
     LAYER = "layer"  #: an affine map: Linear, convolutions, the projections of attention
     ACTIVATION = "activation"  #: a function of one number, applied to every element
+    SCALE = "scaling"  #: times a fixed number: an activation that is a line through zero
     NORM = "normalisation"  #: batch, layer, group, instance or root-mean-square normalisation
     ADD = "addition"  #: the sum of two or more earlier steps: where residual branches end
     MULTIPLY = "multiplication"  #: the product of two earlier steps: gates

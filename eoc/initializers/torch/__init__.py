@@ -1,0 +1,21 @@
+"""PyTorch models on the edge of chaos.
+
+One line for a whole model, biases, residual branches and heads included::
+
+    print(eoc.initializers.torch.initialize_(model))
+
+and, in the style of ``torch.nn.init``, for single tensors ``eoc_normal_``, ``eoc_orthogonal_`` and ``eoc_bias_``.
+"""
+
+from __future__ import annotations
+
+from eoc.frameworks import needs
+
+needs("eoc.initializers.torch", extra="torch", libraries=("torch",))
+
+from eoc.initializers.torch.fill import eoc_bias_, eoc_normal_, eoc_orthogonal_  # noqa: E402
+from eoc.initializers.torch.model import initialize_  # noqa: E402
+from eoc.initializers.torch.report import Report, Row  # noqa: E402
+from eoc.initializers.torch.roles import RULES  # noqa: E402
+
+__all__ = ["RULES", "Report", "Row", "eoc_bias_", "eoc_normal_", "eoc_orthogonal_", "initialize_"]

@@ -1,0 +1,114 @@
+"""What an initialisation set, and what it left alone and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Report", "Row"]
+
+_COLUMNS = ("parameter", "rule", "drawn", "fan in", "takes in", "then", "note")
+_RIGHT = ("fan in", "takes in")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What happened to one parameter, or to a part of one.
+
+    Attributes
+    ----------
+    parameter
+        Its name, as in ``model.named_parameters(remove_duplicate=False)``.
+    part
+        "" for all of it, else for example "rows 0 to 63".
+    rule
+        Which of the rules decided, see :data:`eoc.initializers.torch.RULES`; "left" if it was not touched.
+    std
+        Of the normal numbers, or of the entries of the orthogonal matrix, that it was filled with; None for constants.
+    value
+        The constant that it was filled with.
+    method
+        "normal", "orthogonal" or "constant"; "" if it was left.
+    fan_in
+        Of a weight: how many terms are summed.
+    power
+        Of a weight: the mean square of what the layer takes in; None if unknown.
+    variance
+        Of a weight: the variance of what the layer hands on; None if unknown.
+    activation
+        Name of the activation that follows; "" if none does.
+    note
+        Why it was left, and what else a reader should know.
+    """
+
+    parameter: str
+    rule: str
+    part: str = ""
+    std: float | None = None
+    value: float | None = None
+    method: str = ""
+    fan_in: float | None = None
+    power: float | None = None
+    variance: float | None = None
+    activation: str = ""
+    note: str = ""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was filled."""
+        return self.method != ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What :func:`eoc.initializers.torch.initialize_` did. ``print`` it.
+
+    Attributes
+    ----------
+    rows
+        One for every parameter of the model, in the model's order; several where parts of one were filled apart.
+    notes
+        What holds for the whole model: that it could not be traced, that it has dropout.
+    rules
+        The rules that were applied.
+    """
+
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    rules: str
+
+    @property
+    def set(self) -> tuple[Row, ...]:
+        """What was filled."""
+        return tuple(row for row in self.rows if row.is_set)
+
+    @property
+    def left(self) -> tuple[Row, ...]:
+        """What was left alone, with the reason in ``note``."""
+        return tuple(row for row in self.rows if not row.is_set)
+
+    def __str__(self) -> str:
+        """The rules, a table with a line for each parameter, and the notes."""
+        table = [_COLUMNS, *map(_cells, self.rows)]
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = ["  ".join(map(_aligned, line, widths, _COLUMNS)).rstrip() for line in table]
+        counts = f"{len(self.set)} set, {len(self.left)} left"
+        return "\n".join([self.rules, "", *lines, "", counts, *(f"note: {note}" for note in self.notes)])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    name = row.parameter + (f" [{row.part}]" if row.part else "")
+    drawn = {"normal": "std {:.4g}", "orthogonal": "orthogonal, std {:.4g}", "constant": "{:.4g}", "": "-"}[row.method]
+    number = row.value if row.method == "constant" else row.std
+    return (
+        name,
+        row.rule,
+        drawn.format(number),
+        "" if row.fan_in is None else f"{row.fan_in:g}",
+        "" if row.power is None else f"{row.power:.4g}",
+        row.activation,
+        row.note,
+    )
+
+
+def _aligned(cell: str, width: int, column: str) -> str:
+    return cell.rjust(width) if column in _RIGHT else cell.ljust(width)

@@ -1,0 +1,101 @@
+"""By which rule each layer of a model is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from eoc.activations import Activation
+from eoc.initializers.torch.structure import Structure
+from eoc.models.steps import Kind
+
+__all__ = ["RULES", "Role", "Rule", "role"]
+
+RULES = """\
+Every layer is drawn so that the pre-activations it feeds have the variance q of the activation that follows: weights
+N(0, (q - sigma_b^2) / (power fan_in)), biases N(0, sigma_b^2). The power, the mean square of what a layer takes in, is
+followed through the model. In a chain of one activation this is sigma_w^2 / fan_in.
+  hidden         an activation comes next: (sigma_w, sigma_b, q) is a point of its edge of chaos
+  normalised     a normalisation comes next: q = 1, biases 0; the scale does not matter forward
+  linear         a layer, product or attention comes next: keeps the power, biases 0
+  gate           the activation of a gate comes next, then a product: the same
+  head           the output comes next: q = output_variance, biases 0
+  branch         ends one of the n residual branches: adds 1/n of the power of its trunk, or less where the model
+                 scales it down itself; biases 0. The trunk grows by at most e = 2.72 over all of them
+  embedding      table N(0, input_variance); N(0, 1 / dimension) if it is also the weight of a layer
+  normalisation  weights 1, biases 0: power 1"""
+
+
+class Rule(StrEnum):
+    """The first words of the lines of :data:`RULES`."""
+
+    HIDDEN = "hidden"
+    NORMALISED = "normalised"
+    LINEAR = "linear"
+    GATE = "gate"
+    HEAD = "head"
+    BRANCH = "branch"
+    EMBEDDING = "embedding"
+    NORMALISATION = "normalisation"
+    LEFT = "left"
+
+
+@dataclass(frozen=True)
+class Role:
+    """Which rule, and what decided it.
+
+    Attributes
+    ----------
+    rule
+        The rule.
+    next
+        The step that decided; None if the output is not used.
+    activation
+        The activation that follows; None if none does.
+    note
+        What a reader should know.
+    """
+
+    rule: Rule
+    next: int | None = None
+    activation: Activation | None = None
+    note: str = ""
+
+
+def role(model: Structure, at: int) -> Role:
+    """The rule for the layer at a step, as if it ended no residual branch: by what follows first.
+
+    An activation that only the output follows, and that no layer before has, belongs to the output (a sigmoid that
+    makes probabilities): the layer is a head.
+    """
+    ends = model.follows(at)
+    if not ends:
+        return Role(Rule.LINEAR, note="its output is not used")
+    first = model.steps[ends[0]]
+    if first.kind is Kind.ACTIVATION and first.activation is not None:
+        others = {model.steps[end].activation for end in ends[1:]} - {first.activation, None}
+        note = f"also feeds {', '.join(sorted(phi.name for phi in others if phi is not None))}" if others else ""
+        return Role(_before_activation(model, ends[0], first.activation), ends[0], first.activation, note)
+    if first.kind is Kind.NORM:
+        return Role(Rule.NORMALISED, ends[0])
+    if first.kind is Kind.UNKNOWN and not _is_last(model, ends[0]):
+        return Role(Rule.LINEAR, ends[0], note=f"feeds {first.name}, which is unknown")
+    if first.kind in (Kind.OUTPUT, Kind.UNKNOWN):
+        return Role(Rule.HEAD, ends[0])
+    return Role(Rule.LINEAR, ends[0])
+
+
+def _before_activation(model: Structure, at: int, phi: Activation) -> Rule:
+    after = model.follows(at)
+    if after and model.steps[after[0]].kind is Kind.MULTIPLY:
+        return Rule.GATE
+    if model.continues[at]:
+        return Rule.HIDDEN
+    inner = {step.activation for step, continues in zip(model.steps, model.continues, strict=True) if continues}
+    return Rule.HIDDEN if phi in inner or inner <= {None} else Rule.HEAD
+
+
+def _is_last(model: Structure, at: int) -> bool:
+    """Whether no weights come at or after a step: a softmax, say."""
+    module = model.steps[at].module
+    return not model.continues[at] and (module is None or not any(True for _ in module.parameters()))

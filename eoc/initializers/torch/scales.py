@@ -1,0 +1,167 @@
+"""The standard deviations of each layer: the rules as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from math import inf, isclose
+
+from eoc.activations import Activation
+from eoc.errors import EocError
+from eoc.initializers.point import Point, point
+from eoc.initializers.torch.power import Signal, after, normal
+from eoc.initializers.torch.roles import Role, Rule, role
+from eoc.initializers.torch.structure import Branch, Structure
+from eoc.models.steps import Kind, Step
+
+__all__ = ["Scales", "Settings"]
+
+_EQUAL = 1e-9  # relative; powers that agree to this are those of one point
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of :func:`eoc.initializers.torch.initialize_` that decide how layers are drawn."""
+
+    sigma_b: float | None
+    q: float | None
+    sigma_w: float | None
+    method: str
+    input_variance: float
+    output_variance: float | None
+    residual: tuple[str, ...]
+
+
+class Scales:
+    """Applies the rules to the layers of a model, one after the other.
+
+    Attributes
+    ----------
+    residuals
+        n, the number of residual branches.
+    named
+        The layers that end residual branches because the user says so.
+    ends
+        Those that do because their output is added to what came before, with their branches.
+    points
+        Of the activations that follow layers, by step.
+    """
+
+    def __init__(self, model: Structure, settings: Settings) -> None:
+        self._model, self._settings = model, settings
+        self.ends: dict[int, Branch] = {branch.end: branch for branch in model.branches if branch.end is not None}
+        self.named = _named(model.steps, settings.residual) - set(self.ends)
+        self.residuals = len(model.branches) + len(self.named)
+        self.points: dict[int, Point] = {}
+
+    def layer(self, at: int, found: Role, power: float | None, signals: Sequence[Signal]) -> tuple[float, float]:
+        """(sigma_w, sigma_b) of a layer.
+
+        Parameters
+        ----------
+        at, found
+            The layer and its rule.
+        power
+            The mean square of what it takes in; None if unknown.
+        signals
+            What all steps before it hand on.
+        """
+        sigma_w, sigma_b = self._alone(at, found, power)
+        if at in self.ends:
+            return self._ending(at, found, power, (sigma_w, sigma_b), signals)
+        gain = self.residuals if at in self.named else 1.0
+        if found.rule in (Rule.HIDDEN, Rule.NORMALISED, Rule.HEAD):
+            gain *= self._model.gain(at) or 1.0  # times a parameter that is 0 at first
+        return sigma_w / gain**0.5, sigma_b / gain**0.5
+
+    def added(self, at: int, signals: Sequence[Signal]) -> float | None:
+        """The power with which the end of a branch adds 1/n of the power of its trunk; None if that is unknown.
+
+        No more than the power of the trunk: where the model scales its branches down, they are left small.
+        """
+        power = self._trunk(self.ends[at].trunk, signals)
+        return None if power is None else power / max(1.0, self.residuals * self.ends[at].gain)
+
+    def settled(self, found: Role) -> float | None:
+        """The variance of a layer before an activation if all is as it should be; None for others."""
+        if found.rule is not Rule.HIDDEN or found.activation is None:
+            return None
+        q = self._point(found.activation).q
+        return q if 0.0 < q < inf else None
+
+    def _trunk(self, trunk: int, signals: Sequence[Signal]) -> float | None:
+        """The power of a trunk, also where a projection of it is computed after the branch."""
+        while trunk >= len(signals):
+            step = self._model.steps[trunk]
+            settled = self.settled(role(self._model, trunk)) if step.kind is Kind.LAYER else None
+            if settled is not None or step.kind is Kind.NORM:
+                return settled or 1.0
+            trunk = step.inputs[0]
+        return signals[trunk].power
+
+    def _alone(self, at: int, found: Role, power: float | None) -> tuple[float, float]:
+        """As if the layer ended no residual branch."""
+        if found.rule is Rule.HIDDEN and found.activation is not None and found.next is not None:
+            self.points[found.next] = self._point(found.activation)
+            return _keeping(self.points[found.next], power)
+        if found.rule is Rule.NORMALISED:
+            return (power or 1.0) ** -0.5, 0.0
+        if found.rule is not Rule.HEAD:
+            return 1.0, 0.0
+        if self._settings.output_variance is not None:
+            return (self._settings.output_variance / (power or 1.0)) ** 0.5, 0.0
+        before = self._preceding(at)
+        if before is None:
+            return 1.0, 0.0
+        place = self._point(before)
+        return place.sigma_w, place.sigma_b
+
+    def _ending(
+        self, at: int, found: Role, power: float | None, alone: tuple[float, float], signals: Sequence[Signal]
+    ) -> tuple[float, float]:
+        """Of a layer that ends a residual branch, perhaps with an activation after it."""
+        added, (sigma_w, sigma_b) = self.added(at, signals), alone
+        if found.next is None or found.next > self.ends[at].output:
+            return ((added / power) ** 0.5 if added and power else self.residuals**-0.5), 0.0
+        variance = None if power is None else sigma_w**2 * power + sigma_b**2
+        step = self._model.steps[found.next]
+        activated = after(step, found.next, [normal(variance, at)], self.points.get(found.next)).power
+        scale = (added / activated if added and activated else 1.0 / self.residuals) ** 0.5
+        return sigma_w * scale, sigma_b * scale
+
+    def _point(self, phi: Activation) -> Point:
+        return point(phi, sigma_b=self._settings.sigma_b, q=self._settings.q, sigma_w=self._settings.sigma_w)
+
+    def _preceding(self, at: int) -> Activation | None:
+        """The activation before a layer."""
+        step = self._model.steps[at]
+        while step.inputs:
+            step = self._model.steps[step.inputs[0]]
+            if step.kind is Kind.ACTIVATION:
+                return step.activation
+        return None
+
+
+def _keeping(place: Point, power: float | None) -> tuple[float, float]:
+    """(sigma_w, sigma_b) that make q of this power.
+
+    Those of the point itself where its own activation came before, where the power is unknown, and where variances
+    settle at no q > 0.
+    """
+    if not power or not 0.0 < place.q < inf or isclose(power, place.power, rel_tol=_EQUAL):
+        return place.sigma_w, place.sigma_b
+    return ((place.q - place.sigma_b**2) / power) ** 0.5, place.sigma_b
+
+
+def _named(steps: Sequence[Step], patterns: Sequence[str]) -> set[int]:
+    """The layers and normalisations whose names match, each pattern at least once."""
+    candidates = [(at, step.name) for at, step in enumerate(steps) if step.kind in (Kind.LAYER, Kind.NORM)]
+    found: set[int] = set()
+    for pattern in patterns:
+        matched = {at for at, name in candidates if fnmatchcase(name, pattern)}
+        if not matched:
+            names = ", ".join(name for _, name in candidates[:12])
+            raise EocError(f"residual: no layer or normalisation has a name like {pattern!r}; there are {names}")
+        found |= matched
+    return found

@@ -1,0 +1,196 @@
+"""What follows what in a model: the activation that a layer feeds, and where residual branches end."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from eoc.models.steps import Kind, Step
+
+__all__ = ["Branch", "Structure", "structure"]
+
+# What leaves the question open what a layer feeds.
+_PASSED = (Kind.SAME, Kind.SCALE, Kind.DROPOUT, Kind.POOL, Kind.ADD, Kind.CONCATENATE)
+_WITHIN_BRANCH = (Kind.SAME, Kind.SCALE, Kind.DROPOUT, Kind.POOL, Kind.ACTIVATION)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A residual branch.
+
+    Attributes
+    ----------
+    end
+        The step whose weights come last in it; None if no layer or normalisation does.
+    trunk
+        The step that it is added to.
+    output
+        The step that is added.
+    gain
+        By how much scalings between the two multiply the power.
+    """
+
+    end: int | None
+    trunk: int
+    output: int
+    gain: float
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The steps of a model and how they hang together.
+
+    Attributes
+    ----------
+    steps
+        All steps.
+    consumers
+        Of each step: the steps that take its output.
+    branches
+        All residual branches.
+    summands
+        Of each sum that is no end of residual branches: of how many terms.
+    continues
+        Of each step: whether weights come after it.
+    """
+
+    steps: tuple[Step, ...]
+    consumers: tuple[tuple[int, ...], ...]
+    branches: tuple[Branch, ...]
+    summands: dict[int, int]
+    continues: tuple[bool, ...]
+
+    def follows(self, at: int) -> tuple[int, ...]:
+        """The steps that decide how the output of a step is used, in order of computation, the first of them first.
+
+        Reshaping, dropout, pooling, sums and concatenations are passed.
+        """
+        return tuple(end for end, _ in self._ends(at))
+
+    def gain(self, at: int) -> float:
+        """By how much the variance of a layer is multiplied on the way to the pre-activation that it feeds.
+
+        By as many as the terms are that are summed, if they are of equal rank; by the squares of scalings.
+        """
+        return next((gain for _, gain in self._ends(at)), 1.0)
+
+    def _ends(self, at: int) -> Iterator[tuple[int, float]]:
+        """The deciding steps, and the gain on the way."""
+        waiting = [(later, 1.0) for later in self.consumers[at]]
+        seen = set(self.consumers[at])
+        heapq.heapify(waiting)
+        found = False
+        while waiting:
+            here, gain = heapq.heappop(waiting)
+            step = self.steps[here]
+            if step.kind not in _PASSED:
+                found = True
+                yield here, gain
+            elif not (found and step.kind is Kind.ADD):  # what comes after later sums is another layer's business
+                for later in set(self.consumers[here]) - seen:
+                    seen.add(later)
+                    heapq.heappush(waiting, (later, gain * self.summands.get(here, 1) * _gain(step)))
+
+
+def structure(steps: tuple[Step, ...]) -> Structure:
+    """How the steps hang together.
+
+    A sum ends residual branches if one of its terms, the trunk, has fewer layers of its own than each of the others:
+    none if it is the input of the branches, one if it is a projection of it. Sums of sums count as one.
+    """
+    consumers = _consumers(steps)
+    continues = [False] * len(steps)
+    for at in range(len(steps) - 1, -1, -1):
+        continues[at] = any(continues[later] or _has_weights(steps[later]) for later in consumers[at])
+    before = _before(steps)
+    weighted = sum(1 << at for at, step in enumerate(steps) if _has_weights(step))
+    branches: list[Branch] = []
+    summands: dict[int, int] = {}
+    for at, step in enumerate(steps):
+        if step.kind is not Kind.ADD or _within_sum(steps, consumers, at):
+            continue
+        terms = _terms(steps, consumers, at)
+        trunk = _trunk(terms, before, weighted)
+        if trunk is None:
+            summands[at] = len(terms)
+        else:
+            branches += [_branch(steps, term, trunk, before[trunk]) for term in terms if term != trunk]
+    return Structure(steps, consumers, tuple(branches), summands, tuple(continues))
+
+
+def _consumers(steps: tuple[Step, ...]) -> tuple[tuple[int, ...], ...]:
+    consumers: list[list[int]] = [[] for _ in steps]
+    for at, step in enumerate(steps):
+        for earlier in dict.fromkeys(step.inputs):
+            consumers[earlier].append(at)
+    return tuple(map(tuple, consumers))
+
+
+def _has_weights(step: Step) -> bool:
+    """Whether it mixes its inputs by parameters that are not all known to leave the variance alone."""
+    unknown = step.kind is Kind.UNKNOWN and step.module is not None and any(True for _ in step.module.parameters())
+    return step.kind is Kind.LAYER or unknown
+
+
+def _before(steps: tuple[Step, ...]) -> list[int]:
+    """For each step the steps that its output depends on, itself included, as bits of a whole number."""
+    before: list[int] = []
+    for at, step in enumerate(steps):
+        bits = 1 << at
+        for earlier in step.inputs:
+            bits |= before[earlier]
+        before.append(bits)
+    return before
+
+
+def _within_sum(steps: tuple[Step, ...], consumers: tuple[tuple[int, ...], ...], at: int) -> bool:
+    """Whether a sum only is a term of another sum."""
+    return len(consumers[at]) == 1 and steps[consumers[at][0]].kind is Kind.ADD
+
+
+def _terms(steps: tuple[Step, ...], consumers: tuple[tuple[int, ...], ...], at: int) -> list[int]:
+    """The terms of a sum, with those of sums that only are terms of it in their places."""
+    terms, waiting = [], list(reversed(steps[at].inputs))
+    while waiting:
+        term = waiting.pop()
+        if steps[term].kind is Kind.ADD and _within_sum(steps, consumers, term):
+            waiting += reversed(steps[term].inputs)
+        else:
+            terms.append(term)
+    return terms
+
+
+def _trunk(terms: list[int], before: list[int], weighted: int) -> int | None:
+    """The term with the fewest layers of its own; None if several have as few, or none has any."""
+    own = []
+    for term in terms:
+        others = 0
+        for other in terms:
+            others |= before[other] if other != term else 0
+        own.append((before[term] & ~others & weighted).bit_count())
+    fewest = min(own)
+    return terms[own.index(fewest)] if own.count(fewest) == 1 else None
+
+
+def _branch(steps: tuple[Step, ...], output: int, trunk: int, shared: int) -> Branch:
+    """The branch with this output; its last weights come before anything that it shares with the trunk."""
+    at, gain = output, 1.0
+    while not shared >> at & 1:
+        step = steps[at]
+        if step.kind is Kind.LAYER or (step.kind is Kind.NORM and getattr(step.module, "weight", None) is not None):
+            return Branch(at, trunk, output, gain)
+        if step.kind is Kind.MULTIPLY:  # a gate computed from what it multiplies comes later than that
+            at = min(step.inputs)
+        elif step.kind in _WITHIN_BRANCH:
+            at, gain = step.inputs[0], gain * _gain(step)
+        else:
+            break
+    return Branch(None, trunk, output, gain)
+
+
+def _gain(step: Step) -> float:
+    """By how much a scaling multiplies the power; 1 for other steps."""
+    if step.kind is not Kind.SCALE or step.activation is None:
+        return 1.0
+    return float(step.activation(1.0)) ** 2

@@ -1,0 +1,128 @@
+"""What a module of the user's own does, found out by calling a copy of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from eoc.activations import Activation
+from eoc.models.elementwise import as_activation
+from eoc.models.steps import Kind
+
+__all__ = ["evaluated", "own_activation"]
+
+_CLOSE = 1e-9
+_SCALE = 8.0  # by which the input of a normalisation may be multiplied without an effect
+
+
+def evaluated(module: nn.Module) -> Kind | None:
+    """What a module without children does.
+
+    Parameters
+    ----------
+    module
+        Any module; it is not called, a copy in double precision and in evaluation mode is.
+
+    Returns
+    -------
+    Kind
+        ``ACTIVATION`` for a function of each element without parameters, ``SAME`` if that is the identity, ``DROPOUT``
+        if it is the identity in evaluation only; ``NORM`` for what has mean square 1 however large its input is, with
+        its parameters "weight" at 1 and others at 0. None for anything else.
+
+    Examples
+    --------
+    >>> class Swish(nn.Module):
+    ...     def forward(self, x):
+    ...         return x * torch.sigmoid(x)
+    >>> str(evaluated(Swish())), evaluated(nn.Linear(2, 2))
+    ('activation', None)
+    """
+    if next(module.children(), None) is not None or any(p.dim() > 1 for p in module.parameters()):
+        return None
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            torch.manual_seed(0)
+            return _elementwise(module) if next(module.parameters(), None) is None else _normalisation(module)
+    except Exception:  # whatever the user's code raises: it does something else
+        return None
+
+
+def own_activation(module: nn.Module, given: Activation | None) -> tuple[Activation, str] | None:
+    """The activation that a module of the user's own computes, and a note.
+
+    Parameters
+    ----------
+    module
+        The module.
+    given
+        What a module without parameters is taken for if it computes none that can be seen; None for nothing.
+
+    Raises
+    ------
+    EocError
+        Where it is elementwise and no activation, such as 1/x.
+    """
+    name = type(module).__name__
+    if evaluated(module) is Kind.ACTIVATION:
+        return as_activation(_double(module), name), ""
+    bare = next(module.children(), None) is None and next(module.parameters(), None) is None
+    if given is None or not bare or evaluated(module) is not None:
+        return None
+    return given, f"{name} is taken for {given.name}, as asked"
+
+
+def _double(module: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A module without parameters as a function of tensors in double precision, in evaluation mode, without hooks."""
+    twin = _twin(module)
+    return lambda x: type(twin).forward(twin, x.clone())
+
+
+def _elementwise(module: nn.Module) -> Kind | None:
+    function = _double(module)
+    x = 3.0 * torch.randn(2, 6, 4, 4, dtype=torch.float64)
+    y = function(x)
+    turned = function(x.flip(0, 1, 2, 3)).flip(0, 1, 2, 3)
+    part = function(x[:1, 2:5, 1:, 1:])
+    if y.shape != x.shape or not _same(y, turned) or not _same(y[:1, 2:5, 1:, 1:], part):
+        return _normalisation(module)
+    if not _same(y, x):
+        return Kind.ACTIVATION
+    twin = _twin(module).train()
+    return Kind.SAME if _same(type(twin).forward(twin, x.clone()), x) else Kind.DROPOUT
+
+
+def _normalisation(module: nn.Module) -> Kind | None:
+    twin = _twin(module)
+    for name, parameter in twin.named_parameters():
+        parameter.fill_(1.0 if name in _WEIGHTS else 0.0)
+    width = max((p.numel() for p in twin.parameters()), default=64)
+    return Kind.NORM if any(_normalises(twin, shape) for shape in ((3, 5, width), (3, width, 4, 4))) else None
+
+
+_WEIGHTS = ("weight", "gamma", "scale", "g", "gain")
+
+
+def _normalises(twin: Any, shape: tuple[int, ...]) -> bool:
+    x = torch.randn(shape, dtype=torch.float64)
+    try:
+        y, larger = type(twin).forward(twin, x.clone()), type(twin).forward(twin, _SCALE * x)
+    except Exception:  # the shape is of another kind of input
+        return False
+    unit = abs(float(y.square().mean()) - 1.0) < 1e-2
+    return y.shape == x.shape and unit and bool(torch.allclose(y, larger, rtol=1e-2, atol=1e-2))
+
+
+def _twin(module: nn.Module) -> Any:
+    """A copy in double precision on the CPU, in evaluation mode."""
+    meta = any(parameter.is_meta for parameter in module.parameters())
+    twin = copy.deepcopy(module)
+    return (twin.to_empty(device="cpu") if meta else twin.cpu()).double().eval()
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and bool(torch.allclose(a, b, rtol=_CLOSE, atol=_CLOSE, equal_nan=True))

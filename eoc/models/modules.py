@@ -1,0 +1,151 @@
+"""What a module of torch.nn does, as one step or, for attention and transformers, as several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from eoc.models.builder import Builder
+from eoc.models.evaluated import evaluated
+from eoc.models.recognised import recognised_function, recognised_module
+from eoc.models.steps import Kind
+
+__all__ = ["add_activation", "add_module", "is_foreign", "is_layer", "is_leaf"]
+
+_LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+_RECURRENT = (nn.RNNBase, nn.RNNCellBase)
+_KINDS: tuple[tuple[Kind, tuple[Any, ...]], ...] = (
+    (Kind.EMBEDDING, (nn.Embedding, nn.EmbeddingBag)),
+    (
+        Kind.NORM,
+        (
+            nn.modules.batchnorm._NormBase,  # batch and instance normalisation
+            nn.LayerNorm,
+            nn.GroupNorm,
+            nn.RMSNorm,
+        ),
+    ),
+    (Kind.DROPOUT, (nn.modules.dropout._DropoutNd,)),
+    (
+        Kind.POOL,
+        (
+            nn.modules.pooling._MaxPoolNd,
+            nn.modules.pooling._AvgPoolNd,
+            nn.modules.pooling._AdaptiveAvgPoolNd,
+            nn.modules.pooling._AdaptiveMaxPoolNd,
+            nn.modules.pooling._LPPoolNd,
+            nn.FractionalMaxPool2d,
+            nn.FractionalMaxPool3d,
+        ),
+    ),
+    (
+        Kind.SAME,
+        (
+            nn.Identity,
+            nn.Flatten,
+            nn.Unflatten,
+            nn.PixelShuffle,
+            nn.PixelUnshuffle,
+            nn.ChannelShuffle,
+            nn.Upsample,
+            nn.Fold,
+            nn.Unfold,
+            nn.modules.padding._ConstantPadNd,
+            nn.modules.padding._ReflectionPadNd,
+            nn.modules.padding._ReplicationPadNd,
+            nn.modules.padding._CircularPadNd,
+        ),
+    ),
+)
+
+
+def is_leaf(module: nn.Module) -> bool:
+    """Whether a module is one step (or a few that are known): its forward is PyTorch's own, or compiled."""
+    if isinstance(module, torch.jit.ScriptModule):
+        return True
+    owner = next(cls for cls in type(module).__mro__ if "forward" in vars(cls))
+    torchs = owner.__module__.startswith(("torch.nn.modules", "torch.ao.nn", "torch.nn.quantized"))
+    return torchs and owner is not nn.Module and not isinstance(module, _CONTAINERS)
+
+
+def is_layer(module: nn.Module) -> bool:
+    """Whether a module is an affine map of torch.nn."""
+    return isinstance(module, (*_LINEAR, *_TRANSPOSED)) and not is_foreign(module)
+
+
+def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int]) -> int:
+    """Append what a leaf does.
+
+    Parameters
+    ----------
+    builder
+        The steps so far.
+    name
+        The module's name in the model.
+    module
+        A leaf, see :func:`is_leaf`.
+    inputs
+        The steps that it is called with.
+
+    Returns
+    -------
+    int
+        The step that is its output.
+    """
+    if is_layer(module):
+        return _add_layer(builder, name, module, inputs)
+    found = recognised_module(module)
+    if found is not None:
+        return builder.add(name, Kind.ACTIVATION, inputs, module=module, activation=found[0], note=found[1])
+    for kind, classes in _KINDS:
+        if isinstance(module, classes) and not is_foreign(module):
+            return builder.add(name, kind, inputs, module=module)
+    own = None if is_leaf(module) else evaluated(module)
+    if own is not None:
+        return builder.add(name, own, inputs, module=module)
+    return builder.add(name, Kind.UNKNOWN, inputs, module=module, note=_why_unknown(module))
+
+
+def add_activation(builder: Builder, name: str, activation: Any, x: int) -> int:
+    """Append the activation of a transformer layer, which is a module or a function of torch."""
+    if isinstance(activation, nn.Module):
+        return add_module(builder, name, activation, (x,))
+    found = recognised_function(activation.__name__, (), {})
+    if found is None:
+        return builder.add(name, Kind.UNKNOWN, (x,), note=f"the function {activation.__name__}")
+    return builder.add(name, Kind.ACTIVATION, (x,), activation=found)
+
+
+def is_foreign(module: nn.Module) -> bool:
+    """Whether its forward is not one of torch.nn's."""
+    owner = next(cls for cls in type(module).__mro__ if "forward" in vars(cls))
+    return not owner.__module__.startswith("torch.nn.modules")
+
+
+def _add_layer(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
+    transposed = isinstance(module, _TRANSPOSED)
+    affine = builder.affine(
+        module.weight,
+        module.bias,
+        transposed=transposed,
+        groups=getattr(module, "groups", 1),
+        stride=module.stride if transposed else (),
+    )
+    return builder.layer(name, inputs, affine, module=module)
+
+
+def _why_unknown(module: nn.Module) -> str:
+    if isinstance(module, _RECURRENT):
+        return "recurrent: its weights are used again at every time step"
+    if isinstance(module, torch.jit.ScriptModule):
+        return "TorchScript: what it computes cannot be seen"
+    if isinstance(module, nn.Bilinear):
+        return "a product of two inputs with a weight"
+    if is_foreign(module):
+        return f"what {type(module).__name__} computes cannot be seen"
+    return f"{type(module).__name__} is neither a layer nor elementwise"

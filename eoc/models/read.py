@@ -1,0 +1,91 @@
+"""From a PyTorch model to its steps."""
+
+from __future__ import annotations
+
+import inspect
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from eoc.activations import activation as resolve
+from eoc.errors import EocError
+from eoc.models.builder import Builder
+from eoc.models.graph import interpret
+from eoc.models.modules import is_leaf
+from eoc.models.ordered import in_order
+from eoc.models.steps import Kind, Reading, Step
+from eoc.models.traced import trace
+from eoc.models.transformers import add_leaf
+from eoc.models.unwrapped import unwrapped
+from eoc.wording import quoted
+
+__all__ = ["read"]
+
+
+def read(model: nn.Module, activation: object = None) -> Reading:
+    """What a model computes, as a list of steps.
+
+    The forward of the model is traced (``torch.fx``), which calls it with stand-ins for its inputs: nothing is
+    computed, no weight, buffer, mode or hook is touched. Where it decides by its data, or calls what cannot be traced,
+    the modules are taken in the order in which they were defined.
+
+    Parameters
+    ----------
+    model
+        Any ``nn.Module``; of a compiled or data-parallel one the model inside.
+    activation
+        What activation functions of the model's own are taken for that cannot be traced, and, in module order, what
+        follows every hidden layer where the model shows none: what :func:`eoc.activation` understands.
+
+    Returns
+    -------
+    Reading
+        The steps that the output depends on. ``problem`` says in one line why a model could not be traced.
+
+    Raises
+    ------
+    EocError
+        For what is no module, for TorchScript, and for lazy modules that have not seen a batch yet.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Linear(784, 300), nn.Tanh(), nn.Linear(300, 10))
+    >>> for step in read(model).steps:
+    ...     print(step.name, step.kind, step.inputs, step.activation and step.activation.name)
+    input input () None
+    0 layer (0,) None
+    1 activation (1,) tanh
+    2 layer (2,) None
+    output output (3,) None
+    """
+    if not isinstance(model, nn.Module):
+        raise EocError(f"the model must be a torch.nn.Module, got {quoted(model)}")
+    lazy = [name for name, parameter in model.named_parameters() if is_lazy(parameter)]
+    if lazy:
+        raise EocError(f"{lazy[0]} has no shape yet: run one batch through the model first")
+    inner, prefix = unwrapped(model)
+    if isinstance(inner, torch.jit.ScriptModule):
+        raise EocError("a TorchScript model cannot be looked into: give the module that it was made from")
+    phi = None if activation is None else resolve(activation)
+    if is_leaf(inner):
+        return Reading(_single(Builder(model), inner, prefix), True)
+    try:
+        graph = trace(inner)
+    except Exception as error:  # whatever the model's own code raises when it meets a stand-in
+        return Reading(in_order(Builder(model), inner, prefix, phi), False, _reason(error))
+    return Reading(interpret(graph, model, inner, prefix, phi), True)
+
+
+def _single(builder: Builder, leaf: nn.Module, prefix: str) -> tuple[Step, ...]:
+    """The steps of a module that is a leaf itself."""
+    parameters = inspect.signature(leaf.forward).parameters.values()
+    required = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    inputs = [builder.add(name, Kind.INPUT, ()) for name in required]
+    builder.add("output", Kind.OUTPUT, (add_leaf(builder, prefix.removesuffix("."), leaf, inputs),))
+    return builder.needed()
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,130 @@
+"""The graph of what a model computes, by torch.fx."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from eoc.models.evaluated import evaluated
+from eoc.models.modules import is_leaf
+from eoc.models.unwrapped import unwrapped
+
+__all__ = ["trace"]
+
+
+def trace(model: nn.Module) -> fx.Graph:
+    """The graph of a model.
+
+    What its forward writes, say a counter or the last weights of attention, is written to a copy of the model that
+    shares the tensors with it.
+
+    Parameters
+    ----------
+    model
+        A module that is no leaf, see :func:`eoc.models.modules.is_leaf`.
+
+    Raises
+    ------
+    Exception
+        Whatever the model's own code raises when it meets a stand-in for a tensor.
+
+    Examples
+    --------
+    >>> [node.op for node in trace(nn.Sequential(nn.Linear(2, 2))).nodes]
+    ['placeholder', 'call_module', 'output']
+    """
+    tensors = _tensors(model)
+    twin = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors.values()})
+    tracer = _Tracer({id(tensor): name for name, tensor in reversed(tensors.items())})
+    with _creation_traced(tracer):
+        return tracer.trace(twin, _defaults(twin))
+
+
+class _Tracer(fx.Tracer):
+    """Goes into modules whose forward is the user's, and around their hooks."""
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def is_leaf_module(self, module: Any, name: str) -> bool:
+        return is_leaf(module) or evaluated(module) is not None
+
+    def call_module(self, module: Any, forward: Any, args: Any, kwargs: Any) -> Any:
+        module = unwrapped(module)[0]
+        try:
+            return super().call_module(module, module.forward, args, kwargs)
+        except Exception:
+            if next(module.children(), None) is not None or next(module.parameters(), None) is not None:
+                raise
+            # Perhaps an activation of the user's own: a node that the reader is told about.
+            return self.create_proxy("call_module", self.path_of_module(module), args, kwargs)
+
+    def getattr(self, attribute: str, value: Any, cache: dict[str, Any]) -> Any:
+        name = self._names.get(id(value)) if isinstance(value, torch.Tensor) else None
+        if name is None:
+            return value
+        if name not in cache:
+            cache[name] = _TensorProxy(self.create_proxy("get_attr", name, (), {}).node, self, value)
+        return cache[name]
+
+
+class _TensorProxy(fx.Proxy):
+    """Stands for a parameter or a buffer: its shape and type are known."""
+
+    def __init__(self, node: fx.Node, tracer: fx.Tracer, tensor: torch.Tensor) -> None:
+        super().__init__(node, tracer)
+        self._tensor = tensor
+        self.shape, self.ndim, self.dtype, self.device = tensor.shape, tensor.ndim, tensor.dtype, tensor.device
+        self.size, self.dim, self.numel = tensor.size, tensor.dim, tensor.numel
+
+    def __len__(self) -> int:
+        return len(self._tensor)
+
+
+_CREATION = ("arange", "empty", "eye", "full", "linspace", "ones", "rand", "randn", "zeros")
+
+
+@contextmanager
+def _creation_traced(tracer: _Tracer) -> Iterator[None]:
+    """Meanwhile, functions that make tensors accept stand-ins for the lengths, which fx does not see to."""
+    originals = {name: getattr(torch, name) for name in _CREATION}
+
+    def traced(original: Callable[..., Any]) -> Callable[..., Any]:
+        def create(*args: Any, **kwargs: Any) -> Any:
+            found: list[Any] = []
+            fx.node.map_aggregate(
+                (args, kwargs), lambda leaf: found.append(leaf) if isinstance(leaf, fx.Proxy) else None
+            )
+            return tracer.create_proxy("call_function", original, args, kwargs) if found else original(*args, **kwargs)
+
+        return create
+
+    try:
+        for name, original in originals.items():
+            setattr(torch, name, traced(original))
+        yield
+    finally:
+        for name, original in originals.items():
+            setattr(torch, name, original)
+
+
+def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Parameters, buffers and other tensors that modules own, by name."""
+    found = dict(model.named_parameters()) | dict(model.named_buffers())
+    for name, module in model.named_modules():
+        own = {key: value for key, value in vars(module).items() if isinstance(value, torch.Tensor)}
+        found |= {f"{name}.{key}" if name else key: value for key, value in own.items()}
+    return found
+
+
+def _defaults(model: nn.Module) -> dict[str, Any]:
+    """What the optional arguments of forward are taken to be: their defaults."""
+    parameters = inspect.signature(type(model).forward).parameters.values()
+    return {each.name: each.default for each in parameters if each.default is not each.empty}

@@ -1,0 +1,139 @@
+"""PyTorch's attention, transformer and gate modules, taken apart into the steps that they compute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from eoc.activations import activation
+from eoc.models.builder import Builder
+from eoc.models.modules import add_activation, add_module, is_foreign
+from eoc.models.steps import Kind
+
+__all__ = ["add_leaf"]
+
+
+def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int]) -> int:
+    """Append the steps of a leaf (see :func:`eoc.models.modules.is_leaf`) and return the one that is its output.
+
+    Parameters
+    ----------
+    builder
+        The steps so far.
+    name
+        The module's name in the model.
+    module
+        The leaf.
+    inputs
+        The steps that it is called with: query, key and value; source and target; target and memory. Where fewer are
+        given, as in module order, the last stands for the rest.
+    """
+    steps = None if is_foreign(module) else next((f for cls, f in _EXPANDED if isinstance(module, cls)), None)
+    if steps is None:
+        return add_module(builder, name, module, inputs)
+    return steps(builder, name, module, (tuple(inputs) + tuple(inputs[-1:]) * 2)[:3])
+
+
+def _gate(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
+    """Add x * sigmoid(y), with the halves x and y of what it takes."""
+    halves = [builder.add(_inside(name, half), Kind.SAME, inputs[:1]) for half in ("x", "y")]
+    gate = builder.add(_inside(name, "sigmoid"), Kind.ACTIVATION, halves[1:], activation=activation("sigmoid"))
+    return builder.add(name, Kind.MULTIPLY, (halves[0], gate), module=module)
+
+
+def _inside(name: str, child: str) -> str:
+    return f"{name}.{child}" if name else child
+
+
+def _attention(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
+    width = module.embed_dim
+    with torch.enable_grad():  # so that views of the rows of a trainable weight are trainable also under no_grad
+        if module.in_proj_weight is None:
+            separate = (module.q_proj_weight, module.k_proj_weight, module.v_proj_weight)
+            biases = [(at * width, (at + 1) * width) for at in range(3)]
+            affines = [
+                builder.affine(weight, module.in_proj_bias, bias_rows=rows)
+                for weight, rows in zip(separate, biases, strict=True)
+            ]
+        else:
+            affines = [
+                builder.affine(module.in_proj_weight, module.in_proj_bias, rows=(at * width, (at + 1) * width))
+                for at in range(3)
+            ]
+    projected = [
+        builder.layer(_inside(name, letter), (step,), affine)
+        for letter, step, affine in zip("qkv", inputs, affines, strict=True)
+    ]
+    mixed = builder.add(name, Kind.ATTENTION, projected, module=module)
+    return builder.layer(
+        _inside(name, "out_proj"), (mixed,), builder.affine(module.out_proj.weight, module.out_proj.bias)
+    )
+
+
+def _transformer(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
+    source, target = inputs[:2]
+    memory = add_leaf(builder, _inside(name, "encoder"), module.encoder, (source,))
+    return add_leaf(builder, _inside(name, "decoder"), module.decoder, (target, memory))
+
+
+def _encoder(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
+    x = inputs[0]
+    for at, layer in enumerate(module.layers):
+        x = add_leaf(builder, _inside(name, f"layers.{at}"), layer, (x,))
+    return x if module.norm is None else add_module(builder, _inside(name, "norm"), module.norm, (x,))
+
+
+def _decoder(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
+    x, memory = inputs[:2]
+    for at, layer in enumerate(module.layers):
+        x = add_leaf(builder, _inside(name, f"layers.{at}"), layer, (x, memory))
+    return x if module.norm is None else add_module(builder, _inside(name, "norm"), module.norm, (x,))
+
+
+def _encoder_layer(builder: Builder, name: str, layer: Any, inputs: Sequence[int]) -> int:
+    x = _residual(builder, name, layer, inputs[0], 1, lambda h: _mixed(builder, name, layer, "self_attn", (h, h, h)))
+    return _residual(builder, name, layer, x, 2, lambda h: _feed_forward(builder, name, layer, h))
+
+
+def _decoder_layer(builder: Builder, name: str, layer: Any, inputs: Sequence[int]) -> int:
+    x, memory = inputs[:2]
+    x = _residual(builder, name, layer, x, 1, lambda h: _mixed(builder, name, layer, "self_attn", (h, h, h)))
+    seen = (memory, memory)
+    x = _residual(builder, name, layer, x, 2, lambda h: _mixed(builder, name, layer, "multihead_attn", (h, *seen)))
+    return _residual(builder, name, layer, x, 3, lambda h: _feed_forward(builder, name, layer, h))
+
+
+def _residual(builder: Builder, name: str, layer: Any, x: int, number: int, branch: Callable[[int], int]) -> int:
+    """The sum x + dropout(branch(norm(x))), or norm(x + dropout(branch(x))) with normalisation last."""
+
+    def child(which: str, step: int) -> int:
+        return add_module(builder, _inside(name, f"{which}{number}"), getattr(layer, f"{which}{number}"), (step,))
+
+    out = child("dropout", branch(child("norm", x) if layer.norm_first else x))
+    total = builder.add(_inside(name, f"add{number}"), Kind.ADD, (x, out))
+    return total if layer.norm_first else child("norm", total)
+
+
+def _mixed(builder: Builder, name: str, layer: Any, which: str, inputs: Sequence[int]) -> int:
+    return add_leaf(builder, _inside(name, which), getattr(layer, which), inputs)
+
+
+def _feed_forward(builder: Builder, name: str, layer: Any, x: int) -> int:
+    x = add_module(builder, _inside(name, "linear1"), layer.linear1, (x,))
+    x = add_activation(builder, _inside(name, "activation"), layer.activation, x)
+    x = add_module(builder, _inside(name, "dropout"), layer.dropout, (x,))
+    return add_module(builder, _inside(name, "linear2"), layer.linear2, (x,))
+
+
+_EXPANDED = (
+    (nn.MultiheadAttention, _attention),
+    (nn.TransformerEncoderLayer, _encoder_layer),
+    (nn.TransformerDecoderLayer, _decoder_layer),
+    (nn.TransformerEncoder, _encoder),
+    (nn.TransformerDecoder, _decoder),
+    (nn.Transformer, _transformer),
+    (nn.GLU, _gate),
+)

@@ -1,0 +1,127 @@
+"""What a node of a graph can be while it is read: something that depends on the input of the model, or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from eoc.activations import Activation
+from eoc.errors import EocError
+from eoc.models.builder import Builder
+from eoc.models.elementwise import as_activation, as_function, line_through_zero
+from eoc.models.steps import Kind
+
+__all__ = ["Elements", "Fixed", "Value", "ValueBuilder"]
+
+
+@dataclass(frozen=True, eq=False)
+class Elements:
+    """A function of each element of a step: the step itself, or what may become an activation.
+
+    It becomes a step only when something else than a function of its elements is computed from it; so what a forward
+    puts together, such as ``x * torch.sigmoid(x)``, is one activation.
+
+    Attributes
+    ----------
+    source
+        The step.
+    text
+        The function in x, for people.
+    name, module, note
+        Of the step that it becomes.
+    function
+        Of a tensor in double precision, which it leaves as it is. None for the step itself.
+    activation
+        The same as an activation, where that is known without evaluating the function.
+    """
+
+    source: int
+    text: str = "x"
+    name: str = ""
+    function: Callable[[torch.Tensor], torch.Tensor] | None = None
+    module: Any = None
+    note: str = ""
+    activation: Activation | None = None
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Its values where the step's are x."""
+        return x.clone() if self.function is None else self.function(x)
+
+    def then(self, activation: Activation, function: str, name: str, module: Any = None, note: str = "") -> Elements:
+        """An activation of it; ``function`` is what people call that."""
+        outer = as_function(activation)
+        text = f"{function}({self.text})"
+        if self.function is None:
+            return Elements(self.source, text, name, outer, module, note, activation)
+        notes = "; ".join(each for each in (self.note, note) if each)
+        return Elements(self.source, text, name, lambda x: outer(self(x)), note=notes)
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """What does not depend on the input of the model: a parameter, a buffer, a number made of shapes.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    tensor
+        A parameter or a buffer, None for what was computed.
+    turned
+        Whether the transpose of the tensor is meant.
+    """
+
+    name: str = "what does not depend on the input"
+    tensor: Any = None
+    turned: bool = False
+
+    @property
+    def number(self) -> float | None:
+        """Its value, if that is known and one number."""
+        return (
+            float(self.tensor.detach()) if self.tensor is not None and self.size and self.tensor.numel() == 1 else None
+        )
+
+    @property
+    def size(self) -> float | None:
+        """The root mean square of its numbers, if they are known."""
+        if self.tensor is None or self.tensor.is_meta or self.tensor.numel() == 0:
+            return None
+        return float(self.tensor.detach().double().square().mean().sqrt())
+
+
+Value = Elements | Fixed
+
+
+class ValueBuilder(Builder):
+    """Makes steps of values, as late as possible."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__(model)
+        self._made: dict[Elements, int] = {}
+
+    def indices(self, values: Iterable[Any]) -> tuple[int, ...]:
+        """The steps that those of the values are that depend on the input."""
+        return tuple(self._index(value) for value in values if isinstance(value, Elements))
+
+    def _index(self, value: Elements) -> int:
+        if value.function is None:
+            return value.source
+        if value not in self._made:
+            self._made[value] = self._make(value)
+        return self._made[value]
+
+    def _make(self, value: Elements) -> int:
+        inputs = (value.source,)
+        try:
+            activation = value.activation or as_activation(value, value.text)
+        except EocError as error:
+            return self.add(value.name, Kind.UNKNOWN, inputs, module=value.module, note=f"{value.text}: {error}")
+        slope = line_through_zero(activation)
+        kind = Kind.ACTIVATION if slope is None else Kind.SAME if slope == 1.0 else Kind.SCALE
+        shown = None if kind is Kind.SAME else activation
+        return self.add(value.name, kind, inputs, module=value.module, activation=shown, note=value.note)
