@@ -6,12 +6,13 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from eoc.activations.base import Activation
 from eoc.activations.resolve import activation
 from eoc.errors import EocError
 
-__all__ = ["from_source", "own_function"]
+__all__ = ["from_source", "imported", "own_function"]
 
 _OWN_FUNCTION = re.compile(r"(?P<module>.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*)\Z")
 
@@ -46,11 +47,33 @@ def from_source(text: str, folder: str = "") -> Activation:
     own = own_function(text)
     if own is None:
         return activation(text)
-    module, name = own
+    return activation(imported(*own, folder))
+
+
+def imported(module: str, name: str, folder: str = "") -> Any:
+    """What a module or file calls by a name; importing it runs it.
+
+    Parameters
+    ----------
+    module, name
+        As :func:`own_function` returns them.
+    folder
+        As for :func:`from_source`.
+
+    Raises
+    ------
+    EocError
+        If there is no such module or name, or importing it fails.
+
+    Examples
+    --------
+    >>> imported("math", "pi")  # doctest: +NUMBER
+    3.14159265
+    """
     loaded = _loaded(module, folder)
     if not hasattr(loaded, name):
         raise EocError(f"{module} has no {name!r}")
-    return activation(getattr(loaded, name))
+    return getattr(loaded, name)
 
 
 def own_function(text: str) -> tuple[str, str] | None:
@@ -111,5 +134,14 @@ def _of_file(module: str, folder: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise EocError(f"{module} cannot be imported")
     loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
+    own, before = str(path.parent.resolve()), sys.modules.get(path.stem)
+    if own not in sys.path:
+        sys.path.append(own)  # for what lies beside the file
+    sys.modules[path.stem] = loaded  # where dataclasses look for it
+    try:
+        spec.loader.exec_module(loaded)
+    finally:
+        sys.modules.pop(path.stem)
+        if before is not None:
+            sys.modules[path.stem] = before
     return loaded

@@ -18,6 +18,7 @@ from eoc.cli import (
     activations,
     curve,
     describe,
+    diagnose,
     diagram,
     init,
     maps,
@@ -51,6 +52,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "propagate": propagate.command,
     "phase": phase.command,
     "diagram": diagram.command,
+    "diagnose": diagnose.command,
     "activations": activations.command,
     "verify": verify.command,
 }

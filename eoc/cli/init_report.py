@@ -32,10 +32,10 @@ def print_answer(answer: Answer, framework: Framework | None) -> None:
     if answer.point is not None:
         if not found.given and found.reason is None:
             print_paragraph(out, "recommended: ", _why(answer.point))
-        _print_point(out, answer.point, answer.fan_in, framework)
+        _print_point(out, answer, answer.point, framework)
     elif answer.alternative is not None:
         out.print("\nrecommended instead:")
-        _print_point(out, answer.alternative, answer.fan_in, framework, asked=False)
+        _print_point(out, answer, answer.alternative, framework, asked=False)
     elif answer.ordered is not None:
         _print_ordered(out, answer.ordered)
     others = [p for p in found.points if p is not answer.point]
@@ -56,16 +56,14 @@ def _why(p: EocPoint) -> str:
     return "the stable point that holds its variance best"
 
 
-def _print_point(
-    out: Console, p: EocPoint, fan_in: int | None, framework: Framework | None, asked: bool = True
-) -> None:
+def _print_point(out: Console, answer: Answer, p: EocPoint, framework: Framework | None, asked: bool = True) -> None:
     rows = [
         ("sigma_b", number(p.sigma_b, p.sigma_b_error), "std of the biases"),
         ("sigma_w", number(p.sigma_w, p.sigma_w_error), "std of the weights times sqrt(fan_in)"),
     ]
-    if fan_in:
-        std = p.sigma_w / math.sqrt(fan_in)
-        rows.append(("weights", number(std, p.sigma_w_error / math.sqrt(fan_in)), f"their std for fan_in = {fan_in}"))
+    if answer.fan_in:
+        std, error = (value / math.sqrt(answer.fan_in) for value in (p.sigma_w, p.sigma_w_error))
+        rows.append(("weights", number(std, error), f"their std for fan_in = {answer.fan_in}"))
     variance = number(p.q, p.q_error), "variance of the pre-activations that layers keep"
     rows += [
         ("q", *(("any", "every variance is kept") if p.any_q else variance)),
@@ -76,7 +74,7 @@ def _print_point(
     for name, value, meaning in rows:
         print_paragraph(out, f"  {name:<8} {value:<24} ", meaning, 2 + len(name))
     if framework:
-        out.print("\n" + code(p, framework, asked), markup=False, soft_wrap=True)
+        out.print("\n" + code(answer.activation, p, framework, asked), markup=False, soft_wrap=True)
 
 
 def _phase(p: EocPoint) -> str:

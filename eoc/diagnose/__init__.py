@@ -1,1 +1,99 @@
-"""Measure a real model, layer by layer, against the theory for its own activation and variances."""
+"""Measure a real model, layer by layer, against the theory for its own activation and variances.
+
+``hooks`` runs the model and measures; ``walks`` follows ``signals`` through its steps by the maps; ``stretches`` finds
+where it is deep in the sense of the theory; ``words`` says what that means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from eoc.frameworks import needs
+
+if TYPE_CHECKING:
+    from eoc.diagnose.diagnosis import Diagnosis
+
+__all__ = ["torch"]
+
+
+def torch(
+    model: Any,
+    batch: Any,
+    *,
+    activation: object = None,
+    loss: Callable[[Any], Any] | None = None,
+    seed: int = 0,
+) -> Diagnosis:
+    r"""Measure what a PyTorch model does to a batch: forward to signals, backward to gradients.
+
+    The model runs once each way, in the mode it is in. It is left exactly as it was: parameters, their ``.grad``,
+    buffers, mode, and the state of torch's random numbers.
+
+    Parameters
+    ----------
+    model
+        A ``torch.nn.Module`` with Linear layers or convolutions.
+    batch
+        What the model is called with: a tensor, a tuple of tensors, or a dict of keyword arguments; its first
+        dimension counts samples. Correlations are means over all pairs of samples: 16 are plenty.
+    activation
+        Which activation follows the layers where the model does not say, as for :func:`eoc.activation`.
+    loss
+        A function of what the model returns, whose gradients are measured. Left out: a sum of all outputs with
+        N(0, 1) coefficients, so that every output counts equally and the model's Jacobian is measured, not the
+        targets of one task.
+    seed
+        Of these coefficients, and of dropout.
+
+    Returns
+    -------
+    Diagnosis
+        For each layer q, the correlation c and the norm of gradients, beside what the maps say for the model's own
+        activation, sigma_w and sigma_b:
+
+        .. math:: q' = \sigma_b^2 + \sigma_w^2 V(q), \quad
+                  c' = \frac{\sigma_b^2 + \sigma_w^2 K(q, c)}{q'}, \quad
+                  \|\nabla\|^2 = \sigma_w^2 D(q') \, \|\nabla'\|^2 .
+
+        ``print`` shows a table and what it means; ``.words``, ``.to_dict()`` and
+        :func:`eoc.plotting.plot_diagnosis` give it to programs and to the eye.
+
+    Raises
+    ------
+    EocError
+        For a model or batch that cannot be run, or a model without layers.
+    MissingFrameworkError
+        Where PyTorch is not installed.
+
+    Notes
+    -----
+    The maps hold for wide layers of independent random weights. Where additions end residual branches, the branches are
+    taken to be uncorrelated; behind a normalisation only q is known; through attention, pooling, products and gates
+    nothing is, and the diagnosis says so. Padding with zeros is counted: near borders a convolution sums fewer terms.
+    Positions are averaged: where variances differ much from place to place, as in images, the first convolutions
+    differ from the theory.
+
+    Poole et al. (2016) for the forward maps, Schoenholz et al. (2017) for gradients.
+
+    Examples
+    --------
+    >>> import torch as pytorch
+    >>> import eoc.diagnose
+    >>> _ = pytorch.manual_seed(1)
+    >>> layers = [pytorch.nn.Linear(300, 300) for _ in range(10)]
+    >>> model = pytorch.nn.Sequential(*(part for layer in layers for part in (layer, pytorch.nn.Tanh())))
+    >>> found = eoc.diagnose.torch(model, pytorch.randn(8, 300))  # as PyTorch initialises
+    >>> print(found.words[0])
+    layers 1 to 10 (0 to 18) with tanh: on the way back gradients shrink by 0.5... a layer (theory: sqrt(chi_1) =
+    0.5...); the network is in the ordered phase (sigma_w = 0.57..., sigma_b = 0.03..., chi_1 = 0.33...); sigma_w =
+    1.09... would be critical.
+    >>> print(found)
+        layer                     sigma_w  sigma_b        q   theory    1 - c    theory  gradient    theory
+     1  0      Linear 300 -> 300    0.57...
+     ...
+    """
+    needs("eoc.diagnose.torch", extra="torch", libraries=("torch",))
+    from eoc.diagnose.run import run
+
+    return run(model, batch, activation, loss, seed)

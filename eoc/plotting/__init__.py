@@ -8,6 +8,7 @@ from eoc.plotting.depth import (
     plot_variances,
     trajectory_figure,
 )
+from eoc.plotting.diagnosis import diagnosis_figure, plot_diagnosis
 from eoc.plotting.diagram import DRAWN, diagram_figure, plot_diagram
 from eoc.plotting.edge import eoc_figure, plot_eoc
 from eoc.plotting.finite_width import (
@@ -34,6 +35,7 @@ __all__ = [
     "activation_figure",
     "convergence_figure",
     "correlation_process_figure",
+    "diagnosis_figure",
     "diagram_figure",
     "eoc_figure",
     "gaussianity_figure",
@@ -43,6 +45,7 @@ __all__ = [
     "plot_convergence",
     "plot_correlation_process",
     "plot_correlation_spread",
+    "plot_diagnosis",
     "plot_diagram",
     "plot_eoc",
     "plot_kurtosis",

@@ -1,0 +1,162 @@
+"""``eoc diagnose``: a real model, layer by layer, against the theory."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eoc.cli.around import results
+from eoc.cli.common import AsJson, Plot, check_picture, find_activation, print_json, save_picture
+from eoc.errors import EocError
+
+if TYPE_CHECKING:
+    from eoc.diagnose.diagnosis import Diagnosis
+
+__all__ = ["command"]
+
+_SAMPLES = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class _Inputs:
+    """Where the batch comes from."""
+
+    file: Path | None
+    shape: str | None
+    samples: int
+    seed: int
+
+
+def command(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help='Where a PyTorch model is: "my_file.py:build", "package.module:build". A function is called; it '
+            "returns the model, or the model and a batch.",
+            show_default=False,
+        ),
+    ],
+    batch: Annotated[
+        Path | None, typer.Option(help="Inputs: a .npy file, samples along its first axis.", show_default=False)
+    ] = None,
+    input_shape: Annotated[
+        str | None, typer.Option(help="Or N(0, 1) inputs of this shape: 784, or 3,32,32.", show_default=False)
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="How many of them.")] = _SAMPLES,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of these inputs and of the loss.")] = 0,
+    activation: Annotated[
+        str | None,
+        typer.Option(help="Which activation follows the layers where the model does not say.", show_default=False),
+    ] = None,
+    plot: Plot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure variances, correlations and gradients in each layer of a PyTorch model, and say what they mean.
+
+    Beside them stands what the theory says for the model's own activation, sigma_w and sigma_b. The model's file is
+    run. Left out, the inputs are N(0, 1) with as many features as the first layer takes.
+    """
+    from eoc.frameworks import needs
+
+    needs("eoc diagnose", extra="torch", libraries=("torch",))
+    from eoc import diagnose
+
+    if plot is not None:
+        check_picture(plot)
+    phi = None if activation is None else find_activation(activation)
+    built, given = _built(model)
+    inputs = _Inputs(batch, input_shape, batch_size, seed)
+    found = diagnose.torch(built, _batch(built, given, inputs), activation=phi, seed=seed)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _print(found)
+    if plot is not None:
+        from eoc.plotting import diagnosis_figure
+
+        save_picture(diagnosis_figure(found), plot)
+
+
+def _print(found: Diagnosis) -> None:
+    from eoc.cli.tables import console, print_paragraph
+    from eoc.diagnose.table import table
+
+    out = console()
+    print(table(found.rows), file=results(), end="\n\n")
+    for sentence in found.words:
+        print_paragraph(out, "", sentence, indent=2)
+
+
+def _built(source: str) -> tuple[Any, Any]:
+    """The model, and the batch that came with it or None."""
+    from torch.nn import Module
+
+    from eoc.activations.imported import imported, own_function
+
+    own = own_function(source)
+    if own is None:
+        raise EocError(f"MODEL says where a model is: my_file.py:build or package.module:build, got {source!r}")
+    found = imported(*own)
+    if callable(found) and not isinstance(found, Module):
+        try:
+            found = found()
+        except Exception as error:
+            raise EocError(f"{source} failed: {type(error).__name__}: {error}") from error
+    built, given = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
+    if not isinstance(built, Module):
+        raise EocError(f"{source} must give a torch.nn.Module, or one and a batch, got {type(built).__name__}")
+    return built, given
+
+
+def _batch(model: Any, given: Any, inputs: _Inputs) -> Any:
+    """The batch that was asked for, like the model's parameters in device and, if it is no index, in precision."""
+    import torch
+
+    if inputs.file is not None and inputs.shape is not None:
+        raise EocError("give --batch or --input-shape, not both")
+    if inputs.file is None and inputs.shape is None and given is not None:
+        return given
+    values = _read(inputs.file) if inputs.file is not None else _drawn(_shape(model, inputs), inputs)
+    like = next((one for one in model.parameters() if one.is_floating_point()), torch.zeros(()))
+    values = torch.as_tensor(values, device=like.device)
+    return values.to(like.dtype) if values.is_floating_point() else values
+
+
+def _read(path: Path) -> Any:
+    import numpy as np
+
+    try:
+        values = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise EocError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
+        raise EocError(f"{path} must hold one array of numbers (numpy.save), samples along its first axis")
+    return values.astype("int64" if values.dtype.kind in "iu" else "float64")
+
+
+def _drawn(shape: tuple[int, ...], inputs: _Inputs) -> Any:
+    import torch
+
+    generator = torch.Generator().manual_seed(inputs.seed)
+    return torch.randn(inputs.samples, *shape, generator=generator)
+
+
+def _shape(model: Any, inputs: _Inputs) -> tuple[int, ...]:
+    if inputs.shape is not None:
+        parts = [part.strip() for part in inputs.shape.split(",")]
+        if not all(part.isdecimal() and int(part) > 0 for part in parts):
+            raise EocError(f"--input-shape takes whole numbers > 0 separated by commas, got {inputs.shape!r}")
+        return tuple(int(part) for part in parts)
+    from torch.nn import Linear
+
+    first = next((one for one in model.modules() if not any(one.children())), model)
+    if isinstance(first, Linear):
+        return (first.in_features,)
+    raise EocError(
+        f"the first module is {type(first).__name__}, which does not say what shape the inputs have: give "
+        "--input-shape, for example 3,32,32, or --batch"
+    )

@@ -1,0 +1,192 @@
+"""What a diagnosis says: a row for every layer, the stretches that the theory of deep networks holds for, and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from eoc.activations import Activation
+from eoc.criticality import EdgeOfChaos
+from eoc.phase import Phase
+
+__all__ = ["Diagnosis", "LayerRow", "Stretch", "Values"]
+
+
+@dataclass(frozen=True)
+class Values:
+    """What is said of one layer; NaN where nothing can be said.
+
+    Attributes
+    ----------
+    q
+        Mean square of the pre-activations, over samples, units and positions.
+    one_minus_c
+        1 - c, c the correlation of the pre-activations of two samples, on average over all pairs.
+    gradient
+        Root mean square, over samples, of the norm of the gradient with respect to the pre-activations.
+    """
+
+    q: float
+    one_minus_c: float
+    gradient: float
+
+    @property
+    def c(self) -> float:
+        """The correlation."""
+        return 1.0 - self.one_minus_c
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One call of one layer.
+
+    Attributes
+    ----------
+    name, layer
+        The module's qualified name, and what it is: "Linear 300 -> 10".
+    activation
+        The name of the activation that follows; "" if none does.
+    sigma_w, sigma_b
+        sqrt(fan_in mean W^2) and sqrt(mean b^2) of its parameters.
+    inside
+        Which share of the terms that a unit of a convolution sums are not padding; 1 for other layers.
+    measured
+        What the model does.
+    expected
+        What the maps say, from what was measured one layer before (for gradients: one behind).
+    predicted
+        What the maps say from the first layer on (for gradients: from the last one back).
+    spread, gradient_spread
+        By how much ``expected`` q, and the squared gradient, may be off at this width: relative standard deviations,
+        upper bounds where samples or positions are averaged.
+    dead
+        Which share of its units the activation maps to a constant for the whole batch; NaN where it is flat nowhere.
+    why, gradient_why
+        Why the maps say nothing; "" if they do.
+    """
+
+    name: str
+    layer: str
+    activation: str
+    sigma_w: float
+    sigma_b: float
+    inside: float
+    measured: Values
+    expected: Values
+    predicted: Values
+    spread: float
+    gradient_spread: float
+    dead: float
+    why: str
+    gradient_why: str
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Layers one after the other with the same activation in between, and nothing else.
+
+    Attributes
+    ----------
+    rows
+        Their indices, two or more.
+    activation
+        phi.
+    sigma_w, sigma_b, inside
+        Medians (of sigma_b^2 for the second) over the layers that follow phi.
+    factor, expected_factor
+        By what the norm of gradients is multiplied from a layer to the one before it, measured and by the maps
+        (sqrt(chi_1)): geometric means. NaN where a gradient is zero or not finite.
+    phase
+        What an infinitely deep network of such layers does; None if that cannot be told, for the reason ``why``.
+    edge
+        The edge of chaos at this sigma_b.
+    """
+
+    rows: tuple[int, ...]
+    activation: Activation
+    sigma_w: float
+    sigma_b: float
+    inside: float
+    factor: float
+    expected_factor: float
+    phase: Phase | None
+    edge: EdgeOfChaos | None
+    why: str = ""
+
+    @property
+    def steps(self) -> int:
+        """How many times phi is applied."""
+        return len(self.rows) - 1
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What :func:`eoc.diagnose.torch` returns; ``print`` shows the table and the words.
+
+    Attributes
+    ----------
+    rows
+        One for each call of each layer, in the order in which they ran.
+    stretches
+        Where the theory of deep networks applies.
+    samples
+        Size of the batch.
+    notes
+        What else a reader should know.
+    """
+
+    rows: tuple[LayerRow, ...]
+    stretches: tuple[Stretch, ...]
+    samples: int
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """What is to be seen, in plain sentences."""
+        from eoc.diagnose.words import words
+
+        return words(self)
+
+    def __str__(self) -> str:
+        from eoc.diagnose.table import table
+
+        return "\n".join([table(self.rows), "", *self.words])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as numbers, texts, lists and dicts; NaN and infinities are left as they are."""
+        return {
+            "samples": self.samples,
+            "layers": [_row(row) for row in self.rows],
+            "stretches": [_stretch(one) for one in self.stretches],
+            "words": list(self.words),
+        }
+
+
+def _row(row: LayerRow) -> dict[str, Any]:
+    """A row as a dict."""
+    sides = {
+        side: {"q": values.q, "c": values.c, "one_minus_c": values.one_minus_c, "gradient": values.gradient}
+        for side, values in (("measured", row.measured), ("expected", row.expected), ("predicted", row.predicted))
+    }
+    plain = {name: value for name, value in vars(row).items() if name not in sides}
+    return plain | sides
+
+
+def _stretch(one: Stretch) -> dict[str, Any]:
+    phase, edge = one.phase, one.edge
+    critical = edge.best.sigma_w if edge is not None and edge.reason is None else None
+    return {
+        "layers": list(one.rows),
+        "activation": one.activation.name,
+        "sigma_w": one.sigma_w,
+        "sigma_b": one.sigma_b,
+        "inside": one.inside,
+        "factor": one.factor,
+        "expected_factor": one.expected_factor,
+        "phase": None if phase is None else phase.phase,
+        "chi_1": None if phase is None else phase.chi_1,
+        "q": None if phase is None else phase.q,
+        "xi_c": None if phase is None else phase.xi_c,
+        "critical_sigma_w": critical,
+    }

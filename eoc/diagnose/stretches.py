@@ -1,0 +1,97 @@
+"""Where in a model the theory of deep networks applies: layers with one activation, and nothing else, in between."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from eoc.activations import Activation
+from eoc.criticality import EdgeOfChaos, edge_of_chaos
+from eoc.diagnose.diagnosis import LayerRow, Stretch
+from eoc.diagnose.hooks import LAYERS
+from eoc.diagnose.walks import passes
+from eoc.errors import EocError
+from eoc.models.steps import Kind, Step
+from eoc.phase import Phase, phase_of
+
+__all__ = ["stretches"]
+
+_DEEP = 3  # layers; two, as in residual branches, are not deep
+
+
+def stretches(steps: Sequence[Step], places: Mapping[int, int], rows: Sequence[LayerRow]) -> tuple[Stretch, ...]:
+    """The longest stretches of layers that each follow one other through the same activation.
+
+    Parameters
+    ----------
+    steps
+        What the model does.
+    places
+        The row of each step that is a measured layer.
+    rows
+        What was measured.
+    """
+    uses = Counter(at for step in steps for at in step.inputs)
+    chains: list[tuple[list[int], Activation]] = []
+    for index in sorted(places):
+        found = _layer_before(steps, index, uses)
+        if found is None or found[0] not in places:
+            continue
+        before, phi = places[found[0]], found[1]
+        grown = next((chain for chain, own in chains if chain[-1] == before and own.name == phi.name), None)
+        if grown is None:
+            chains.append(([before, places[index]], phi))
+        else:
+            grown.append(places[index])
+    least = min(_DEEP, sum(step.kind is Kind.LAYER for step in steps))
+    return tuple(_stretch(chain, phi, rows) for chain, phi in chains if len(chain) >= least)
+
+
+def _layer_before(steps: Sequence[Step], index: int, uses: Mapping[int, int]) -> tuple[int, Activation] | None:
+    """The layer whose output this layer alone takes, through one activation."""
+    phi = None
+    while len(steps[index].inputs) == 1:
+        index = steps[index].inputs[0]
+        step = steps[index]
+        if uses[index] > 1:
+            return None
+        if isinstance(step.module, LAYERS):
+            return None if phi is None else (index, phi)
+        if step.kind is Kind.ACTIVATION and phi is None:
+            phi = step.activation
+        elif not passes(step):
+            return None
+    return None
+
+
+def _stretch(chain: list[int], phi: Activation, rows: Sequence[LayerRow]) -> Stretch:
+    after = [rows[at] for at in chain[1:]]
+    sigma_w = float(np.median([row.sigma_w for row in after]))
+    inside = float(np.median([row.inside for row in after]))
+    sigma_b = float(np.median([row.sigma_b**2 for row in after])) ** 0.5
+    factor = _mean_factor([(rows[at].measured.gradient, rows[to].measured.gradient) for at, to in _pairs(chain)])
+    expected = _mean_factor([(rows[at].expected.gradient, rows[to].measured.gradient) for at, to in _pairs(chain)])
+    phase, edge, why = _judged(phi, sigma_w, sigma_b, rows[chain[0]].measured.q)
+    return Stretch(tuple(chain), phi, sigma_w, sigma_b, inside, factor, expected, phase, edge, why)
+
+
+def _pairs(chain: list[int]) -> list[tuple[int, int]]:
+    return list(pairwise(chain))
+
+
+def _mean_factor(gradients: list[tuple[float, float]]) -> float:
+    """The geometric mean of the ratios."""
+    if not all(math.isfinite(value) and value > 0.0 for pair in gradients for value in pair):
+        return float("nan")
+    return math.exp(sum(math.log(below) - math.log(above) for below, above in gradients) / len(gradients))
+
+
+def _judged(phi: Activation, sigma_w: float, sigma_b: float, q: float) -> tuple[Phase | None, EdgeOfChaos | None, str]:
+    try:
+        return phase_of(phi, sigma_w, sigma_b, q), edge_of_chaos(phi, sigma_b=sigma_b), ""
+    except EocError as error:
+        return None, None, str(error)

@@ -1,0 +1,378 @@
+"""Real models are measured as they are, and judged by the theory for what they are.
+
+Statistical statements are z-scores of rows against the spread of their width; Z = 4.5 leaves a correct model out once
+in 150 000 layers.
+"""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import eoc
+import eoc.diagnose
+from eoc.errors import EocError
+from frameworks.statistics import Z
+
+WIDTH, DEPTH = 512, 20
+
+
+def mlp(activation, sigma_w, sigma_b, *, width=WIDTH, depth=DEPTH, inputs=64, seed=1):
+    """Layers with an activation in between."""
+    generator = torch.Generator().manual_seed(seed)
+    parts = []
+    for _ in range(depth):
+        layer = nn.Linear(inputs, width)
+        with torch.no_grad():
+            layer.weight.normal_(0.0, sigma_w / inputs**0.5, generator=generator)
+            layer.bias.normal_(0.0, sigma_b, generator=generator)
+        parts += [layer, activation()]
+        inputs = width
+    return nn.Sequential(*parts[:-1])
+
+
+def batch(*shape, seed=2):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def z_scores(found):
+    """How far q and gradients are from what is expected, in spreads."""
+    q = [(row.measured.q / row.expected.q - 1.0) / row.spread for row in found.rows if not row.why]
+    gradients = [
+        ((row.measured.gradient / row.expected.gradient) ** 2 - 1.0) / row.gradient_spread
+        for row in found.rows
+        if not row.gradient_why
+    ]
+    return np.array(q), np.array(gradients)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "sigma_w", "sigma_b", "phase"),
+    [
+        (nn.Tanh, "tanh", 1.0, 1.0, "ordered"),
+        (nn.Tanh, "tanh", 1.30414584, 0.2, "critical"),
+        (nn.Tanh, "tanh", 2.0, 0.3, "chaotic"),
+        (nn.GELU, "gelu", None, 0.6, "critical"),
+        (nn.ReLU, "relu", 2.0**0.5, 0.0, "critical"),
+        (nn.ReLU, "relu", 1.2, 0.1, "ordered"),
+    ],
+)
+def test_a_deep_network_does_what_the_theory_says_and_the_words_say_so(module, name, sigma_w, sigma_b, phase):
+    sigma_w = eoc.edge_of_chaos(name, sigma_b=sigma_b).best.sigma_w if sigma_w is None else sigma_w
+    found = eoc.diagnose.torch(mlp(module, sigma_w, sigma_b), batch(8, 64))
+    q, gradients = z_scores(found)
+    assert len(q) == len(gradients) == DEPTH - 1
+    assert max(abs(q).max(), abs(gradients).max()) < Z
+    assert max(abs(q.sum()), abs(gradients.sum())) < Z * (DEPTH - 1) ** 0.5
+    for row in found.rows[1:]:  # (1 - c) of means over 28 pairs: a tenth of it is some standard errors
+        assert row.measured.one_minus_c == pytest.approx(row.expected.one_minus_c, rel=0.5)
+
+    (stretch,) = found.stretches
+    assert stretch.steps == DEPTH - 1
+    assert stretch.factor == pytest.approx(stretch.expected_factor, rel=0.02)
+    sentence = found.words[0]
+    assert f"shrink by {stretch.factor:.3g}" in sentence or f"grow by {stretch.factor:.3g}" in sentence
+    assert ("the network is critical" if phase == "critical" else f"in the {phase} phase") in sentence
+    edge = eoc.edge_of_chaos(name, sigma_b=stretch.sigma_b)
+    if phase != "critical" and edge.reason is None:
+        assert f"sigma_w = {edge.best.sigma_w:.5g} would be critical" in sentence
+    elif phase != "critical":
+        assert edge.message in sentence
+    xi = eoc.phase_of(name, stretch.sigma_w, stretch.sigma_b, 1.0).xi_c
+    assert any("6 xi_c" in line for line in found.words) == (phase == "ordered" and 6.0 * xi < DEPTH)
+
+
+def test_the_whole_prediction_starts_at_the_first_layer_and_ends_near_the_last():
+    found = eoc.diagnose.torch(mlp(nn.Tanh, 1.0, 1.0, width=1024, depth=10), batch(8, 64))
+    first, last = found.rows[0], found.rows[-1]
+    assert math.isnan(first.predicted.q)
+    assert last.predicted.q == pytest.approx(1.46385089, rel=0.1)
+    assert last.predicted.one_minus_c == pytest.approx(last.measured.one_minus_c, rel=0.5)
+    assert first.predicted.gradient == pytest.approx(first.measured.gradient, rel=0.3)
+    assert first.predicted.gradient / found.rows[-1].measured.gradient == pytest.approx(0.39887901**4.5, rel=0.3)
+
+
+class Everything(nn.Module):
+    """In-place activations, running statistics, dropout, a frozen layer, a shared layer and a spectral norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(16, 32)
+        self.first.requires_grad_(False)
+        self.norm = nn.BatchNorm1d(32)
+        self.shared = nn.Linear(32, 32)
+        self.spectral = nn.utils.parametrizations.spectral_norm(nn.Linear(32, 32))
+        self.dropout = nn.Dropout(0.3)
+        self.head = nn.Linear(32, 4)
+
+    def forward(self, x):
+        x = F.relu_(self.norm(self.first(x)))
+        x = F.relu_(self.shared(x))
+        x = torch.tanh_(self.shared(x))
+        return self.head(self.dropout(torch.tanh(self.spectral(x))))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("broken", [False, True])
+def test_the_model_is_left_exactly_as_it_was(training, broken):
+    model = Everything().train(training)
+    model.head.weight.grad = torch.full_like(model.head.weight, 3.0)
+    x = batch(6, 16)
+    state, inputs = copy.deepcopy(model.state_dict()), x.clone()
+    before = torch.get_rng_state()
+    if broken:
+        with pytest.raises(RuntimeError, match="on purpose"):
+            eoc.diagnose.torch(model, x, loss=fail)
+    else:
+        eoc.diagnose.torch(model, x)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(x, inputs)
+    assert not x.requires_grad
+    after = model.state_dict()
+    assert list(after) == list(state)
+    assert all(torch.equal(after[name], state[name]) for name in state)
+    assert model.training is training
+    assert all(not module._forward_hooks for module in model.modules())
+    for name, parameter in model.named_parameters():
+        assert parameter.requires_grad == (not name.startswith("first"))
+        if name == "head.weight":
+            assert (parameter.grad == 3.0).all()
+        else:
+            assert parameter.grad is None
+
+
+def fail(output):
+    raise RuntimeError("on purpose")
+
+
+def test_every_call_of_a_shared_layer_is_a_row_and_in_place_activations_do_not_matter():
+    torch.manual_seed(4)
+    model, x = Everything().eval(), batch(6, 16)
+    found = eoc.diagnose.torch(model, x)
+    assert [row.name for row in found.rows] == ["first", "shared", "shared", "spectral", "head"]
+    h = model.first(x).detach()
+    assert found.rows[0].measured.q == pytest.approx(float(h.square().mean()), rel=1e-6)
+    h = model.shared(F.relu(model.norm(h))).detach()
+    assert found.rows[1].measured.q == pytest.approx(float(h.square().mean()), rel=1e-6)
+    cosine = F.cosine_similarity(h[:, None], h[None], dim=-1)[np.triu_indices(6, 1)]
+    assert found.rows[1].measured.c == pytest.approx(float(cosine.mean()), rel=1e-5)
+
+
+def test_gradients_are_those_of_autograd():
+    torch.manual_seed(5)
+    first, second = nn.Linear(5, 7), nn.Linear(7, 3)
+    x, target = batch(4, 5), batch(4, 3, seed=9)
+    h = first(x).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(F.mse_loss(second(torch.tanh(h)), target), h)
+    model = nn.Sequential(first, nn.Tanh(), second)
+    found = eoc.diagnose.torch(model, x, loss=lambda output: F.mse_loss(output, target))
+    assert found.rows[0].measured.gradient == pytest.approx(float(gradient.square().sum() / 4) ** 0.5, rel=1e-5)
+
+
+def test_a_convolutional_network_follows_the_maps_with_its_padding():
+    generator = torch.Generator().manual_seed(6)
+    parts, channels = [], 3
+    for stride in (1, 1, 2, 1, 1):
+        layer = nn.Conv2d(channels, 128, 3, padding=1, stride=stride, bias=False)
+        with torch.no_grad():
+            layer.weight.normal_(0.0, (2.0 / layer.weight[0].numel()) ** 0.5, generator=generator)
+        parts += [layer, nn.ReLU(inplace=True)]
+        channels = 128
+    model = nn.Sequential(*parts, nn.Flatten(), nn.Linear(128 * 16, 64))
+    found = eoc.diagnose.torch(model, batch(4, 3, 8, 8))
+    q, gradients = z_scores(found)
+    assert max(abs(q).max(), abs(gradients).max()) < Z
+    assert found.rows[0].inside == pytest.approx((22.0 / 24.0) ** 2)  # 22 of 24 places on a side of 8
+    assert found.rows[2].inside == pytest.approx((11.0 / 12.0) ** 2)
+    assert "is padding" in found.words[0]
+
+
+def test_a_transposed_convolution_sums_what_its_stride_leaves():
+    torch.manual_seed(7)
+    up = nn.ConvTranspose1d(64, 256, 4, stride=2, padding=1)
+    nn.init.normal_(up.weight, std=1.5 / (64 * 4 / 2) ** 0.5)
+    nn.init.zeros_(up.bias)
+    found = eoc.diagnose.torch(nn.Sequential(nn.Conv1d(2, 64, 1), nn.ReLU(), up), batch(4, 2, 16))
+    row = found.rows[1]
+    assert row.sigma_w == pytest.approx(1.5, rel=0.02)
+    assert row.inside == pytest.approx(62.0 / 64.0)
+    assert abs(row.measured.q / row.expected.q - 1.0) < Z * row.spread
+
+
+class Residual(nn.Module):
+    """A residual stream with an attention layer, normalised before each branch."""
+
+    def __init__(self, width=64):
+        super().__init__()
+        self.embed = nn.Embedding(20, width)
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, 4, batch_first=True)
+        self.up, self.down = nn.Linear(width, 512), nn.Linear(512, width)
+
+    def forward(self, tokens):
+        x = self.embed(tokens)
+        y = self.norm1(x)
+        x = x + self.attention(y, y, y, need_weights=False)[0]
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+def test_a_transformer_is_measured_and_what_the_maps_do_not_know_is_said():
+    torch.manual_seed(8)
+    tokens = torch.randint(20, (5, 7), generator=torch.Generator().manual_seed(1))
+    found = eoc.diagnose.torch(Residual(), {"tokens": tokens})
+    up, down = (next(row for row in found.rows if row.name == name) for name in ("up", "down"))
+    assert abs(up.measured.q / up.expected.q - 1.0) < Z * up.spread  # the norm makes q 1, whatever it was
+    assert math.isnan(up.expected.c)
+    assert up.measured.c < 1.0
+    assert abs(down.measured.q / down.expected.q - 1.0) < Z * down.spread
+    assert found.stretches == ()
+    text = " ".join(found.words)
+    assert "Not measured: attention" in text
+    assert "gradients" in text
+
+
+class Stream(nn.Module):
+    """Residual branches without normalisation."""
+
+    def __init__(self, width=512, blocks=3):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(width, width) for _ in range(2 * blocks))
+        self.first = nn.Linear(64, width)
+        self.last = nn.Linear(width, width)
+
+    def forward(self, x):
+        x = self.first(x)
+        for inner, outer in zip(self.layers[::2], self.layers[1::2], strict=True):
+            x = x + outer(torch.tanh(inner(torch.tanh(x))))
+        return self.last(torch.tanh(x))
+
+
+def test_residual_branches_add_variances_and_gradients():
+    torch.manual_seed(9)
+    found = eoc.diagnose.torch(Stream(), batch(8, 64))
+    q, gradients = z_scores(found)
+    assert len(q) == len(gradients) == len(found.rows) - 1
+    assert max(abs(q).max(), abs(gradients).max()) < Z
+
+
+class Branching(nn.Module):
+    """Decides by its data, so that it cannot be traced."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = mlp(nn.Tanh, 1.0, 1.0, depth=4)
+
+    def forward(self, x):
+        return self.parts(x) if x.sum() > -1e9 else x
+
+
+def test_what_cannot_be_traced_is_measured_all_the_same():
+    found = eoc.diagnose.torch(Branching(), batch(8, 64))
+    traced = eoc.diagnose.torch(Branching().parts, batch(8, 64))
+    assert [row.measured for row in found.rows] == [row.measured for row in traced.rows]
+    assert found.rows[1].expected == traced.rows[1].expected
+    assert "could not be traced" in found.words[-1]
+
+
+class Again(nn.Module):
+    """A layer that is called as often as the data ask for."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(64, 64)
+
+    def forward(self, x):
+        for _ in range(3 if x.sum() > -1e9 else 1):
+            x = torch.tanh(self.layer(x))
+        return x
+
+
+def test_calls_that_tracing_does_not_tell_are_measured():
+    found = eoc.diagnose.torch(Again(), batch(8, 64), activation="tanh")
+    assert [row.name for row in found.rows] == ["layer"] * 3
+    assert all(math.isfinite(row.measured.gradient) for row in found.rows)
+    assert any("called again" in line for line in found.words)
+
+
+def test_dead_units_zero_gradients_and_wrong_variances_are_named():
+    model = mlp(nn.ReLU, 1.0, 0.0, width=32, depth=4)
+    nn.init.constant_(model[2].bias, -100.0)
+    words = " ".join(eoc.diagnose.torch(model, batch(4, 64)).words)
+    assert "layer 2 (2): relu is flat at 100% of the units" in words
+    assert "layers 1 to 3 (0 to 4): gradients are exactly zero" in words
+    assert "layers 3 to 4 (4 to 6): pre-activations are all zero" in words
+    model = mlp(nn.Tanh, 1.5, 0.0, depth=4)
+    with torch.no_grad():
+        model[4].weight[:] = model[4].weight[0]  # all units the same
+    off = [line for line in eoc.diagnose.torch(model, batch(4, 64)).words if "more than chance" in line]
+    assert off
+
+
+def test_overflow_is_named():
+    model = mlp(nn.ReLU, 2.0, 0.0, width=16, depth=4)
+    with torch.no_grad():
+        model[4].weight.fill_(math.inf)
+    words = " ".join(eoc.diagnose.torch(model, batch(4, 64)).words)
+    assert "layers 3 to 4 (4 to 6): pre-activations are not finite" in words
+
+
+def test_one_sample_and_half_precision_are_measured():
+    model = mlp(nn.Tanh, 1.0, 1.0, width=128, depth=5).bfloat16()
+    found = eoc.diagnose.torch(model, batch(1, 64).bfloat16())
+    assert all(math.isnan(row.measured.c) and math.isfinite(row.measured.gradient) for row in found.rows)
+    assert any("at least two samples" in line for line in found.words)
+    pair = eoc.diagnose.torch(model, batch(4, 64).bfloat16())
+    exact = eoc.diagnose.torch(copy.deepcopy(model).double(), batch(4, 64).bfloat16().double())
+    assert pair.rows[-1].measured.q == pytest.approx(exact.rows[-1].measured.q, rel=0.02)
+
+
+def test_sequences_that_layers_take_flattened_keep_their_samples():
+    class Flat(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(6, 50)
+
+        def forward(self, x):
+            return self.layer(x.flatten(0, 1))
+
+    model, x = Flat(), batch(3, 4, 6)
+    flat, whole = eoc.diagnose.torch(model, x), eoc.diagnose.torch(nn.Sequential(model.layer), x)
+    assert flat.rows[0].measured.c == pytest.approx(whole.rows[0].measured.c)
+
+
+def test_a_diagnosis_is_a_table_and_plain_data():
+    found = eoc.diagnose.torch(mlp(nn.Tanh, 1.0, 1.0, width=32, depth=3), batch(4, 64))
+    lines = str(found).splitlines()
+    assert len(lines) == 1 + 3 + 1 + len(found.words)
+    assert "Linear 64 -> 32" in lines[1]
+    data = found.to_dict()
+    assert [layer["measured"]["q"] for layer in data["layers"]] == [row.measured.q for row in found.rows]
+    assert data["stretches"][0]["phase"] == "ordered"
+
+
+def test_the_same_seed_gives_the_same_diagnosis():
+    model, x = Everything(), batch(6, 16)
+    first, second, other = (eoc.diagnose.torch(model, x, seed=seed).to_dict() for seed in (1, 1, 2))
+    assert repr(first) == repr(second) != repr(other)
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "options", "message"),
+    [
+        (nn.Linear(3, 2), np.zeros((2, 3)), {}, "torch.from_numpy"),
+        (nn.Linear(3, 2), torch.zeros(0, 3), {}, "at least one sample"),
+        (nn.Linear(3, 2), torch.zeros(2, 4), {}, "cannot take this batch"),
+        (nn.Tanh(), torch.zeros(2, 4), {}, "no Linear layer or convolution"),
+        (nn.Linear(3, 2, device="meta"), torch.zeros(2, 3), {}, "meta device"),
+        (nn.Linear(3, 2), torch.zeros(2, 3), {"loss": lambda y: y}, "one number"),
+        (nn.Linear(3, 2), torch.zeros(2, 3), {"loss": lambda y: 1.0}, "one number"),
+        (torch.tanh, torch.zeros(2, 3), {}, "torch.nn.Module"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(model, x, options, message):
+    with pytest.raises(EocError, match=message):
+        eoc.diagnose.torch(model, x, **options)
