@@ -114,7 +114,8 @@ class Calls:
             return _function_of_elements(call)
         fixed = next(value for value in call.fixed if value.number is None)
         if call.name in ("add", "sub"):
-            return self._add(call, Kind.SAME, note=f"plus {fixed.name}")
+            biased = call.name == "add" and self._builder.biased(call.data[0], fixed)
+            return call.data[0] if biased else self._add(call, Kind.SAME, note=f"plus {fixed.name}")
         if call.name == "mul" and fixed.size:
             note = f"times {fixed.name}, of root mean square {fixed.size:.4g}"
             return self._add(call, Kind.SCALE, activation=resolve(f"{fixed.size!r} * x"), note=note)
@@ -182,6 +183,8 @@ class Calls:
     def _step(self, call: Call) -> Value:
         """One step, known by its name or unknown."""
         kind = KINDS.get(call.name, Kind.UNKNOWN)
+        if isinstance(call.function, type):  # a dataclass or named tuple that holds what the model returns
+            kind = Kind.CONCATENATE
         if kind is Kind.ATTENTION:
             call = replace(call, args=tuple(call.arguments("query", "key", "value")), kwargs={})
         if kind in _TAKES and isinstance(call.values[0], Fixed):

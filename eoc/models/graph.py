@@ -15,7 +15,7 @@ from eoc.models.functions import is_in_place, plain_name
 from eoc.models.modules import is_leaf
 from eoc.models.recognised import recognised_module
 from eoc.models.steps import Kind, Step
-from eoc.models.transformers import add_leaf
+from eoc.models.transformers import SEVERAL, add_leaf
 from eoc.models.values import Elements, Fixed, Value, ValueBuilder
 
 __all__ = ["interpret"]
@@ -78,6 +78,8 @@ class _Interpreter:
     def _call_module(self, node: fx.Node) -> Value:
         module, name = self._model.get_submodule(node.target), f"{self._prefix}{node.target}"
         values = values_in(self._given(_in_order(module, node)))
+        if isinstance(module, SEVERAL):  # which of its inputs is which goes by their places
+            values = [self._started(value) for value in values]
         data = [value for value in values if isinstance(value, Elements)]
         found = recognised_module(module) if is_leaf(module) else own_activation(module, self._activation)
         if found is not None and len(data) == 1:
@@ -88,6 +90,12 @@ class _Interpreter:
         if isinstance(module, nn.MultiheadAttention | nn.RNNBase | nn.LSTMCell):
             self._calls.tuples.add(out)
         return Elements(out)
+
+    def _started(self, value: Value) -> Elements:
+        """A value that may be fixed, such as learned queries, as what a step takes in."""
+        if isinstance(value, Elements):
+            return value
+        return Elements(self._builder.add(value.name, Kind.UNKNOWN, (), note="does not depend on the input"))
 
     def _call_method(self, node: fx.Node) -> Value:
         return self._called(node, plain_name(node.target), getattr(torch.Tensor, node.target, None))

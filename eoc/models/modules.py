@@ -11,13 +11,14 @@ from torch import nn
 from eoc.models.builder import Builder
 from eoc.models.evaluated import evaluated
 from eoc.models.recognised import recognised_function, recognised_module
-from eoc.models.steps import Kind
+from eoc.models.steps import Affine, Kind
 
-__all__ = ["add_activation", "add_module", "is_foreign", "is_layer", "is_leaf"]
+__all__ = ["CONTAINERS", "add_activation", "add_module", "affine_of", "is_foreign", "is_layer", "is_leaf"]
 
 _LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+#: Modules that hold others.
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 _KINDS: tuple[tuple[Kind, tuple[Any, ...]], ...] = (
     (Kind.EMBEDDING, (nn.Embedding, nn.EmbeddingBag)),
@@ -70,7 +71,7 @@ def is_leaf(module: nn.Module) -> bool:
         return True
     owner = next(cls for cls in type(module).__mro__ if "forward" in vars(cls))
     torchs = owner.__module__.startswith(("torch.nn.modules", "torch.ao.nn", "torch.nn.quantized"))
-    return torchs and owner is not nn.Module and not isinstance(module, _CONTAINERS)
+    return torchs and owner is not nn.Module and not isinstance(module, CONTAINERS)
 
 
 def is_layer(module: nn.Module) -> bool:
@@ -129,14 +130,20 @@ def is_foreign(module: nn.Module) -> bool:
 
 def _add_layer(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
     transposed = isinstance(module, _TRANSPOSED)
-    affine = builder.affine(
-        module.weight,
-        module.bias,
+    affine = affine_of(
+        builder,
+        module,
         transposed=transposed,
         groups=getattr(module, "groups", 1),
         stride=module.stride if transposed else (),
     )
     return builder.layer(name, inputs, affine, module=module)
+
+
+def affine_of(builder: Builder, module: nn.Module, **details: Any) -> Affine | None:
+    """The weight and bias of a module; None if one of them is computed from other parameters."""
+    own = module._parameters  # module.weight may be computed anew, and a spectral norm would go on with its iteration
+    return builder.affine(own["weight"], own["bias"], **details) if {"weight", "bias"} <= own.keys() else None
 
 
 def _why_unknown(module: nn.Module) -> str:

@@ -9,7 +9,7 @@ from torch import nn
 from eoc.activations import Activation
 from eoc.models.builder import Builder
 from eoc.models.evaluated import own_activation
-from eoc.models.modules import is_layer, is_leaf
+from eoc.models.modules import CONTAINERS, is_layer, is_leaf
 from eoc.models.recognised import recognised_module
 from eoc.models.steps import Kind, Step
 from eoc.models.transformers import add_leaf
@@ -50,7 +50,7 @@ def _leaves(name: str, model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     for child_name, wrapped in model.named_children():
         child, inside = unwrapped(wrapped)
         path = f"{name}{child_name}" + (f".{inside[:-1]}" if inside else "")
-        if is_leaf(child) or next(child.children(), None) is None:
+        if is_leaf(child) or not (isinstance(child, CONTAINERS) or any(True for _ in child.children())):
             yield path, child
         else:
             yield from _leaves(f"{path}.", child)

@@ -27,8 +27,9 @@ def read(model: nn.Module, activation: object = None) -> Reading:
     """What a model computes, as a list of steps.
 
     The forward of the model is traced (``torch.fx``), which calls it with stand-ins for its inputs: nothing is
-    computed, no weight, buffer, mode or hook is touched. Where it decides by its data, or calls what cannot be traced,
-    the modules are taken in the order in which they were defined.
+    computed, no weight, buffer, mode or hook is touched. Optional arguments have their defaults, and what forward asks
+    about shapes is answered with no, unless that leads to an error. Where it decides by its data, or calls what cannot
+    be traced, the modules are taken in the order in which they were defined.
 
     Parameters
     ----------

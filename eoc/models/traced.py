@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import fx, nn
 
+from eoc.errors import EocError
 from eoc.models.evaluated import evaluated
+from eoc.models.functions import NUMBERS, plain_name
 from eoc.models.modules import is_leaf
 from eoc.models.unwrapped import unwrapped
 
@@ -21,8 +23,8 @@ __all__ = ["trace"]
 def trace(model: nn.Module) -> fx.Graph:
     """The graph of a model.
 
-    What its forward writes, say a counter or the last weights of attention, is written to a copy of the model that
-    shares the tensors with it.
+    What its forward asks about shapes is answered with no, or with yes where no leads to an error. What it writes, say
+    a counter or the last weights of attention, is written to a copy of the model that shares the tensors with it.
 
     Parameters
     ----------
@@ -40,18 +42,64 @@ def trace(model: nn.Module) -> fx.Graph:
     ['placeholder', 'call_module', 'output']
     """
     tensors = _tensors(model)
-    twin = copy.deepcopy(model, {id(tensor): tensor for tensor in tensors.values()})
-    tracer = _Tracer({id(tensor): name for name, tensor in reversed(tensors.items())})
-    with _creation_traced(tracer):
-        return tracer.trace(twin, _defaults(twin))
+    twin = _twin(model, {id(tensor): tensor for tensor in tensors.values()})
+    names = {id(tensor): name for name, tensor in reversed(tensors.items())}
+    answers: list[bool] = []
+    for _ in range(_MOST_TRIES):
+        tracer = _Tracer(names, answers)
+        try:
+            with torch.random.fork_rng(devices=[]), _creation_traced(tracer):
+                return tracer.trace(twin, _defaults(twin))
+        except Exception:
+            answers = (answers + [False] * tracer.asked)[: tracer.asked]
+            while answers and answers[-1]:
+                answers.pop()
+            if not answers:
+                raise
+            answers[-1] = True
+    raise EocError(f"{_MOST_TRIES} ways to answer what it asks about shapes all lead to errors")
+
+
+_MOST_TRIES = 100
+
+
+def _of_shapes(node: fx.Node) -> bool:
+    """Whether a node is made of the shapes of tensors alone."""
+    if node.op in ("placeholder", "get_attr", "call_module"):
+        return False
+    if plain_name(node.args[1] if node.target is getattr else node.target) in NUMBERS:
+        return True
+    return bool(node.all_input_nodes) and all(_of_shapes(each) for each in node.all_input_nodes)
+
+
+def _twin(model: nn.Module, shared: dict[int, Any]) -> nn.Module:
+    """A copy of the model that shares these objects, and what cannot be copied, such as locks and generators."""
+    try:
+        return copy.deepcopy(model, dict(shared))
+    except Exception:
+        for module in model.modules():
+            for value in [value for key, value in vars(module).items() if key != "_modules"]:
+                try:
+                    copy.deepcopy(value, dict(shared))
+                except Exception:
+                    shared[id(value)] = value
+        return copy.deepcopy(model, shared)
 
 
 class _Tracer(fx.Tracer):
     """Goes into modules whose forward is the user's, and around their hooks."""
 
-    def __init__(self, names: Mapping[int, str]) -> None:
+    def __init__(self, names: Mapping[int, str], answers: Sequence[bool]) -> None:
         super().__init__()
-        self._names = names
+        self._names, self._answers = names, answers
+        self.asked = 0
+
+    def to_bool(self, proxy: fx.Proxy) -> bool:
+        """Answer what is asked about shapes, such as whether they fit."""
+        if not _of_shapes(proxy.node):
+            return bool(super().to_bool(proxy))
+        self.asked += 1
+        return self._answers[self.asked - 1] if self.asked <= len(self._answers) else False
 
     def is_leaf_module(self, module: Any, name: str) -> bool:
         return is_leaf(module) or evaluated(module) is not None

@@ -10,10 +10,13 @@ from torch import nn
 
 from eoc.activations import activation
 from eoc.models.builder import Builder
-from eoc.models.modules import add_activation, add_module, is_foreign
+from eoc.models.modules import add_activation, add_module, affine_of, is_foreign
 from eoc.models.steps import Kind
 
-__all__ = ["add_leaf"]
+__all__ = ["SEVERAL", "add_leaf"]
+
+#: What takes several inputs that are not alike.
+SEVERAL = (nn.MultiheadAttention, nn.TransformerDecoderLayer, nn.TransformerDecoder, nn.Transformer)
 
 
 def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int]) -> int:
@@ -49,28 +52,23 @@ def _inside(name: str, child: str) -> str:
 
 
 def _attention(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
-    width = module.embed_dim
+    own, width = module._parameters, module.embed_dim
+    packed, bias = own.get("in_proj_weight"), own.get("in_proj_bias")
+    rows = [(at * width, (at + 1) * width) for at in range(3)]
     with torch.enable_grad():  # so that views of the rows of a trainable weight are trainable also under no_grad
-        if module.in_proj_weight is None:
-            separate = (module.q_proj_weight, module.k_proj_weight, module.v_proj_weight)
-            biases = [(at * width, (at + 1) * width) for at in range(3)]
+        if packed is None:
+            separate = [own.get(f"{letter}_proj_weight") for letter in "qkv"]
             affines = [
-                builder.affine(weight, module.in_proj_bias, bias_rows=rows)
-                for weight, rows in zip(separate, biases, strict=True)
+                builder.affine(weight, bias, bias_rows=part) for weight, part in zip(separate, rows, strict=True)
             ]
         else:
-            affines = [
-                builder.affine(module.in_proj_weight, module.in_proj_bias, rows=(at * width, (at + 1) * width))
-                for at in range(3)
-            ]
+            affines = [builder.affine(packed, bias, rows=part) for part in rows]
     projected = [
         builder.layer(_inside(name, letter), (step,), affine)
         for letter, step, affine in zip("qkv", inputs, affines, strict=True)
     ]
     mixed = builder.add(name, Kind.ATTENTION, projected, module=module)
-    return builder.layer(
-        _inside(name, "out_proj"), (mixed,), builder.affine(module.out_proj.weight, module.out_proj.bias)
-    )
+    return builder.layer(_inside(name, "out_proj"), (mixed,), affine_of(builder, module.out_proj))
 
 
 def _transformer(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -107,6 +107,17 @@ class ValueBuilder(Builder):
     def indices(self, values: Iterable[Any]) -> tuple[int, ...]:
         """The steps that those of the values are that depend on the input."""
         return tuple(self._index(value) for value in values if isinstance(value, Elements))
+
+    def biased(self, value: Elements, fixed: Fixed) -> bool:
+        """Make a parameter the bias of a layer that is a matrix product, if it is added to that; whether it is."""
+        step = self.steps[value.source]
+        affine, name = step.affine, self.name_of(fixed.tensor)
+        if value.function is not None or affine is None or affine.bias is not None or name is None:
+            return False
+        if step.module is not None or affine.weight.dim() != 2 or fixed.tensor.dim() != 1:
+            return False
+        self.steps[value.source] = replace(step, affine=replace(affine, bias=fixed.tensor, bias_name=name))
+        return True
 
     def _index(self, value: Elements) -> int:
         if value.function is None:

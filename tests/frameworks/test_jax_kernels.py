@@ -105,6 +105,8 @@ def test_empty_kernels_stay_empty(initialiser):
 def test_a_point_that_is_none_is_refused_when_the_initialiser_is_made():
     with pytest.raises(EocError, match="is unstable"):
         eoc_normal("gelu", sigma_b=0.2)
+    with pytest.raises(EocError, match="groups must be a whole number >= 1, got 0"):
+        eoc_orthogonal("tanh", groups=0)
 
 
 @pytest.mark.parametrize(

@@ -485,6 +485,44 @@ def test_random_paths_are_dropout():
     assert shown(read(nn.Sequential(nn.Linear(2, 2), DropPath())))[2] == "1: dropout of 0"
 
 
+class Careful(nn.Module):
+    """Checks shapes, and has learned queries."""
+
+    def __init__(self):
+        super().__init__()
+        self.w, self.b = nn.Parameter(torch.randn(4, 8)), nn.Parameter(torch.zeros(8))
+        self.queries, self.attention = nn.Parameter(torch.randn(1, 3, 8)), nn.MultiheadAttention(8, 2)
+
+    def forward(self, x, padding):
+        assert x.shape[-1] == 4, "four features"
+        if x.dim() > 3:
+            raise ValueError("too many dimensions")
+        if x.size(1) % 2:
+            x = F.pad(x, (0, 0, 0, 1))
+        h = torch.tanh(x @ self.w + self.b)
+        return self.attention(self.queries.expand(h.shape[0], -1, -1), h, h, key_padding_mask=padding)[0]
+
+
+def test_questions_about_shapes_and_learned_queries_are_no_obstacle():
+    model = Careful()
+    reading = read(model)
+    assert reading.traced, reading.problem
+    lines = shown(reading)
+    assert "tanh: activation tanh of w" in lines
+    assert "attention.q: layer of queries" in lines
+    assert "attention.k: layer of tanh" in lines
+    assert "attention.v: layer of tanh" in lines
+    assert next(step for step in reading.steps if step.name == "w").affine.bias is model.b
+    assert unseen(model, reading) == {"queries"}
+
+
+def test_spectral_norms_do_not_go_on_iterating():
+    model = nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Linear(4, 4)))
+    before = copy.deepcopy(model.state_dict())
+    read(model)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
 # --- module order -----------------------------------------------------------------------------------------------------
 
 
