@@ -14,6 +14,7 @@ import pytest
 import eoc
 from eoc.cli import main
 from eoc.cli.common import number
+from eoc.initializers.point import point
 from eoc.plotting import shown_range
 
 
@@ -203,6 +204,24 @@ def test_framework_code_carries_all_digits(framework):
     code = done.stdout[done.stdout.index(f"import {framework}") :]
     compile(code, framework, "exec")
     assert "NOT the point" not in done.stdout
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax", "keras"])
+@pytest.mark.parametrize(
+    "asked", [("tanh", "--sigma-b", "0.2"), ("x*tanh(x)", "--q", "30"), ("gelu", "--sigma-w", "1.4")]
+)
+def test_a_comment_names_the_same_point_for_the_initialisers_of_eoc(framework, asked):
+    comment = re.search(r"# or by eoc: (.*)", run("init", *asked, "--framework", framework).stdout)[1]
+    compile(comment, framework, "exec")
+    name, key, value = re.search(r'"(.*?)", (sigma_b|q)=([^,)]+)\)', comment).groups()
+    wanted = eoc.edge_of_chaos(asked[0], **{asked[1].strip("-").replace("-", "_"): float(asked[2])}).best
+    assert point(name, **{key: float(value)}).sigma_w == pytest.approx(wanted.sigma_w, rel=1e-12)
+
+
+def test_code_for_a_function_calls_it_by_its_name(tmp_path):
+    (tmp_path / "mine.py").write_text("import numpy as np\n\n\ndef mine(x):\n    return np.tanh(x)\n")
+    text = run("init", f"{tmp_path / 'mine.py'}:mine", "--sigma-b", "0.2", "--framework", "jax").stdout
+    assert "eoc_normal(mine, sigma_b=0.2), eoc_bias(mine, sigma_b=0.2)" in text
 
 
 def test_code_for_another_point_than_asked_for_says_so():

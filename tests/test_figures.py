@@ -5,13 +5,22 @@ from __future__ import annotations
 import runpy
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 FIGURES = Path(__file__).parents[1] / "figures"
-SCRIPTS = sorted(path.stem for path in FIGURES.glob("*.py") if not path.stem.startswith("_"))
+TRAINING = ("trainability", "trainable_depth")
+NEEDS_TRAINING = pytest.mark.skipif(
+    any(find_spec(library) is None for library in ("torch", "sklearn")), reason="needs PyTorch and scikit-learn"
+)
+SCRIPTS = [
+    pytest.param(name, marks=[pytest.mark.frameworks, NEEDS_TRAINING] if name in TRAINING else [])
+    for name in sorted(path.stem for path in FIGURES.glob("*.py"))
+    if not name.startswith("_")
+]
 
 # The tables of every figure and the first columns that they promise.
 TABLES = {
@@ -60,6 +69,10 @@ TABLES = {
     "stability_settled": "activation sigma_b settled_q chi_1",
     "stability_slopes": "activation sigma_b sigma_w q slope",
     "stability_thresholds": "activation sigma_b q",
+    "trainability_curves": "activation regime seed epoch seconds test_accuracy",
+    "trainability_starts": "activation regime seed sigma_b sigma_w q chi_1 gradient_ratio diverged",
+    "trainable_depth_accuracies": "sigma_w_squared depth epoch train_accuracy",
+    "trainable_depth_limit": "sigma_w_squared depth",
     "variance_trajectories_trajectories": "activation sigma_w sigma_b first_q layer q",
 }
 
@@ -389,3 +402,24 @@ def test_narrow_networks_leave_the_law_where_theory_says(read: Read) -> None:
         wide = read("correlation_process", "networks", activation=activation, width=3000)
         assert np.abs(np.log(wide["median"] / wide["infinite_width"])).max() < 4.0 * wide["spread"].max()
         assert (wide["low"] <= wide["median"]).all()
+
+
+@pytest.mark.frameworks
+@NEEDS_TRAINING
+def test_smooth_activations_learn_on_the_edge_of_chaos_and_none_in_the_ordered_phase(read: Read) -> None:
+    def accuracy(**where: object) -> np.ndarray:
+        return read("trainability", "curves", epoch=3, **where)["test_accuracy"]
+
+    for activation in ("elu", "tanh"):
+        assert accuracy(activation=activation, regime="EOC").min() > 0.4
+        assert accuracy(activation=activation, regime="EOC").mean() > accuracy(activation="relu", regime="EOC").mean()
+    assert np.abs(accuracy(regime="ordered") - 0.1).max() < 0.05
+    starts = read("trainability", "starts", regime="ordered")
+    np.testing.assert_allclose(np.log(starts["gradient_ratio"]), 9.0 * np.log(starts["chi_1"]), rtol=0.2)  # 20 layers
+
+
+@pytest.mark.frameworks
+@NEEDS_TRAINING
+def test_the_line_of_trainable_depths_is_six_depth_scales(read: Read) -> None:
+    limit = read("trainable_depth", "limit")
+    assert limit["depth"][0] == pytest.approx(6.0 * 3.62698, rel=1e-5)

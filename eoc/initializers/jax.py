@@ -58,7 +58,8 @@ def eoc_normal(
     Parameters
     ----------
     activation
-        A name, a formula in x, a Python function or an :class:`eoc.Activation`.
+        A name, a formula in x, an :class:`eoc.Activation`, or a Python function of NumPy arrays. Name those of JAX:
+        in single precision a function shows too few digits to find its point.
     sigma_b, q, sigma_w
         One of them: the point of the edge of chaos where it has this value. None of them: the recommended point, as
         by ``eoc init``. Both sigma_w and sigma_b: this place of any phase.
@@ -146,6 +147,8 @@ def eoc_orthogonal(
     >>> (w.T @ w)[:2, :2].round(3).tolist()  # sigma_w^2 = 1.701
     [[1.701, 0.0], [0.0, 1.701]]
     """
+    if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
+        raise EocError(f"groups must be a whole number >= 1, got {groups!r}")
     sigma = point(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w).sigma_w
 
     def kernel(key: Any, shape: tuple[int, ...], dtype: Any, **placed: Any) -> Any:
@@ -153,8 +156,8 @@ def eoc_orthogonal(
             raise EocError("out_sharding is not available for eoc_orthogonal: move the kernel with jax.device_put")
         roles = _roles(shape, in_axis, out_axis, batch_axis)
         batch, window, inputs, outputs = ([shape[axis] for axis in axes] for axes in roles)
-        if groups < 1 or math.prod(outputs) % groups:
-            raise EocError(f"groups = {groups!r} must be a divisor of the number of outputs, {math.prod(outputs)}")
+        if math.prod(outputs) % groups:
+            raise EocError(f"groups = {groups} must be a divisor of the number of outputs, {math.prod(outputs)}")
         if not math.prod(shape):
             return jnp.zeros(shape, dtype)
         matrices = _orthogonal(key, sigma, math.prod(batch), groups, math.prod(inputs), math.prod(outputs), dtype)
@@ -197,9 +200,8 @@ def eoc_bias(
     >>> eoc_bias("relu")(jax.random.key(0), (3,)).tolist()  # the only critical sigma_b of relu is 0
     [0.0, 0.0, 0.0]
     """
-    return _initializer(
-        jax.nn.initializers.normal(point(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w).sigma_b), dtype
-    )
+    spread = point(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w).sigma_b
+    return _initializer(jax.nn.initializers.normal(spread), dtype)
 
 
 def _initializer(draw: Initializer, default: Any) -> Initializer:

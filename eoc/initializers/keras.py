@@ -117,7 +117,8 @@ class EocNormal(_Kernel):
     Parameters
     ----------
     activation
-        A name, a formula in x, an :class:`eoc.Activation` or a Python function; with a function it cannot be saved.
+        A name, a formula in x, an :class:`eoc.Activation`, or a Python function of NumPy arrays, with which it cannot
+        be saved. Name those of Keras: in single precision a function shows too few digits to find its point.
     sigma_b, q, sigma_w
         One of them: the point of the edge of chaos where it has this value. None of them: the recommended point, as
         by ``eoc init``. Both sigma_w and sigma_b: this place of any phase.

@@ -19,6 +19,7 @@ from eoc.sweeps.tasks.montecarlo.verify import VERIFY
 from eoc.sweeps.tasks.phase import PHASE, PHASE_DIAGRAM
 from eoc.sweeps.tasks.propagation import PROPAGATION
 from eoc.sweeps.tasks.rates import RATES
+from eoc.sweeps.tasks.training import TRAINING
 from eoc.wording import closest
 
 __all__ = ["TASKS", "task"]
@@ -37,6 +38,7 @@ _ALL = (
     SECOND_LAYER,
     DIVERGENCE,
     VERIFY,
+    TRAINING,
 )
 
 #: All tasks, by name.

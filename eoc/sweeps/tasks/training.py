@@ -1,0 +1,145 @@
+"""The task "training": how well fully connected networks train from where they are drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eoc.sweeps.task import Output, Parameter, Task, Values
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SEED, SIGMA_B, SIGMA_W, Q, always, flag, increasing
+
+__all__ = ["TRAINING"]
+
+_SAMPLES = {"digits": (1437, 64), "mnist": (60_000, 784), "cifar10": (50_000, 3072)}  # to train with; inputs
+_MOST = 1e6
+
+_PARAMETERS = (
+    ACTIVATION,
+    dataclasses.replace(SIGMA_W, above=True),
+    SIGMA_B,
+    dataclasses.replace(Q, note=ONE_END),
+    Parameter("width", "units of a layer", "whole", "units", "N", least=1, most=_MOST, required=True),
+    Parameter("depth", "layers with weights", "whole", "layers", "L", least=2, most=_MOST, required=True),
+    Parameter(
+        "normalisation",
+        "what stands between a layer and its activation",
+        "text",
+        default="none",
+        choices=("none", "batch"),
+    ),
+    Parameter("dataset", "what is learnt", "text", default="digits", choices=tuple(_SAMPLES)),
+    Parameter("data_folder", "where the files of mnist and cifar10 are", "text", note="digits needs none"),
+    Parameter(
+        "learning_rate",
+        "what gradients are multiplied by in a step",
+        symbol=r"\eta",
+        least=0.0,
+        above=True,
+        required=True,
+    ),
+    Parameter("batch_size", "images of a step", "whole", "images", least=2, most=_MOST, default=64),
+    Parameter(
+        "epoch",
+        "epoch after which is measured; 0 is before training",
+        "whole",
+        "epochs",
+        "epoch",
+        least=0,
+        most=_MOST,
+        required=True,
+        inner=True,
+    ),
+    SEED,
+)
+_BY_EPOCH = {
+    "test_accuracy": Output("share of the images kept for testing that are classified right", symbol="test accuracy"),
+    "train_accuracy": Output("share of the training images that are classified right", symbol="training accuracy"),
+    "train_loss": Output("cross-entropy of the training images; nan once training diverged", symbol="loss"),
+    "train_seconds": Output(
+        "processor time of training until then; the only output that is not the same again", "s", "time"
+    ),
+}
+_OUTPUTS = {
+    **{name: dataclasses.replace(output, dims=("epoch",)) for name, output in _BY_EPOCH.items()},
+    "diverged": Output("whether the loss became infinite; accuracies are 1/10 from there on", flags=NO_YES),
+    "gradient_ratio": Output(
+        "before training, |dL/dh| of the first layer over that of the last but one; without normalisation about "
+        "chi_1^((depth - 2) / 2)"
+    ),
+    "first_variance": Output("variance of the first layer", symbol="q"),
+    "chi_1": Output("by which the second moment of gradients grows in a layer at that variance", symbol=r"\chi_1"),
+}
+_START_SECONDS = 0.3
+_FLOPS = 6e10  # a second
+_LAYER_SECONDS = 5e-5  # of a step, whatever the width
+_BYTES = 3e8  # PyTorch
+
+
+def _problems(values: Values) -> Iterable[tuple[str, str]]:
+    yield from increasing(values, "epoch")
+    needing = sorted(set(values.get("dataset", ())) - {"digits"})
+    if needing and "data_folder" not in values:
+        yield "dataset", f"{needing[0]} needs data_folder, the folder with its files"
+
+
+def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+    from eoc.gaussian.moments import moments
+    from eoc.training import Design, dataset, first_variance, train
+
+    phi, sigma_w, sigma_b = point["activation"], point["sigma_w"], point["sigma_b"]
+    q = point["q"] if "q" in point else first_variance(phi, sigma_w, sigma_b)
+    design = Design(phi, sigma_w, sigma_b, q, point["width"], point["depth"], point["normalisation"])
+    curve = train(
+        design,
+        dataset(point["dataset"], point.get("data_folder")),
+        epochs=[int(epoch) for epoch in point["epoch"]],
+        learning_rate=point["learning_rate"],
+        batch_size=point["batch_size"],
+        seed=point["seed"],
+    )
+    return {
+        "test_accuracy": curve.test_accuracy,
+        "train_accuracy": curve.train_accuracy,
+        "train_loss": curve.train_loss,
+        "train_seconds": curve.seconds,
+        "diverged": flag(curve.diverged, NO_YES),
+        "gradient_ratio": curve.gradient_ratio,
+        "first_variance": q,
+        "chi_1": sigma_w**2 * moments(phi, [q], ("D",))["D"].value[0],
+    }
+
+
+def _weights(point: Mapping[str, Any]) -> float:
+    width, inputs = float(point["width"]), _SAMPLES[point["dataset"]][1]
+    return width * (inputs + width * (float(point["depth"]) - 2.0) + 10.0)
+
+
+def _seconds(point: Mapping[str, Any]) -> float:
+    epochs, samples = float(np.max(point["epoch"])), _SAMPLES[point["dataset"]][0]
+    steps = samples / float(point["batch_size"])
+    each = 6.0 * _weights(point) * samples / _FLOPS + steps * float(point["depth"]) * _LAYER_SECONDS
+    return _START_SECONDS + epochs * each
+
+
+def _bytes(point: Mapping[str, Any]) -> float:
+    """Of weights with their gradients, of a batch and of images that are classified, and of all images, a few times."""
+    samples, inputs = _SAMPLES[point["dataset"]]
+    units = 1000.0 * float(point["width"]) + 4.0 * float(point["batch_size"]) * float(point["width"] * point["depth"])
+    return _BYTES + 4.0 * (3.0 * _weights(point) + units) + 16.0 * samples * inputs
+
+
+TRAINING = Task(
+    name="training",
+    about="how well fully connected networks train by stochastic gradient descent from where they are drawn",
+    parameters=_PARAMETERS,
+    outputs=always(_OUTPUTS),
+    compute=_compute,
+    seconds=_seconds,
+    bytes=_bytes,
+    problems=_problems,
+    random=True,
+)

@@ -1,0 +1,108 @@
+r"""The trainability experiment: accuracy of deep networks against epoch and time, from three initialisations.
+
+Source: the talk of the authors of Hayou, Doucet & Rousseau (2019): fully connected networks on the edge of chaos, on it
+with batch normalisation, and in the ordered phase at (sigma_b, sigma_w) = (1, 1). They are 300 wide and 200 deep there,
+on MNIST; here, ``configs/trainability.yaml``, 100 wide and 60 deep, on digits, means and ranges over three seeds.
+
+What to see: on the edge of chaos ELU and tanh learn within ten epochs and ReLU within fifty. From the ordered phase
+nothing is learnt. Shifted softplus diverges at the published point, where its variance is an unstable fixed point.
+Batch normalisation slows learning down: it makes gradients explode with depth.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import xarray
+from _output import NAMES, WIDE, Piece, letters, new_figure, run, save
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import eoc
+from eoc.plotting import paper_style
+from eoc.sweeps import read_sweep
+
+CONFIG = Path(__file__).parents[1] / "configs" / "trainability.yaml"
+REDUCED = ["axes.width=40", "axes.depth=20", "axes.learning_rate=0.01", "axes.epoch=[0, 3]", "axes.seed=[0, 1]"]
+CHANCE = 0.1
+COLOUR = {"EOC": "C2", "EOC + BN": "C0", "ordered": "C1"}
+
+
+def experiment(reduced: bool) -> xarray.Dataset:
+    """The trained networks: dimensions trial, seed, epoch."""
+    with TemporaryDirectory() as folder:
+        store = Path(folder) / "trainability.zarr"
+        sweep = read_sweep(CONFIG, REDUCED if reduced else ())
+        assert eoc.run_sweep(sweep, store, workers=1 if reduced else None).failed == 0
+        return trials(eoc.open_sweep(store).load())
+
+
+def trials(found: xarray.Dataset) -> xarray.Dataset:
+    """The sweep with a name for what activation and initialisation vary along."""
+    return found.rename({found.activation.dims[0]: "trial"})
+
+
+def regime(trial: xarray.Dataset) -> str:
+    if trial.chi_1[0] < 0.99:
+        return "ordered"
+    return "EOC + BN" if trial.normalisation == "batch" else "EOC"
+
+
+def curve(trial: xarray.Dataset) -> Piece:
+    return {
+        "activation": str(trial.activation.values),
+        "regime": regime(trial),
+        "seed": trial.seed.values[:, None],
+        "epoch": trial.epoch.values,
+        "seconds": trial.train_seconds.values,
+        "test_accuracy": trial.test_accuracy.values,
+    }
+
+
+def start(trial: xarray.Dataset) -> Piece:
+    """What the networks were before training, and whether it diverged."""
+    names = ("sigma_b", "sigma_w", "q", "chi_1", "gradient_ratio", "diverged")
+    piece = {"activation": str(trial.activation.values), "regime": regime(trial), "seed": trial.seed.values}
+    return piece | {name: trial[name].values for name in names}
+
+
+def draw_curve(piece: Piece, x: np.ndarray, ax: Axes) -> None:
+    accuracy, colour = piece["test_accuracy"], COLOUR[piece["regime"]]
+    ax.fill_between(x, accuracy.min(0), accuracy.max(0), color=colour, alpha=0.2, linewidth=0.0)
+    ax.plot(x, accuracy.mean(0), color=colour, label=piece["regime"])
+
+
+def draw(curves: list[Piece]) -> Figure:
+    figure = new_figure(WIDE, 3.9)
+    names = list(dict.fromkeys(piece["activation"] for piece in curves))
+    grid = figure.subplots(2, len(names), sharey=True, sharex="row")
+    for piece in curves:
+        upper, lower = grid[:, names.index(piece["activation"])]
+        draw_curve(piece, piece["epoch"], upper)
+        draw_curve(piece, np.median(piece["seconds"], 0), lower)
+    for ax in grid.flat:
+        ax.axhline(CHANCE, color="0.4", linestyle=":", linewidth=0.8, zorder=0)
+        ax.set(ylim=(0.0, 1.0), xlim=(0.0, None))
+    letters(grid.flat)
+    for name, (upper, lower) in zip(names, grid.T, strict=True):
+        upper.set_title(NAMES[name])
+        upper.set_xlabel("epoch")
+        lower.set_xlabel("training time (s)")
+    for ax in grid[:, 0]:
+        ax.set_ylabel("test accuracy")
+    grid[0, 0].legend(frameon=False, loc="upper left")
+    return figure
+
+
+@paper_style()
+def main(out: Path, reduced: bool = False) -> None:
+    found = experiment(reduced)
+    each = [found.isel(trial=i) for i in range(found.sizes["trial"])]
+    curves = [curve(trial) for trial in each]
+    save(draw(curves), {"curves": curves, "starts": [start(trial) for trial in each]}, out, "trainability")
+
+
+if __name__ == "__main__":
+    run(main)
