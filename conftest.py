@@ -13,6 +13,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 ROOT = Path(__file__).parent
 # What each part of the repository imports, the longest path that fits counting.
 NEEDS = {
+    "benchmarks/bench_initializers": ("torch", "sklearn"),
     "eoc/diagnose": ("torch",),
     "eoc/initializers/jax": ("jax",),
     "eoc/initializers/keras": ("keras",),
