@@ -318,6 +318,20 @@ def test_values_are_joined_in_increasing_order(zipped):
     assert ax.get_lines()[0].get_xydata().tolist() == [[0.1, 3.0], [0.2, 5.0], [0.3, 1.0]]
 
 
+def test_lines_of_one_name_are_told_apart_by_what_moves_together_with_it():
+    coords = {"activation": ("run", ["tanh", "relu", "tanh"]), "sigma_b": ("run", [0.1, 0.1, 0.2]), "seed": [0, 1]}
+    runs = xarray.Dataset(
+        {"q": (("run", "seed"), np.arange(6.0).reshape(3, 2)), "status": (("run", "seed"), np.ones((3, 2)), STATES)},
+        coords,
+    )
+    key = drawn(sweep_figure(runs, "seed", "q", line="activation")).get_legend()
+    assert [text.get_text() for text in key.get_texts()] == [
+        "tanh, sigma_b = 0.1",
+        "relu, sigma_b = 0.1",
+        "tanh, sigma_b = 0.2",
+    ]
+
+
 def test_one_output_is_drawn_against_another(sweep):
     ax = drawn(sweep_figure(points_at(sweep, {"layer": [1]}), "chi", "xi_c", line="activation"))
     assert ax.get_lines()[0].get_xdata().tolist() == sweep.chi.values[0, :, 0].tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -186,10 +187,32 @@ def _draw(ax: Axes, curves: _Curves, line: int, style: dict[str, Any]) -> None:
 
 
 def _names(lines: Quantity) -> list[str]:
-    """What the lines are called: a word, or a value of something."""
+    """What the lines are called: a word, or a value of something; with what moves together with it where that is needed
+    to tell them apart."""
+    names = _plain_names(lines)
+    others = [_plain_names(each) for each in _together_with(lines)]
+    for count in range(len(others) + 1):
+        for added in combinations(others, count):
+            told = [", ".join(parts) for parts in zip(names, *added, strict=True)]
+            if len(set(told)) == len(told):
+                return told
+    return names
+
+
+def _plain_names(lines: Quantity) -> list[str]:
     if lines.words:
-        return [word.replace("$", r"\$") for word in lines.words]
+        return [lines.words[int(place)].replace("$", r"\$") for place in lines.values.values]
     return [f"{label_of(lines.values, units=False)} = {value:.6g}" for value in lines.values.values]
+
+
+def _together_with(lines: Quantity) -> list[Quantity]:
+    """The other parameters along the dimension of a parameter."""
+    parameters = lines.values.coords.to_dataset()
+    return [
+        quantity(parameters, str(name))
+        for name, values in parameters.coords.items()
+        if values.dims == lines.values.dims and name != lines.values.name
+    ]
 
 
 def _colours(ax: Axes, lines: Quantity) -> Any:

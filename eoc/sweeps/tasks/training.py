@@ -46,8 +46,6 @@ _PARAMETERS = (
         "epoch",
         "epoch after which is measured; 0 is before training",
         "whole",
-        "epochs",
-        "epoch",
         least=0,
         most=_MOST,
         required=True,
@@ -56,9 +54,9 @@ _PARAMETERS = (
     SEED,
 )
 _BY_EPOCH = {
-    "test_accuracy": Output("share of the images kept for testing that are classified right", symbol="test accuracy"),
-    "train_accuracy": Output("share of the training images that are classified right", symbol="training accuracy"),
-    "train_loss": Output("cross-entropy of the training images; nan once training diverged", symbol="loss"),
+    "test_accuracy": Output("share of the images kept for testing that are classified right"),
+    "train_accuracy": Output("share of the training images that are classified right"),
+    "train_loss": Output("cross-entropy of the training images; nan once training diverged"),
     "train_seconds": Output(
         "processor time of training until then; the only output that is not the same again", "s", "time"
     ),
