@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["EXIT_NONE", "Answer", "answered", "command", "payload", "point_payload"]
 
 _TABLE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-_SOME_BIAS = 0.1  # for activations that hold no variance without bias
 EXIT_NONE = 3
 
 
@@ -76,7 +75,7 @@ def command(
 
 def answered(phi: Activation, found: EdgeOfChaos, unstable: bool = False, fan_in: int | None = None) -> Answer:
     """What to say about the points that were found."""
-    from eoc.criticality import edge_of_chaos, nearest_ordered
+    from eoc.criticality import edge_of_chaos, ordered_instead
 
     if found.reason is None:
         asked = bool(found.given) or found.best.any_q
@@ -87,7 +86,7 @@ def answered(phi: Activation, found: EdgeOfChaos, unstable: bool = False, fan_in
     instead = edge_of_chaos(phi) if found.given else found
     if instead.reason is None:
         return Answer(phi, found, None, instead.best, None, (), fan_in)
-    ordered = nearest_ordered(phi, found.given.get("sigma_b", 0.0)) or nearest_ordered(phi, _SOME_BIAS)
+    ordered = ordered_instead(phi, found.given.get("sigma_b", 0.0))
     return Answer(phi, found, None, None, ordered, (), fan_in)
 
 

@@ -22,13 +22,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from eoc.errors import EocError
 from eoc.frameworks import needs
-from eoc.initializers.point import point
+from eoc.initializers.counterparts import given
+from eoc.initializers.point import sigmas
 from eoc.wording import quoted
 
 needs("eoc.initializers.jax", extra="jax", libraries=("jax",))
@@ -38,12 +40,14 @@ import jax.numpy as jnp  # noqa: E402
 
 __all__ = ["eoc_bias", "eoc_normal", "eoc_orthogonal"]
 
+# For one thread, and only within the ``with``.
+_enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else import_module("jax.experimental").enable_x64
 Axes = int | Sequence[int]
 Initializer = Callable[..., Any]
 
 
 def eoc_normal(
-    activation: object,
+    activation: object = None,
     *,
     sigma_b: float | None = None,
     q: float | None = None,
@@ -58,8 +62,9 @@ def eoc_normal(
     Parameters
     ----------
     activation
-        A name, a formula in x, an :class:`eoc.Activation`, or a Python function of NumPy arrays. Name those of JAX:
-        in single precision a function shows too few digits to find its point.
+        Follows the layer: a name, a formula in x, an :class:`eoc.Activation`, a function of ``jax.nn`` with its own
+        defaults (``jax.nn.gelu`` is the approximate one, "gelu" is not), also in a ``functools.partial``, or a Python
+        function of arrays, evaluated in double precision. None if sigma_w and sigma_b are both given.
     sigma_b, q, sigma_w
         One of them: the point of the edge of chaos where it has this value. None of them: the recommended point, as
         by ``eoc init``. Both sigma_w and sigma_b: this place of any phase.
@@ -90,8 +95,8 @@ def eoc_normal(
     >>> round(float(576 * kernel.var()), 1)  # sigma_w^2
     2.0
     """
-    squared = point(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w).sigma_w ** 2
-    draw = jax.nn.initializers.variance_scaling(squared, "fan_in", "normal", in_axis, out_axis, batch_axis)
+    width, _ = _sigmas(activation, sigma_b, q, sigma_w)
+    draw = jax.nn.initializers.variance_scaling(width**2, "fan_in", "normal", in_axis, out_axis, batch_axis)
 
     def kernel(key: Any, shape: tuple[int, ...], dtype: Any, **placed: Any) -> Any:
         _roles(shape, in_axis, out_axis, batch_axis)
@@ -101,7 +106,7 @@ def eoc_normal(
 
 
 def eoc_orthogonal(
-    activation: object,
+    activation: object = None,
     *,
     sigma_b: float | None = None,
     q: float | None = None,
@@ -149,7 +154,7 @@ def eoc_orthogonal(
     """
     if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
         raise EocError(f"groups must be a whole number >= 1, got {groups!r}")
-    sigma = point(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w).sigma_w
+    width, _ = _sigmas(activation, sigma_b, q, sigma_w)
 
     def kernel(key: Any, shape: tuple[int, ...], dtype: Any, **placed: Any) -> Any:
         if placed:
@@ -160,7 +165,7 @@ def eoc_orthogonal(
             raise EocError(f"groups = {groups} must be a divisor of the number of outputs, {math.prod(outputs)}")
         if not math.prod(shape):
             return jnp.zeros(shape, dtype)
-        matrices = _orthogonal(key, sigma, math.prod(batch), groups, math.prod(inputs), math.prod(outputs), dtype)
+        matrices = _orthogonal(key, width, math.prod(batch), groups, math.prod(inputs), math.prod(outputs), dtype)
         centre = matrices.reshape(*batch, *(1 for _ in window), *inputs, *outputs)
         around = [((k - 1) // 2, k // 2) for k in window]
         whole = jnp.pad(centre, [*([(0, 0)] * len(batch)), *around, *([(0, 0)] * len(inputs + outputs))])
@@ -170,7 +175,7 @@ def eoc_orthogonal(
 
 
 def eoc_bias(
-    activation: object,
+    activation: object = None,
     *,
     sigma_b: float | None = None,
     q: float | None = None,
@@ -200,8 +205,22 @@ def eoc_bias(
     >>> eoc_bias("relu")(jax.random.key(0), (3,)).tolist()  # the only critical sigma_b of relu is 0
     [0.0, 0.0, 0.0]
     """
-    spread = point(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w).sigma_b
+    _, spread = _sigmas(activation, sigma_b, q, sigma_w)
     return _initializer(jax.nn.initializers.normal(spread), dtype)
+
+
+def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of JAX's arrays as one of NumPy's in double precision, at once also while others are traced."""
+
+    def of_arrays(x: Any) -> Any:
+        with jax.ensure_compile_time_eval(), _enable_x64(True):
+            return np.asarray(function(x))
+
+    return of_arrays
+
+
+def _sigmas(activation: object, sigma_b: float | None, q: float | None, sigma_w: float | None) -> tuple[float, float]:
+    return sigmas(given(activation, jax.nn, in_double), sigma_b=sigma_b, q=q, sigma_w=sigma_w)
 
 
 def _initializer(draw: Initializer, default: Any) -> Initializer:

@@ -24,7 +24,7 @@ Examples
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -32,7 +32,8 @@ from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
 from eoc.frameworks import needs
-from eoc.initializers.point import point
+from eoc.initializers.counterparts import given
+from eoc.initializers.point import sigmas
 from eoc.wording import quoted
 
 needs("eoc.initializers.keras", extra="keras", libraries=("keras",))
@@ -49,7 +50,7 @@ class _AtPoint:
 
     def __init__(
         self,
-        activation: object,
+        activation: object = None,
         *,
         sigma_b: float | None = None,
         q: float | None = None,
@@ -57,8 +58,9 @@ class _AtPoint:
         seed: Any = None,
     ) -> None:
         super().__init__(seed=seed)  # type: ignore[call-arg]  # of the class of Keras that comes next
-        self.point = point(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
-        self.activation = activation
+        phi = given(activation, keras.activations, _in_double)
+        self.sigma_w, self.sigma_b = sigmas(phi, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
+        self.activation = activation if isinstance(activation, str) else phi
         self.given = {"sigma_b": sigma_b, "q": q, "sigma_w": sigma_w}
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
@@ -70,9 +72,9 @@ class _AtPoint:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        given = {name: None if value is None else float(value) for name, value in self.given.items()}
+        values = {name: None if value is None else float(value) for name, value in self.given.items()}
         seed = super().get_config()["seed"]  # type: ignore[misc]  # of the class of Keras that comes next
-        return {"activation": _as_text(self.activation), **given, "seed": seed}
+        return {"activation": _as_text(self.activation), **values, "seed": seed}
 
 
 class _Kernel(_AtPoint, keras.initializers.VarianceScaling):
@@ -80,7 +82,7 @@ class _Kernel(_AtPoint, keras.initializers.VarianceScaling):
 
     def __init__(
         self,
-        activation: object,
+        activation: object = None,
         *,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
@@ -117,8 +119,11 @@ class EocNormal(_Kernel):
     Parameters
     ----------
     activation
-        A name, a formula in x, an :class:`eoc.Activation`, or a Python function of NumPy arrays, with which it cannot
-        be saved. Name those of Keras: in single precision a function shows too few digits to find its point.
+        Follows the layer: a name, a formula in x, an :class:`eoc.Activation`, a function of ``keras.activations`` with
+        its own defaults, also in a ``functools.partial``, or a Python function of tensors or arrays, evaluated in
+        double precision, with which it cannot be saved. None if sigma_w and sigma_b are both given. **A text means the
+        activation of eoc:** "leaky_relu" has the slope 0.01 while that of Keras has 0.2, which is
+        "leaky_relu(slope=0.2)" or ``keras.activations.leaky_relu``. Other names of both mean the same.
     sigma_b, q, sigma_w
         One of them: the point of the edge of chaos where it has this value. None of them: the recommended point, as
         by ``eoc init``. Both sigma_w and sigma_b: this place of any phase.
@@ -150,9 +155,7 @@ class EocNormal(_Kernel):
     def _draw(self, shape: tuple[int, ...], dtype: str) -> Any:
         window, inputs, _ = self._roles(shape)
         fan_in = math.prod(shape[axis] for axis in window + inputs)
-        return keras.random.normal(
-            shape, stddev=self.point.sigma_w / math.sqrt(max(fan_in, 1)), dtype=dtype, seed=self.seed
-        )
+        return keras.random.normal(shape, stddev=self.sigma_w / math.sqrt(max(fan_in, 1)), dtype=dtype, seed=self.seed)
 
 
 @keras.saving.register_keras_serializable("eoc")
@@ -188,7 +191,7 @@ class EocOrthogonal(_Kernel):
     [1.701, 0.0, 0.0, 0.0]
     """
 
-    def __init__(self, activation: object, *, groups: int = 1, **given: Any) -> None:
+    def __init__(self, activation: object = None, *, groups: int = 1, **given: Any) -> None:
         super().__init__(activation, **given)
         if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
             raise EocError(f"groups must be a whole number >= 1, got {groups!r}")
@@ -220,7 +223,7 @@ class EocOrthogonal(_Kernel):
         q, r = keras.ops.qr(keras.random.normal((self.groups, tall, narrow), dtype=dtype, seed=self.seed))
         q = q * keras.ops.sign(keras.ops.diagonal(r, axis1=1, axis2=2))[:, None, :]  # only then is it Haar distributed
         blocks = keras.ops.transpose(q, (1, 0, 2) if tall == inputs else (2, 0, 1))
-        return self.point.sigma_w * math.sqrt(tall / inputs) * keras.ops.reshape(blocks, (inputs, outputs))
+        return self.sigma_w * math.sqrt(tall / inputs) * keras.ops.reshape(blocks, (inputs, outputs))
 
     def get_config(self) -> dict[str, Any]:
         """What a saved model keeps of it."""
@@ -248,7 +251,20 @@ class EocBias(_AtPoint, keras.initializers.RandomNormal):
     """
 
     def _draw(self, shape: tuple[int, ...], dtype: str) -> Any:
-        return keras.random.normal(shape, stddev=self.point.sigma_b, dtype=dtype, seed=self.seed)
+        return keras.random.normal(shape, stddev=self.sigma_b, dtype=dtype, seed=self.seed)
+
+
+def _in_double(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of Keras's tensors as one of NumPy's arrays in double precision."""
+
+    def of_arrays(x: Any) -> Any:
+        return keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(x, dtype="float64")))
+
+    if keras.backend.backend() != "jax":
+        return of_arrays
+    from eoc.initializers.jax import in_double
+
+    return in_double(of_arrays)
 
 
 def _real(dtype: Any) -> str:
@@ -261,15 +277,14 @@ def _real(dtype: Any) -> str:
     return wanted
 
 
-def _as_text(activation: object) -> str:
+def _as_text(activation: str | Activation | None) -> str | None:
     """What :func:`eoc.activation` makes the same activation of."""
-    if isinstance(activation, str):
+    if activation is None or isinstance(activation, str):
         return activation
-    if isinstance(activation, Activation):
-        with suppress(EocError):
-            if resolve(activation.name) is activation:
-                return activation.name
+    with suppress(EocError):
+        if resolve(activation.name) is activation:
+            return activation.name
     raise EocError(
-        f"an initialiser for {quoted(activation)} cannot be saved: a Python function cannot be told by a text; give "
-        "the activation as a name or a formula in x"
+        f"an initialiser for {quoted(activation.name)} cannot be saved: a Python function cannot be told by a "
+        "text; give the activation as a name or a formula in x"
     )

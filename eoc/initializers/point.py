@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf
+from math import inf, isfinite
 
 from eoc.activations import Activation
 from eoc.activations import activation as resolve
-from eoc.criticality import edge_of_chaos, nearest_ordered
+from eoc.checks import real_number
+from eoc.criticality import edge_of_chaos, ordered_instead
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.places import place_at
 
-__all__ = ["Point", "point"]
+__all__ = ["Point", "point", "sigmas"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,48 @@ def point(
     return _point(resolve(activation), sigma_b, q, sigma_w)
 
 
+def sigmas(
+    activation: Activation | None, *, sigma_b: float | None, q: float | None, sigma_w: float | None
+) -> tuple[float, float]:
+    """(sigma_w, sigma_b) of the point that is meant: all that a layer is drawn with.
+
+    Parameters
+    ----------
+    activation
+        What follows the layer. None: sigma_w and sigma_b are meant as they are given.
+    sigma_b, q, sigma_w
+        As for :func:`point`; without an activation sigma_w and sigma_b, both >= 0, and nothing else.
+
+    Returns
+    -------
+    tuple
+        Two numbers >= 0.
+
+    Raises
+    ------
+    EocError
+        As :func:`point`, and if there is neither an activation nor both sigmas.
+
+    Examples
+    --------
+    >>> sigmas(resolve("erf"), sigma_b=None, q=None, sigma_w=2)[0], sigmas(None, sigma_b=0, q=None, sigma_w=1)
+    (2.0, (1.0, 0.0))
+    """
+    if activation is not None:
+        found = point(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
+        return found.sigma_w, found.sigma_b
+    if sigma_w is None or sigma_b is None or q is not None:
+        raise EocError(
+            "which activation follows the layer? Its edge of chaos is meant, for example 'tanh'; or give sigma_w and "
+            "sigma_b, and nothing else, for a layer without one"
+        )
+    width, spread = real_number("sigma_w", sigma_w), real_number("sigma_b", sigma_b)
+    for name, value in (("sigma_w", width), ("sigma_b", spread)):
+        if not (isfinite(value) and value >= 0.0):
+            raise EocError(f"{name} must be a finite number >= 0, got {value!r}")
+    return width, spread
+
+
 @lru_cache(maxsize=256)
 def _point(phi: Activation, sigma_b: float | None, q: float | None, sigma_w: float | None) -> Point:
     if sigma_b is not None and sigma_w is not None:
@@ -108,11 +151,11 @@ def _instead(phi: Activation, asked: bool) -> str:
         return (
             f". Recommended instead: sigma_b = {best.sigma_b:.10g} (sigma_w = {best.sigma_w:.10g}, q = {best.q:.10g})"
         )
-    ordered = nearest_ordered(phi) or nearest_ordered(phi, 0.5)
+    ordered = ordered_instead(phi)
     if ordered is None:
         return ""
     return (
-        f". The ordered point closest to criticality is sigma_w = {ordered.sigma_w:.10g}, "
+        f". A point of the ordered phase that holds its variance is sigma_w = {ordered.sigma_w:.10g}, "
         f"sigma_b = {ordered.sigma_b:g}, q = {ordered.q:.10g}, where gradients shrink by chi_1 = {ordered.chi_1:.4g} a "
         "layer: give both sigmas to take it"
     )

@@ -187,8 +187,10 @@ def _draw(ax: Axes, curves: _Curves, line: int, style: dict[str, Any]) -> None:
 
 
 def _names(lines: Quantity) -> list[str]:
-    """What the lines are called: a word, or a value of something; with what moves together with it where that is needed
-    to tell them apart."""
+    """What the lines are called: a word, or a value of something.
+
+    Where that does not tell them apart, with what moves together with it.
+    """
     names = _plain_names(lines)
     others = [_plain_names(each) for each in _together_with(lines)]
     for count in range(len(others) + 1):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 import torch
 
-from eoc.checks import real_number
 from eoc.errors import EocError
-from eoc.initializers.point import point
+from eoc.initializers.point import sigmas
 from eoc.initializers.torch.draw import check_generator, check_range, check_tensor, draw_normal, draw_orthogonal
+from eoc.models.given import given
 
 __all__ = ["eoc_bias_", "eoc_normal_", "eoc_orthogonal_"]
 
@@ -34,7 +32,8 @@ def eoc_normal_(
         type. fan_in is the number of weights of one output, weight[0].numel(): inputs / groups times the receptive
         field. A transposed convolution has its inputs first, and so another fan-in; :func:`initialize_` knows it.
     activation
-        Follows the layer: whatever :func:`eoc.activation` understands. None if sigma_w and sigma_b are both given.
+        Follows the layer: whatever :func:`eoc.activation` understands, a module such as ``nn.GELU()``, a function of
+        torch such as ``F.gelu``, or a Python function of tensors. None if sigma_w and sigma_b are both given.
     sigma_b, q, sigma_w
         Which point: see :func:`eoc.initializers.point.point`. None of them: the recommended one.
     generator
@@ -172,17 +171,4 @@ def eoc_bias_(
 
 
 def _sigmas(activation: object, sigma_b: float | None, q: float | None, sigma_w: float | None) -> tuple[float, float]:
-    """(sigma_w, sigma_b) of the point that is meant."""
-    if activation is not None:
-        found = point(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
-        return found.sigma_w, found.sigma_b
-    if sigma_w is None or sigma_b is None or q is not None:
-        raise EocError(
-            "which activation follows the layer? Its edge of chaos is meant, for example 'tanh'; or give sigma_w and "
-            "sigma_b, and nothing else, for a layer without one"
-        )
-    width, spread = real_number("sigma_w", sigma_w), real_number("sigma_b", sigma_b)
-    for name, value in (("sigma_w", width), ("sigma_b", spread)):
-        if not (isfinite(value) and value >= 0.0):
-            raise EocError(f"{name} must be a finite number >= 0, got {value!r}")
-    return width, spread
+    return sigmas(given(activation), sigma_b=sigma_b, q=q, sigma_w=sigma_w)

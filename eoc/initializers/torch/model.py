@@ -60,7 +60,7 @@ def initialize_(
         which its modules are defined.
     activation
         What an activation that cannot be recognised is taken for, and what follows every hidden layer of a model that
-        cannot be traced and shows none. Whatever :func:`eoc.activation` understands.
+        cannot be traced and shows none; given as in :func:`eoc_normal_`.
     sigma_b, q, sigma_w
         Which point, for each activation: see :func:`eoc.initializers.point.point`. None of them: the recommended one.
         sigma_w and sigma_b both: this place of any phase.

@@ -1,0 +1,93 @@
+"""Activations that are given in JAX's own terms."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen, nnx
+
+import eoc
+from eoc.errors import EocError
+from eoc.initializers.counterparts import given
+from eoc.initializers.jax import eoc_bias, eoc_normal, eoc_orthogonal, in_double
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+X = np.linspace(-18.0, 18.0, 1441) + 1e-3
+KEY = jax.random.key(0)
+# What depends on several elements, or is no activation.
+OTHERS = {
+    *("dot_product_attention", "glu", "logmeanexp", "log_softmax", "logsumexp", "one_hot", "softmax", "standardize"),
+    *("get_scaled_dot_general_config", "log1mexp", "scaled_dot_general", "scaled_matmul"),
+}
+FUNCTIONS = [getattr(jax.nn, name) for name in sorted(set(dir(jax.nn)) - OTHERS) if callable(getattr(jax.nn, name))]
+
+
+def activation(source):
+    return given(source, jax.nn, in_double)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *FUNCTIONS,
+        partial(jax.nn.gelu, approximate=False),
+        partial(jax.nn.leaky_relu, negative_slope=0.2),
+        partial(jax.nn.leaky_relu, negative_slope=0),
+        partial(jax.nn.elu, alpha=0.5),
+        partial(jax.nn.celu, alpha=2),
+        partial(jax.nn.squareplus, b=1.0),
+    ],
+)
+def test_each_activation_of_jax_is_the_one_it_is_taken_for(function):
+    phi = activation(function)
+    assert phi is eoc.activation(phi.name), "a new activation of jax: give its counterpart, or list it above"
+    assert np.allclose(phi(X), in_double(function)(X), rtol=1e-12, atol=1e-12)
+
+
+def test_those_of_flax_and_numpy_are_the_same():
+    assert activation(linen.gelu) is activation(nnx.gelu) is eoc.activation("gelu_tanh")
+    assert activation(jnp.tanh) is activation(linen.tanh) is eoc.activation("tanh")
+
+
+def test_functions_of_ones_own_are_computed_in_double_precision_also_where_others_are_traced():
+    def swish(x):
+        return x * jax.nn.sigmoid(x)
+
+    @jax.jit
+    def traced(x):
+        return x + activation(swish)(X)[0]
+
+    traced(1.0)
+    phi = activation(swish)
+    assert phi is activation(swish)
+    assert np.allclose(phi(X), X / (1.0 + np.exp(-X)), rtol=1e-12, atol=1e-12)
+    assert activation(lambda x: np.maximum(x, 0.1 * x)).knots == (0.0,)
+    assert jnp.ones(1).dtype == jnp.float32
+
+
+def test_what_is_no_activation_is_refused():
+    with pytest.raises(EocError, match="of that element alone"):
+        activation(jax.nn.softmax)
+    with pytest.raises(EocError, match="unexpected keyword"):
+        activation(partial(jax.nn.elu, beta=1.0))
+    with pytest.raises(EocError, match="an activation is"):
+        activation(7)
+
+
+def test_what_shows_too_few_digits_is_told_to_be_named():
+    with pytest.raises(EocError, match=r"float32, also for double precision.* formula in x"):
+        activation(lambda x: jnp.sin(x.astype(jnp.float32)))
+
+
+@pytest.mark.parametrize("initialiser", [eoc_normal, eoc_orthogonal, eoc_bias])
+def test_without_an_activation_both_sigmas_are_meant_as_they_are(initialiser):
+    ours = initialiser(sigma_w=1.5, sigma_b=0.5)(KEY, (20, 20))
+    assert (ours == initialiser("erf", sigma_w=1.5, sigma_b=0.5)(KEY, (20, 20))).all()
+    assert (initialiser(jnp.tanh)(KEY, (20, 20)) == initialiser("tanh")(KEY, (20, 20))).all()
+    with pytest.raises(EocError, match="which activation"):
+        initialiser(sigma_w=1.5)
