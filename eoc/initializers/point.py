@@ -78,7 +78,8 @@ def point(
     >>> point("tanh", sigma_w=1.0, sigma_b=1.0).chi_1  # ordered
     0.39887901
     """
-    return _point(resolve(activation), sigma_b, q, sigma_w)
+    given = (("sigma_b", sigma_b), ("q", q), ("sigma_w", sigma_w))
+    return _point(resolve(activation), *(None if value is None else real_number(name, value) for name, value in given))
 
 
 def sigmas(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from eoc.models.steps import Affine, Kind, Step
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "count_terms"]
 
 
 class Builder:
@@ -25,6 +25,7 @@ class Builder:
 
     def __init__(self, model: nn.Module) -> None:
         self.steps: list[Step] = []
+        self.uses: dict[str, str] = {}  # see Reading
         self._names = {id(parameter): name for name, parameter in model.named_parameters()}
 
     def add(self, name: str, kind: Kind, inputs: Sequence[int], **details: Any) -> int:
@@ -72,9 +73,7 @@ class Builder:
         weight_name, bias_name = self.name_of(weight), "" if bias is None else self.name_of(bias)
         if weight_name is None or bias_name is None:
             return None
-        first = tuple(weight.shape)
-        taps = math.prod(first[2:])
-        fan_in = first[0] / groups * taps / math.prod(stride) if transposed else float(math.prod(first[1:]))
+        fan_in = count_terms(weight, transposed=transposed, groups=groups, stride=stride)
         part = "" if rows is None else f"rows {rows[0]} to {rows[1] - 1}"
         return Affine(
             _rows(weight, rows),
@@ -93,6 +92,21 @@ class Builder:
             note = "its weight is computed from other parameters (parametrize, weight_norm, pruning, ...)"
             return self.add(name, Kind.UNKNOWN, inputs, note=note, **details)
         return self.add(name, Kind.LAYER, inputs, affine=affine, **details)
+
+
+def count_terms(weight: Any, *, transposed: bool, groups: int, stride: Sequence[int]) -> float:
+    """The fan-in: how many terms each output sums, with the arguments of :meth:`Builder.affine`.
+
+    Examples
+    --------
+    >>> layer = nn.ConvTranspose1d(8, 6, kernel_size=4, stride=2)
+    >>> count_terms(layer.weight, transposed=True, groups=layer.groups, stride=layer.stride)
+    16.0
+    """
+    shape = tuple(weight.shape)
+    if transposed:
+        return shape[0] / groups * math.prod(shape[2:]) / math.prod(stride)
+    return float(math.prod(shape[1:]))
 
 
 def _rows(tensor: Tensor | None, rows: tuple[int, int] | None) -> Tensor | None:

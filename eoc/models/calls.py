@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from eoc.activations import activation as resolve
+from eoc.models.elementwise import as_activation
 from eoc.models.functions import ELEMENTWISE, KINDS, LINEAR, NUMBERS, TRANSPOSED
 from eoc.models.recognised import recognised_function
 from eoc.models.steps import Kind
+from eoc.models.transformers import add_gate
 from eoc.models.values import Elements, Fixed, Value, ValueBuilder
 
 __all__ = ["Call", "Calls"]
@@ -23,7 +24,7 @@ _TURNING = ("t", "T", "mT")
 # How many of the earlier steps in its arguments a function takes in; all where nothing is said.
 _TAKES = {Kind.SAME: 1, Kind.DROPOUT: 1, Kind.POOL: 1, Kind.NORM: 1, Kind.ATTENTION: 3}
 # What lies between the product of queries and keys, its softmax, and the product with the values.
-_BETWEEN = (Kind.SAME, Kind.SCALE, Kind.ADD, Kind.DROPOUT, Kind.UNKNOWN)
+_BETWEEN = (Kind.SAME, Kind.SCALE, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT, Kind.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,10 @@ class Calls:
             return self._embedding(call)
         if call.name in NUMBERS or not call.data:
             return _still_fixed(call)
+        for value in call.fixed:
+            self._builder.uses.setdefault(
+                f"{self._prefix}{value.name}", _USES.get(call.name, f"is used by {call.name}")
+            )
         if call.name in ELEMENTWISE:
             return self._elementwise(call)
         if call.name in LINEAR or call.name in TRANSPOSED:
@@ -116,9 +121,12 @@ class Calls:
         if call.name in ("add", "sub"):
             biased = call.name == "add" and self._builder.biased(call.data[0], fixed)
             return call.data[0] if biased else self._add(call, Kind.SAME, note=f"plus {fixed.name}")
-        if call.name == "mul" and fixed.size:
-            note = f"times {fixed.name}, of root mean square {fixed.size:.4g}"
-            return self._add(call, Kind.SCALE, activation=resolve(f"{fixed.size!r} * x"), note=note)
+        if call.name == "mul" and (size := fixed.size) is not None:
+            note = f"times {fixed.name}, of root mean square {size:.4g}"
+            return self._add(call, Kind.SCALE, activation=as_activation(lambda x: size * x, f"{size:g} * x"), note=note)
+        if call.name == "mul" or (call.name == "div" and call.args[0] is call.data[0]):
+            what = "times" if call.name == "mul" else "over"
+            return self._add(call, Kind.MULTIPLY, note=f"{what} {fixed.name}: taken to keep the power")
         return self._add(call, Kind.UNKNOWN, note=f"the function {call.name} with {fixed.name}")
 
     # --- functions with weights ---------------------------------------------------------------------------------------
@@ -180,6 +188,9 @@ class Calls:
             return self._step(call)
         return source if which == 0 else self._add(call, Kind.UNKNOWN, note="a state, or the weights of attention")
 
+    def _glu(self, call: Call) -> Value:
+        return Elements(add_gate(self._builder, call.node, None, self._builder.indices(call.data)))
+
     def _step(self, call: Call) -> Value:
         """One step, known by its name or unknown."""
         kind = KINDS.get(call.name, Kind.UNKNOWN)
@@ -209,7 +220,21 @@ class Calls:
         return step
 
 
-_SPECIAL = {"matmul": Calls._product, "addmm": Calls._product, "einsum": Calls._product, "getitem": Calls._item}
+_SPECIAL = {
+    "matmul": Calls._product,
+    "addmm": Calls._product,
+    "einsum": Calls._product,
+    "getitem": Calls._item,
+    "glu": Calls._glu,
+}
+# What is done with a parameter.
+_USES = {
+    "add": "is added to a signal",
+    "sub": "is added to a signal",
+    "mul": "scales a signal",
+    "div": "scales a signal",
+    "cat": "stands beside a signal",
+}
 _OF_ATTENTION = {"matmul": "product", "einsum": "product", "softmax": "softmax"}
 
 

@@ -14,7 +14,7 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import FloatArray
 from eoc.errors import EocError
 
-__all__ = ["as_activation", "as_function", "line_through_zero"]
+__all__ = ["as_activation", "as_function", "straight_line"]
 
 _LONGEST = 60  # characters of a name
 # Where two functions with the same text have to agree to be taken for one, and a line has to be straight.
@@ -49,11 +49,13 @@ def as_activation(function: Callable[[torch.Tensor], torch.Tensor], text: str) -
     return _activation(_Sampled((name, values.tobytes()), of_arrays))
 
 
-def line_through_zero(activation: Activation) -> float | None:
-    """The a of phi(x) = a x; None for any other function."""
+def straight_line(activation: Activation) -> tuple[float, float] | None:
+    """The a and b of phi(x) = a x + b; None for any other function."""
     with np.errstate(all="ignore"):
-        values, a = activation(_GRID), float(activation(1.0))
-    return a if np.allclose(values, a * _GRID, rtol=_CLOSE, atol=0.0) else None
+        values, b = activation(_GRID), float(activation(0.0))
+        a = float(activation(1.0)) - b
+        off = np.abs(values - (a * _GRID + b))
+    return (a, b) if np.all(off <= _CLOSE * (np.abs(a * _GRID) + abs(b))) else None
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,15 @@ def evaluated(module: nn.Module) -> Kind | None:
         return None
 
 
-def own_activation(module: nn.Module, given: Activation | None) -> tuple[Activation, str] | None:
+def own_activation(
+    module: nn.Module, kind: Kind | None, given: Activation | None = None
+) -> tuple[Activation, str] | None:
     """The activation that a module of the user's own computes, and a note.
 
     Parameters
     ----------
-    module
-        The module.
+    module, kind
+        The module and what :func:`evaluated` says about it.
     given
         What a module without parameters is taken for if it computes none that can be seen; None for nothing.
 
@@ -68,10 +70,10 @@ def own_activation(module: nn.Module, given: Activation | None) -> tuple[Activat
         Where it is elementwise and no activation, such as 1/x.
     """
     name = type(module).__name__
-    if evaluated(module) is Kind.ACTIVATION:
+    if kind is Kind.ACTIVATION:
         return as_activation(_double(module), name), ""
     bare = next(module.children(), None) is None and next(module.parameters(), None) is None
-    if given is None or not bare or evaluated(module) is not None:
+    if given is None or not bare or kind is not None:
         return None
     return given, f"{name} is taken for {given.name}, as asked"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from eoc.models.evaluated import own_activation
 from eoc.models.functions import is_in_place, plain_name
 from eoc.models.modules import is_leaf
 from eoc.models.recognised import recognised_module
-from eoc.models.steps import Kind, Step
+from eoc.models.steps import Kind, Reading
 from eoc.models.transformers import SEVERAL, add_leaf
 from eoc.models.values import Elements, Fixed, Value, ValueBuilder
 
@@ -22,14 +23,19 @@ __all__ = ["interpret"]
 
 
 def interpret(
-    graph: fx.Graph, whole: nn.Module, model: nn.Module, prefix: str, activation: Activation | None
-) -> tuple[Step, ...]:
+    graph: fx.Graph,
+    kinds: Mapping[str, Kind | None],
+    whole: nn.Module,
+    model: nn.Module,
+    prefix: str,
+    activation: Activation | None,
+) -> Reading:
     """The steps of a graph that its output depends on.
 
     Parameters
     ----------
-    graph
-        What the model computes.
+    graph, kinds
+        What the model computes, see :func:`eoc.models.traced.trace`.
     whole
         What parameters are named in: the model, or the wrapper that it is in.
     model, prefix
@@ -38,15 +44,23 @@ def interpret(
         What activations of the model's own are taken for that cannot be traced.
     """
     builder = ValueBuilder(whole)
-    _Interpreter(builder, model, prefix, activation).run(graph)
-    return builder.needed()
+    _Interpreter(builder, kinds, model, prefix, activation).run(graph)
+    return Reading(builder.needed(), True, uses=builder.uses)
 
 
 class _Interpreter:
     """Gives every node a value: a method for each of the kinds of nodes that fx has."""
 
-    def __init__(self, builder: ValueBuilder, model: nn.Module, prefix: str, activation: Activation | None) -> None:
-        self._builder, self._model, self._prefix, self._activation = builder, model, prefix, activation
+    def __init__(
+        self,
+        builder: ValueBuilder,
+        kinds: Mapping[str, Kind | None],
+        model: nn.Module,
+        prefix: str,
+        activation: Activation | None,
+    ) -> None:
+        self._builder, self._kinds, self._model, self._prefix = builder, kinds, model, prefix
+        self._activation = activation
         self._calls = Calls(builder, model, prefix)
         self._values: dict[fx.Node, Value] = {}
 
@@ -81,10 +95,11 @@ class _Interpreter:
         if isinstance(module, SEVERAL):  # which of its inputs is which goes by their places
             values = [self._started(value) for value in values]
         data = [value for value in values if isinstance(value, Elements)]
-        found = recognised_module(module) if is_leaf(module) else own_activation(module, self._activation)
+        own = self._kinds.get(node.target)
+        found = recognised_module(module) if is_leaf(module) else own_activation(module, own, self._activation)
         if found is not None and len(data) == 1:
             return data[0].then(found[0], type(module).__name__, name, module, found[1])
-        out = add_leaf(self._builder, name, module, self._builder.indices(data))
+        out = add_leaf(self._builder, name, module, self._builder.indices(data), own)
         if isinstance(module, nn.Softmax):
             self._calls.functions[out] = "softmax"
         if isinstance(module, nn.MultiheadAttention | nn.RNNBase | nn.LSTMCell):
@@ -95,6 +110,7 @@ class _Interpreter:
         """A value that may be fixed, such as learned queries, as what a step takes in."""
         if isinstance(value, Elements):
             return value
+        self._builder.uses.setdefault(f"{self._prefix}{value.name}", "is taken in like a signal")
         return Elements(self._builder.add(value.name, Kind.UNKNOWN, (), note="does not depend on the input"))
 
     def _call_method(self, node: fx.Node) -> Value:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from eoc.models.builder import Builder
-from eoc.models.evaluated import evaluated
+from eoc.models.evaluated import evaluated, own_activation
 from eoc.models.recognised import recognised_function, recognised_module
 from eoc.models.steps import Affine, Kind
 
@@ -79,8 +79,8 @@ def is_layer(module: nn.Module) -> bool:
     return isinstance(module, (*_LINEAR, *_TRANSPOSED)) and not is_foreign(module)
 
 
-def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int]) -> int:
-    """Append what a leaf does.
+def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int], own: Kind | None = None) -> int:
+    """Append what a module does that is no activation of the user's own.
 
     Parameters
     ----------
@@ -89,9 +89,11 @@ def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[
     name
         The module's name in the model.
     module
-        A leaf, see :func:`is_leaf`.
+        A leaf, see :func:`is_leaf`, or one of the user's own.
     inputs
         The steps that it is called with.
+    own
+        Of one of the user's own: what :func:`eoc.models.evaluated.evaluated` says.
 
     Returns
     -------
@@ -106,7 +108,6 @@ def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[
     for kind, classes in _KINDS:
         if isinstance(module, classes) and not is_foreign(module):
             return builder.add(name, kind, inputs, module=module)
-    own = None if is_leaf(module) else evaluated(module)
     if own is not None:
         return builder.add(name, own, inputs, module=module)
     return builder.add(name, Kind.UNKNOWN, inputs, module=module, note=_why_unknown(module))
@@ -115,11 +116,15 @@ def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[
 def add_activation(builder: Builder, name: str, activation: Any, x: int) -> int:
     """Append the activation of a transformer layer, which is a module or a function of torch."""
     if isinstance(activation, nn.Module):
-        return add_module(builder, name, activation, (x,))
-    found = recognised_function(activation.__name__, (), {})
-    if found is None:
+        own = None if is_leaf(activation) else evaluated(activation)
+        found = own_activation(activation, own)
+        if found is None:
+            return add_module(builder, name, activation, (x,), own)
+        return builder.add(name, Kind.ACTIVATION, (x,), module=activation, activation=found[0])
+    known = recognised_function(activation.__name__, (), {})
+    if known is None:
         return builder.add(name, Kind.UNKNOWN, (x,), note=f"the function {activation.__name__}")
-    return builder.add(name, Kind.ACTIVATION, (x,), activation=found)
+    return builder.add(name, Kind.ACTIVATION, (x,), activation=known)
 
 
 def is_foreign(module: nn.Module) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -23,7 +24,7 @@ from eoc.wording import quoted
 __all__ = ["read"]
 
 
-def read(model: nn.Module, activation: object = None) -> Reading:
+def read(model: nn.Module, activation: object = None, residual: Sequence[str] = ()) -> Reading:
     """What a model computes, as a list of steps.
 
     The forward of the model is traced (``torch.fx``), which calls it with stand-ins for its inputs: nothing is
@@ -38,6 +39,8 @@ def read(model: nn.Module, activation: object = None) -> Reading:
     activation
         What activation functions of the model's own are taken for that cannot be traced, and, in module order, what
         follows every hidden layer where the model shows none: what :func:`eoc.models.given.given` understands.
+    residual
+        In module order: layers with names like these end residual branches, and no activation is taken to follow them.
 
     Returns
     -------
@@ -72,10 +75,10 @@ def read(model: nn.Module, activation: object = None) -> Reading:
     if is_leaf(inner):
         return Reading(_single(Builder(model), inner, prefix), True)
     try:
-        graph = trace(inner)
+        graph, kinds = trace(inner)
     except Exception as error:  # whatever the model's own code raises when it meets a stand-in
-        return Reading(in_order(Builder(model), inner, prefix, phi), False, _reason(error))
-    return Reading(interpret(graph, model, inner, prefix, phi), True)
+        return Reading(in_order(Builder(model), inner, prefix, phi, residual), False, _reason(error))
+    return interpret(graph, kinds, model, inner, prefix, phi)
 
 
 def _single(builder: Builder, leaf: nn.Module, prefix: str) -> tuple[Step, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -18,10 +19,10 @@ class Kind(StrEnum):
     EMBEDDING = "embedding"  #: looks up rows of a table
     LAYER = "layer"  #: an affine map: Linear, convolutions, the projections of attention
     ACTIVATION = "activation"  #: a function of one number, applied to every element
-    SCALE = "scaling"  #: times a fixed number: an activation that is a line through zero
+    SCALE = "scaling"  #: times a fixed number, perhaps plus another: an activation that is a straight line
     NORM = "normalisation"  #: batch, layer, group, instance or root-mean-square normalisation
     ADD = "addition"  #: the sum of two or more earlier steps: where residual branches end
-    MULTIPLY = "multiplication"  #: the product of two earlier steps: gates
+    MULTIPLY = "multiplication"  #: the product of two earlier steps, gates, or of one and numbers of unknown size
     CONCATENATE = "concatenation"  #: earlier steps side by side
     ATTENTION = "attention"  #: means of the values (its last input), weighted by queries and keys
     POOL = "pooling"  #: means or largest values over positions
@@ -91,6 +92,13 @@ class Step:
     activation: Activation | None = None
     note: str = ""
 
+    @property
+    def slope(self) -> float:
+        """What a scaling multiplies by; 1 for other steps."""
+        if self.kind is not Kind.SCALE or self.activation is None:
+            return 1.0
+        return float(self.activation(1.0)) - float(self.activation(0.0))
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -105,8 +113,11 @@ class Reading:
         were defined, as if each took the output of the one before.
     problem
         Why the model could not be traced; "" if it was.
+    uses
+        What is done with parameters that are arguments of functions, by name: "is added to a signal".
     """
 
     steps: tuple[Step, ...]
     traced: bool
     problem: str = ""
+    uses: Mapping[str, str] = field(default_factory=dict)

@@ -15,13 +15,14 @@ from eoc.errors import EocError
 from eoc.models.evaluated import evaluated
 from eoc.models.functions import NUMBERS, plain_name
 from eoc.models.modules import is_leaf
+from eoc.models.steps import Kind
 from eoc.models.unwrapped import unwrapped
 
 __all__ = ["trace"]
 
 
-def trace(model: nn.Module) -> fx.Graph:
-    """The graph of a model.
+def trace(model: nn.Module) -> tuple[fx.Graph, Mapping[str, Kind | None]]:
+    """The graph of a model, and by name what its modules that are nodes do, see :func:`eoc.models.evaluated.evaluated`.
 
     What its forward asks about shapes is answered with no, or with yes where no leads to an error. What it writes, say
     a counter or the last weights of attention, is written to a copy of the model that shares the tensors with it.
@@ -38,18 +39,19 @@ def trace(model: nn.Module) -> fx.Graph:
 
     Examples
     --------
-    >>> [node.op for node in trace(nn.Sequential(nn.Linear(2, 2))).nodes]
+    >>> [node.op for node in trace(nn.Sequential(nn.Linear(2, 2)))[0].nodes]
     ['placeholder', 'call_module', 'output']
     """
     tensors = _tensors(model)
     twin = _twin(model, {id(tensor): tensor for tensor in tensors.values()})
     names = {id(tensor): name for name, tensor in reversed(tensors.items())}
     answers: list[bool] = []
+    kinds: dict[str, Kind | None] = {}
     for _ in range(_MOST_TRIES):
-        tracer = _Tracer(names, answers)
+        tracer = _Tracer(names, answers, kinds)
         try:
             with torch.random.fork_rng(devices=[]), _creation_traced(tracer):
-                return tracer.trace(twin, _defaults(twin))
+                return tracer.trace(twin, _defaults(twin)), kinds
         except Exception:
             answers = (answers + [False] * tracer.asked)[: tracer.asked]
             while answers and answers[-1]:
@@ -89,9 +91,9 @@ def _twin(model: nn.Module, shared: dict[int, Any]) -> nn.Module:
 class _Tracer(fx.Tracer):
     """Goes into modules whose forward is the user's, and around their hooks."""
 
-    def __init__(self, names: Mapping[int, str], answers: Sequence[bool]) -> None:
+    def __init__(self, names: Mapping[int, str], answers: Sequence[bool], kinds: dict[str, Kind | None]) -> None:
         super().__init__()
-        self._names, self._answers = names, answers
+        self._names, self._answers, self._kinds = names, answers, kinds
         self.asked = 0
 
     def to_bool(self, proxy: fx.Proxy) -> bool:
@@ -102,7 +104,11 @@ class _Tracer(fx.Tracer):
         return self._answers[self.asked - 1] if self.asked <= len(self._answers) else False
 
     def is_leaf_module(self, module: Any, name: str) -> bool:
-        return is_leaf(module) or evaluated(module) is not None
+        if is_leaf(module):
+            return True
+        if name not in self._kinds:
+            self._kinds[name] = evaluated(module)
+        return self._kinds[name] is not None
 
     def call_module(self, module: Any, forward: Any, args: Any, kwargs: Any) -> Any:
         module = unwrapped(module)[0]

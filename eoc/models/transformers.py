@@ -13,14 +13,14 @@ from eoc.models.builder import Builder
 from eoc.models.modules import add_activation, add_module, affine_of, is_foreign
 from eoc.models.steps import Kind
 
-__all__ = ["SEVERAL", "add_leaf"]
+__all__ = ["SEVERAL", "add_gate", "add_leaf"]
 
 #: What takes several inputs that are not alike.
 SEVERAL = (nn.MultiheadAttention, nn.TransformerDecoderLayer, nn.TransformerDecoder, nn.Transformer)
 
 
-def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int]) -> int:
-    """Append the steps of a leaf (see :func:`eoc.models.modules.is_leaf`) and return the one that is its output.
+def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int], own: Kind | None = None) -> int:
+    """Append the steps of a module that is not looked into and return the one that is its output.
 
     Parameters
     ----------
@@ -28,19 +28,19 @@ def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[in
         The steps so far.
     name
         The module's name in the model.
-    module
-        The leaf.
+    module, own
+        The module, as for :func:`eoc.models.modules.add_module`.
     inputs
         The steps that it is called with: query, key and value; source and target; target and memory. Where fewer are
         given, as in module order, the last stands for the rest.
     """
     steps = None if is_foreign(module) else next((f for cls, f in _EXPANDED if isinstance(module, cls)), None)
     if steps is None:
-        return add_module(builder, name, module, inputs)
+        return add_module(builder, name, module, inputs, own)
     return steps(builder, name, module, (tuple(inputs) + tuple(inputs[-1:]) * 2)[:3])
 
 
-def _gate(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
+def add_gate(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
     """Add x * sigmoid(y), with the halves x and y of what it takes."""
     halves = [builder.add(_inside(name, half), Kind.SAME, inputs[:1]) for half in ("x", "y")]
     gate = builder.add(_inside(name, "sigmoid"), Kind.ACTIVATION, halves[1:], activation=activation("sigmoid"))
@@ -133,5 +133,5 @@ _EXPANDED = (
     (nn.TransformerEncoder, _encoder),
     (nn.TransformerDecoder, _decoder),
     (nn.Transformer, _transformer),
-    (nn.GLU, _gate),
+    (nn.GLU, add_gate),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 from eoc.activations import Activation
 from eoc.errors import EocError
 from eoc.models.builder import Builder
-from eoc.models.elementwise import as_activation, as_function, line_through_zero
+from eoc.models.elementwise import as_activation, as_function, straight_line
 from eoc.models.steps import Kind
 
 __all__ = ["Elements", "Fixed", "Value", "ValueBuilder"]
@@ -82,16 +83,15 @@ class Fixed:
     @property
     def number(self) -> float | None:
         """Its value, if that is known and one number."""
-        return (
-            float(self.tensor.detach()) if self.tensor is not None and self.size and self.tensor.numel() == 1 else None
-        )
+        return float(self.tensor.detach()) if self.size is not None and self.tensor.numel() == 1 else None
 
     @property
     def size(self) -> float | None:
-        """The root mean square of its numbers, if they are known."""
+        """The root mean square of its numbers, if they are known and finite."""
         if self.tensor is None or self.tensor.is_meta or self.tensor.numel() == 0:
             return None
-        return float(self.tensor.detach().double().square().mean().sqrt())
+        size = float(self.tensor.detach().double().square().mean().sqrt())
+        return size if isfinite(size) else None
 
 
 Value = Elements | Fixed
@@ -132,7 +132,9 @@ class ValueBuilder(Builder):
             activation = value.activation or as_activation(value, value.text)
         except EocError as error:
             return self.add(value.name, Kind.UNKNOWN, inputs, module=value.module, note=f"{value.text}: {error}")
-        slope = line_through_zero(activation)
-        kind = Kind.ACTIVATION if slope is None else Kind.SAME if slope == 1.0 else Kind.SCALE
+        line = straight_line(activation)
+        kind = Kind.ACTIVATION if line is None else Kind.SAME if line == (1.0, 0.0) else Kind.SCALE
         shown = None if kind is Kind.SAME else activation
-        return self.add(value.name, kind, inputs, module=value.module, activation=shown, note=value.note)
+        shift = f"adds {line[1]:g}, which is no activation" if line is not None and line[1] else ""
+        note = "; ".join(each for each in (value.note, shift) if each)
+        return self.add(value.name, kind, inputs, module=value.module, activation=shown, note=note)

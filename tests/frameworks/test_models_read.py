@@ -388,6 +388,16 @@ def test_transformer_layers_of_torch_are_taken_apart(norm_first, activation):
     assert not unseen(model, reading)
 
 
+def test_transformer_layers_have_activations_of_the_users_own():
+    class Swish(nn.Module):
+        def forward(self, x):
+            return x * torch.sigmoid(x)
+
+    steps = read(nn.TransformerEncoderLayer(8, 2, 16, activation=Swish(), batch_first=True)).steps
+    own = next(step for step in steps if step.kind is Kind.ACTIVATION)
+    assert float(own.activation(1.0)) == pytest.approx(1.0 / (1.0 + math.exp(-1.0)))
+
+
 def test_decoders_see_the_memory():
     model = nn.Transformer(8, 2, 1, 1, 16, batch_first=True)
     reading = read(model)
@@ -420,7 +430,7 @@ def test_shared_modules_are_seen_twice_and_unused_ones_not_at_all():
         "layer: layer of x",
         "layer: layer of y",
         "cat: concatenation of layer, layer",
-        "mul: unknown of x",
+        "mul: multiplication of x",
         "tanh: activation tanh of cat",
         "output: output of tanh, mul",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -408,8 +409,15 @@ def test_frozen_tied_and_shared_weights():
 def test_a_model_that_cannot_be_traced_is_taken_in_module_order():
     report, rows = checked(Untraceable(), residual="d*wn")
     assert rows["up.weight"][0] == "hidden"
-    assert rows["down.weight"][0] == "branch"
+    assert rows["down.weight"] == ("branch", pytest.approx((100 * 1.0) ** -0.5))  # keeps the power, of one branch
     assert any("not traced" in note for note in report.notes)
+
+
+def test_no_activation_is_filled_in_after_a_layer_that_ends_a_branch():
+    report, _ = checked(Untraceable(activation=False), activation="relu", residual="down")
+    rows = {row.parameter: row for row in report.rows}
+    assert rows["down.weight"].activation == ""
+    assert rows["head.weight"].power == pytest.approx(rows["down.weight"].power)
 
 
 def test_a_layer_without_a_visible_activation_needs_one_named():
@@ -429,6 +437,10 @@ def test_a_layer_without_a_visible_activation_needs_one_named():
         ({"input_variance": 0.0}, "input_variance"),
         ({"output_variance": math.inf}, "output_variance"),
         ({"residual": "block*"}, "residual"),
+        ({"residual": 5}, "a pattern .* or a list of them; got 5"),
+        ({"residual": [3]}, r"a list of them; got \[3\]"),
+        ({"residual": None}, "a list of them; got None"),
+        ({"method": None}, "'orthogonal'; got None"),
         ({"generator": 3}, "manual_seed"),
     ],
 )
@@ -444,6 +456,31 @@ def test_an_activation_without_a_point_is_named_with_its_layer_before_anything_i
     model = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8), nn.Softplus(), nn.Linear(8, 1))
     before = model[0].weight.detach().clone()
     with pytest.raises(EocError, match=r"layer '2': softplus has no edge-of-chaos point"):
+        initialize_(model)
+    assert torch.equal(model[0].weight, before)
+
+
+def expanded() -> nn.Parameter:
+    return nn.Parameter(torch.zeros(1, 8).expand(8, 8))
+
+
+def inferred() -> nn.Parameter:
+    with torch.inference_mode():
+        return nn.Parameter(torch.zeros(8, 8))
+
+
+def frozen() -> nn.Parameter:
+    return nn.Parameter(torch.full((8, 8), math.nan), requires_grad=False)
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"), [(expanded, "2.weight is exp"), (inferred, "2.weight was"), (frozen, "2.weight is frozen")]
+)
+def test_weights_that_cannot_be_written_or_are_no_numbers_are_found_before_any_is_changed(weight, message):
+    model = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
+    before = model[0].weight.detach().clone()
+    model[2].weight = weight()
+    with pytest.raises(EocError, match=message):
         initialize_(model)
     assert torch.equal(model[0].weight, before)
 
@@ -464,5 +501,48 @@ def test_models_that_cannot_be_initialised_are_refused(model, message):
 
 def test_the_report_can_be_read():
     text = str(initialize_(resnet(), generator=seeded()))
-    for part in ("hidden", "3.bn2.weight", "branch", "takes in", "26 set, 0 left"):
+    for part in ("normalised", "3.bn2.weight", "branch", "takes in", "26 set, 0 left"):
         assert part in text
+    assert "average pooling lowers variances" in text
+
+
+def test_the_report_has_the_points_and_the_rules_that_were_used():
+    model = nn.Sequential(nn.Linear(5, 5), nn.Tanh(), nn.Linear(5, 1))
+    assert "tanh: sigma_w = 1.30415, sigma_b = 0.2, q = 0.512079, on the edge" in str(initialize_(model, sigma_b=0.2))
+    text = str(initialize_(model, sigma_w=1.0, sigma_b=1.0))
+    assert "off the edge of chaos: chi_1 = 0.3989" in text
+    assert "trunk" not in text
+
+
+def test_numbers_are_numbers():
+    model = nn.Sequential(nn.Linear(5, 5), nn.Tanh(), nn.Linear(5, 1))
+    assert initialize_(model, sigma_b=np.array(0.2)).points == initialize_(model, sigma_b=0.2).points
+    for given in ({"sigma_w": "1.3", "sigma_b": "0.2"}, {"sigma_b": True}, {"q": [1.0, 2.0]}):
+        with pytest.raises(EocError, match="must be"):
+            initialize_(model, **given)
+    with pytest.raises(EocError, match=r"make one of it, Linear\(\.\.\.\)"):
+        initialize_(nn.Linear)
+
+
+def test_long_notes_and_names_do_not_make_the_table_wide():
+    layers = [nn.Linear(5, 5, bias=False), nn.LeakyReLU(0.123456789), nn.Linear(5, 5, bias=False), nn.GELU()]
+    report = initialize_(nn.Sequential(*layers, nn.utils.parametrizations.weight_norm(nn.Linear(5, 1))))
+    table = str(report).split("\n\n")[2].splitlines()
+    assert max(map(len, table)) <= 110
+    assert any(line.endswith("  (1)") for line in table)
+    assert "\n(1) has no bias" in str(report)
+    assert "1 of 3 layers were left as they are: they are not on the edge of chaos" in report.notes
+
+
+def test_the_report_says_what_becomes_of_single_parameters():
+    class Vision(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.start, self.places = nn.Parameter(torch.zeros(1, 1, 8)), nn.Parameter(torch.zeros(4, 8))
+            self.layer = nn.Linear(8, 2)
+
+        def forward(self, x):
+            return self.layer(torch.cat([self.start.expand(x.shape[0], -1, -1), x], 1) + self.places)
+
+    left = {row.parameter: row.note for row in initialize_(Vision(), generator=seeded()).left}
+    assert left == {"start": "stands beside a signal", "places": "is added to a signal"}

@@ -17,7 +17,8 @@ def check_tensor(tensor: object, name: str, *, dimensions: int) -> None:
     Raises
     ------
     EocError
-        Unless it is a materialised, dense tensor of real floating-point numbers with at least so many dimensions.
+        Unless it is a materialised, dense tensor of real floating-point numbers, each in a place of its own, that may
+        be written to and has at least so many dimensions.
     """
     if not isinstance(tensor, torch.Tensor):
         raise EocError(f"{name} must be a torch.Tensor, got {type(tensor).__name__}")
@@ -30,6 +31,10 @@ def check_tensor(tensor: object, name: str, *, dimensions: int) -> None:
     if tensor.is_quantized or not tensor.is_floating_point() or tensor.layout != torch.strided:
         kind = "quantised " if tensor.is_quantized else "" if tensor.layout == torch.strided else "sparse "
         raise EocError(f"{name} must be dense and of real floating-point numbers, got a {kind}tensor of {tensor.dtype}")
+    if tensor.is_inference() and not torch.is_inference_mode_enabled():
+        raise EocError(f"{name} was made in inference mode and cannot be written to outside of it: clone() it")
+    if any(step == 0 and length > 1 for step, length in zip(tensor.stride(), tensor.shape, strict=True)):
+        raise EocError(f"{name} is expanded, several of its numbers are one in memory: clone() it")
     if tensor.dim() < dimensions:
         raise EocError(
             f"{name} must have at least {dimensions} dimensions, (outputs, inputs, ...), got shape "

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -12,18 +11,20 @@ from torch import nn
 
 from eoc.checks import real_number
 from eoc.errors import EocError
+from eoc.initializers.torch.account import notes_of, rows_of
 from eoc.initializers.torch.draw import check_generator, draw_normal, draw_orthogonal
 from eoc.initializers.torch.plan import Fill, Plan
-from eoc.initializers.torch.report import Report, Row
-from eoc.initializers.torch.roles import RULES, Rule
+from eoc.initializers.torch.report import Report
+from eoc.initializers.torch.roles import explained
 from eoc.initializers.torch.scales import Settings
 from eoc.models.read import read
 from eoc.models.steps import Kind, Reading
-from eoc.wording import quoted
+from eoc.wording import did_you_mean, quoted, shortened
 
 __all__ = ["initialize_"]
 
 _METHODS = ("normal", "orthogonal")
+_OF_POINTS = ("sigma_w", "sigma_b", "q")
 
 
 def initialize_(
@@ -37,6 +38,7 @@ def initialize_(
     input_variance: float = 1.0,
     output_variance: float | None = 1.0,
     residual: str | Sequence[str] = (),
+    points: Mapping[str, Mapping[str, float]] | None = None,
     generator: torch.Generator | None = None,
 ) -> Report:
     """Draw all weights and biases of a model anew, on the edge of chaos of its own activations.
@@ -72,7 +74,10 @@ def initialize_(
         > 0, that of one output at initialisation; None: the last layer is drawn as the hidden ones before it.
     residual
         Names of the layers that end residual branches, or patterns as in a shell ("blocks.*.fc2"), for models that
-        cannot be traced. Their variances are divided by the number of branches.
+        cannot be traced. They keep the power, divided by the number of branches.
+    points
+        The point of single activations, for those that have none to recommend: by their names, as the report has them,
+        what :func:`eoc.initializers.point.point` takes, ``{"softplus": {"sigma_w": 1.4, "sigma_b": 0.0}}``.
     generator
         Source of random numbers; None: torch's global one. One seed gives the same weights again.
 
@@ -85,11 +90,14 @@ def initialize_(
     ------
     EocError
         Before any weight is changed: if an activation has no usable point, if weights hold no numbers yet (meta device,
-        lazy modules), if the model has no layer, or if no activation can be seen; for values out of range.
+        lazy modules) or cannot be written to, if frozen ones are not finite, if the model has no layer, or if no
+        activation can be seen; for values out of range.
 
     Notes
     -----
-    Frozen parameters are left and measured. Weights that are used several times are set at their first use. Maps are
+    Frozen parameters are left and measured. Weights that are used several times are set at their first use; a layer
+    that is used again and again, each time after the last, has the sigmas of its point, where variances settle at q.
+    Maps are
     those of wide layers without dropout, whose zeros leave no edge of chaos (Schoenholz et al. 2017, arXiv 1611.01232).
     Residual branches follow "Stable ResNet" (Hayou et al. 2021, arXiv 2010.12859).
 
@@ -114,21 +122,27 @@ def initialize_(
         method,
         _variance("input_variance", input_variance),
         None if output_variance is None else _variance("output_variance", output_variance),
-        (residual,) if isinstance(residual, str) else tuple(residual),
+        _patterns(residual),
+        _points(points),
     )
-    reading = read(module, activation)
+    reading = read(module, activation, settings.residual)
     _check_reading(reading)
     plan = Plan(module, reading, settings)
     for fill in plan.fills:
         _write(fill, generator)
-    return Report(_rows(module, reading, plan), _notes(reading, plan), RULES)
+    rows = rows_of(module, reading, plan)
+    return Report(rows, plan.points, notes_of(reading, plan), explained({row.rule for row in rows}))
 
 
 def _check(module: Any, method: Any, generator: Any) -> None:
+    if isinstance(module, type):
+        raise EocError(
+            f"module must be a model, got the class {module.__name__}: make one of it, {module.__name__}(...)"
+        )
     if not isinstance(module, nn.Module):
         raise EocError(f"module must be a torch.nn.Module, got {type(module).__name__}; for a tensor take eoc_normal_")
     if method not in _METHODS:
-        raise EocError(f"method must be one of {', '.join(_METHODS)}; got {quoted(method)}")
+        raise EocError(f"method must be one of {', '.join(map(repr, _METHODS))}; got {shortened(repr(method))}")
     check_generator(generator)
 
 
@@ -137,6 +151,30 @@ def _variance(name: str, value: float) -> float:
     if not (isfinite(number) and number > 0.0):
         raise EocError(f"{name} must be a finite number > 0, got {number!r}")
     return number
+
+
+def _patterns(residual: Any) -> tuple[str, ...]:
+    patterns = (residual,) if isinstance(residual, str) else residual
+    if not isinstance(patterns, Sequence) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise EocError(
+            f"residual must be a name of a layer, a pattern such as 'blocks.*.fc2' or a list of them; got "
+            f"{shortened(repr(residual))}"
+        )
+    return tuple(patterns)
+
+
+def _points(points: Any) -> Mapping[str, Mapping[str, float]]:
+    given = {} if points is None else points
+    if not isinstance(given, Mapping) or not all(isinstance(place, Mapping) for place in given.values()):
+        raise EocError(
+            "points must say by the names of activations which point is meant, "
+            f"{{'softplus': {{'sigma_w': 1.4, 'sigma_b': 0.0}}}}; got {shortened(repr(points))}"
+        )
+    for name, place in given.items():
+        for key in place:
+            if key not in _OF_POINTS:
+                raise EocError(f"points: unknown {quoted(key)} for {name}; {did_you_mean(str(key), _OF_POINTS)}")
+    return given
 
 
 def _check_reading(reading: Reading) -> None:
@@ -162,52 +200,3 @@ def _write(fill: Fill, generator: torch.Generator | None) -> None:
         draw_normal(fill.tensor, fill.number, generator)
     if fill.zero_row is not None:
         fill.tensor[fill.zero_row] = 0.0
-
-
-def _rows(module: nn.Module, reading: Reading, plan: Plan) -> tuple[Row, ...]:
-    """One for each parameter; parts that were treated alike together."""
-    reasons = _reasons(reading)
-    first: dict[int, str] = {}
-    rows: list[Row] = []
-    for name, parameter in module.named_parameters(remove_duplicate=False):
-        earlier = first.setdefault(id(parameter), name)
-        if earlier != name:
-            rows.append(Row(name, Rule.LEFT, note=f"tied to {earlier}"))
-        elif name in plan.rows:
-            together = {replace(row, part="") for row in plan.rows[name]}
-            rows += together if len(together) == 1 else plan.rows[name]
-        elif not parameter.requires_grad:
-            rows.append(Row(name, Rule.LEFT, note="frozen: requires_grad is False"))
-        else:
-            rows.append(Row(name, Rule.LEFT, note=reasons.get(id(parameter), "no part of a layer that was recognised")))
-    return tuple(rows)
-
-
-def _reasons(reading: Reading) -> dict[int, str]:
-    """Why the parameters of steps that are no layers are left alone."""
-    reasons: dict[int, str] = {}
-    for step in reading.steps:
-        reason = "learned parameter of an activation" if step.kind is Kind.ACTIVATION else step.note
-        if step.module is not None and reason:
-            reasons |= {id(parameter): reason for parameter in step.module.parameters()}
-    return reasons
-
-
-def _notes(reading: Reading, plan: Plan) -> tuple[str, ...]:
-    notes = []
-    if not reading.traced:
-        notes.append(
-            f"not traced ({reading.problem}): layers follow each other as their modules are defined; residual branches "
-            "cannot be seen, name the layers that end them with residual="
-        )
-    if any(step.kind is Kind.DROPOUT and getattr(step.module, "p", 1.0) for step in reading.steps):
-        notes.append("dropout raises variances while training, and leaves no edge of chaos")
-    if any(
-        step.kind is Kind.POOL and "max" in f"{type(step.module).__name__} {step.name}".lower()
-        for step in reading.steps
-    ):
-        notes.append("max pooling raises variances, which is not followed")
-    notes += [f"the residual branch that ends in {name} has no last weight to scale" for name in plan.unscaled]
-    seen = (step for step in reading.steps if step.note and step.kind is not Kind.LAYER)
-    notes += dict.fromkeys(f"{step.name}: {step.note}" for step in seen)
-    return tuple(notes)

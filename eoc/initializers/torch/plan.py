@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import torch
@@ -53,6 +54,8 @@ class Plan:
         What to do, in the order of the steps.
     rows
         What the report says about each parameter that was met, by name.
+    points
+        The points that layers were drawn at, each once.
     unscaled
         The names of the steps that end residual branches and have no weights to scale.
     """
@@ -70,6 +73,7 @@ class Plan:
         self._signals: list[Signal] = []
         for at, step in enumerate(reading.steps):
             self._signals.append(self._step(at, step))
+        self.points = tuple(dict.fromkeys(self._scales.points.values()))
 
     def _step(self, at: int, step: Step) -> Signal:
         """Plan the parameters of a step; what it hands on."""
@@ -89,7 +93,9 @@ class Plan:
             sigma_w, sigma_b = self._scales.layer(at, found, power, self._signals)
         except EocError as error:
             raise EocError(f"layer {step.name!r}: {error}") from None
+        times = len(self._structure.repeats.get(at, ()))
         notes = [found.note, step.note, "input variance unknown" if power is None else ""]
+        notes.append(f"used {times} times, one after the other" if times else "")
         if sigma_b > 0.0 and affine.bias is None:
             notes.append(f"has no bias, where sigma_b = {sigma_b:.4g} is meant: its variance is lower, off the point")
         row = Row(
@@ -149,16 +155,24 @@ class Plan:
         check_tensor(weight, name, dimensions=2)
         key = _key(name, weight)
         if not self._is_decided(key, weight):
-            tied = any(other.affine is not None and other.affine.weight_name == name for other in self._structure.steps)
+            tied = {term for term in self._structure.summed_with(at) if self._is_tied(term)}
             square = 1.0 / weight.shape[1] if tied else self._settings.input_variance
             check_range(square**0.5, weight.dtype, name)
             zero_row = getattr(step.module, "padding_idx", None)
             self.fills.append(Fill(weight, "normal", square**0.5, zero_row=zero_row))
-            notes = ["also the weight of a layer" if tied else "", "" if zero_row is None else f"row {zero_row} is 0"]
-            note = "; ".join(filter(None, notes))
+            why = "also the weight of a layer" if at in tied else "added to one that is" if tied else ""
+            note = "; ".join(filter(None, [why, "" if zero_row is None else f"row {zero_row} is 0"]))
             self._add(Row(name, Rule.EMBEDDING, std=square**0.5, method="normal", note=note))
             self._squares[key] = square
         return normal(self._squares[key], at)
+
+    def _is_tied(self, at: int) -> bool:
+        """Whether a step is an embedding whose table is the weight of a layer as well."""
+        step = self._structure.steps[at]
+        table = step.module.weight if step.kind is Kind.EMBEDDING else None
+        return table is not None and any(
+            other.affine is not None and other.affine.weight is table for other in self._structure.steps
+        )
 
     def _norm(self, at: int, step: Step, signal: Signal) -> Signal:
         """Plan the weights and biases of a normalisation."""
@@ -190,7 +204,10 @@ class Plan:
     def _is_decided(self, key: tuple[str, int], tensor: torch.Tensor, part: str = "") -> bool:
         """Whether a parameter was met before, or is frozen: then it is left, and measured."""
         if key not in self._squares and not self._parameters[key[0]].requires_grad:
-            self._squares[key] = float(tensor.detach().double().square().mean())
+            square = float(tensor.detach().double().square().mean())
+            if not isfinite(square):
+                raise EocError(f"{key[0]} is frozen and not all of its numbers are finite")
+            self._squares[key] = square
             self._add(Row(key[0], Rule.LEFT, part, note="frozen: requires_grad is False"))
         return key in self._squares
 

@@ -15,11 +15,10 @@ from eoc.gaussian.moments import moments
 from eoc.initializers.point import Point
 from eoc.models.steps import Kind, Step
 
-__all__ = ["Signal", "after", "normal"]
+__all__ = ["Signal", "after", "agree", "normal"]
 
 FloatArray = NDArray[np.float64]
 
-_EQUAL = 1e-9  # relative; powers that agree to this are those of one point
 _DRAWS = 4096  # of a neuron
 
 
@@ -41,6 +40,11 @@ class Signal:
     power: float | None
     draws: FloatArray
     is_normal: bool
+
+
+def agree(a: float, b: float) -> bool:
+    """Whether two powers are those of one point."""
+    return isclose(a, b, rel_tol=1e-9)
 
 
 def normal(power: float | None, at: int) -> Signal:
@@ -69,7 +73,7 @@ def after(step: Step, at: int, inputs: list[Signal], point: Point | None = None)
     concatenation something else: both are followed as if all they bring together were alike.
     """
     if step.activation is not None and step.kind is Kind.SCALE:
-        return _multiplied(inputs[0], float(step.activation(1.0)))
+        return _on_line(inputs[0], step.slope, float(step.activation(0.0)))
     if step.activation is not None:
         return _activated(step.activation, inputs[0], point)
     if step.kind is Kind.NORM:
@@ -88,7 +92,7 @@ def _activated(phi: Activation, signal: Signal, point: Point | None) -> Signal:
     x = phi(signal.power**0.5 * signal.draws)
     if not signal.is_normal:
         power = float(np.mean(x**2))
-    elif point is not None and isclose(signal.power, point.q, rel_tol=_EQUAL):
+    elif point is not None and agree(signal.power, point.q):
         power = point.power
     else:
         power = _mean_square(phi, signal.power)
@@ -100,8 +104,12 @@ def _mean_square(phi: Activation, q: float) -> float:
     return float(moments(phi, [q], ("V",))["V"].value[0])
 
 
-def _multiplied(signal: Signal, a: float) -> Signal:
-    return Signal(None if signal.power is None else a**2 * signal.power, np.sign(a) * signal.draws, signal.is_normal)
+def _on_line(signal: Signal, a: float, b: float) -> Signal:
+    """A signal a x + b."""
+    if signal.power is None:
+        return signal
+    x = a * signal.power**0.5 * signal.draws + b
+    return Signal(float(np.mean(x**2)), _scaled(x), signal.is_normal and b == 0.0)
 
 
 def _normalised(step: Step, signal: Signal) -> Signal:
@@ -128,7 +136,7 @@ def _mixture(step: Step, inputs: list[Signal]) -> Signal:
     draws = np.empty(_DRAWS)
     for k, (signal, power) in enumerate(zip(inputs, powers, strict=True)):
         draws[k :: len(inputs)] = power**0.5 * signal.draws[k :: len(inputs)]
-    same = all(isclose(power, powers[0], rel_tol=_EQUAL) for power in powers)
+    same = all(agree(power, powers[0]) for power in powers)
     return Signal(sum(powers) / len(powers), _scaled(draws), same and all(signal.is_normal for signal in inputs))
 
 

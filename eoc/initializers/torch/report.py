@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eoc.initializers.point import Point
+
 __all__ = ["Report", "Row"]
 
-_COLUMNS = ("parameter", "rule", "drawn", "fan in", "takes in", "then", "note")
+_COLUMNS = ("parameter", "rule", "drawn", "fan in", "takes in", "then")
 _RIGHT = ("fan in", "takes in")
+_LONGEST = 24  # characters of the name of an activation in the table
+_WIDEST = 110  # of a line of the table with its note
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,6 @@ class Row:
         Of a weight: how many terms are summed.
     power
         Of a weight: the mean square of what the layer takes in; None if unknown.
-    variance
-        Of a weight: the variance of what the layer hands on; None if unknown.
     activation
         Name of the activation that follows; "" if none does.
     note
@@ -48,7 +50,6 @@ class Row:
     method: str = ""
     fan_in: float | None = None
     power: float | None = None
-    variance: float | None = None
     activation: str = ""
     note: str = ""
 
@@ -66,6 +67,8 @@ class Report:
     ----------
     rows
         One for every parameter of the model, in the model's order; several where parts of one were filled apart.
+    points
+        The points that layers before activations were drawn at.
     notes
         What holds for the whole model: that it could not be traced, that it has dropout.
     rules
@@ -73,6 +76,7 @@ class Report:
     """
 
     rows: tuple[Row, ...]
+    points: tuple[Point, ...]
     notes: tuple[str, ...]
     rules: str
 
@@ -87,12 +91,29 @@ class Report:
         return tuple(row for row in self.rows if not row.is_set)
 
     def __str__(self) -> str:
-        """The rules, a table with a line for each parameter, and the notes."""
+        """The rules, the points, a line for each parameter, and the notes, also those too long for such a line."""
         table = [_COLUMNS, *map(_cells, self.rows)]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = ["  ".join(map(_aligned, line, widths, _COLUMNS)).rstrip() for line in table]
+        lines = ["  ".join(map(_aligned, line, widths, _COLUMNS)) for line in table]
+        marks: dict[str, str] = {}
+        for at, row in enumerate(self.rows, 1):
+            long = len(lines[at]) + 2 + len(row.note) > _WIDEST
+            lines[at] += "  " + (marks.setdefault(row.note, f"({len(marks) + 1})") if row.note and long else row.note)
+        lines = [line.rstrip() for line in lines]
         counts = f"{len(self.set)} set, {len(self.left)} left"
-        return "\n".join([self.rules, "", *lines, "", counts, *(f"note: {note}" for note in self.notes)])
+        below = [*(f"{mark} {note}" for note, mark in marks.items()), *(f"note: {note}" for note in self.notes)]
+        parts = [[self.rules], [_said(place) for place in self.points], lines, [counts, *below]]
+        return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def _said(place: Point) -> str:
+    where = "on the edge of chaos" if place.chi_1 == 1.0 else f"off the edge of chaos: chi_1 = {place.chi_1:.4g}"
+    sigmas = f"sigma_w = {place.sigma_w:.6g}, sigma_b = {place.sigma_b:.6g}, q = {place.q:.6g}"
+    return f"{_short(place.activation.name)}: {sigmas}, {where}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -105,8 +126,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         drawn.format(number),
         "" if row.fan_in is None else f"{row.fan_in:g}",
         "" if row.power is None else f"{row.power:.4g}",
-        row.activation,
-        row.note,
+        _short(row.activation),
     )
 
 

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from textwrap import fill
 
 from eoc.activations import Activation
 from eoc.initializers.torch.structure import Structure
 from eoc.models.steps import Kind
 
-__all__ = ["RULES", "Role", "Rule", "role"]
+__all__ = ["RULES", "Role", "Rule", "explained", "role"]
 
-RULES = """\
+PRINCIPLE = """\
 Every layer is drawn so that the pre-activations it feeds have the variance q of the activation that follows: weights
 N(0, (q - sigma_b^2) / (power fan_in)), biases N(0, sigma_b^2). The power, the mean square of what a layer takes in, is
-followed through the model. In a chain of one activation this is sigma_w^2 / fan_in.
-  hidden         an activation comes next: (sigma_w, sigma_b, q) is a point of its edge of chaos
-  normalised     a normalisation comes next: q = 1, biases 0; the scale does not matter forward
-  linear         a layer, product or attention comes next: keeps the power, biases 0
-  gate           the activation of a gate comes next, then a product: the same
-  head           the output comes next: q = output_variance, biases 0
-  branch         ends one of the n residual branches: adds 1/n of the power of its trunk, or less where the model
-                 scales it down itself; biases 0. The trunk grows by at most e = 2.72 over all of them
-  embedding      table N(0, input_variance); N(0, 1 / dimension) if it is also the weight of a layer
-  normalisation  weights 1, biases 0: power 1"""
+followed through the model. In a chain of one activation this is sigma_w^2 / fan_in."""
 
 
 class Rule(StrEnum):
-    """The first words of the lines of :data:`RULES`."""
+    """The rules, see :data:`RULES`; and what was left as it is."""
 
     HIDDEN = "hidden"
     NORMALISED = "normalised"
@@ -38,6 +31,38 @@ class Rule(StrEnum):
     EMBEDDING = "embedding"
     NORMALISATION = "normalisation"
     LEFT = "left"
+
+
+#: What each rule is for, and what it does.
+RULES: Mapping[Rule, str] = {
+    Rule.HIDDEN: "an activation comes next: (sigma_w, sigma_b, q) is its point, see below",
+    Rule.NORMALISED: "a normalisation comes next: q = 1, biases 0; the scale does not matter forward",
+    Rule.LINEAR: "a layer, product or attention comes next: keeps the power, biases 0",
+    Rule.GATE: "the activation of a gate comes next, then a product: keeps the power, biases 0",
+    Rule.HEAD: "the output comes next: q = output_variance, biases 0",
+    Rule.BRANCH: """\
+ends one of the n residual branches: adds 1/n of the power of its trunk, or less where the model scales it down itself.
+The trunk grows by at most e = 2.72 over all of them. Biases are 0; if an activation ends the branch, weights and biases
+are those of its point times one factor""",
+    Rule.EMBEDDING: """\
+table N(0, input_variance); N(0, 1 / dimension) if it, or one that it is added to, is also the weight of a layer""",
+    Rule.NORMALISATION: "weights 1, biases 0: power 1",
+}
+
+_WIDTH = 118
+_INDENT = 17
+
+
+def explained(used: Collection[str]) -> str:
+    """The principle, and the rules that were used.
+
+    Examples
+    --------
+    >>> print(explained({"head"}).splitlines()[-1])
+      head           the output comes next: q = output_variance, biases 0
+    """
+    lines = [f"  {rule:{_INDENT - 2}}{what}" for rule, what in RULES.items() if rule in used]
+    return "\n".join([PRINCIPLE, *(fill(line, _WIDTH, subsequent_indent=" " * _INDENT) for line in lines)])
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from math import inf, isclose
+from math import inf, prod
 
 from eoc.activations import Activation
 from eoc.errors import EocError
 from eoc.initializers.point import Point, point
-from eoc.initializers.torch.power import Signal, after, normal
+from eoc.initializers.torch.power import Signal, after, agree, normal
 from eoc.initializers.torch.roles import Role, Rule, role
 from eoc.initializers.torch.structure import Branch, Structure
 from eoc.models.steps import Kind, Step
+from eoc.wording import did_you_mean, quoted
 
 __all__ = ["Scales", "Settings"]
-
-_EQUAL = 1e-9  # relative; powers that agree to this are those of one point
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Settings:
     input_variance: float
     output_variance: float | None
     residual: tuple[str, ...]
+    points: Mapping[str, Mapping[str, float]]
 
 
 class Scales:
@@ -54,6 +54,7 @@ class Scales:
         self.named = _named(model.steps, settings.residual) - set(self.ends)
         self.residuals = len(model.branches) + len(self.named)
         self.points: dict[int, Point] = {}
+        _check_points(model.steps, settings.points)
 
     def layer(self, at: int, found: Role, power: float | None, signals: Sequence[Signal]) -> tuple[float, float]:
         """(sigma_w, sigma_b) of a layer.
@@ -78,10 +79,13 @@ class Scales:
     def added(self, at: int, signals: Sequence[Signal]) -> float | None:
         """The power with which the end of a branch adds 1/n of the power of its trunk; None if that is unknown.
 
-        No more than the power of the trunk: where the model scales its branches down, they are left small.
+        No more than the power of the trunk: where the model scales its branches down, they are left small. Gates that
+        are computed later are taken to keep the power.
         """
-        power = self._trunk(self.ends[at].trunk, signals)
-        return None if power is None else power / max(1.0, self.residuals * self.ends[at].gain)
+        branch = self.ends[at]
+        power = self._trunk(branch.trunk, signals)
+        gates = prod(signals[step].power or 1.0 for step in branch.factors if step < len(signals))
+        return None if power is None else power / max(1.0, self.residuals * branch.gain * gates)
 
     def settled(self, found: Role) -> float | None:
         """The variance of a layer before an activation if all is as it should be; None for others."""
@@ -103,8 +107,10 @@ class Scales:
     def _alone(self, at: int, found: Role, power: float | None) -> tuple[float, float]:
         """As if the layer ended no residual branch."""
         if found.rule is Rule.HIDDEN and found.activation is not None and found.next is not None:
-            self.points[found.next] = self._point(found.activation)
-            return _keeping(self.points[found.next], power)
+            place = self.points[found.next] = self._point(found.activation)
+            last = self._model.repeats.get(at, (at,))[-1]
+            again = last != at and self._model.taken(last).activation is found.activation
+            return (place.sigma_w, place.sigma_b) if again else _keeping(place, power)
         if found.rule is Rule.NORMALISED:
             return (power or 1.0) ** -0.5, 0.0
         if found.rule is not Rule.HEAD:
@@ -131,7 +137,13 @@ class Scales:
         return sigma_w * scale, sigma_b * scale
 
     def _point(self, phi: Activation) -> Point:
-        return point(phi, sigma_b=self._settings.sigma_b, q=self._settings.q, sigma_w=self._settings.sigma_w)
+        if phi.name in self._settings.points:
+            return point(phi, **self._settings.points[phi.name])
+        try:
+            return point(phi, sigma_b=self._settings.sigma_b, q=self._settings.q, sigma_w=self._settings.sigma_w)
+        except EocError as error:
+            one = f"points={{{phi.name!r}: {{'sigma_w': ..., 'sigma_b': ...}}}}"
+            raise EocError(f"{error}. For this activation alone: {one}") from None
 
     def _preceding(self, at: int) -> Activation | None:
         """The activation before a layer."""
@@ -149,9 +161,17 @@ def _keeping(place: Point, power: float | None) -> tuple[float, float]:
     Those of the point itself where its own activation came before, where the power is unknown, and where variances
     settle at no q > 0.
     """
-    if not power or not 0.0 < place.q < inf or isclose(power, place.power, rel_tol=_EQUAL):
+    if not power or not 0.0 < place.q < inf or agree(power, place.power):
         return place.sigma_w, place.sigma_b
     return ((place.q - place.sigma_b**2) / power) ** 0.5, place.sigma_b
+
+
+def _check_points(steps: Sequence[Step], points: Mapping[str, Mapping[str, float]]) -> None:
+    """Refuse points of activations that the model does not have."""
+    known = sorted({step.activation.name for step in steps if step.activation and step.kind is Kind.ACTIVATION})
+    for name in points:
+        if name not in known:
+            raise EocError(f"points: the model has no activation {quoted(name)}; {did_you_mean(str(name), known)}")
 
 
 def _named(steps: Sequence[Step], patterns: Sequence[str]) -> set[int]:

@@ -13,6 +13,9 @@ __all__ = ["Branch", "Structure", "structure"]
 # What leaves the question open what a layer feeds.
 _PASSED = (Kind.SAME, Kind.SCALE, Kind.DROPOUT, Kind.POOL, Kind.ADD, Kind.CONCATENATE)
 _WITHIN_BRANCH = (Kind.SAME, Kind.SCALE, Kind.DROPOUT, Kind.POOL, Kind.ACTIVATION)
+# What a trunk may go through, besides one layer, beside its branches.
+_WITHIN_TRUNK = (Kind.SAME, Kind.SCALE, Kind.DROPOUT, Kind.POOL, Kind.NORM)
+_WITHIN_SUM = (Kind.SAME, Kind.DROPOUT, Kind.ADD)
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,16 @@ class Branch:
     output
         The step that is added.
     gain
-        By how much scalings between the two multiply the power.
+        By how much scalings between end and output multiply the power.
+    factors
+        The steps by which the branch is multiplied there: gates.
     """
 
     end: int | None
     trunk: int
     output: int
     gain: float
+    factors: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Structure:
         Of each sum that is no end of residual branches: of how many terms.
     continues
         Of each step: whether weights come after it.
+    repeats
+        Of each layer that is used several times, the later uses after the first: all of them.
     """
 
     steps: tuple[Step, ...]
@@ -60,6 +68,7 @@ class Structure:
     branches: tuple[Branch, ...]
     summands: dict[int, int]
     continues: tuple[bool, ...]
+    repeats: dict[int, tuple[int, ...]]
 
     def follows(self, at: int) -> tuple[int, ...]:
         """The steps that decide how the output of a step is used, in order of computation, the first of them first.
@@ -74,6 +83,26 @@ class Structure:
         By as many as the terms are that are summed, if they are of equal rank; by the squares of scalings.
         """
         return next((gain for _, gain in self._ends(at)), 1.0)
+
+    def taken(self, at: int) -> Step:
+        """The step that a layer takes in, reshaping, dropout and pooling aside."""
+        step = self.steps[self.steps[at].inputs[0]]
+        while step.kind in (Kind.SAME, Kind.DROPOUT, Kind.POOL) and step.inputs:
+            step = self.steps[step.inputs[0]]
+        return step
+
+    def summed_with(self, at: int) -> set[int]:
+        """The terms of the sum that a step is a term of, itself among them; reshaping and dropout are passed."""
+        while len(self.consumers[at]) == 1 and self.steps[self.consumers[at][0]].kind in _WITHIN_SUM:
+            at = self.consumers[at][0]
+        terms, waiting = set(), [at]
+        while waiting:
+            here = waiting.pop()
+            if self.steps[here].kind in _WITHIN_SUM:
+                waiting += self.steps[here].inputs
+            else:
+                terms.add(here)
+        return terms
 
     def _ends(self, at: int) -> Iterator[tuple[int, float]]:
         """The deciding steps, and the gain on the way."""
@@ -90,20 +119,23 @@ class Structure:
             elif not (found and step.kind is Kind.ADD):  # what comes after later sums is another layer's business
                 for later in set(self.consumers[here]) - seen:
                     seen.add(later)
-                    heapq.heappush(waiting, (later, gain * self.summands.get(here, 1) * _gain(step)))
+                    heapq.heappush(waiting, (later, gain * self.summands.get(here, 1) * step.slope**2))
 
 
 def structure(steps: tuple[Step, ...]) -> Structure:
     """How the steps hang together.
 
-    A sum ends residual branches if one of its terms, the trunk, has fewer layers of its own than each of the others:
-    none if it is the input of the branches, one if it is a projection of it. Sums of sums count as one.
+    A sum ends residual branches if one of its terms, the trunk, has fewer layers of its own than each of the others,
+    and another begins where it does: the trunk is the input of that branch, perhaps reshaped, pooled, normalised or
+    projected by one layer, and the main path back from the branch meets it. That goes by the inputs that depend on most
+    of the model's inputs; so what a conditioning signal adds is no trunk. Sums of sums count as one.
     """
     consumers = _consumers(steps)
     continues = [False] * len(steps)
     for at in range(len(steps) - 1, -1, -1):
         continues[at] = any(continues[later] or _has_weights(steps[later]) for later in consumers[at])
     before = _before(steps)
+    main = _main_path(steps, before)
     weighted = sum(1 << at for at, step in enumerate(steps) if _has_weights(step))
     branches: list[Branch] = []
     summands: dict[int, int] = {}
@@ -112,11 +144,11 @@ def structure(steps: tuple[Step, ...]) -> Structure:
             continue
         terms = _terms(steps, consumers, at)
         trunk = _trunk(terms, before, weighted)
-        if trunk is None:
+        if trunk is None or not any(_leads_to(_sources(steps, trunk), term, main) for term in terms if term != trunk):
             summands[at] = len(terms)
         else:
-            branches += [_branch(steps, term, trunk, before[trunk]) for term in terms if term != trunk]
-    return Structure(steps, consumers, tuple(branches), summands, tuple(continues))
+            branches += [_branch(steps, main, term, trunk, before[trunk]) for term in terms if term != trunk]
+    return Structure(steps, consumers, tuple(branches), summands, tuple(continues), _repeats(steps, before))
 
 
 def _consumers(steps: tuple[Step, ...]) -> tuple[tuple[int, ...], ...]:
@@ -142,6 +174,31 @@ def _before(steps: tuple[Step, ...]) -> list[int]:
             bits |= before[earlier]
         before.append(bits)
     return before
+
+
+def _main_path(steps: tuple[Step, ...], before: list[int]) -> list[int | None]:
+    """For each step the input that depends on most of the model's inputs.
+
+    Of equals it is one that others come from, then one that depends on the first of the model's inputs.
+    """
+    inputs = sum(1 << at for at, step in enumerate(steps) if step.kind is Kind.INPUT)
+    main: list[int | None] = []
+    for step in steps:
+        seen = {at: before[at] & inputs for at in step.inputs}
+        most = max((bits.bit_count() for bits in seen.values()), default=0)
+        best = [at for at, bits in seen.items() if bits.bit_count() == most]
+        source = (at for at in best if any(before[other] >> at & 1 for other in best if other != at))
+        main.append(next(source, min(best, key=lambda at: seen[at] & -seen[at], default=None)))
+    return main
+
+
+def _repeats(steps: tuple[Step, ...], before: list[int]) -> dict[int, tuple[int, ...]]:
+    uses: dict[tuple[str, str], list[int]] = {}
+    for at, step in enumerate(steps):
+        if step.affine is not None:
+            uses.setdefault((step.affine.weight_name, step.affine.part), []).append(at)
+    several = (group for group in uses.values() if any(before[later] >> group[0] & 1 for later in group[1:]))
+    return {at: tuple(group) for group in several for at in group}
 
 
 def _within_sum(steps: tuple[Step, ...], consumers: tuple[tuple[int, ...], ...], at: int) -> bool:
@@ -173,24 +230,36 @@ def _trunk(terms: list[int], before: list[int], weighted: int) -> int | None:
     return terms[own.index(fewest)] if own.count(fewest) == 1 else None
 
 
-def _branch(steps: tuple[Step, ...], output: int, trunk: int, shared: int) -> Branch:
+def _sources(steps: tuple[Step, ...], trunk: int) -> set[int]:
+    """The trunk and what it was before it was reshaped, pooled, normalised and, once, projected."""
+    found, at, layers = {trunk}, trunk, 0
+    while True:
+        layers += steps[at].kind is Kind.LAYER
+        if layers > 1 or steps[at].kind not in (*_WITHIN_TRUNK, Kind.LAYER) or not steps[at].inputs:
+            return found
+        at = steps[at].inputs[0]
+        found.add(at)
+
+
+def _leads_to(sources: set[int], at: int | None, main: list[int | None]) -> bool:
+    """Whether the main path from a step back meets one of these."""
+    while at is not None and at not in sources:
+        at = main[at]
+    return at is not None
+
+
+def _branch(steps: tuple[Step, ...], main: list[int | None], output: int, trunk: int, shared: int) -> Branch:
     """The branch with this output; its last weights come before anything that it shares with the trunk."""
-    at, gain = output, 1.0
-    while not shared >> at & 1:
+    at: int | None = output
+    gain = 1.0
+    factors: tuple[int, ...] = ()
+    while at is not None and not shared >> at & 1:
         step = steps[at]
         if step.kind is Kind.LAYER or (step.kind is Kind.NORM and getattr(step.module, "weight", None) is not None):
-            return Branch(at, trunk, output, gain)
-        if step.kind is Kind.MULTIPLY:  # a gate computed from what it multiplies comes later than that
-            at = min(step.inputs)
-        elif step.kind in _WITHIN_BRANCH:
-            at, gain = step.inputs[0], gain * _gain(step)
-        else:
+            return Branch(at, trunk, output, gain, factors)
+        if step.kind is Kind.MULTIPLY:
+            factors += tuple(other for other in step.inputs if other != main[at])
+        elif step.kind not in _WITHIN_BRANCH:
             break
-    return Branch(None, trunk, output, gain)
-
-
-def _gain(step: Step) -> float:
-    """By how much a scaling multiplies the power; 1 for other steps."""
-    if step.kind is not Kind.SCALE or step.activation is None:
-        return 1.0
-    return float(step.activation(1.0)) ** 2
+        at, gain = main[at], gain * step.slope**2
+    return Branch(None, trunk, output, gain, factors)
