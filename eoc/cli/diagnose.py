@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from eoc.cli.around import results
 from eoc.cli.common import AsJson, Plot, check_picture, find_activation, print_json, save_picture
 from eoc.errors import EocError
+from eoc.wording import quoted
 
 if TYPE_CHECKING:
     from eoc.diagnose.diagnosis import Diagnosis
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _SAMPLES = 16
+_MOST = 2**28  # numbers that are drawn
+_DIGITS = 12  # of a length that is looked at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +117,7 @@ def _built(source: str) -> tuple[Any, Any]:
 
 
 def _batch(model: Any, given: Any, inputs: _Inputs) -> Any:
-    """The batch that was asked for, like the model's parameters in device and, if it is no index, in precision."""
+    """The batch that was asked for, on the model's device and, unless an embedding looks it up, in its precision."""
     import torch
 
     if inputs.file is not None and inputs.shape is not None:
@@ -123,7 +127,8 @@ def _batch(model: Any, given: Any, inputs: _Inputs) -> Any:
     values = _read(inputs.file) if inputs.file is not None else _drawn(_shape(model, inputs), inputs)
     like = next((one for one in model.parameters() if one.is_floating_point()), torch.zeros(()))
     values = torch.as_tensor(values, device=like.device)
-    return values.to(like.dtype) if values.is_floating_point() else values
+    indices = isinstance(_first(model), torch.nn.Embedding | torch.nn.EmbeddingBag) and not values.is_floating_point()
+    return values if indices else values.to(like.dtype)
 
 
 def _read(path: Path) -> Any:
@@ -141,19 +146,32 @@ def _read(path: Path) -> Any:
 def _drawn(shape: tuple[int, ...], inputs: _Inputs) -> Any:
     import torch
 
+    if inputs.samples * math.prod(shape) > _MOST:
+        raise EocError(_too_many(",".join(map(str, shape)), inputs))
     generator = torch.Generator().manual_seed(inputs.seed)
     return torch.randn(inputs.samples, *shape, generator=generator)
+
+
+def _too_many(shape: str, inputs: _Inputs) -> str:
+    return f"{inputs.samples} inputs of shape {shape} are more than 2^28 numbers: take smaller or fewer ones"
+
+
+def _first(model: Any) -> Any:
+    """The first module that is not made of others."""
+    return next((one for one in model.modules() if not any(one.children())), model)
 
 
 def _shape(model: Any, inputs: _Inputs) -> tuple[int, ...]:
     if inputs.shape is not None:
         parts = [part.strip() for part in inputs.shape.split(",")]
-        if not all(part.isdecimal() and int(part) > 0 for part in parts):
-            raise EocError(f"--input-shape takes whole numbers > 0 separated by commas, got {inputs.shape!r}")
+        if not all(part.isdecimal() and part.strip("0") for part in parts):
+            raise EocError(f"--input-shape takes whole numbers > 0 separated by commas, got {quoted(inputs.shape)}")
+        if any(len(part) > _DIGITS for part in parts):
+            raise EocError(_too_many(quoted(inputs.shape), inputs))
         return tuple(int(part) for part in parts)
     from torch.nn import Linear
 
-    first = next((one for one in model.modules() if not any(one.children())), model)
+    first = _first(model)
     if isinstance(first, Linear):
         return (first.in_features,)
     raise EocError(

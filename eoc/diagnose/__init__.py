@@ -33,18 +33,20 @@ def torch(
     Parameters
     ----------
     model
-        A ``torch.nn.Module`` with Linear layers or convolutions.
+        A ``torch.nn.Module`` with Linear layers or convolutions. Modules of one matrix with a forward of their own
+        count too, where what they return is that of the layer; layers called as functions do not.
     batch
         What the model is called with: a tensor, a tuple of tensors, or a dict of keyword arguments; its first
         dimension counts samples. Correlations are means over all pairs of samples: 16 are plenty.
     activation
-        Which activation follows the layers where the model does not say, as for :func:`eoc.activation`.
+        Which activation follows the layers where the model does not say: a name, a formula, ``nn.GELU()``, ``F.gelu``,
+        a Python function.
     loss
         A function of what the model returns, whose gradients are measured. Left out: a sum of all outputs with
         N(0, 1) coefficients, so that every output counts equally and the model's Jacobian is measured, not the
         targets of one task.
     seed
-        Of these coefficients, and of dropout.
+        Of these coefficients, and of dropout: a whole number from 0 to 2^63 - 1.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def torch(
     Raises
     ------
     EocError
-        For a model or batch that cannot be run, or a model without layers.
+        For a model or batch that cannot be run, a model without layers, a loss or seed that is none.
     MissingFrameworkError
         Where PyTorch is not installed.
 
@@ -85,12 +87,13 @@ def torch(
     >>> model = pytorch.nn.Sequential(*(part for layer in layers for part in (layer, pytorch.nn.Tanh())))
     >>> found = eoc.diagnose.torch(model, pytorch.randn(8, 300))  # as PyTorch initialises
     >>> print(found.words[0])
-    layers 1 to 10 (0 to 18) with tanh: on the way back gradients shrink by 0.5... a layer (theory: sqrt(chi_1) =
-    0.5...); the network is in the ordered phase (sigma_w = 0.57..., sigma_b = 0.03..., chi_1 = 0.33...); sigma_w =
-    1.09... would be critical.
+    layers 1 to 10 (0 to 18) with tanh: on the way back gradients shrink by 0.5... a layer (by the maps 0.5...);
+    sigma_w = 0.57..., sigma_b = 0.03... is in the ordered phase (chi_1 = 0.33... at depth); sigma_w = 1.09... would be
+    critical.
     >>> print(found)
-        layer                     sigma_w  sigma_b        q   theory    1 - c    theory  gradient    theory
-     1  0      Linear 300 -> 300    0.57...
+    all layers: Linear 300 -> 300
+        layer  sigma_w  sigma_b        q   theory    1 - c    theory  gradient    theory
+     1  0        0.57...
      ...
     """
     needs("eoc.diagnose.torch", extra="torch", libraries=("torch",))

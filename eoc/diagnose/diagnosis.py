@@ -44,7 +44,7 @@ class LayerRow:
     Attributes
     ----------
     name, layer
-        The module's qualified name, and what it is: "Linear 300 -> 10".
+        The module's qualified name, and what it is: "Linear 300 -> 10", "Conv2d 3 -> 16, 3x3".
     activation
         The name of the activation that follows; "" if none does.
     sigma_w, sigma_b
@@ -59,9 +59,11 @@ class LayerRow:
         What the maps say from the first layer on (for gradients: from the last one back).
     spread, gradient_spread
         By how much ``expected`` q, and the squared gradient, may be off at this width: relative standard deviations,
-        upper bounds where samples or positions are averaged.
+        upper bounds where samples or positions are averaged; NaN where nothing, or zero, is expected.
     dead
         Which share of its units the activation maps to a constant for the whole batch; NaN where it is flat nowhere.
+    reached
+        Whether a gradient arrives; one that is not a number does.
     why, gradient_why
         Why the maps say nothing; "" if they do.
     """
@@ -78,13 +80,17 @@ class LayerRow:
     spread: float
     gradient_spread: float
     dead: float
+    reached: bool
     why: str
     gradient_why: str
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Layers one after the other with the same activation in between, and nothing else.
+    """Layers one after the other with the same activation behind each and nothing else, and weights of one size.
+
+    The first may have weights of any size: no gradient passes through them. A head, which no such activation follows,
+    is not among them.
 
     Attributes
     ----------
@@ -93,12 +99,13 @@ class Stretch:
     activation
         phi.
     sigma_w, sigma_b, inside
-        Medians (of sigma_b^2 for the second) over the layers that follow phi.
+        Medians (of sigma_b^2 for the second) over the layers after the first.
     factor, expected_factor
-        By what the norm of gradients is multiplied from a layer to the one before it, measured and by the maps
-        (sqrt(chi_1)): geometric means. NaN where a gradient is zero or not finite.
+        By what the norm of gradients is multiplied from a layer to the one before it, measured and by the maps at the
+        measured variances: geometric means. NaN where a gradient is zero or not finite.
     phase
-        What an infinitely deep network of such layers does; None if that cannot be told, for the reason ``why``.
+        What an infinitely deep network of such layers with independent weights does; None if that cannot be told, for
+        the reason ``why``.
     edge
         The edge of chaos at this sigma_b.
     """
@@ -189,4 +196,5 @@ def _stretch(one: Stretch) -> dict[str, Any]:
         "q": None if phase is None else phase.q,
         "xi_c": None if phase is None else phase.xi_c,
         "critical_sigma_w": critical,
+        "why": one.why,
     }

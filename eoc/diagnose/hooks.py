@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
-from torch.nn import functional
 
+from eoc.diagnose.layers import Layer
 from eoc.errors import EocError
 from eoc.wording import quoted
 
-__all__ = ["LAYERS", "Call", "count_samples", "measure"]
+__all__ = ["Call", "count_samples", "measure"]
 
 FloatArray = NDArray[np.float64]
-_Dead = Callable[[FloatArray], NDArray[np.bool_]]
-
-_CONVOLUTIONS: dict[type, Callable[..., Any]] = {
-    nn.Conv1d: functional.conv1d,
-    nn.Conv2d: functional.conv2d,
-    nn.Conv3d: functional.conv3d,
-    nn.ConvTranspose1d: functional.conv_transpose1d,
-    nn.ConvTranspose2d: functional.conv_transpose2d,
-    nn.ConvTranspose3d: functional.conv_transpose3d,
-}
-LAYERS = (nn.Linear, *_CONVOLUTIONS)  #: the modules whose outputs are measured
+_Flat = Callable[[FloatArray], NDArray[np.bool_]]
 
 
 @dataclass
@@ -38,10 +27,8 @@ class Call:
 
     Attributes
     ----------
-    module
-        The layer.
-    units
-        Outputs of a Linear layer, channels of a convolution.
+    layer
+        Which.
     sigma_w, sigma_b
         sqrt(fan_in mean W^2) and sqrt(mean b^2) of what it computes with, also where that is made of other parameters.
     gram
@@ -52,21 +39,27 @@ class Call:
     dead
         Which share of the units the activation maps to a constant for the whole batch; NaN if that was not asked.
     gradient
-        The root mean square over samples of the norm of dL/dh; NaN where no gradient arrives.
+        The root mean square over samples of the norm of dL/dh; NaN too where no gradient arrives, which ``reached``
+        tells.
     """
 
-    module: Any
-    units: int
+    layer: Layer
     sigma_w: float
     sigma_b: float
     gram: FloatArray
     inside: float
     dead: float
-    gradient: float = field(default=float("nan"))
+    gradient: float = float("nan")
+    reached: bool = False
 
 
 def measure(
-    model: Any, batch: Any, layers: dict[Any, _Dead | None], loss: Callable[[Any], Any] | None, seed: int
+    model: Any,
+    batch: Any,
+    layers: Iterable[Layer],
+    flat: Mapping[Any, _Flat],
+    loss: Callable[[Any], Any] | None,
+    seed: int,
 ) -> list[Call]:
     """Run a model once forward and once backward, and measure the outputs of its layers.
 
@@ -77,7 +70,9 @@ def measure(
     batch
         A tensor, a tuple or list of tensors, or a dict of keyword arguments.
     layers
-        The modules to measure, each with what tells which pre-activations its activation is flat at, or None.
+        What to measure.
+    flat
+        What tells, for modules among them, at which pre-activations the activation that follows is flat.
     loss
         A scalar function of the output; None: a random linear function of it with N(0, 1) coefficients.
     seed
@@ -90,32 +85,35 @@ def measure(
     """
     given, named = _arguments(batch)
     samples = count_samples(batch)
+    watched = {layer.module: layer for layer in layers}
     calls: list[Call] = []
     outputs: list[Any] = []
     recording = [True]  # not while checkpointed parts are computed again for the gradients
 
-    def keep(module: Any, inputs: tuple[Any, ...], output: Any) -> Any:
-        if not isinstance(output, torch.Tensor) or not output.is_floating_point():
+    def keep(module: Any, inputs: tuple[Any, ...], keywords: dict[str, Any], output: Any) -> Any:
+        x, layer = next(iter((*inputs, *keywords.values())), None), watched[module]
+        if not isinstance(output, torch.Tensor) or not output.is_floating_point() or not layer.gives(x, output):
             return output
         if not output.requires_grad:
             output.requires_grad_()
         if recording[0]:
-            calls.append(_call(module, inputs[0], output.detach(), samples, layers[module]))
+            calls.append(_call(layer, x, output.detach(), samples, flat.get(module)))
             outputs.append(output)
         return output.clone()  # what follows may change it in place
 
-    with _hooked(layers, keep), torch.inference_mode(False), torch.enable_grad():
+    with _hooked(watched, keep), torch.inference_mode(False), torch.enable_grad():
         try:
             result = model(*given, **named)
         except Exception as error:
             raise EocError(f"the model cannot take this batch: {type(error).__name__}: {error}") from error
         recording[0] = False
         if not calls:
-            raise EocError("no Linear layer or convolution ran, so there is nothing to measure")
+            return []
         total = _linear(result, seed) if loss is None else _scalar(loss(result))
         gradients = torch.autograd.grad(total, outputs, allow_unused=True) if total.requires_grad else ()
     for call, gradient in zip(calls, gradients, strict=False):
         if gradient is not None:
+            call.reached = True
             call.gradient = float((gradient.cpu().double().square().sum() / samples).sqrt())
     return calls
 
@@ -124,7 +122,7 @@ def measure(
 def _hooked(modules: Iterable[Any], hook: Callable[..., Any]) -> Iterator[None]:
     with ExitStack() as stack:
         for module in modules:
-            stack.callback(module.register_forward_hook(hook).remove)
+            stack.callback(module.register_forward_hook(hook, with_kwargs=True).remove)
         yield
 
 
@@ -150,7 +148,7 @@ def count_samples(batch: Any) -> int:
 
 
 def _tensors(value: Any) -> Iterator[Any]:
-    """The tensors in nested tuples, lists and dicts."""
+    """The tensors in nested tuples, lists, dicts and dataclasses."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, dict):
@@ -159,6 +157,9 @@ def _tensors(value: Any) -> Iterator[Any]:
     elif isinstance(value, tuple | list):
         for one in value:
             yield from _tensors(one)
+    elif is_dataclass(value):
+        for entry in fields(value):
+            yield from _tensors(getattr(value, entry.name))
 
 
 def _linear(result: Any, seed: int) -> Any:
@@ -181,43 +182,14 @@ def _scalar(value: Any) -> Any:
     return value.sum()
 
 
-def _call(module: Any, inputs: Any, output: Any, samples: int, dead: _Dead | None) -> Call:
+def _call(layer: Layer, inputs: Any, output: Any, samples: int, flat: _Flat | None) -> Call:
     h = output.cpu().double()
-    linear = isinstance(module, nn.Linear)
-    units = h.shape[-1] if linear else module.out_channels
-    batched = h.ndim > 1 if linear else h.ndim == len(module.kernel_size) + 2
+    batched = h.ndim == len(layer.window) + 2 if layer.window else h.ndim > 1
     apart = batched and len(h) % samples == 0
     x = h.reshape(samples if apart else 1, -1)
     gram = (x @ x.T / max(x.shape[1], 1)).numpy()
-    share = float("nan")
-    if dead is not None and batched:
-        by_unit = h.movedim(-1 if linear else 1, 0).reshape(units, -1)
-        share = float(dead(by_unit.numpy()).all(axis=1).mean())
-    sigma_w, sigma_b = _sigmas(module)
-    return Call(module, units, sigma_w, sigma_b, gram, 1.0 if linear else _inside(module, inputs), share)
-
-
-def _sigmas(module: Any) -> tuple[float, float]:
-    weight, bias = module.weight, module.bias
-    fan_in = weight[0].numel()
-    if getattr(module, "transposed", False):
-        fan_in = weight[:, 0].numel() / module.groups / np.prod(module.stride)
-    return float(fan_in * _mean_square(weight)) ** 0.5, 0.0 if bias is None else _mean_square(bias) ** 0.5
-
-
-def _mean_square(parameter: Any) -> float:
-    return float(parameter.detach().cpu().double().square().mean())
-
-
-def _inside(module: Any, inputs: Any) -> float:
-    """How many of the terms that an output of a convolution sums are not padding, on average over positions."""
-    sizes = inputs.shape[-len(module.kernel_size) :]
-    if module.padding_mode != "zeros":
-        return 1.0
-    settings = {"stride": module.stride, "padding": module.padding, "dilation": module.dilation}
-    terms = float(np.prod(module.kernel_size))
-    if module.transposed:
-        settings["output_padding"] = module.output_padding
-        terms /= float(np.prod(module.stride))
-    function = next(f for kind, f in _CONVOLUTIONS.items() if isinstance(module, kind))
-    return float(function(torch.ones(1, 1, *sizes), torch.ones(1, 1, *module.kernel_size), **settings).mean()) / terms
+    dead = float("nan")
+    if flat is not None and batched:
+        by_unit = h.movedim(1 if layer.window else -1, 0).reshape(layer.units, -1)
+        dead = float(flat(by_unit.numpy()).all(axis=1).mean())
+    return Call(layer, *layer.sigmas(), gram, layer.inside(inputs), dead)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,16 @@ from eoc.activations import Activation
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import moments
 
-__all__ = ["Signal", "activated", "added", "fourth_moment", "mean_distance", "normalised", "through_layer"]
+__all__ = [
+    "Signal",
+    "activated",
+    "added",
+    "fourth_moment",
+    "mean_distance",
+    "mean_square",
+    "normalised",
+    "through_layer",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -72,18 +82,23 @@ def activated(signal: Signal, phi: Activation) -> Signal:
     known = np.triu(np.isfinite(distance), 1)
     if known.any():
         g = bivariate(phi, mean, one_minus_c=distance[known], names=("G",))["G"].value
-        gram[known] *= 1.0 - g / moments(phi, mean, ("V",))["V"].value
+        with np.errstate(invalid="ignore", divide="ignore"):  # where nothing is handed on there is no correlation
+            gram[known] *= 1.0 - g / moments(phi, mean, ("V",))["V"].value
         gram.T[known] = gram[known]
     gram[np.isnan(signal.gram)] = np.nan
     np.fill_diagonal(gram, v)
-    spread = fourth_moment(phi.phi, mean) - float(v.mean()) ** 2
+    power = float(v.mean())
+    spread = (
+        fourth_moment(phi.phi, mean) - power * power
+    )  # no power of Python's, which raises an error where it overflows
     return Signal(gram, False, signal.units, max(spread, 0.0) / signal.units)
 
 
 def through_layer(signal: Signal, sigma_w: float, sigma_b: float, units: int) -> Signal:
     """After an affine map with independent weights; ``noise`` is that of the mean square of its ``units`` units."""
     gram = sigma_b**2 + sigma_w**2 * signal.gram
-    noise = sigma_w**4 * signal.noise + 2.0 * float(np.diag(gram).mean()) ** 2 / units
+    q = float(np.diag(gram).mean())
+    noise = sigma_w**4 * signal.noise + 2.0 * q * q / units
     return Signal(gram, True, units, noise)
 
 
@@ -105,6 +120,11 @@ def fourth_moment(function: Callable[[FloatArray], FloatArray], q: float) -> flo
     """E[f(sqrt(q) Z)^4] to about a percent: enough for the size of fluctuations."""
     with np.errstate(over="ignore", invalid="ignore"):
         return float(_WEIGHTS @ function(np.sqrt(q) * _NODES) ** 4 / _WEIGHTS.sum())
+
+
+def mean_square(parameter: Any) -> float:
+    """Of a tensor of PyTorch."""
+    return float(parameter.detach().cpu().double().square().mean())
 
 
 def mean_distance(gram: FloatArray) -> float:

@@ -1,4 +1,4 @@
-"""Where in a model the theory of deep networks applies: layers with one activation, and nothing else, in between."""
+"""Where in a model the theory of deep networks applies: layers of one kind, each with the same activation behind it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 from eoc.activations import Activation
 from eoc.criticality import EdgeOfChaos, edge_of_chaos
 from eoc.diagnose.diagnosis import LayerRow, Stretch
-from eoc.diagnose.hooks import LAYERS
 from eoc.diagnose.walks import passes
 from eoc.errors import EocError
 from eoc.models.steps import Kind, Step
@@ -20,11 +19,12 @@ from eoc.phase import Phase, phase_of
 
 __all__ = ["stretches"]
 
-_DEEP = 3  # layers; two, as in residual branches, are not deep
+_DEEP = 3  # layers, a head included; two, as in residual branches, are not deep
+_ALIKE = 0.8  # smallest ratio of two sigma_w that count as one: initialisations differ by more, chance by less
 
 
 def stretches(steps: Sequence[Step], places: Mapping[int, int], rows: Sequence[LayerRow]) -> tuple[Stretch, ...]:
-    """The longest stretches of layers that each follow one other through the same activation.
+    """The longest stretches of layers of one sigma_w that each follow one other through the same activation.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def stretches(steps: Sequence[Step], places: Mapping[int, int], rows: Sequence[L
     uses = Counter(at for step in steps for at in step.inputs)
     chains: list[tuple[list[int], Activation]] = []
     for index in sorted(places):
-        found = _layer_before(steps, index, uses)
-        if found is None or found[0] not in places:
+        found = _layer_before(steps, index, uses, places)
+        if found is None:
             continue
         before, phi = places[found[0]], found[1]
         grown = next((chain for chain, own in chains if chain[-1] == before and own.name == phi.name), None)
@@ -47,19 +47,39 @@ def stretches(steps: Sequence[Step], places: Mapping[int, int], rows: Sequence[L
             chains.append(([before, places[index]], phi))
         else:
             grown.append(places[index])
-    least = min(_DEEP, sum(step.kind is Kind.LAYER for step in steps))
-    return tuple(_stretch(chain, phi, rows) for chain, phi in chains if len(chain) >= least)
+    return tuple(
+        _stretch(part, phi, rows) for chain, phi in chains if len(chain) >= _DEEP for part in _parts(chain, phi, rows)
+    )
 
 
-def _layer_before(steps: Sequence[Step], index: int, uses: Mapping[int, int]) -> tuple[int, Activation] | None:
-    """The layer whose output this layer alone takes, through one activation."""
+def _parts(chain: list[int], phi: Activation, rows: Sequence[LayerRow]) -> list[list[int]]:
+    """A chain without its head, cut before layers whose sigma_w is not that of the layers before them."""
+    inner = chain if rows[chain[-1]].activation == phi.name else chain[:-1]
+    parts = [[inner[0]]]
+    for row in inner[1:]:
+        after = [rows[at].sigma_w for at in parts[-1][1:]]
+        if not after or _alike(rows[row].sigma_w, float(np.median(after))):
+            parts[-1].append(row)
+        else:
+            parts.append([row])
+    return [part for part in parts if len(part) >= min(_DEEP, len(inner))]
+
+
+def _alike(a: float, b: float) -> bool:
+    return min(a, b) >= _ALIKE * max(a, b)
+
+
+def _layer_before(
+    steps: Sequence[Step], index: int, uses: Mapping[int, int], places: Mapping[int, int]
+) -> tuple[int, Activation] | None:
+    """The measured layer whose output this layer alone takes, through one activation."""
     phi = None
     while len(steps[index].inputs) == 1:
         index = steps[index].inputs[0]
         step = steps[index]
         if uses[index] > 1:
             return None
-        if isinstance(step.module, LAYERS):
+        if index in places:
             return None if phi is None else (index, phi)
         if step.kind is Kind.ACTIVATION and phi is None:
             phi = step.activation
@@ -73,14 +93,10 @@ def _stretch(chain: list[int], phi: Activation, rows: Sequence[LayerRow]) -> Str
     sigma_w = float(np.median([row.sigma_w for row in after]))
     inside = float(np.median([row.inside for row in after]))
     sigma_b = float(np.median([row.sigma_b**2 for row in after])) ** 0.5
-    factor = _mean_factor([(rows[at].measured.gradient, rows[to].measured.gradient) for at, to in _pairs(chain)])
-    expected = _mean_factor([(rows[at].expected.gradient, rows[to].measured.gradient) for at, to in _pairs(chain)])
+    factor = _mean_factor([(rows[at].measured.gradient, rows[to].measured.gradient) for at, to in pairwise(chain)])
+    expected = _mean_factor([(rows[at].expected.gradient, rows[to].measured.gradient) for at, to in pairwise(chain)])
     phase, edge, why = _judged(phi, sigma_w, sigma_b, rows[chain[0]].measured.q)
     return Stretch(tuple(chain), phi, sigma_w, sigma_b, inside, factor, expected, phase, edge, why)
-
-
-def _pairs(chain: list[int]) -> list[tuple[int, int]]:
-    return list(pairwise(chain))
 
 
 def _mean_factor(gradients: list[tuple[float, float]]) -> float:
@@ -91,6 +107,8 @@ def _mean_factor(gradients: list[tuple[float, float]]) -> float:
 
 
 def _judged(phi: Activation, sigma_w: float, sigma_b: float, q: float) -> tuple[Phase | None, EdgeOfChaos | None, str]:
+    if not all(map(math.isfinite, (sigma_w, sigma_b, q))):
+        return None, None, "weights or signals are not finite"
     try:
         return phase_of(phi, sigma_w, sigma_b, q), edge_of_chaos(phi, sigma_b=sigma_b), ""
     except EocError as error:

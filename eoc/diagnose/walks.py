@@ -5,20 +5,33 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from eoc.activations import Activation
-from eoc.diagnose.signals import Signal, activated, added, fourth_moment, normalised, through_layer
+from eoc.diagnose.signals import Signal, activated, added, fourth_moment, mean_square, normalised, through_layer
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.models.steps import Kind, Step
 
-__all__ = ["FIRST", "LAST", "Forward", "Gradient", "Measured", "backward", "forward", "passes"]
+__all__ = [
+    "FIRST",
+    "LAST",
+    "NO_GRADIENT",
+    "NO_SIGNAL",
+    "Forward",
+    "Gradient",
+    "Measured",
+    "backward",
+    "forward",
+    "passes",
+]
 
 FIRST = "the model's own input comes before"
 LAST = "no layer comes behind"
+NO_SIGNAL = "what the layer before hands on is zero or not finite for some sample"
+NO_GRADIENT = "the gradient behind is not finite, or none arrives there"
+_BEYOND = "what {} does at such a variance cannot be computed"
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,7 @@ def backward(
         if index in layers:
             expected[index] = gradient
             if not (chained and isinstance(gradient, Gradient)):
-                gradient = _measured_gradient(step, layers[index])
+                gradient = _measured_gradient(layers[index])
         for at in step.inputs:
             received[at].append(_gradient_before(step, gradient, layers.get(index), states[at]))
     return expected
@@ -152,8 +165,12 @@ def _unknown(step: Step) -> str:
     if step.kind is Kind.DROPOUT:
         return "dropout is on: model.eval() turns it off"
     if step.kind is Kind.LAYER:
-        return f"{step.name}, which was not measured, comes before"
-    return f"{step.kind} comes before{f' ({step.note})' if step.note else ''}"
+        return f"a layer that was not measured comes before ({step.name})"
+    return f"{_what(step)} comes before{f' ({step.note})' if step.note else ''}"
+
+
+def _what(step: Step) -> str:
+    return "something unknown" if step.kind is Kind.UNKNOWN else str(step.kind)
 
 
 def _activated(signal: Signal | str, phi: Activation) -> Signal | str:
@@ -163,8 +180,8 @@ def _activated(signal: Signal | str, phi: Activation) -> Signal | str:
         return "an activation before acts on something else than pre-activations"
     try:
         return activated(signal, phi)
-    except EocError as error:
-        return str(error)
+    except EocError:
+        return _BEYOND.format(phi.name)
 
 
 def _added(before: list[Signal | str]) -> Signal | str:
@@ -184,20 +201,14 @@ def _normalised(step: Step, before: Signal | str, samples: int) -> Signal | str:
     if getattr(module, "running_mean", None) is not None and not module.training:
         return "normalisation by running statistics comes before"
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
-    power = (1.0 if weight is None else _mean_square(weight)) + (0.0 if bias is None else _mean_square(bias))
+    power = (1.0 if weight is None else mean_square(weight)) + (0.0 if bias is None else mean_square(bias))
     if isinstance(before, Signal):
         return normalised(power, samples, before.units, before.normal)
     return normalised(power, samples, 1 if weight is None else weight.numel(), True)
 
 
-def _mean_square(parameter: Any) -> float:
-    return float(parameter.detach().double().square().mean())
-
-
-def _measured_gradient(step: Step, layer: Measured) -> Gradient | str:
-    if not math.isfinite(layer.gradient):
-        return f"the gradient at {step.name} is not finite"
-    return Gradient(layer.gradient**2)
+def _measured_gradient(layer: Measured) -> Gradient | str:
+    return Gradient(layer.gradient * layer.gradient) if math.isfinite(layer.gradient) else NO_GRADIENT
 
 
 def _total(parts: list[Gradient | str]) -> Gradient | str:
@@ -209,9 +220,9 @@ def _total(parts: list[Gradient | str]) -> Gradient | str:
     squared = sum(one.squared for one in known)
     if not known:
         return "nothing takes its output"
-    if squared == 0.0:
-        return Gradient(0.0)
-    return Gradient(squared, sum(one.squared**2 * one.noise for one in known) / squared**2)
+    if squared == 0.0 or math.isinf(squared):
+        return Gradient(squared)
+    return Gradient(squared, sum((one.squared / squared) ** 2 * one.noise for one in known))
 
 
 def _gradient_before(
@@ -226,7 +237,7 @@ def _gradient_before(
         return Gradient(layer.sigma_w**2 * gradient.squared, 2.0 / units)
     if step.kind is Kind.ACTIVATION and step.activation is not None:
         return _gradient_before_activation(step.activation, gradient, before)
-    return f"{step.kind} comes behind"
+    return f"{_what(step)} comes behind"
 
 
 def _gradient_before_activation(phi: Activation, gradient: Gradient, before: Signal | str) -> Gradient | str:
@@ -236,7 +247,7 @@ def _gradient_before_activation(phi: Activation, gradient: Gradient, before: Sig
         return "an activation behind acts on something else than pre-activations"
     try:
         d = float(moments(phi, np.diag(before.gram), ("D",))["D"].value.mean())
-    except EocError as error:
-        return str(error)
+    except EocError:
+        return _BEYOND.format(phi.name)
     noise = 3.0 * fourth_moment(phi.dphi, before.q) / d**2 - 1.0 if d > 0.0 else 0.0
     return Gradient(d * gradient.squared, max(noise, 0.0) / before.units)

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from eoc.criticality import NoPoint, edge_of_chaos
 from eoc.diagnose.diagnosis import LayerRow, Stretch
-from eoc.diagnose.walks import FIRST, LAST
+from eoc.diagnose.walks import FIRST, LAST, NO_GRADIENT, NO_SIGNAL
 
 if TYPE_CHECKING:
     from eoc.diagnose.diagnosis import Diagnosis
@@ -18,11 +19,14 @@ _SPREADS = 5.0  # beyond which a deviation is not chance
 _FLOOR = 0.02  # relative deviations that are never named: the maps neglect terms of order 1 / width
 _CRITICAL = 0.05  # how far chi_1 may be from 1 in a layer, and
 _CHANGE = math.log(2.0)  # how far log chi_1 over all layers from 0, on the edge of chaos
+_KEPT = 0.01  # relative changes of gradients in a layer that are called none
+_APART = 0.1  # how far the log of what a layer does to gradients may be from that at depth, unless it is said
 _DEAD = 0.9
-_EXPECTED = ("", FIRST, LAST)  # reasons that need no words
+_EXPECTED = ("", FIRST, LAST, NO_GRADIENT)  # reasons that need no words, or have them
 _WHOLE = 0.99  # share of the terms that are not padding, below which it is said
 _PLACES = "; so do inputs whose variance changes from place to place"
-_MOST = 5  # stretches that get a sentence of their own
+_MOST = 5  # layers, and reasons, that are listed
+_MOST_STRETCHES = 2  # that get sentences of their own
 
 
 def words(found: Diagnosis) -> tuple[str, ...]:
@@ -30,7 +34,7 @@ def words(found: Diagnosis) -> tuple[str, ...]:
     rows = found.rows
     out = [
         *_broken(rows),
-        *(sentence for one in _longest(found.stretches) for sentence in _stretch(one, rows)),
+        *_stretches(found.stretches, rows),
         *_altogether(found),
         *_dead(rows),
         *_deviations(rows),
@@ -42,48 +46,91 @@ def words(found: Diagnosis) -> tuple[str, ...]:
     return tuple(out)
 
 
-def _longest(found: Sequence[Stretch]) -> list[Stretch]:
-    """Those at least half as long as the longest, in the order of the model."""
-    longest = max((one.steps for one in found), default=0)
-    return [one for one in found if 2 * one.steps >= longest][:_MOST]
+def _stretches(found: Sequence[Stretch], rows: Sequence[LayerRow]) -> list[str]:
+    """The longest ones, in the order of the model."""
+    longest = sorted(found, key=lambda one: -one.steps)[:_MOST_STRETCHES]
+    shown = [one for one in found if one in longest]
+    return [sentence for one in shown for sentence in _stretch(one, rows)]
 
 
 def _stretch(one: Stretch, rows: Sequence[LayerRow]) -> list[str]:
     where = f"{_layers(one.rows, rows)} with {one.activation.name}"
     if one.phase is None:
-        return [f"{where}: {_gradients(one)}. {one.why[:1].upper()}{one.why[1:]}."]
-    phase, steps = one.phase, one.steps
-    log_chi = math.log(phase.chi_1) if phase.chi_1 > 0.0 else -math.inf
-    at = f"(sigma_w = {one.sigma_w:.4g}, sigma_b = {one.sigma_b:.4g}, chi_1 = {phase.chi_1:.4g})"
-    if abs(log_chi) <= min(_CRITICAL, _CHANGE / steps):
-        return [f"{where}: {_gradients(one)}; as far as {steps + 1} layers can tell the network is critical {at}."]
-    state = f"the network is in the {_phase(phase.chi_1)} phase {at}"
-    return [f"{where}: {_gradients(one)}; {state}; {_critical(one)}.", *_depth(one)]
+        why = f"; their phase cannot be told: {one.why}"
+        return [] if math.isnan(one.factor) else [f"{where}: {_gradients(one)}{why}."]
+    return [f"{where}: {_gradients(one)}; {_state(one)}.", *_apart(one, rows), *_depth(one)]
 
 
-def _phase(chi_1: float) -> str:
-    return "ordered" if chi_1 < 1.0 else "chaotic"
+def _state(one: Stretch) -> str:
+    """The phase, and what would be critical."""
+    chi_1 = one.phase.chi_1 if one.phase is not None else math.nan
+    at = f"sigma_w = {one.sigma_w:.4g}, sigma_b = {one.sigma_b:.4g}"
+    depth = f"chi_1 = {chi_1:.4g} at depth"
+    if _is_critical(one):
+        return f"as far as {len(one.rows)} layers can tell {at} is critical ({depth})"
+    return f"{at} is in the {'ordered' if chi_1 < 1.0 else 'chaotic'} phase ({depth}); {_critical(one)}"
+
+
+def _is_critical(one: Stretch) -> bool:
+    """As far as so many layers can tell."""
+    log_chi = math.log(one.phase.chi_1) if one.phase is not None and one.phase.chi_1 > 0.0 else -math.inf
+    return abs(log_chi) <= min(_CRITICAL, _CHANGE / one.steps)
 
 
 def _gradients(one: Stretch) -> str:
     if math.isnan(one.factor):
         return "gradients cannot be compared from layer to layer"
-    verb = "shrink" if one.factor < 1.0 else "grow"
-    theory = "" if math.isnan(one.expected_factor) else f" (theory: sqrt(chi_1) = {one.expected_factor:.3g})"
+    theory = "" if math.isnan(one.expected_factor) else f" (by the maps {_factor(one.expected_factor)})"
     padding = f"; of what a unit sums {1.0 - one.inside:.0%} is padding" if one.inside < _WHOLE else ""
-    return f"on the way back gradients {verb} by {one.factor:.3g} a layer{theory}{padding}"
+    return f"on the way back gradients {_change(one.factor)} a layer{theory}{padding}"
+
+
+def _change(factor: float) -> str:
+    if abs(factor - 1.0) < _KEPT:
+        return f"keep their size, times {_factor(factor)}"
+    return f"{'shrink' if factor < 1.0 else 'grow'} by {_factor(factor)}"
+
+
+def _factor(value: float) -> str:
+    return f"{value:.3f}" if abs(value - 1.0) < _KEPT else f"{value:.3g}"
 
 
 def _critical(one: Stretch) -> str:
-    if one.edge is None or one.edge.reason is not None:
-        return f"no sigma_w is critical at this sigma_b: {one.edge.message if one.edge else one.why}"
-    return f"sigma_w = {one.edge.best.sigma_w:.5g} would be critical"
+    if one.edge is None:
+        return "what would be critical cannot be told"
+    if one.edge.reason is None:
+        return f"sigma_w = {one.edge.best.sigma_w:.5g} would be critical"
+    if one.edge.reason is NoPoint.HOMOGENEOUS:
+        alone = edge_of_chaos(one.activation).best.sigma_w
+        return f"sigma_w = {alone:.5g} with sigma_b = 0 alone is critical for {one.activation.name}"
+    return f"no sigma_w is critical at this sigma_b: {one.edge.message}"
+
+
+def _apart(one: Stretch, rows: Sequence[LayerRow]) -> list[str]:
+    """That gradients do something else than at depth, and why."""
+    phase, last = one.phase, one.rows[-1]
+    if phase is None or not 0.0 < phase.chi_1 < math.inf or math.isnan(one.factor * one.expected_factor):
+        return []
+    depth = math.sqrt(phase.chi_1)
+    shared = len({rows[at].name for at in one.rows}) < len(one.rows)
+    factors = (one.expected_factor, one.factor) if shared else (one.expected_factor,)
+    if max(abs(math.log(factor / depth)) for factor in factors) <= min(_APART, _CHANGE / one.steps):
+        return []
+    if shared:
+        return [
+            "  These layers share weights, which the maps take to be independent: the phase, where gradients "
+            f"{_change(depth)} a layer, is that of layers with weights of their own."
+        ]
+    return [
+        f"  These layers do not do what deeper ones would: q = {rows[last].measured.q:.3g} in layer {last + 1}, but "
+        f"{phase.q:.3g} at depth, where gradients {_change(depth)} a layer."
+    ]
 
 
 def _depth(one: Stretch) -> list[str]:
     """How deep signals go, where that is not deep enough."""
     phase = one.phase
-    if phase is None:
+    if phase is None or _is_critical(one):
         return []
     if phase.phase == "divergent":
         return ["  Variances grow without bound with depth."]
@@ -91,29 +138,31 @@ def _depth(one: Stretch) -> list[str]:
         return []
     return [
         f"  Correlations of all inputs come to one value, by e in xi_c = {phase.xi_c:.3g} layers; networks train up to "
-        f"about 6 xi_c = {phase.trainable_depth:.3g} of them, these are {one.steps + 1}."
+        f"about 6 xi_c = {phase.trainable_depth:.3g} of them, these are {len(one.rows)}."
     ]
 
 
 def _altogether(found: Diagnosis) -> list[str]:
     """How gradients change, where no stretch says it."""
+    if len(found.rows) == 1:
+        return ["One layer was measured: there is no depth for the theory to speak of."]
     last, first = found.rows[-1].measured.gradient, found.rows[0].measured.gradient
-    if found.stretches or len(found.rows) == 1 or not (0.0 < first < math.inf and 0.0 < last < math.inf):
+    if found.stretches or not (0.0 < first < math.inf and 0.0 < last < math.inf):
         return []
-    verb = "shrink" if first < last else "grow"
     return [
-        f"From the last layer back to the first, gradients {verb} by {first / last:.3g}. "
-        "No three layers follow each other through activations alone, so that the model as a whole is in no phase."
+        f"From the last layer back to the first, gradients {_change(first / last)}. Nowhere do three layers of one "
+        "sigma_w follow each other through one activation alone, so that the model as a whole is in no phase."
     ]
 
 
 def _broken(rows: Sequence[LayerRow]) -> list[str]:
     """Zeros and overflows."""
     tests: list[tuple[str, Callable[[LayerRow], bool]]] = [
+        ("weights are all zero", lambda row: row.sigma_w == 0.0),
         ("pre-activations are not finite", lambda row: not math.isfinite(row.measured.q)),
         ("pre-activations are all zero", lambda row: row.measured.q == 0.0),
-        ("no gradient arrives", lambda row: math.isnan(row.measured.gradient)),
-        ("gradients overflow", lambda row: math.isinf(row.measured.gradient)),
+        ("no gradient arrives", lambda row: not row.reached),
+        ("gradients are not finite", lambda row: row.reached and not math.isfinite(row.measured.gradient)),
         ("gradients are exactly zero", lambda row: row.measured.gradient == 0.0),
     ]
     out = []
@@ -163,14 +212,27 @@ def _is_off(row: LayerRow, quantity: str, power: int, spread: float) -> bool:
 
 
 def _reasons(rows: Sequence[LayerRow]) -> list[str]:
-    """Why there is no theory."""
+    """Why there is no theory: a sentence for signals and one for gradients."""
+    known = _EXPECTED if all(0.0 < row.measured.q < math.inf for row in rows) else (*_EXPECTED, NO_SIGNAL)
     out = []
     for what, why in (("", "why"), (" of gradients", "gradient_why")):
-        for reason in dict.fromkeys(getattr(row, why) for row in rows):
-            where = [index for index, row in enumerate(rows) if getattr(row, why) == reason]
-            if reason not in _EXPECTED:
-                out.append(f"{_layers(where, rows)}: no theory{what}, because {reason}.")
+        by_reason: dict[str, list[int]] = {}
+        for index, row in enumerate(rows):
+            if getattr(row, why) not in known:
+                by_reason.setdefault(getattr(row, why).partition(" (")[0], []).append(index)
+        parts = [f"{_layers(where, rows)}, because {_reason(where, rows, why)}" for where in by_reason.values()]
+        if parts:
+            rest = len(parts) - _MOST
+            out.append(
+                f"No theory{what}: {'; '.join(parts[:_MOST])}{f'; and {rest} more reasons' if rest > 0 else ''}."
+            )
     return out
+
+
+def _reason(where: Sequence[int], rows: Sequence[LayerRow], why: str) -> str:
+    """One reason, with what it says in brackets as an example if that differs from layer to layer."""
+    own = list(dict.fromkeys(getattr(rows[index], why) for index in where))
+    return own[0] if len(own) == 1 else own[0].replace(" (", " (for example ", 1)
 
 
 def _layers(where: Sequence[int], rows: Sequence[LayerRow]) -> str:

@@ -5,6 +5,7 @@ in 150 000 layers.
 """
 
 import copy
+import dataclasses
 import math
 
 import numpy as np
@@ -16,9 +17,10 @@ from torch import nn
 import eoc
 import eoc.diagnose
 from eoc.errors import EocError
+from eoc.initializers.torch import initialize_
 from frameworks.statistics import Z
 
-WIDTH, DEPTH = 512, 20
+WIDTH, DEPTH = 512, 14
 
 
 def mlp(activation, sigma_w, sigma_b, *, width=WIDTH, depth=DEPTH, inputs=64, seed=1):
@@ -72,18 +74,20 @@ def test_a_deep_network_does_what_the_theory_says_and_the_words_say_so(module, n
         assert row.measured.one_minus_c == pytest.approx(row.expected.one_minus_c, rel=0.5)
 
     (stretch,) = found.stretches
-    assert stretch.steps == DEPTH - 1
+    assert stretch.steps == DEPTH - 2  # the last layer is a head
     assert stretch.factor == pytest.approx(stretch.expected_factor, rel=0.02)
     sentence = found.words[0]
-    assert f"shrink by {stretch.factor:.3g}" in sentence or f"grow by {stretch.factor:.3g}" in sentence
-    assert ("the network is critical" if phase == "critical" else f"in the {phase} phase") in sentence
+    kept = abs(stretch.factor - 1.0) < 0.01
+    change = "keep their size" if kept else "shrink by 0." if stretch.factor < 1.0 else "grow by 1."
+    assert f"on the way back gradients {change}" in sentence
+    assert ("is critical (" if phase == "critical" else f"is in the {phase} phase (") in sentence
     edge = eoc.edge_of_chaos(name, sigma_b=stretch.sigma_b)
     if phase != "critical" and edge.reason is None:
         assert f"sigma_w = {edge.best.sigma_w:.5g} would be critical" in sentence
     elif phase != "critical":
-        assert edge.message in sentence
+        assert "sigma_w = 1.4142 with sigma_b = 0 alone is critical for relu" in sentence
     xi = eoc.phase_of(name, stretch.sigma_w, stretch.sigma_b, 1.0).xi_c
-    assert any("6 xi_c" in line for line in found.words) == (phase == "ordered" and 6.0 * xi < DEPTH)
+    assert any("6 xi_c" in line for line in found.words) == (phase == "ordered" and 6.0 * xi < DEPTH - 2)
 
 
 def test_the_whole_prediction_starts_at_the_first_layer_and_ends_near_the_last():
@@ -312,12 +316,69 @@ def test_dead_units_zero_gradients_and_wrong_variances_are_named():
     assert off
 
 
+def test_whatever_is_zero_is_named_and_nothing_else_breaks():
+    model = mlp(nn.Tanh, 1.0, 0.0, width=32, depth=5)
+    nn.init.zeros_(model[-1].weight)
+    words = eoc.diagnose.torch(model, batch(4, 64)).words
+    assert words[0] == "layer 5 (8): weights are all zero."
+    assert words[2] == "layers 1 to 4 (0 to 6): gradients are exactly zero."
+    for layers, sigma_w in ((40, 1e-3), (10, 0.3)):
+        dying = eoc.diagnose.torch(
+            mlp(nn.Softshrink if layers == 10 else nn.ReLU, sigma_w, 0.0, width=32, depth=layers), batch(4, 64)
+        )
+        assert "pre-activations are all zero" in dying.words[0]
+        assert len(dying.words) <= 8
+
+
+def test_a_gradient_that_is_no_number_is_not_one_that_does_not_arrive():
+    model, x = mlp(nn.Tanh, 1.0, 1.0, width=32, depth=4), batch(4, 64)
+    broken = eoc.diagnose.torch(model, x, loss=lambda y: y.sum() * math.nan)
+    assert broken.words[0] == "layers 1 to 4 (0 to 6): gradients are not finite."
+    cut = eoc.diagnose.torch(model, x, loss=lambda y: y.detach().sum())
+    assert cut.words[0] == "layers 1 to 4 (0 to 6): no gradient arrives."
+    assert [row.reached for row in (*broken.rows, *cut.rows)] == [True] * 4 + [False] * 4
+
+
+def test_many_reasons_are_few_sentences():
+    parts = [part for _ in range(12) for part in (nn.Linear(64, 64), nn.ReLU(), nn.MaxPool1d(1), nn.LayerNorm(64))]
+    found = eoc.diagnose.torch(nn.Sequential(*parts, nn.Linear(64, 3)), batch(4, 64))
+    assert len(found.words) <= 8
+    assert sum("normalisation comes" in line for line in found.words) <= 2
+
+
 def test_overflow_is_named():
     model = mlp(nn.ReLU, 2.0, 0.0, width=16, depth=4)
     with torch.no_grad():
         model[4].weight.fill_(math.inf)
     words = " ".join(eoc.diagnose.torch(model, batch(4, 64)).words)
     assert "layers 3 to 4 (4 to 6): pre-activations are not finite" in words
+
+
+def test_heads_and_other_weights_do_not_count_as_layers_of_a_stretch():
+    model = mlp(nn.Tanh, 1.30414584, 0.2, depth=12).append(nn.Tanh()).append(nn.Linear(WIDTH, 10))
+    initialize_(model, sigma_b=0.2, generator=torch.Generator().manual_seed(0))
+    (one,) = eoc.diagnose.torch(model, batch(8, 64)).stretches
+    assert one.rows == tuple(range(12))
+    assert one.factor == pytest.approx(1.0, abs=0.03)
+    with torch.no_grad():
+        model[12].weight *= 3.0
+    found = eoc.diagnose.torch(model, batch(8, 64))
+    assert [one.rows for one in found.stretches] == [tuple(range(6)), tuple(range(6, 12))]
+    for one in found.stretches:
+        assert one.sigma_w == pytest.approx(1.30414584, rel=0.02)
+        assert one.factor == pytest.approx(one.expected_factor, rel=0.03)
+
+
+def test_a_phase_that_the_layers_are_not_in_yet_is_explained():
+    found = eoc.diagnose.torch(mlp(nn.GELU, 1.4, 0.0, depth=12), batch(8, 64))
+    (stretch,) = found.stretches
+    assert stretch.expected_factor > 1.1 * stretch.phase.chi_1**0.5
+    assert "but 0 at depth, where gradients shrink by 0.7" in found.words[1]
+    layer = mlp(nn.GELU, 1.4, 0.0, inputs=256, width=256, depth=1)[0]
+    again = nn.Sequential(*[part for _ in range(8) for part in (layer, nn.GELU())])
+    assert "share weights" in eoc.diagnose.torch(again, batch(4, 256)).words[1]
+    near = mlp(nn.Tanh, 1.30414584, 0.2, depth=12)  # its variance is that of depth from the start
+    assert len(eoc.diagnose.torch(near, batch(8, 64)).words) == 1
 
 
 def test_one_sample_and_half_precision_are_measured():
@@ -344,14 +405,89 @@ def test_sequences_that_layers_take_flattened_keep_their_samples():
     assert flat.rows[0].measured.c == pytest.approx(whole.rows[0].measured.c)
 
 
+class Own(nn.Linear):
+    """A forward of the user's own, which may do more than the layer."""
+
+    def __init__(self, layer, factor=1.0):
+        super().__init__(layer.in_features, layer.out_features)
+        self.load_state_dict(layer.state_dict())
+        self.factor = factor
+
+    def forward(self, x):
+        out = F.linear(x, self.weight, self.bias)
+        return out if self.factor == 1.0 else self.factor * out
+
+
+class Turned(nn.Module):
+    """Weights with their inputs first, as in GPT-2."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(layer.weight.T.contiguous()), layer.bias
+
+    def forward(self, x):
+        return torch.addmm(self.bias, x, self.weight)
+
+
+@dataclasses.dataclass
+class Output:
+    logits: torch.Tensor
+    loss: None = None
+
+
+class Wrapped(nn.Module):
+    """Returns a dataclass, and calls a layer by keyword."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model, self.head = model, nn.Linear(32, 32)
+
+    def forward(self, x):
+        return Output(self.head(input=torch.tanh(self.model(x))))
+
+
+def test_layers_with_a_forward_of_their_own_are_measured_if_it_is_that_of_a_layer():
+    model, x = mlp(nn.Tanh, 1.0, 1.0, width=32, depth=3), batch(4, 64)
+    plain = eoc.diagnose.torch(model, x)
+    for own in (Own, Turned):
+        found = eoc.diagnose.torch(nn.Sequential(own(model[0]), nn.Tanh(), own(model[2]), nn.Tanh(), model[4]), x)
+        for row, same in zip(found.rows, plain.rows, strict=True):
+            assert row.sigma_w == pytest.approx(same.sigma_w)
+            for values, others in ((row.measured, same.measured), (row.expected, same.expected)):
+                assert dataclasses.astuple(values) == pytest.approx(dataclasses.astuple(others), rel=1e-4, nan_ok=True)
+    own = nn.Sequential(model[0], nn.Tanh(), Own(model[2], 2.0))
+    assert "Not measured: 2: layers called as functions" in eoc.diagnose.torch(own, x).words[-1]
+    with pytest.raises(EocError, match=r"called as functions.*: 2$"):
+        eoc.diagnose.torch(own[2:], batch(4, 32))
+
+
+def test_dataclasses_and_keywords_are_followed():
+    found = eoc.diagnose.torch(Wrapped(mlp(nn.Tanh, 1.0, 1.0, width=32, depth=3)), batch(4, 64))
+    assert len(found.rows) == 4
+    assert all(row.reached for row in found.rows)
+
+
+def test_inaccurate_theory_is_a_sentence_and_no_warning():
+    found = eoc.diagnose.torch(mlp(nn.SELU, 1e3, 0.0, width=32, depth=2), batch(2, 64))
+    assert any("fewer digits than usual" in line for line in found.words)
+
+
+def test_one_layer_has_its_words():
+    assert "no depth" in eoc.diagnose.torch(nn.Linear(64, 32), batch(4, 64)).words[0]
+
+
 def test_a_diagnosis_is_a_table_and_plain_data():
     found = eoc.diagnose.torch(mlp(nn.Tanh, 1.0, 1.0, width=32, depth=3), batch(4, 64))
     lines = str(found).splitlines()
-    assert len(lines) == 1 + 3 + 1 + len(found.words)
-    assert "Linear 64 -> 32" in lines[1]
+    assert len(lines) == 2 + 3 + 1 + len(found.words)
+    assert lines[0] == "all layers: Linear"
+    assert "64 -> 32" in lines[2]
     data = found.to_dict()
     assert [layer["measured"]["q"] for layer in data["layers"]] == [row.measured.q for row in found.rows]
     assert data["stretches"][0]["phase"] == "ordered"
+    assert data["stretches"][0]["why"] == ""
+    wide = str(eoc.diagnose.torch(mlp(nn.Tanh, 1.0, 0.1, depth=12), batch(4, 64))).splitlines()[:14]
+    assert max(map(len, wide)) <= 80
 
 
 def test_the_same_seed_gives_the_same_diagnosis():
@@ -371,6 +507,11 @@ def test_the_same_seed_gives_the_same_diagnosis():
         (nn.Linear(3, 2), torch.zeros(2, 3), {"loss": lambda y: y}, "one number"),
         (nn.Linear(3, 2), torch.zeros(2, 3), {"loss": lambda y: 1.0}, "one number"),
         (torch.tanh, torch.zeros(2, 3), {}, "torch.nn.Module"),
+        (nn.Linear(3, 2), torch.zeros(2, 3), {"loss": 3}, "loss must be a function"),
+        *(
+            (nn.Linear(3, 2), torch.zeros(2, 3), {"seed": seed}, "whole number from 0")
+            for seed in ("a", 1.5, 2**64, -1)
+        ),
     ],
 )
 def test_what_cannot_be_measured_is_refused(model, x, options, message):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from test_cli import run, run_alone
+from test_cli import run
 from torch import nn
 
 import eoc.diagnose
@@ -64,6 +64,7 @@ def folder(tmp_path):
     (tmp_path / "sizes.py").write_text("WIDTH = 32\n")
     np.save(tmp_path / "inputs.npy", np.random.default_rng(0).standard_normal((6, 8)))
     np.save(tmp_path / "tokens.npy", np.arange(8).reshape(4, 2))
+    np.save(tmp_path / "pixels.npy", np.arange(48, dtype="uint8").reshape(6, 8))
     np.save(tmp_path / "words.npy", np.array(["a", "b"]))
     (tmp_path / "text.npy").write_text("no array")
     return tmp_path
@@ -73,7 +74,8 @@ def folder(tmp_path):
 def test_a_model_of_a_file_is_diagnosed(folder, source):
     done = run("diagnose", source, cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "Linear 8 -> 32" in done.stdout
+    assert "all layers: Linear" in done.stdout
+    assert "8 -> 32" in done.stdout
     assert "in the ordered phase" in " ".join(done.stdout.split())
     assert "building" in done.stderr
     assert "building" not in done.stdout
@@ -96,6 +98,8 @@ def test_inputs_are_drawn_or_read(folder):
     assert drawn.returncode == 0, drawn.stderr
     tokens = run("diagnose", "my_model.py:embedding", "--batch", "tokens.npy", cwd=folder)
     assert tokens.returncode == 0, tokens.stderr
+    pixels = run("diagnose", "my_model.py:build", "--batch", "pixels.npy", cwd=folder)
+    assert pixels.returncode == 0, pixels.stderr
 
 
 @pytest.mark.parametrize(
@@ -103,6 +107,8 @@ def test_inputs_are_drawn_or_read(folder):
     [
         (("my_model.py:convolution",), "give --input-shape"),
         (("my_model.py:build", "--input-shape", "8x"), "whole numbers > 0"),
+        (("my_model.py:build", "--input-shape", "100000,100000"), "more than 2^28 numbers"),
+        (("my_model.py:build", "--input-shape", "9" * 5000), "more than 2^28 numbers"),
         (("my_model.py:build", "--input-shape", "8", "--batch", "inputs.npy"), "not both"),
         (("my_model.py:build", "--input-shape", "9"), "cannot take this batch"),
         (("my_model.py:build", "--batch", "none.npy"), "cannot read none.npy"),
@@ -123,8 +129,8 @@ def test_bad_input_is_a_message(folder, arguments, message):
     assert "Traceback" not in done.stderr
 
 
-def test_alone_it_writes_a_picture(folder):
-    done = run_alone("diagnose", "my_model:build", "--plot", "picture.png", cwd=folder)
+def test_a_picture_is_written(folder):
+    done = run("diagnose", "my_model.py:build", "--plot", "picture.png", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "picture.png").stat().st_size > 5000
 
