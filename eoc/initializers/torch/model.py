@@ -97,8 +97,8 @@ def initialize_(
     -----
     Frozen parameters are left and measured. Weights that are used several times are set at their first use; a layer
     that is used again and again, each time after the last, has the sigmas of its point, where variances settle at q.
-    Maps are
-    those of wide layers without dropout, whose zeros leave no edge of chaos (Schoenholz et al. 2017, arXiv 1611.01232).
+    Maps are those of wide layers without dropout, whose zeros leave no edge of chaos (Schoenholz et al. 2017,
+    arXiv 1611.01232).
     Residual branches follow "Stable ResNet" (Hayou et al. 2021, arXiv 2010.12859).
 
     Examples
