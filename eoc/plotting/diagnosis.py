@@ -41,8 +41,6 @@ def plot_diagnosis(found: Diagnosis, ax: Axes, quantity: Quantity = "q") -> Axes
     Axes
         The same ``ax``.
     """
-    from matplotlib.ticker import MaxNLocator
-
     measured = np.array([getattr(row.measured, quantity) for row in found.rows])
     theory = np.array([getattr(row.predicted, quantity) for row in found.rows])
     start = 0 if quantity != "gradient" else len(theory) - 1
@@ -56,7 +54,7 @@ def plot_diagnosis(found: Diagnosis, ax: Axes, quantity: Quantity = "q") -> Axes
     ax.plot(layers, measured, "o", markersize=size, label="model")
     line = "--" if np.isfinite(theory).all() else "x--"  # a layer between two without theory is a mark
     ax.plot(layers, theory, line, markersize=size, label="theory", zorder=3)
-    ax.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+    ax.locator_params(axis="x", integer=True)
     ax.set(xlabel="$\\ell$", ylabel=_LABELS[quantity])
     return ax
 

@@ -24,11 +24,12 @@ KEY = jax.random.key(20240607)
 DENSE = (partial(linen.Dense, 1024), (1024,))
 CONV = (partial(linen.Conv, 128, (3, 3), padding="CIRCULAR"), (6, 6, 128))
 GELU = partial(jax.nn.gelu, approximate=False)
-NETWORKS = [  # the first five at stable points of the edge of chaos
+NETWORKS = [  # all but the last at stable points of the edge of chaos
     ("tanh", jnp.tanh, {"sigma_b": 0.2}, DENSE),
     ("relu", jax.nn.relu, {}, DENSE),
     ("elu", jax.nn.elu, {"sigma_b": 0.2}, DENSE),
     ("gelu", GELU, {"sigma_b": 0.62}, DENSE),
+    ("relu", jax.nn.relu, {}, CONV),
     ("elu", jax.nn.elu, {"sigma_b": 0.2}, CONV),
     ("tanh", jnp.tanh, {"sigma_w": 2.0, "sigma_b": 0.3}, DENSE),  # chaotic
 ]

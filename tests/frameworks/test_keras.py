@@ -25,9 +25,14 @@ CONV = (
     (6, 6, 128),
     lambda x: keras.ops.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="wrap"),
 )
-NETWORKS = [
-    ("gelu", partial(keras.activations.gelu, approximate=False), {"sigma_b": 0.62}, DENSE),  # edge of chaos
-    ("tanh", keras.activations.tanh, {"sigma_b": 0.2}, CONV),  # edge of chaos
+GELU = partial(keras.activations.gelu, approximate=False)
+NETWORKS = [  # all but the last at stable points of the edge of chaos
+    ("tanh", keras.activations.tanh, {"sigma_b": 0.2}, DENSE),
+    ("relu", keras.activations.relu, {}, DENSE),
+    ("elu", keras.activations.elu, {"sigma_b": 0.2}, DENSE),
+    ("gelu", GELU, {"sigma_b": 0.62}, DENSE),
+    ("tanh", keras.activations.tanh, {"sigma_b": 0.2}, CONV),
+    ("gelu", GELU, {"sigma_b": 0.62}, CONV),
     ("tanh", keras.activations.tanh, {"sigma_w": 1.0, "sigma_b": 0.3}, DENSE),  # ordered
 ]
 
