@@ -12,35 +12,23 @@ Batch normalisation slows learning down: it makes gradients explode with depth.
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import xarray
 from _output import NAMES, WIDE, Piece, letters, new_figure, run, save
+from _sweep import swept
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-import eoc
 from eoc.plotting import paper_style
-from eoc.sweeps import read_sweep
 
-CONFIG = Path(__file__).parents[1] / "configs" / "trainability.yaml"
 REDUCED = ["axes.width=40", "axes.depth=20", "axes.learning_rate=0.01", "axes.epoch=[0, 3]", "axes.seed=[0, 1]"]
 CHANCE = 0.1
 COLOUR = {"EOC": "C2", "EOC + BN": "C0", "ordered": "C1"}
 
 
-def experiment(reduced: bool) -> xarray.Dataset:
-    """The trained networks: dimensions trial, seed, epoch."""
-    with TemporaryDirectory() as folder:
-        store = Path(folder) / "trainability.zarr"
-        sweep = read_sweep(CONFIG, REDUCED if reduced else ())
-        assert eoc.run_sweep(sweep, store, workers=1 if reduced else None).failed == 0
-        return trials(eoc.open_sweep(store).load())
-
-
 def trials(found: xarray.Dataset) -> xarray.Dataset:
-    """The sweep with a name for what activation and initialisation vary along."""
+    """The sweep with a name for what activation and initialisation vary along: dimensions trial, seed, epoch."""
     return found.rename({found.activation.dims[0]: "trial"})
 
 
@@ -98,7 +86,7 @@ def draw(curves: list[Piece]) -> Figure:
 
 @paper_style()
 def main(out: Path, reduced: bool = False) -> None:
-    found = experiment(reduced)
+    found = trials(swept("trainability", REDUCED, reduced))
     each = [found.isel(trial=i) for i in range(found.sizes["trial"])]
     curves = [curve(trial) for trial in each]
     save(draw(curves), {"curves": curves, "starts": [start(trial) for trial in each]}, out, "trainability")

@@ -10,29 +10,18 @@ sides of it.
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import xarray
 from _output import Piece, new_figure, run, save
+from _sweep import swept
 from matplotlib.figure import Figure
 
 import eoc
 from eoc.plotting import COLUMN, paper_style
-from eoc.sweeps import read_sweep
 
-CONFIG = Path(__file__).parents[1] / "configs" / "trainable_depth.yaml"
 REDUCED = ["axes.sigma_w=[1.0, 1.3]", "axes.depth=[10, 30]", "axes.width=50", "axes.epoch=[2, 4]"]
 SCALES = 6.0  # of xi_c
-
-
-def experiment(reduced: bool) -> xarray.Dataset:
-    """The trained networks: dimensions sigma_w, depth, epoch."""
-    with TemporaryDirectory() as folder:
-        store = Path(folder) / "trainable_depth.zarr"
-        sweep = read_sweep(CONFIG, REDUCED if reduced else ())
-        assert eoc.run_sweep(sweep, store, workers=1 if reduced else None).failed == 0
-        return eoc.open_sweep(store).load()
 
 
 def line(sigma_b: float, sigma_w: np.ndarray) -> Piece:
@@ -64,7 +53,7 @@ def draw(found: xarray.Dataset, limit: Piece) -> Figure:
 
 @paper_style()
 def main(out: Path, reduced: bool = False) -> None:
-    found = experiment(reduced)
+    found = swept("trainable_depth", REDUCED, reduced)
     ends = found.sigma_w.values[[0, -1]]
     limit = line(float(found.sigma_b), np.linspace(*ends, 20 if reduced else 400))
     save(draw(found, limit), {"accuracies": [accuracies(found)], "limit": [limit]}, out, "trainable_depth")

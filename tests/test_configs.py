@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from training import NEEDS_TRAINING, TRAINING, marked
 from typer.testing import CliRunner
 
 import eoc
@@ -17,15 +17,7 @@ from eoc.sweeps import read_sweep
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 FULL = "trainability_full"  # takes days, and files that are not here
-TRAINING = ("trainability", "trainable_depth")
-NEEDS_TRAINING = pytest.mark.skipif(
-    any(find_spec(library) is None for library in ("torch", "sklearn")), reason="needs PyTorch and scikit-learn"
-)
-NAMES = [
-    pytest.param(name, marks=[pytest.mark.frameworks, NEEDS_TRAINING] if name in TRAINING else [])
-    for name in sorted(path.stem for path in CONFIGS.glob("*.yaml"))
-    if name != FULL
-]
+NAMES = [marked(name) for name in sorted(path.stem for path in CONFIGS.glob("*.yaml")) if name != FULL]
 REDUCED = {
     "convergence_rates": ["axes.activation=[relu, tanh]", "axes.sigma_b=[0.0, 1.0]", "axes.depth=[10, 1000000]"],
     "eoc_curves": ["axes.activation=[tanh, gelu, shifted_softplus]", "axes.sigma_b.num=5"],

@@ -5,22 +5,14 @@ from __future__ import annotations
 import runpy
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from training import NEEDS_TRAINING, marked
 
 FIGURES = Path(__file__).parents[1] / "figures"
-TRAINING = ("trainability", "trainable_depth")
-NEEDS_TRAINING = pytest.mark.skipif(
-    any(find_spec(library) is None for library in ("torch", "sklearn")), reason="needs PyTorch and scikit-learn"
-)
-SCRIPTS = [
-    pytest.param(name, marks=[pytest.mark.frameworks, NEEDS_TRAINING] if name in TRAINING else [])
-    for name in sorted(path.stem for path in FIGURES.glob("*.py"))
-    if not name.startswith("_")
-]
+SCRIPTS = [marked(name) for name in sorted(path.stem for path in FIGURES.glob("*.py")) if not name.startswith("_")]
 
 # The tables of every figure and the first columns that they promise.
 TABLES = {

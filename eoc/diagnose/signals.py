@@ -88,9 +88,7 @@ def activated(signal: Signal, phi: Activation) -> Signal:
     gram[np.isnan(signal.gram)] = np.nan
     np.fill_diagonal(gram, v)
     power = float(v.mean())
-    spread = (
-        fourth_moment(phi.phi, mean) - power * power
-    )  # no power of Python's, which raises an error where it overflows
+    spread = fourth_moment(phi.phi, mean) - power * power  # power**2 raises an error where it overflows
     return Signal(gram, False, signal.units, max(spread, 0.0) / signal.units)
 
 

@@ -11,10 +11,9 @@ from typing import Any, Literal
 from torch import nn
 
 from eoc.activations import Activation
-from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError
+from eoc.initializers.point import point
 from eoc.initializers.torch import eoc_bias_, eoc_normal_
-from eoc.places import place_at
 from eoc.training.activations import torch_function
 from eoc.wording import quoted
 
@@ -82,7 +81,7 @@ def first_variance(phi: Activation, sigma_w: float, sigma_b: float) -> float:
     >>> first_variance(eoc.activation("tanh"), 1.0, 1.0)
     1.46385089
     """
-    q = place_at(phi, sigma_w, sigma_b, None, edge_of_chaos(phi, sigma_b=sigma_b)).q
+    q = point(phi, sigma_w=sigma_w, sigma_b=sigma_b).q
     if q == 0.0:
         raise EocError(f"variances decay to 0 at sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g}: give q, the first one")
     return q
