@@ -15,7 +15,7 @@ from eoc.errors import EocError
 from eoc.files import replacing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from matplotlib.figure import Figure
 
@@ -28,6 +28,7 @@ __all__ = [
     "Plot",
     "check_file",
     "check_picture",
+    "checked_by",
     "find_activation",
     "number",
     "numbers",
@@ -62,7 +63,6 @@ Names = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (inf and nan as strings) instead of text.")]
-Plot = Annotated[Path | None, typer.Option(help="Write a picture (.png, .pdf, .svg).", show_default=False)]
 
 
 def find_activation(source: str) -> Activation:
@@ -117,6 +117,27 @@ def check_picture(path: Path) -> None:
     from matplotlib.backend_bases import FigureCanvasBase
 
     check_file(path, "the picture", FigureCanvasBase.get_supported_filetypes())
+
+
+def checked_by(check: Callable[[Path], None]) -> Callable[[Path | None], Path | None]:
+    """A callback for the option of a file: refuse a file that cannot be written before the command begins."""
+
+    def checked(path: Path | None) -> Path | None:
+        if path is not None:
+            check(path)
+        return path
+
+    return checked
+
+
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write a picture (.png, .pdf, .svg).",
+        show_default=False,
+        callback=checked_by(check_picture),
+    ),
+]
 
 
 def save_picture(figure: Figure, path: Path) -> None:

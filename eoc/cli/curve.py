@@ -14,7 +14,6 @@ from eoc.cli.common import (
     Names,
     Plot,
     check_file,
-    check_picture,
     find_activation,
     numbers,
     print_json,
@@ -69,8 +68,6 @@ def command(
     Without --sigma-b and --sigma-w the points are at round values of sigma_b. Exit code 3 if none of the activations
     has an edge of chaos, or a point that was asked for.
     """
-    if plot is not None:
-        check_picture(plot)
     if save is not None:
         check_file(save, "the samples", ("csv",))
     given = {"sigma_b": ("--sigma-b", sigma_b), "sigma_w": ("--sigma-w", sigma_w)}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from eoc.cli.common import AsJson, Name, check_picture, find_activation, number, print_json, save_picture
+from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
 from eoc.cli.tables import console, print_paragraph, print_table
 
 if TYPE_CHECKING:
@@ -32,17 +29,14 @@ _WIDTH, _HEIGHT = 64, 16
 
 def command(
     activation: Name,
-    plot: Annotated[Path | None, typer.Option(help="Write a picture (.png, .pdf, .svg) of phi and phi'.")] = None,
+    plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
     """Show class, kinks, growth, permissibility and expectations of an activation, with a small plot."""
     import numpy as np
 
     from eoc.gaussian.moments import moments
-    from eoc.plotting import activation_figure
 
-    if plot is not None:
-        check_picture(plot)
     phi = find_activation(activation)
     variances = [q for q in _VARIANCES if q < phi.growth.q_max]
     found = moments(phi, np.array(variances), strict=False)
@@ -51,6 +45,8 @@ def command(
     else:
         _print(console(), phi, variances, found)
     if plot is not None:
+        from eoc.plotting import activation_figure
+
         save_picture(activation_figure(phi), plot)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.around import results
-from eoc.cli.common import AsJson, Plot, check_picture, find_activation, print_json, save_picture
+from eoc.cli.common import AsJson, Plot, find_activation, print_json, save_picture
 from eoc.errors import EocError
 from eoc.wording import quoted
 
@@ -69,8 +69,6 @@ def command(
     needs("eoc diagnose", extra="torch", libraries=("torch",))
     from eoc import diagnose
 
-    if plot is not None:
-        check_picture(plot)
     phi = None if activation is None else find_activation(activation)
     built, given = _built(model)
     inputs = _Inputs(batch, input_shape, batch_size, seed)

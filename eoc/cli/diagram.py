@@ -13,7 +13,6 @@ from eoc.cli.common import (
     Name,
     Plot,
     check_file,
-    check_picture,
     find_activation,
     number,
     print_json,
@@ -75,10 +74,8 @@ def command(
     """Compute a phase diagram: print a summary, draw a field, save everything."""
     rows, columns = _counts(grid)
     b, w = _axis("--sigma-b", sigma_b, rows), _axis("--sigma-w", sigma_w, columns)
-    if plot is not None:
-        check_picture(plot)
-        if min(rows, columns) < 2:
-            raise EocError(f"--plot needs a grid of at least 2x2 cells, got --grid {grid}")
+    if plot is not None and min(rows, columns) < 2:
+        raise EocError(f"--plot needs a grid of at least 2x2 cells, got --grid {grid}")
     if save is not None:
         _check_store(save)
     from eoc.phase import phase_diagram

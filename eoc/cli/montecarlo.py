@@ -17,7 +17,7 @@ from eoc.cli.common import (
     Name,
     Plot,
     check_file,
-    check_picture,
+    checked_by,
     find_activation,
     numbers,
     print_json,
@@ -83,6 +83,7 @@ Checkpoint = Annotated[
         help="A file (.npz) to keep the run in, and to go on from if it exists: nothing but the last seconds is lost, "
         "and the result is the same.",
         show_default=False,
+        callback=checked_by(lambda path: check_file(path, "the checkpoint", ("npz",))),
     ),
 ]
 Interval = Annotated[float, typer.Option(help="Seconds between two writings of the checkpoint.")]
@@ -137,7 +138,6 @@ def lengths(
     from eoc.montecarlo.experiments.lengths import length_process
     from eoc.montecarlo.experiments.scaling import length_scaling
 
-    _check(plot, checkpoint)
     widths = [int(n) if n.is_integer() else n for n in numbers("--width", width)]
     distances = None if eps is None else numbers("--eps", eps)
     phi = find_activation(activation)
@@ -195,7 +195,6 @@ def gaussianity(
     """
     from eoc.montecarlo.experiments.gaussianity import gaussianity as measured
 
-    _check(plot, checkpoint)
     phi = find_activation(activation)
     w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
     with progress_bar("networks") as progress, resumable(checkpoint):
@@ -258,11 +257,3 @@ def counterexamples(
         print_counterexamples(networks, cauchy, growing, dependent)
         return
     print_json({"networks": networks, "seed": seed, **counterexamples_payload(cauchy, growing, dependent)})
-
-
-def _check(plot: Path | None, checkpoint: Path | None) -> None:
-    """Refuse files that cannot be written before anything is computed."""
-    if plot is not None:
-        check_picture(plot)
-    if checkpoint is not None:
-        check_file(checkpoint, "the checkpoint", ("npz",))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, Plot, check_file, check_picture, find_activation, print_json, save_picture
+from eoc.cli.common import AsJson, Name, Plot, find_activation, print_json, save_picture
 from eoc.cli.edge import network_at
 from eoc.cli.montecarlo import (
     Checkpoint,
@@ -67,10 +67,6 @@ def command(
     """
     from eoc.montecarlo.experiments.correlations import correlation_process
 
-    if plot is not None:
-        check_picture(plot)
-    if checkpoint is not None:
-        check_file(checkpoint, "the checkpoint", ("npz",))
     if c0 is not None and one_minus_c0 is not None:
         raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
     phi = find_activation(activation)

@@ -12,7 +12,6 @@ from eoc.cli.common import (
     Name,
     Plot,
     check_file,
-    check_picture,
     find_activation,
     number,
     numbers,
@@ -58,8 +57,6 @@ def command(
     """Follow two inputs through a network: variances, correlation with error, and second moment of gradients."""
     from eoc.propagation import propagate
 
-    if plot is not None:
-        check_picture(plot)
     if save is not None:
         check_file(save, "the layers", ("csv", "npz"))
     variances = None if q is None else numbers("--q", q)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, Plot, check_picture, find_activation, print_json, save_picture
+from eoc.cli.common import AsJson, Name, Plot, find_activation, print_json, save_picture
 from eoc.cli.edge import stop_without_point
 from eoc.cli.init import point_payload
 from eoc.cli.rates_report import print_rates
@@ -80,8 +80,6 @@ def command(
     from eoc.criticality import edge_of_chaos
     from eoc.places import on_edge, place_at
 
-    if plot is not None:
-        check_picture(plot)
     phi = find_activation(activation)
     if sigma_w is None:
         edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q)

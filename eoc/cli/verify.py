@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, Plot, check_picture, find_activation, number, print_json, save_picture
+from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
 from eoc.cli.montecarlo import Seed, SigmaB, Workers, comparison_rows, threads
 from eoc.cli.progress import progress_bar
 from eoc.cli.tables import NARROW, console, print_paragraph, print_table, print_title
@@ -48,8 +48,6 @@ def command(
     """
     from eoc.montecarlo.experiments.verification import verify
 
-    if plot is not None:
-        check_picture(plot)
     phi = find_activation(activation)
     with progress_bar("checks") as progress:
         found = verify(phi, sigma_w, sigma_b, q=q, seed=seed, workers=threads(workers), progress=progress)
