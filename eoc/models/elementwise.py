@@ -13,6 +13,7 @@ from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.activations.base import FloatArray
 from eoc.errors import EocError
+from eoc.models.symbolic import formula_of
 
 __all__ = ["as_activation", "as_function", "straight_line"]
 
@@ -20,6 +21,7 @@ _LONGEST = 60  # characters of a name
 # Where two functions with the same text have to agree to be taken for one, and a line has to be straight.
 _GRID = np.concatenate([-np.geomspace(1e4, 1e-4, 120), [0.0], np.geomspace(1e-4, 1e4, 120)])
 _CLOSE = 1e-13
+_SAME = 1e-9
 
 
 def as_function(activation: Activation) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -46,7 +48,16 @@ def as_activation(function: Callable[[torch.Tensor], torch.Tensor], text: str) -
         values = of_arrays(_GRID)
     except Exception as error:  # whatever the function raises
         raise EocError(f"{name} cannot be computed: {error}") from error
+    spelt = formula_of(function)
+    if spelt is not None and _agree(spelt, values):
+        return spelt
     return _activation(_Sampled((name, values.tobytes()), of_arrays))
+
+
+def _agree(activation: Activation, values: FloatArray) -> bool:
+    """Whether a formula has the values that a function has, to what cancellation in either leaves."""
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(activation.phi(_GRID), values, rtol=_SAME, atol=_SAME))
 
 
 def straight_line(activation: Activation) -> tuple[float, float] | None:
