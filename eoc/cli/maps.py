@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, find_activation, number, numbers, print_json
+from eoc.cli.common import AsJson, Name, Plot, find_activation, number, numbers, print_json, save_picture
 from eoc.cli.tables import console, print_table
 
 if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
     from rich.console import Console
 
+    from eoc.activations import Activation
     from eoc.gaussian.moments import Estimate
     from eoc.maps import FixedPoint, VarianceMap
 
@@ -34,9 +38,13 @@ def command(
         float | None, typer.Option(help="Std of the weights times sqrt(fan_in): adds the map F.")
     ] = None,
     sigma_b: Annotated[float, typer.Option(help="Std of the biases.")] = 0.0,
+    plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print Gaussian expectations at given variances; with --sigma-w also F(q), F'(q), chi_1 and all fixed points."""
+    """Print Gaussian expectations at given variances; with --sigma-w also F(q), F'(q), chi_1 and all fixed points.
+
+    --plot draws the expectations against q; with --sigma-w the variance map and the correlation map.
+    """
     import numpy as np
 
     from eoc.gaussian.moments import moments
@@ -52,6 +60,19 @@ def command(
         print_json(_payload(phi.name, variances.tolist(), found, network, values))
     else:
         _print(console(), variances.tolist(), found, network, values)
+    if plot is not None:
+        save_picture(_figure(phi, variances, network), plot)
+
+
+def _figure(phi: Activation, q: NDArray[np.float64], network: VarianceMap | None) -> Figure:
+    """The expectations, or the maps."""
+    from eoc.phase import phases
+    from eoc.plotting import expectations_figure, maps_figure
+
+    if network is None:
+        return expectations_figure(phi, q)
+    found = phases(phi, network.sigma_w, network.sigma_b)
+    return maps_figure(network, [p.correlation for p in found if p.correlation is not None])
 
 
 def _map_values(network: VarianceMap, q: Any) -> dict[str, Estimate]:

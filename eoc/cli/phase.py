@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, find_activation, print_json
+from eoc.cli.common import AsJson, Name, Plot, find_activation, print_json, save_picture
 from eoc.cli.phase_report import print_phases
 
 if TYPE_CHECKING:
@@ -28,9 +28,13 @@ def command(
     q: Annotated[
         float | None, typer.Option(help="Variance of the first layer: show only the phase in which it ends.")
     ] = None,
+    plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the phase, its fixed points and depth scales, and when close inputs can no longer be told apart."""
+    """Print the phase, its fixed points and depth scales, and when close inputs can no longer be told apart.
+
+    --plot draws the variance map, the correlation map and two inputs layer by layer.
+    """
     from eoc.phase import phase_of, phases
 
     phi = find_activation(activation)
@@ -39,6 +43,11 @@ def command(
         print_json(_payload(phi, sigma_w, sigma_b, found))
     else:
         print_phases(phi, sigma_w, sigma_b, found, DISTANCES, FORMATS)
+    if plot is not None:
+        from eoc.maps import VarianceMap
+        from eoc.plotting import phase_figure
+
+        save_picture(phase_figure(VarianceMap(phi, sigma_w, sigma_b), found), plot)
 
 
 def _payload(phi: Activation, sigma_w: float, sigma_b: float, found: tuple[Phase, ...]) -> dict[str, Any]:

@@ -25,37 +25,56 @@ from eoc.plotting.lengths import (
     plot_length_scaling,
     scaling_figure,
 )
-from eoc.plotting.style import COLUMN, paper_style, stacked_figure
+from eoc.plotting.maps import (
+    expectations_figure,
+    maps_figure,
+    plot_correlation_map,
+    plot_expectations,
+    plot_variance_map,
+)
+from eoc.plotting.phase import phase_figure, plot_two_inputs
+from eoc.plotting.style import COLUMN, DIVERGING, WIDE, network_name, paper_style, row_figure, stacked_figure
 from eoc.plotting.sweep import plot_sweep, sweep_figure
 from eoc.plotting.verification import plot_verification, verification_figure
 
 __all__ = [
     "COLUMN",
+    "DIVERGING",
     "DRAWN",
+    "WIDE",
     "activation_figure",
     "convergence_figure",
     "correlation_process_figure",
     "diagnosis_figure",
     "diagram_figure",
     "eoc_figure",
+    "expectations_figure",
     "gaussianity_figure",
     "length_figure",
+    "maps_figure",
+    "network_name",
     "paper_style",
+    "phase_figure",
     "plot_activation",
     "plot_convergence",
+    "plot_correlation_map",
     "plot_correlation_process",
     "plot_correlation_spread",
     "plot_diagnosis",
     "plot_diagram",
     "plot_eoc",
+    "plot_expectations",
     "plot_kurtosis",
     "plot_length_mean",
     "plot_length_rms",
     "plot_length_scaling",
     "plot_sweep",
     "plot_trajectory",
+    "plot_two_inputs",
+    "plot_variance_map",
     "plot_variances",
     "plot_verification",
+    "row_figure",
     "scaling_figure",
     "shown_range",
     "stacked_figure",

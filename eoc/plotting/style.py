@@ -10,11 +10,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLUMN", "IN_A_ROW", "MISSING", "colour_key", "paper_style", "stacked_figure"]
+__all__ = [
+    "COLUMN",
+    "DIVERGING",
+    "IN_A_ROW",
+    "MISSING",
+    "WIDE",
+    "colour_key",
+    "network_name",
+    "paper_style",
+    "row_figure",
+    "shown_name",
+    "stacked_figure",
+]
 
 COLUMN = 3.4  #: width of a journal's column in inches
+WIDE = 7.0  #: width of a figure over two columns in inches
 IN_A_ROW = 3  #: entries of a key
 MISSING = "0.85"  #: colour of cells without a value
+DIVERGING = "RdBu_r"  #: colours of what has a neutral value, which is white
+_LONGEST = 28  # characters of the name of an activation
 _RC: dict[str, Any] = {"font.size": 8.0, "axes.labelsize": 9.0, "lines.linewidth": 1.2, "pdf.fonttype": 42}
 
 
@@ -36,18 +51,65 @@ def paper_style() -> Iterator[None]:
         yield
 
 
-def stacked_figure(height: float, *panels: Callable[[Axes], Axes], heights: tuple[int, ...] = (1,)) -> Figure:
-    """The panels above each other, with a common horizontal axis, in a figure that belongs to no window."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def shown_name(name: str) -> str:
+    r"""The name of an activation for Matplotlib: short, and as it is written.
 
+    Examples
+    --------
+    >>> shown_name("gelu"), shown_name("my$file.py:phi"), shown_name("x*sigmoid(1.702*x) + 0.001*tanh(x)")
+    ('gelu', 'my\\$file.py:phi', 'x*sigmoid(1.702*x) + 0.001*…')
+    """
+    short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return short.replace("$", r"\$")
+
+
+def network_name(activation: str, sigma_w: float, sigma_b: float) -> str:
+    r"""What a network is called in the title of a picture.
+
+    Examples
+    --------
+    >>> network_name("tanh", 1.30414584, 0.2)
+    'tanh, $\\sigma_w = 1.3041$, $\\sigma_b = 0.2$'
+    """
+    return f"{shown_name(activation)}, $\\sigma_w = {sigma_w:.5g}$, $\\sigma_b = {sigma_b:.5g}$"
+
+
+def stacked_figure(
+    height: float, *panels: Callable[[Axes], Axes], heights: tuple[int, ...] = (1,), title: str = ""
+) -> Figure:
+    """The panels above each other, with a common horizontal axis, in a figure that belongs to no window."""
     with paper_style():
-        figure = Figure(figsize=(COLUMN, height), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = _figure(COLUMN, height, title)
         grid = figure.subplots(len(panels), sharex=True, squeeze=False, height_ratios=heights)
         for ax, panel in zip(grid[:, 0], panels, strict=True):
             panel(ax)
             ax.label_outer()
+    return figure
+
+
+def row_figure(height: float, *panels: Callable[[Axes], Axes], title: str = "") -> Figure:
+    """The panels beside each other, each with axes of its own, in a figure that belongs to no window."""
+    with paper_style():
+        figure = _figure(WIDE if len(panels) > 1 else COLUMN, height, title)
+        for ax, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            panel(ax)
+    return figure
+
+
+def _figure(width: float, height: float, title: str) -> Figure:
+    """An empty figure that is in the house's style when it is rendered, too: only then Matplotlib looks up "C0"."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    class PaperFigure(Figure):
+        def draw(self, renderer: Any) -> None:
+            with paper_style():
+                super().draw(renderer)
+
+    figure = PaperFigure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    if title:
+        figure.suptitle(title, fontsize="medium")
     return figure
 
 
