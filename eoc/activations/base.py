@@ -10,20 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import wraps
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import EocError
+from eoc.sharing import Memory, cached_property
 
-__all__ = ["Activation", "Breakpoint", "Growth", "Parity", "Piece", "Smoothness"]
+__all__ = ["Activation", "Breakpoint", "Growth", "Parity", "Piece", "Smoothness", "kept"]
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], FloatArray]
 Parity = Literal["odd", "even"]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _EPS = float(np.finfo(float).eps)
 _STEEPEST = 1e100  # so that squares of slopes, times any variance, stay within double precision
@@ -114,12 +117,16 @@ class Activation:
     uncertainty
         None when the three functions are right to a few ulp. Otherwise a function of x, shape (n,), that returns
         bounds on the absolute errors of (phi, phi', phi''), shape (3, n).
+    remake
+        What makes it again in another process, for pickle; None if nothing does.
     cache
-        What other floors have computed about this activation and keep for the next call.
+        What other floors have computed about this activation and keep for the next call, see :func:`kept`.
 
     Notes
     -----
-    Two activations are equal only if they are the same object.
+    Two activations are equal only if they are the same object: a copy is the activation itself. Threads may share
+    one. A pickle holds no tables but how to make it, so that a process to which many are sent makes it once (unless it
+    is a Python function) and then fills tables of its own.
 
     Examples
     --------
@@ -139,13 +146,25 @@ class Activation:
     parity: Parity | None = None
     parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     uncertainty: Callable[[FloatArray], FloatArray] | None = field(default=None, repr=False)
-    cache: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
+    remake: Callable[[], Activation] | None = field(default=None, repr=False)
+    cache: Memory = field(default_factory=Memory, repr=False, init=False)
 
     def __post_init__(self) -> None:
         if len(self.pieces) != len(self.knots) + 1:
             raise ValueError(f"{len(self.knots)} knots need {len(self.knots) + 1} pieces, got {len(self.pieces)}")
         if any(b <= a for a, b in zip(self.knots, self.knots[1:], strict=False)):
             raise ValueError(f"knots must increase, got {self.knots}")
+
+    def __copy__(self) -> Activation:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Activation:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[[], Activation], tuple[()]]:
+        if self.remake is None:
+            raise TypeError(f"{self.name} cannot be pickled: make the activation in the process that needs it")
+        return self.remake, ()
 
     def __call__(self, x: ArrayLike) -> FloatArray:
         """phi(x)."""
@@ -293,3 +312,23 @@ _PROBE = 2.0 ** np.arange(-30.0, 31.0) * 1.3
 def _limits(piece: Piece, x: float) -> tuple[float, float, float]:
     at = np.array([x])
     return float(piece.phi(at)[0]), float(piece.dphi(at)[0]), float(piece.ddphi(at)[0])
+
+
+def kept(most: int | None = None) -> Callable[[_OfActivation[P, T]], _OfActivation[P, T]]:
+    """Let a function of an activation, and of hashable arguments after it, compute each value once.
+
+    It is kept with the activation and computed under its lock: threads that ask for it at the same time get the same
+    object. With ``most``, only that many values stay.
+    """
+
+    def decorate(function: _OfActivation[P, T]) -> _OfActivation[P, T]:
+        @wraps(function)
+        def remembered(phi: Activation, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            return phi.cache.get((function, *args), lambda: function(phi, *args, **kwargs), most)
+
+        return remembered
+
+    return decorate
+
+
+_OfActivation = Callable[Concatenate[Activation, P], T]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from dataclasses import replace
+from functools import partial
 
 from eoc.activations.base import Activation
 from eoc.activations.named import named
 from eoc.errors import EocError
+from eoc.sharing import once
 
 __all__ = ["activation", "check_text"]
 
@@ -112,11 +114,11 @@ def _keywords(text: str, arguments: str) -> dict[str, object]:
         ) from None
 
 
-@lru_cache(maxsize=256)
+@once(256)
 def _parsed(text: str) -> Activation:
     from eoc.activations.formula import parse
 
-    return parse(text)
+    return replace(parse(text), remake=partial(_parsed, text))
 
 
 def _from_function(function: Callable[..., object], parameters: dict[str, object]) -> Activation:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation
+from eoc.activations.base import Activation, kept
 from eoc.criticality.curves import Residual, bias_residual, squared_bias, variances
 from eoc.criticality.point import point_at
 from eoc.gaussian.moments import moments
@@ -27,7 +27,6 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-_KEY = "branches of the edge of chaos"
 _Q_MIN = 1e-20
 _PER_DECADE = 96
 _APART = 1e-4  # relative: nodes of the table that are closer to a turning point than this only spoil its slopes
@@ -84,16 +83,14 @@ class Branch:
     weight: tuple[Monotone, ...]
 
 
+@kept()
 def branches(phi: Activation) -> tuple[Branch, ...]:
     """Every connected stretch by increasing q, from 1e-20 to 1e8 or to the last variance that can be computed.
 
     Found once for each activation. A phi that oscillates without end, such as snake, is followed as far as quadrature
     is cheap.
     """
-    if _KEY not in phi.cache:
-        phi.cache[_KEY] = tuple(_branch(phi, *stretch) for stretch in _stretches(phi))
-    found: tuple[Branch, ...] = phi.cache[_KEY]
-    return found
+    return tuple(_branch(phi, *stretch) for stretch in _stretches(phi))
 
 
 def squared_bias_value(phi: Activation, q: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
-from eoc.activations.base import Activation, Smoothness
+from eoc.activations.base import Activation, Smoothness, kept
 from eoc.checks import real_number, real_numbers
 from eoc.criticality.advice import explained
 from eoc.criticality.branches import Branch, TurningPoint, branches, squared_bias_value, weight_moment
@@ -28,7 +28,6 @@ __all__ = ["EocCurve", "eoc_curve"]
 
 FloatArray = NDArray[np.float64]
 
-_KEY = "whole edge of chaos"
 _POINTS = (8, 10**6)
 _WINDOW = (1e-50, 1e50)
 _SIGMA_MIN, _SIGMA_MAX = 1e-60, 1e50
@@ -231,9 +230,7 @@ def eoc_curve(activation: object, *, sigma_b_max: float = 2.0, points: int = 400
     if not parts:
         answer = explained(phi, {}, ())
         return EocCurve(phi.name, "none", answer.reason, answer.message, window, (), (), (), (), (), phi)
-    if _KEY not in phi.cache:
-        phi.cache[_KEY] = _followed(phi, parts)
-    facts: _Facts = phi.cache[_KEY]
+    facts = _followed(phi)
     return EocCurve(
         activation=phi.name,
         kind="curve",
@@ -301,8 +298,9 @@ class _Facts:
     ends: tuple[tuple[End, End], ...]
 
 
-def _followed(phi: Activation, parts: tuple[Branch, ...]) -> _Facts:
-    changes = transition_points(phi)
+@kept()
+def _followed(phi: Activation) -> _Facts:
+    parts, changes = branches(phi), transition_points(phi)
     limits = tuple(ends(phi, branch) for branch in parts)
     between = tuple(
         s for branch, pair in zip(parts, limits, strict=True) for s in stretches(phi, branch, pair, changes)

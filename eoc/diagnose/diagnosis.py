@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from eoc.activations import Activation
 from eoc.criticality import EdgeOfChaos
 from eoc.phase import Phase
+from eoc.sharing import cached_property
 
 __all__ = ["Diagnosis", "LayerRow", "Stretch", "Values"]
 

@@ -9,7 +9,11 @@ from typing import Any
 import numba
 from platformdirs import user_cache_dir
 
+from eoc.sharing import Lock
+
 __all__ = ["inlined", "jit"]
+
+_LENDING = Lock()
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,12 +28,13 @@ def jit(function: Callable[..., Any], inline: str = "never") -> Callable[..., An
     ``NUMBA_CACHE_DIR`` that the user set wins; where no cache can be written, the kernel is compiled in memory.
     """
     flags = {"fastmath": {"contract", "reassoc"}, "error_model": "numpy", "nogil": True, "inline": inline}
-    chosen = numba.config.CACHE_DIR
-    try:
-        # Numba reads the directory while it decorates, so the setting is lent for this moment only.
-        numba.config.CACHE_DIR = chosen or str(Path(user_cache_dir("eoc")) / "numba")
-        return numba.njit(cache=True, **flags)(function)
-    except (RuntimeError, OSError):
-        return numba.njit(**flags)(function)
-    finally:
-        numba.config.CACHE_DIR = chosen
+    with _LENDING:
+        chosen = numba.config.CACHE_DIR
+        try:
+            # Numba reads the directory while it decorates, so the setting is lent for this moment only.
+            numba.config.CACHE_DIR = chosen or str(Path(user_cache_dir("eoc")) / "numba")
+            return numba.njit(cache=True, **flags)(function)
+        except (RuntimeError, OSError):
+            return numba.njit(**flags)(function)
+        finally:
+            numba.config.CACHE_DIR = chosen

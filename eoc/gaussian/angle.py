@@ -10,7 +10,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.kernels import COEFFICIENTS as N
 from eoc.gaussian.kernels import evaluate_series
 from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
+from eoc.sharing import cached_property
 
 __all__ = ["Angle", "Series", "angle_of", "cumulative", "fit"]
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation
+from eoc.activations.base import Activation, kept
 from eoc.errors import AccuracyError
 from eoc.gaussian.angle import Angle, Series, angle_of, cumulative, fit
 from eoc.gaussian.moments import moments
@@ -29,7 +29,6 @@ FloatArray = NDArray[np.float64]
 _Pair = tuple[FloatArray, FloatArray]
 
 _EPS = float(np.finfo(float).eps)
-_KEY = "angular"
 _USELESS = 1e-6  # an error above this fraction of E[phi^2], or of E[phi'^2], is refused instead of reported
 _FLOOR = 1e-290  # errors that are always good enough
 _SUBNORMAL = 1e-322  # what underflow loses
@@ -41,13 +40,12 @@ def angular(phi: Activation, q: float) -> Angular:
 
     Those of a positively homogeneous phi are computed at q = 1: they scale.
     """
-    known: dict[float, Angular] = phi.cache.setdefault(_KEY, {})
-    q = 1.0 if phi.is_positively_homogeneous else q
-    if q not in known:
-        while len(known) >= _KEPT:
-            del known[next(iter(known))]
-        known[q] = Angular(phi, q)
-    return known[q]
+    return _angular(phi, 1.0 if phi.is_positively_homogeneous else float(q))
+
+
+@kept(_KEPT)
+def _angular(phi: Activation, q: float) -> Angular:
+    return Angular(phi, q)
 
 
 class Angular:

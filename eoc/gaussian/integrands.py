@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation
+from eoc.activations.base import Activation, kept
 from eoc.gaussian.octaves import Octaves
 from eoc.gaussian.tangent import oscillates, remainder, resolved_radius
 
@@ -17,8 +17,6 @@ FloatArray = NDArray[np.float64]
 
 # r is phi without its tangent h at zero (eoc.gaussian.tangent).
 _ROWS = ("phi^2", "dphi^2", "ddphi^2", "r^2", "dr^2", "phi", "r", "phi ddphi", "2hr+r^2")
-_KEY = "gaussian integrals"
-_EASY = "easy variance"
 
 
 def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> tuple[dict[str, tuple[FloatArray, FloatArray]], bool]:
@@ -26,27 +24,22 @@ def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> tuple[dict[str,
 
     With them, whether an error may be larger than 1e-8 of E|row| somewhere.
     """
-    if _KEY not in phi.cache:
-        radius = resolved_radius(phi)
-        knots = np.asarray(phi.knots, dtype=float)
-        fast = phi.growth.kind in ("exponential", "gaussian", "faster")
-        rows_at = partial(_rows, phi, radius)
-        phi.cache[_KEY] = Octaves(rows_at, knots, radius, half_line=phi.parity is not None, may_diverge=fast)
-    octaves: Octaves = phi.cache[_KEY]
+    octaves = _octaves(phi)
     names = [row for row in _ROWS if row in rows]
     index = np.array([_ROWS.index(name) for name in names])
     values, errors = octaves(q, index)
     return {name: (values[i], errors[i]) for i, name in enumerate(names)}, octaves.doubtful(index)
 
 
+@kept()
+def _octaves(phi: Activation) -> Octaves:
+    radius = resolved_radius(phi)
+    return Octaves(phi, partial(_rows, phi, radius), radius)
+
+
+@kept()
 def easy_variance(phi: Activation) -> float:
     """The variance up to which phi is resolved by few panels: beyond it, phi oscillates many times within sqrt(q)."""
-    if _EASY not in phi.cache:
-        phi.cache[_EASY] = _find_easy_variance(phi)
-    return float(phi.cache[_EASY])
-
-
-def _find_easy_variance(phi: Activation) -> float:
     for x in 2.0 ** np.arange(3, 17):
         ends = [(x, 65.0 / 64.0 * x), (-65.0 / 64.0 * x, -x)]
         if any(oscillates(phi, *end) for end in ends if not _has_knot(phi, *end)):

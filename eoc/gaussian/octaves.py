@@ -9,10 +9,13 @@ polynomial of its logarithm.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from eoc.activations.base import Activation
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.kernels import TERMS, evaluate
 from eoc.gaussian.panels import Integrands, Table, integrate_table, tabulate
@@ -37,39 +40,70 @@ _EPS = float(np.finfo(float).eps)
 _FIRST, _LAST = -600, 600  # octaves that a double can hold with room for x^2
 
 
+_Piece = tuple[NDArray[np.generic], ...]  # the fields of _Pieces after the index, for one piece
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """The polynomials of P pieces, (P, K, TERMS); it is replaced, never changed.
+
+    ``index`` leads from a piece to its place among them, -1 where it is not there. ``sign`` is not 0 where the
+    logarithm of a function is kept; ``poor`` and ``doubtful`` are those of :class:`Octaves`.
+    """
+
+    index: NDArray[np.int64]
+    coefficients: FloatArray
+    relative: FloatArray
+    absolute: FloatArray
+    sign: NDArray[np.int8]
+    poor: NDArray[np.bool_]
+    doubtful: NDArray[np.bool_]
+
+    def joined(self, first: int, pieces: list[_Piece]) -> _Pieces:
+        """These and further ones, which are the pieces from ``first`` on."""
+        index, (_, *old) = self.index.copy(), (getattr(self, one.name) for one in fields(self))
+        count = len(self.relative)
+        index[first : first + len(pieces)] = np.arange(count, count + len(pieces))
+        new = [np.stack(parts) for parts in zip(*pieces, strict=True)]
+        return _Pieces(index, *(np.concatenate([a, b]) if count else b for a, b in zip(old, new, strict=True)))
+
+
+_NOTHING = _Pieces(
+    np.full(_PIECES * (_LAST - _FIRST), -1),
+    np.empty((0, 0, _N)),
+    np.empty((0, 0)),
+    np.empty((0, 0)),
+    np.empty((0, 0), np.int8),
+    np.empty((0, 0), bool),
+    np.empty((0, 0), bool),
+)
+
+
 class Octaves:
     """E[g_k(sqrt(q) Z)] for K functions g_k and any q, built on demand.
 
+    Threads may share it: an octave is built under the activation's lock and published whole.
+
     Parameters
     ----------
+    phi
+        The activation that the functions are made of: its knots are theirs.
     integrands
-        Maps x (n,) to values and bounds on their absolute errors, both (K, n).
-    edges
-        Points at which quadrature panels have to end: the knots of the integrands.
+        Maps x (n,) to values and bounds on their absolute errors, both (K, n); even in x if phi has a parity.
     radius
         Scale on which the integrands change: wider Gaussians get panels graded around it.
-    half_line
-        Integrate over x > 0 only and double.
-    may_diverge
-        Whether an integral may overflow or diverge from some q on, which then spoils the octave of that q.
     """
 
-    def __init__(
-        self, integrands: Integrands, edges: FloatArray, radius: float, *, half_line: bool, may_diverge: bool
-    ) -> None:
+    def __init__(self, phi: Activation, integrands: Integrands, radius: float) -> None:
         graded = radius * 2.0 ** np.arange(64.0 if radius > 0.0 else 0.0)
         self._integrands = integrands
-        self._edges = edges
+        self._edges = np.asarray(phi.knots, dtype=float)
         self._graded = np.concatenate([-graded, graded])
-        self._half_line = half_line
-        self._may_diverge = may_diverge
-        self._index = np.full(_PIECES * (_LAST - _FIRST), -1)  # piece -> index into the arrays below, or -1
-        self._coefficients = np.empty((0, 0, _N))
-        self._relative = np.empty((0, 0))
-        self._absolute = np.empty((0, 0))
-        self._sign = np.empty((0, 0), np.int8)  # of functions whose logarithm is kept, otherwise 0
-        self._poor = np.empty((0, 0), bool)
-        self._doubtful = np.empty((0, 0), bool)
+        self._half_line = phi.parity is not None
+        # Whether an integral may overflow or diverge from some q on, which then spoils the octave of that q.
+        self._may_diverge = phi.growth.kind in ("exponential", "gaussian", "faster")
+        self._lock = phi.cache.lock
+        self._known = _NOTHING
 
     def __call__(self, q: FloatArray, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Values and bounds on their absolute errors for q > 0 (Q,) and the chosen functions: both (len(rows), Q)."""
@@ -80,26 +114,34 @@ class Octaves:
         below = np.floor(y)
         t = 2.0 * (y - below) - 1.0
         piece = 2 * exponent + below.astype(np.int64) - _PIECES * _FIRST
-        index = self._index[piece]
-        if index.min() < 0:
-            for octave in np.unique(piece[index < 0] // _PIECES):
-                self._build(int(octave) + _FIRST)
-            index = self._index[piece]
+        known = self._known
+        if known.index[piece].min() < 0:
+            known = self._extended(np.unique(piece // _PIECES))
+        index = known.index[piece]
         out, error = np.empty((rows.size, q.size)), np.empty((rows.size, q.size))
-        evaluate(t, index, rows, self._coefficients, self._relative, self._absolute, out, error)
-        if self._sign[:, rows].any():
-            sign = self._sign[index][:, rows].T
+        evaluate(t, index, rows, known.coefficients, known.relative, known.absolute, out, error)
+        if known.sign[:, rows].any():
+            sign = known.sign[index][:, rows].T
             where = sign != 0
             out[where] = sign[where] * np.exp(out[where])
             error[where] = np.abs(out[where]) * np.expm1(error[where]) + _FLOOR
-        if self._poor[:, rows].any():
-            for i in np.flatnonzero(self._poor[index][:, rows].any(axis=1)):
+        if known.poor[:, rows].any():
+            for i in np.flatnonzero(known.poor[index][:, rows].any(axis=1)):
                 out[:, i], error[:, i] = self._alone(q[i], rows)
         return out, error
 
     def doubtful(self, rows: NDArray[np.int64]) -> bool:
         """Whether a value of these functions may have an error above 1e-8 of the integral of |g| somewhere."""
-        return bool(self._doubtful.size and self._doubtful[:, rows].any())
+        doubtful = self._known.doubtful
+        return bool(doubtful.size and doubtful[:, rows].any())
+
+    def _extended(self, octaves: NDArray[np.int64]) -> _Pieces:
+        """All pieces there are, those of the octaves among them."""
+        with self._lock:
+            for octave in octaves:
+                if self._known.index[_PIECES * octave] < 0:  # another thread may have been here
+                    self._known = self._known.joined(_PIECES * octave, self._built(int(octave) + _FIRST))
+            return self._known
 
     def _alone(self, q: float, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Quadrature for one q: where a function of q is too steep, diverges or overflows within its octave."""
@@ -111,15 +153,17 @@ class Octaves:
         edges = np.concatenate([self._edges, self._graded[np.abs(self._graded) < widths[-1]]])
         return tabulate(self._integrands, edges, widths, half_line=self._half_line)
 
-    def _build(self, octave: int) -> None:
+    def _built(self, octave: int) -> list[_Piece]:
         """Fit the polynomials of one octave and bound what they add to the error of the quadrature."""
         table = self._table(2.0**octave * _CERTIFIED)
+        pieces = []
         for quarter in range(_PIECES):
             low = 2 * octave + quarter // 2  # 2 log2(q) = 4 octave + quarter + (1 + t)/2
             q = 2.0**low * 2.0 ** (0.5 * (quarter % 2) + 0.25 * (1.0 + _NODES))
-            self._fit(_PIECES * (octave - _FIRST) + quarter, *integrate_table(table, q))
+            pieces.append(self._fit(*integrate_table(table, q)))
+        return pieces
 
-    def _fit(self, piece: int, values: FloatArray, errors: FloatArray, magnitudes: FloatArray) -> None:
+    def _fit(self, values: FloatArray, errors: FloatArray, magnitudes: FloatArray) -> _Piece:
         series, absolute = _series_through(values)
         with np.errstate(invalid="ignore", divide="ignore"):
             relative = np.where(magnitudes > 0.0, errors / magnitudes, 0.0).max(axis=0)
@@ -136,15 +180,7 @@ class Octaves:
             if kept is not None:
                 series[k], absolute[k], sign[k] = kept
                 relative[k], steep[k], doubtful[k] = 0.0, False, False
-        self._append(piece, series @ _TO_MONOMIALS.T, relative, absolute, sign, steep | diverges, doubtful)
-
-    def _append(self, piece: int, *parts: NDArray[np.generic]) -> None:
-        names = ("_coefficients", "_relative", "_absolute", "_sign", "_poor", "_doubtful")
-        first = self._relative.size == 0
-        for name, part in zip(names, parts, strict=True):
-            old = getattr(self, name)
-            setattr(self, name, part[None] if first else np.concatenate([old, part[None]]))
-        self._index[piece] = len(self._relative) - 1
+        return series @ _TO_MONOMIALS.T, relative, absolute, sign, steep | diverges, doubtful
 
 
 def _series_through(values: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +12,7 @@ from eoc.gaussian.plane import Factor, Integrand, Plane, Problem, tabulate_plane
 from eoc.gaussian.rule import WEIGHTS, nodes_of
 from eoc.gaussian.shifted import Function
 from eoc.gaussian.tangent import resolved_radius
+from eoc.sharing import cached_property
 
 __all__ = ["Products", "factor_of", "product_of", "reach_of"]
 

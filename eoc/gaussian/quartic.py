@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
-from eoc.activations.base import Activation, Smoothness
+from eoc.activations.base import Activation, Smoothness, kept
 from eoc.errors import AccuracyError, NotPermissibleError
 from eoc.gaussian.moments import Estimate, check_names, checked_variances
 from eoc.gaussian.octaves import Octaves
@@ -37,7 +37,6 @@ QUARTIC_NAMES = ("phi^4", "phi^2 dphi^2", "dphi^4", "Var phi^2")
 _ROWS = ("phi^4", "phi^2 dphi^2", "dphi^4", "u^2", "phi^2", "u")
 _SIGNED = ("u",)  # of which cancellation may leave nothing
 _NEEDS = {name: {name} for name in QUARTIC_NAMES[:3]} | {"Var phi^2": {"phi^4", "phi^2", "u^2", "u"}}
-_KEY = "gaussian integrals of fourth order"
 _EPS = float(np.finfo(float).eps)
 _FLOOR = 1e-300  # absolute error below which double precision underflows
 _USELESS = 1e-6  # an error above this fraction of the integral of the magnitude is refused instead of reported
@@ -148,20 +147,16 @@ def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Par
     return {name: parts[name] for name in names}
 
 
+@kept()
+def _octaves(phi: Activation) -> Octaves:
+    radius = resolved_radius(phi)
+    return Octaves(phi, partial(_rows, phi, radius), radius)
+
+
 def _integrals(phi: Activation, q: FloatArray, rows: set[str]) -> _Parts:
-    if _KEY not in phi.cache:
-        radius = resolved_radius(phi)
-        fast = phi.growth.kind in ("exponential", "gaussian", "faster")
-        phi.cache[_KEY] = Octaves(
-            partial(_rows, phi, radius),
-            np.asarray(phi.knots, dtype=float),
-            radius,
-            half_line=phi.parity is not None,
-            may_diverge=fast,
-        )
     names = [row for row in _ROWS if row in rows]
     with np.errstate(over="ignore", invalid="ignore"):
-        values, errors = phi.cache[_KEY](q, np.array([_ROWS.index(name) for name in names]))
+        values, errors = _octaves(phi)(q, np.array([_ROWS.index(name) for name in names]))
     out = {}
     for name, value, error in zip(names, values, errors, strict=True):
         known = (error <= _USELESS * np.abs(value) + _FLOOR) if name not in _SIGNED else error < np.inf

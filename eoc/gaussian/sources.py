@@ -15,7 +15,6 @@ C are smooth in theta. Here g is phi if phi jumps, and phi' otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from eoc.errors import NotPermissibleError
 from eoc.gaussian.angle import Angle, angle_of
 from eoc.gaussian.products import Products
 from eoc.gaussian.shifted import shifted_mean
+from eoc.sharing import cached_property
 
 __all__ = ["Sources", "refuse_singularities"]
 

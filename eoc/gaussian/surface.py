@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation, Smoothness
+from eoc.activations.base import Activation, Smoothness, kept
 from eoc.gaussian.angle import Series
 from eoc.gaussian.angular import Angular
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
@@ -30,7 +30,6 @@ FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 _EPS = float(np.finfo(float).eps)
-_KEY = "surfaces"
 _TERMS = 20  # in log q, for an octave of sqrt(q): the series fall at least like 4.7^-n
 _THETA, _TO_THETA = chebyshev_nodes(COEFFICIENTS), to_chebyshev(COEFFICIENTS)
 _Q, _TO_Q = chebyshev_nodes(_TERMS), to_chebyshev(_TERMS)
@@ -115,16 +114,13 @@ def octave_of(q: FloatArray) -> Index:
 
 def _by_octave(phi: Activation, q: FloatArray) -> Iterator[tuple[NDArray[np.bool_], Surface, FloatArray]]:
     """For each octave: which of the variances lie in it, its surface, and where they lie in it, from -1 to 1."""
-    known: dict[int, Surface] = phi.cache.setdefault(_KEY, {})
     (mantissa, exponent), octaves = np.frexp(q), octave_of(q)
     x = np.log2(mantissa) + exponent - 2.0 * octaves - 1.0
     if phi.is_positively_homogeneous:
         octaves, x = np.zeros(q.shape, np.int64), np.zeros(q.shape)
     for octave in np.unique(octaves):
-        if octave not in known:
-            known[octave] = _tabulated(phi, int(octave))
         here = octaves == octave
-        yield here, known[octave], x[here]
+        yield here, _tabulated(phi, int(octave)), x[here]
 
 
 @dataclass(frozen=True)
@@ -168,6 +164,7 @@ class Surface:
         return level_error + 4.0 * _EPS * level, rise_error + 8.0 * _EPS * np.abs(rise)
 
 
+@kept()
 def _tabulated(phi: Activation, octave: int) -> Surface:
     nodes = _nodes(phi, octave)
     ends = _finest(nodes)

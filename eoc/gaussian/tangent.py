@@ -18,7 +18,7 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation
+from eoc.activations.base import Activation, kept
 from eoc.gaussian.rule import PROJECT, UNIT_NODES, N
 
 __all__ = ["Remainder", "oscillates", "remainder", "resolved_radius"]
@@ -30,7 +30,6 @@ _RESOLVED = 1e-12
 _PROBE = np.concatenate([2.0 ** np.arange(-12.0, 0.0), np.linspace(0.55, 0.97, 8)])
 _PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, N - 1)
 _AT_ZERO = (-1.0) ** np.arange(N)  # of the Legendre polynomials there
-_RADIUS = "resolved radius"
 _RADII = 2.0 ** np.arange(-24.0, 25.0)
 _STEEP_RADII = 2.0 ** np.arange(-25.0, -81.0, -1.0)
 
@@ -49,17 +48,12 @@ class Remainder:
     dr_error: FloatArray
 
 
+@kept()
 def resolved_radius(phi: Activation) -> float:
     """The largest c = 2^j such that phi, phi' and phi'' are polynomials of degree 23, to rounding, on [-c, 0], [0, c].
 
     Zero where there is none above 2^-80. It tells the scale on which phi changes: beyond c, panels must be graded.
     """
-    if _RADIUS not in phi.cache:
-        phi.cache[_RADIUS] = _find_radius(phi)
-    return float(phi.cache[_RADIUS])
-
-
-def _find_radius(phi: Activation) -> float:
     radius = 0.0
     nearest = min((abs(k) for k in phi.knots if k != 0.0), default=np.inf)
     for c in _RADII[nearest >= _RADII]:

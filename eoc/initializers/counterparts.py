@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from inspect import signature
 from types import ModuleType
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
+from eoc.sharing import once
 
 __all__ = ["given"]
 
@@ -69,7 +70,7 @@ def _counterpart(function: Function, owner: ModuleType) -> Activation | None:
     return _COUNTERPARTS[name](*parameters) if numbers else None
 
 
-@lru_cache(maxsize=64)
+@once(64)
 def _computed(function: Function, name: str, in_double: Callable[[Function], Function]) -> Activation:
     of_arrays = in_double(function)
     _check(of_arrays, name)

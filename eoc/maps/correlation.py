@@ -15,8 +15,6 @@ times the sum of the odd coefficients.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -32,6 +30,7 @@ from eoc.maps.expansion import Term, expansion_of
 from eoc.maps.flow import at_depths, layers_until
 from eoc.maps.layer import sensitivity
 from eoc.maps.variance import VarianceMap
+from eoc.sharing import cached_property
 
 __all__ = ["CorrelationMap"]
 

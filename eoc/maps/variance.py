@@ -2,8 +2,6 @@ r"""The variance map F(q) = sigma_b^2 + sigma_w^2 E[phi(sqrt(q) Z)^2]: values, s
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -13,6 +11,7 @@ from eoc.errors import AccuracyError, EocError
 from eoc.gaussian.moments import Estimate, checked_variances
 from eoc.maps import layer
 from eoc.maps.fixed_points import FixedPoint, all_fixed_points
+from eoc.sharing import cached_property
 
 __all__ = ["VarianceMap", "checked_sigma"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import FloatArray
 from eoc.errors import EocError
 from eoc.models.symbolic import formula_of
+from eoc.sharing import once
 
 __all__ = ["as_activation", "as_function", "straight_line"]
 
@@ -77,6 +77,6 @@ class _Sampled:
     function: Callable[[FloatArray], FloatArray] = field(compare=False)
 
 
-@lru_cache(maxsize=256)
+@once(256)
 def _activation(sampled: _Sampled) -> Activation:
     return resolve(sampled.function, name=sampled.key[0])  # type: ignore[index]

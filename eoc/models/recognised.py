@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from torch import nn
@@ -11,6 +10,7 @@ from torch import nn
 from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
+from eoc.sharing import once
 
 __all__ = ["NOT_ELEMENTWISE", "recognised_function", "recognised_module"]
 
@@ -48,7 +48,7 @@ def _softplus(beta: float = 1.0, threshold: float = 20.0) -> Activation:
 _EXACT = 20.0  # exp(-20) / 20 = 1e-10 of phi: below what single precision resolves
 
 
-@lru_cache(maxsize=64)
+@once(64)
 def _softplus_then_line(beta: float, threshold: float) -> Activation:
     whole = resolve("softplus", beta=float(beta))
     return resolve(
@@ -64,7 +64,7 @@ def _threshold(threshold: float, value: float) -> Activation:
     return _steps_to_line(float(threshold), float(value))
 
 
-@lru_cache(maxsize=64)
+@once(64)
 def _steps_to_line(threshold: float, value: float) -> Activation:
     name = f"threshold(threshold={threshold:g}, value={value:g})"
     return resolve(lambda x: x if x > threshold else value, name=name, knots=(threshold,))

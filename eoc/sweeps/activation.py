@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from eoc.errors import EocError
+from eoc.sharing import once
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
@@ -21,7 +21,7 @@ class OtherFunctionError(EocError):
     """A worker has loaded another function than the process that leads the run."""
 
 
-@lru_cache(maxsize=256)
+@once(256)
 def activation_of(text: str, folder: str, expected: str = "") -> Activation:
     """The activation meant by a text, the same object for the same text, so that its tables are made once.
 

@@ -7,11 +7,11 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from eoc.sharing import cached_property
 from eoc.sweeps.task import Coordinate, Output, Task, Values
 
 __all__ = ["Axis", "Plan"]

@@ -15,6 +15,7 @@ from eoc.activations.formula.program import Program
 from eoc.activations.formula.rules import OutOfReach, Undefined
 from eoc.activations.octave import octave
 from eoc.errors import NotPermissibleError
+from eoc.sharing import Lock
 
 __all__ = ["Careful"]
 
@@ -25,30 +26,39 @@ _UNKNOWN, _POINTWISE = -1, -2  # rows of cells that have no interpolant, yet or 
 
 
 class Careful:
-    """(phi, phi', phi'') of the piece ``program`` between ``low`` and ``high``; ``name`` is for error messages."""
+    """(phi, phi', phi'') of the piece ``program`` between ``low`` and ``high``; ``name`` is for error messages.
 
-    def __init__(self, program: Program, low: float, high: float, name: str) -> None:
+    Threads may share it: what is new is computed under ``lock``.
+    """
+
+    def __init__(self, program: Program, low: float, high: float, name: str, lock: Lock) -> None:
         self._program, self._low, self._high, self._name = program, low, high, name
         self._known: dict[float, Limits] = {}
         self._interpolants = Interpolants()
+        self._lock = lock
         self._rows = np.full((2, _HIGHEST - _LOWEST + 1), _UNKNOWN, dtype=np.intp)
 
     def at(self, x: float) -> Limits:
         """(phi, phi', phi'') at one point, correctly rounded or nearly so."""
-        known = self._known
-        if x not in known:
-            if math.isnan(x):
-                return (math.nan, math.nan, math.nan)
-            if len(known) > _CACHE:
-                known.clear()
-            try:
-                a, b, c = map(to_float, self._program.exact(x))
-            except OutOfReach:
-                raise NotPermissibleError(f"{self._name} cannot be computed at x = {x!r}") from None
-            except Undefined:
-                raise NotPermissibleError(f"{self._name} is undefined at x = {x!r}") from None
-            known[x] = (a, b, c)
-        return known[x]
+        found = self._known.get(x)
+        if found is None:
+            with self._lock:
+                found = self._computed(x)
+                if len(self._known) > _CACHE:
+                    self._known.clear()
+                self._known[x] = found
+        return found
+
+    def _computed(self, x: float) -> Limits:
+        if math.isnan(x):
+            return (math.nan, math.nan, math.nan)
+        try:
+            a, b, c = map(to_float, self._program.exact(x))
+        except OutOfReach:
+            raise NotPermissibleError(f"{self._name} cannot be computed at x = {x!r}") from None
+        except Undefined:
+            raise NotPermissibleError(f"{self._name} is undefined at x = {x!r}") from None
+        return a, b, c
 
     def __call__(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(phi, phi', phi'') at x (n,), and bounds on the absolute errors: both (3, n)."""
@@ -68,7 +78,9 @@ class Careful:
         new = ~alone & (rows == _UNKNOWN)
         if new.any():
             for s, j in {*zip(side[new].tolist(), k[new].tolist(), strict=True)}:
-                self._rows[s, j - _LOWEST] = self._built(-1.0 if s else 1.0, j)
+                with self._lock:
+                    if self._rows[s, j - _LOWEST] == _UNKNOWN:
+                        self._rows[s, j - _LOWEST] = self._built(-1.0 if s else 1.0, j)
             rows = self._rows[side, k - _LOWEST]
         return np.where(alone, _POINTWISE, rows)
 

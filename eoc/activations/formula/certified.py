@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from eoc.activations.formula.careful import Careful
 from eoc.activations.formula.limits import Limits
 from eoc.activations.formula.program import Program
 from eoc.activations.octave import octave
+from eoc.sharing import Lock
 
 __all__ = ["Certified"]
 
@@ -36,8 +38,19 @@ _ANCHORS = (2, 0, -2, -6)  # octaves below k that count, beside k, k - 1 and k -
 _RECENT = 4  # arrays x whose results are kept: phi, phi', phi'' and their errors are asked for one after the other
 
 
+class _Checked(NamedTuple):
+    """What is known of the cells of a piece, both (cells, 3); it is replaced, never changed.
+
+    ``errors`` are NaN before a cell is checked, infinite where double precision is not good enough, otherwise the
+    largest errors of phi, phi', phi'' at the samples, relative to ``|value| + below``.
+    """
+
+    errors: FloatArray
+    below: FloatArray
+
+
 class Certified:
-    """The pieces of a formula.
+    """The pieces of a formula. Threads may share them: what is new is checked and computed under one lock.
 
     Parameters
     ----------
@@ -62,11 +75,11 @@ class Certified:
         self._programs, self._ends, self._zones = programs, ends, zones
         self._knots = np.array(knots, dtype=float)
         self._bounds = [-math.inf, *knots, math.inf]
-        self._careful = [Careful(p, a, b, name) for p, (a, b) in zip(programs, pairwise(self._bounds), strict=True)]
-        # For each piece and cell: NaN before it is checked, infinite where double precision is not good enough,
-        # otherwise the largest errors of phi, phi', phi'' at the samples, and what these are relative to.
-        self._errors = np.full((len(programs), _CELLS, 3), np.nan)
-        self._below = np.zeros((_CELLS, 3))
+        self._lock = Lock()
+        self._careful = [
+            Careful(p, a, b, name, self._lock) for p, (a, b) in zip(programs, pairwise(self._bounds), strict=True)
+        ]
+        self._checked = [_Checked(np.full((_CELLS, 3), np.nan), np.zeros((_CELLS, 3)))] * len(programs)
         self._octave_maximum = cache(self._sample_maximum)
         self._recent = lru_cache(maxsize=_RECENT)(self._evaluate)
 
@@ -103,12 +116,14 @@ class Certified:
         slow = ~np.isfinite(values).all(axis=0) | (x < self._bounds[i]) | (x > self._bounds[i + 1])
         for zone in self._zones:
             slow |= np.abs(x - zone) < max(1.0, abs(zone)) / 16
-        for cell in np.unique(cells[np.isnan(self._errors[i, cells, 0]) & ~slow]):
-            self._certify(i, int(cell))
-        errors = self._errors[i, cells].T
+        checked = self._checked[i]
+        new = np.isnan(checked.errors[cells, 0]) & ~slow
+        if new.any():
+            checked = self._with(i, np.unique(cells[new]).tolist())
+        errors, below = checked.errors[cells].T, checked.below[cells].T
         slow |= ~np.isfinite(errors[0])
         with np.errstate(invalid="ignore"):
-            bounds = 4.0 * np.maximum(errors, _EPS) * (np.abs(values) + self._below[cells].T)
+            bounds = 4.0 * np.maximum(errors, _EPS) * (np.abs(values) + below)
         if slow.any():
             values[:, slow], bounds[:, slow] = self._careful[i](x[slow])
         for knot, limits in self._ends[i].items():
@@ -117,15 +132,26 @@ class Certified:
             bounds[:, at] = 4.0 * _EPS * np.abs(values[:, at])
         return values, bounds
 
-    def _certify(self, i: int, cell: int) -> None:
-        """Find the largest error / (|value| + M) at the samples, infinite where double precision is not good enough."""
+    def _with(self, i: int, cells: list[int]) -> _Checked:
+        """What is known of piece i, these cells among it."""
+        with self._lock:
+            known = _Checked(*(part.copy() for part in self._checked[i]))
+            for cell in cells:
+                if np.isnan(known.errors[cell, 0]):
+                    known.errors[cell], known.below[cell] = self._certified(i, cell)
+            self._checked[i] = known
+            return known
+
+    def _certified(self, i: int, cell: int) -> tuple[FloatArray, FloatArray]:
+        """Find the largest error / (|value| + M) at the samples, infinite where double precision is not good enough.
+
+        With it M.
+        """
         sign, k = (-1 if cell % 2 else 1), cell // 2 + _LOWEST
         below = self._maximum_below(k)
-        self._below[cell] = below
         xs = self._samples(i, sign, k)
         if not xs:
-            self._errors[i, cell] = 0.0
-            return
+            return np.zeros(3), below
         exact = np.array([self._careful[i].at(x) for x in xs]).T
         with np.errstate(all="ignore"):
             errors = np.abs(self._programs[i].fast(np.array(xs)) - exact)
@@ -133,7 +159,7 @@ class Certified:
             good = np.all(errors <= _TOLERANCE * scale[:, None])
             measure = np.abs(exact) + below[:, None]
             worst = np.where(errors > 0.0, errors / measure, 0.0).max(axis=1)
-        self._errors[i, cell] = worst if good else np.inf
+        return worst if good else np.full(3, np.inf), below
 
     def _samples(self, i: int, sign: int, k: int) -> list[float]:
         """Where piece i is checked in an octave: inside the piece."""

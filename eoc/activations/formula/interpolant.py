@@ -39,7 +39,7 @@ _TO_CHEBYSHEV = _cosine(_DEGREES * _ODD) * np.where(_DEGREES == 0, 1.0, 2.0) / _
 
 
 class Interpolants:
-    """Interpolants of three functions on any number of intervals.
+    """Interpolants of three functions on any number of intervals; one may be added while others are evaluated.
 
     Examples
     --------
@@ -51,10 +51,8 @@ class Interpolants:
     """
 
     def __init__(self) -> None:
-        self._ends = np.empty((0, 2))
-        self._powers = np.empty((0, 3))
-        self._series = np.empty((0, 3, _N))
-        self._bounds = np.empty((0, 3))
+        # Ends, powers, series and bounds: replaced as a whole, so that a thread that evaluates sees all of one state.
+        self._table = np.empty((0, 2)), np.empty((0, 3)), np.empty((0, 3, _N)), np.empty((0, 3))
 
     def add(self, f: Callable[[float], tuple[float, float, float]], a: float, b: float) -> int | None:
         """Interpolate f on [a, b], which does not contain 0; return its row, or None if f is not met at the probes."""
@@ -73,19 +71,20 @@ class Interpolants:
         if not np.all(misses <= _TOLERANCE * size) or not np.isfinite(size).all():
             return None
         new = (np.array([a, b]), powers, series, _SAFETY * _TOLERANCE * size)
-        old = (self._ends, self._powers, self._series, self._bounds)
-        self._ends, self._powers, self._series, self._bounds = (
-            np.concatenate([p, q[None]]) for p, q in zip(old, new, strict=True)
+        ends, exponents, all_series, bounds = (
+            np.concatenate([p, q[None]]) for p, q in zip(self._table, new, strict=True)
         )
-        return len(self._ends) - 1
+        self._table = ends, exponents, all_series, bounds
+        return len(ends) - 1
 
     def __call__(self, rows: NDArray[np.intp], x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the three functions at x (n,) by the interpolants ``rows``, and bounds on the errors: both (3, n)."""
-        a, b = self._ends[rows].T
+        ends, powers, series, bounds = self._table
+        a, b = ends[rows].T
         t = np.clip(((x - a) + (x - b)) / (b - a), -1.0, 1.0)
-        factor = (x / b)[:, None] ** self._powers[rows]
-        values = clenshaw(self._series[rows], np.broadcast_to(t[:, None], factor.shape)) * factor
-        return values.T, (self._bounds[rows] * factor).T
+        factor = (x / b)[:, None] ** powers[rows]
+        values = clenshaw(series[rows], np.broadcast_to(t[:, None], factor.shape)) * factor
+        return values.T, (bounds[rows] * factor).T
 
 
 def _powers(limits: FloatArray, a: float, b: float) -> FloatArray:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from eoc.activations.formula.rules import Jet, OutOfReach, Undefined, is_zero
+from eoc.sharing import Lock, once
 
-__all__ = ["multiprecision", "to_float"]
+__all__ = ["ONE_AT_A_TIME", "multiprecision", "to_float"]
+
+#: Held while mpmath computes: it keeps pi and its like for the whole process, and two threads that need more digits
+#: at the same time get wrong ones.
+ONE_AT_A_TIME = Lock()
 
 _HUGE = 1100  # exp(u) is 0 or infinite, and sin(u) out of reach, beyond |u| = 2^1100
 
@@ -160,7 +164,7 @@ class _Multiprecision:
         return a if u[0] > 0 or (u[0] == 0 and not strict) else b
 
 
-@lru_cache(maxsize=4)
+@once()
 def multiprecision(precision: int) -> _Multiprecision:
     """The arithmetic with that many bits."""
     return _Multiprecision(precision)

@@ -12,7 +12,7 @@ import numpy as np
 
 from eoc.activations.base import FloatArray
 from eoc.activations.formula.doubles import DOUBLES
-from eoc.activations.formula.multiprecision import multiprecision
+from eoc.activations.formula.multiprecision import ONE_AT_A_TIME, multiprecision
 from eoc.activations.formula.rules import Jet, OutOfReach, Undefined, apply
 from eoc.activations.formula.tree import Node, postorder
 
@@ -86,6 +86,10 @@ class Program:
         """
         if math.isinf(x) or math.isnan(x):
             raise Undefined
+        with ONE_AT_A_TIME:
+            return self._exact(x, side)
+
+    def _exact(self, x: float, side: int) -> Jet:
         for precision in _PRECISIONS:
             m, jet = self._attempt(x, precision)
             if jet is None or m.lost <= precision - _GUARD:

@@ -13,9 +13,11 @@ from eoc.activations.formula.rewrite import MAX_EXPONENT
 from eoc.activations.formula.screen import MAX_LENGTH, check_size, check_text, syntax_error
 from eoc.activations.formula.tree import Node, Trees
 from eoc.errors import ExpressionError
+from eoc.sharing import Lock
 
 __all__ = ["read"]
 
+_PARSING = Lock()  # the filters of warnings belong to the process: two threads would restore each other's
 
 _BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
 _REFUSED = {
@@ -55,7 +57,7 @@ def read(text: str, trees: Trees) -> Node:
 
 def _parsed(body: str, text: str, offset: int) -> ast.expr:
     try:
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(body, mode="eval").body
     except SyntaxError as error:

@@ -8,7 +8,6 @@ precision reads exactly zero or nothing at all over a whole run of the grid, mpm
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from eoc.activations.formula.multiprecision import to_float
 from eoc.activations.formula.program import Program
 from eoc.activations.formula.rules import Undefined
 from eoc.activations.formula.tree import Node
+from eoc.sharing import once
 
 __all__ = ["grid", "merge", "sign_changes", "touching_zeros"]
 
@@ -29,7 +29,7 @@ _DENSE = 4096
 _TINY = 1e-30  # roots closer to 0 than this come from underflow, as for max(x**3, 0)
 
 
-@lru_cache(maxsize=1)
+@once()
 def grid() -> FloatArray:
     """Return the sample points, increasing."""
     geometric = 2.0 ** np.arange(_LOW, _HIGH + 1 / _PER_OCTAVE, 1 / _PER_OCTAVE)

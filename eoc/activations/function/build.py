@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,7 @@ def from_callable(
         growth=growth(f, lowest, highest),
         parity=parity,
         uncertainty=parts.uncertainty,
+        remake=partial(from_callable, function, derivative=derivative, name=name, knots=given, parity=parity),
     )
     parts.check_slope()
     return made

@@ -5,6 +5,8 @@ The larger a panel, the less differentiating amplifies the noise of the values (
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from eoc.activations.base import FloatArray, Function
@@ -12,6 +14,7 @@ from eoc.activations.function.fits import SAFETY, Fits, fit
 from eoc.activations.function.noise import Noise
 from eoc.activations.octave import octave
 from eoc.activations.simplest import simplest
+from eoc.sharing import Memory
 
 __all__ = ["Derivatives"]
 
@@ -37,7 +40,7 @@ class Derivatives:
     def __init__(self, f: Function, noise: Noise, low: float, high: float) -> None:
         self._f, self._noise, self._low, self._high = f, noise, low, high
         self._inside = float(np.nextafter(low, np.inf)), float(np.nextafter(high, -np.inf))
-        self._octaves: dict[tuple[int, int], tuple[FloatArray, Fits, Fits]] = {}
+        self._octaves = Memory()
         a, b = np.maximum(-self._CENTRAL, low), np.minimum(self._CENTRAL, high)
         new = (a < b) & np.concatenate([[True], (np.diff(a) != 0) | (np.diff(b) != 0)])
         central = fit(f, noise, a[new], b[new])
@@ -81,9 +84,7 @@ class Derivatives:
         for code in np.unique(codes):
             here = codes == code
             cell = (1 if code % 2 else -1), int(code // 2)
-            if cell not in self._octaves:
-                self._octaves[cell] = self._build(*cell)
-            edges, *fits = self._octaves[cell]
+            edges, *fits = self._octaves.get(cell, partial(self._build, *cell))
             which = np.clip(np.searchsorted(edges, x[here], side="right") - 1, 0, edges.size - 2)
             chosen = fits[order - 1]
             found = (chosen.bound if bound else chosen.derivative)(order, x[here], which)

@@ -14,6 +14,7 @@ import numpy as np
 from eoc.activations import special
 from eoc.activations.base import Activation, FloatArray, Function, Growth, Piece
 from eoc.errors import EocError
+from eoc.sharing import once
 
 __all__ = ["BOUNDED", "constant", "dlogistic", "factory", "linear", "logistic", "number", "parameters", "positive"]
 
@@ -70,12 +71,13 @@ def factory(make: Callable[P, Activation]) -> Callable[P, Activation]:
     """Let equal arguments give the same object, whose name shows every argument that is not the default."""
     signature = inspect.signature(make)
 
-    @functools.cache
+    @once()
     def build(arguments: tuple[tuple[str, object], ...]) -> Activation:
         made = make(**dict(arguments))  # type: ignore[call-arg,arg-type]
         changed = [name for name, value in arguments if value != signature.parameters[name].default]
         shown = ", ".join(f"{name}={made.parameters[name]}" for name in changed)
-        return replace(made, name=f"{made.name}({shown})") if shown else made
+        name = f"{made.name}({shown})" if shown else made.name
+        return replace(made, name=name, remake=functools.partial(cached, **dict(arguments)))  # type: ignore[arg-type]
 
     @functools.wraps(make)
     def cached(*args: P.args, **kwargs: P.kwargs) -> Activation:

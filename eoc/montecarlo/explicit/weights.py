@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from eoc.montecarlo.explicit.laws import Dtype, Shape, WeightLaw, Weights, cast
 from eoc.montecarlo.explicit.product import product
+from eoc.sharing import once
 
 __all__ = ["backwards", "forwards", "matrix", "working_memory"]
 
@@ -84,7 +84,7 @@ def _blocks(
     return _pool(os.getpid()).map(draw, parts, children)
 
 
-@cache
+@once()
 def _pool(process: int) -> ThreadPoolExecutor:
     """The threads of this process, kept for the next layer; a forked process does not inherit its parent's."""
     return ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from eoc.sharing import cached_property
 from eoc.sweeps.config.axes import Entry, default_entry, entry
 from eoc.sweeps.config.choosing import chosen_tasks, in_common
 from eoc.sweeps.config.estimate import result_bytes
