@@ -1,6 +1,8 @@
 """Mean-field theory of wide networks at initialisation: maps, phases and the edge of chaos, to the last digit.
 
-Everything here is imported on first use, so ``import eoc`` costs nothing.
+Everything here is imported on first use, so ``import eoc`` costs nothing. Threads may share everything, activations and
+maps too, and get the same bits as one thread alone. A forked process keeps the tables of its parent, a spawned one
+fills its own; activations, and what holds them, can be pickled (of Python functions, those that pickle can name).
 
 >>> import eoc
 >>> point = eoc.edge_of_chaos("tanh", sigma_b=0.2).best  # how to initialise: W ~ N(0, sigma_w^2 / fan_in)

@@ -219,3 +219,10 @@ def test_a_fork_within_a_lock_leaves_it_to_the_thread_that_has_it() -> None:
             finally:
                 os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_maps_that_are_sent_to_another_process_say_the_same() -> None:
+    f = eoc.CorrelationMap("tanh", sigma_w=1.4, sigma_b=0.2, q=1.7)
+    again = pickle.loads(pickle.dumps(f))
+    assert again.activation is f.activation
+    assert again([0.1, 0.9]).tolist() == f([0.1, 0.9]).tolist()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.compiler_lock import global_compiler_lock
 from platformdirs import user_cache_dir
 
 from eoc.sharing import Lock
@@ -38,3 +40,12 @@ def jit(function: Callable[..., Any], inline: str = "never") -> Callable[..., An
             return numba.njit(**flags)(function)
         finally:
             numba.config.CACHE_DIR = chosen
+
+
+# A forked child would wait for a thread that compiled in its parent, and that it does not have.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )
