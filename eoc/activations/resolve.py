@@ -17,11 +17,12 @@ __all__ = ["activation", "check_text"]
 
 _BARE_NAME = re.compile(r"\s*[A-Za-z][\w\s-]*\Z")
 _WITH_PARAMETERS = re.compile(r"\s*([A-Za-z]\w*)\s*\(((?:\s*[A-Za-z]\w*\s*=[^=].*)|\s*)\)\s*\Z", re.DOTALL)
+_DOTTED = re.compile(r"\s*[A-Za-z_]\w*\s*\.")
 _LONGEST = 20_000
 
 
 def activation(source: object, **parameters: object) -> Activation:
-    """The activation meant by a name, a formula or a Python function.
+    """The activation meant by a name, a formula, a Python function or what a framework calls one.
 
     Parameters
     ----------
@@ -29,7 +30,11 @@ def activation(source: object, **parameters: object) -> Activation:
         - a name such as ``"gelu"`` (:func:`eoc.activations.names` lists them), with its parameters as keywords or
           in the string: ``"elu(alpha=0.5)"``;
         - a formula in x such as ``"x * tanh(log(1 + exp(x)))"``; it is parsed, never executed;
-        - a Python function of an array or of a number; its kinks, jumps and derivatives are found numerically;
+        - what PyTorch, JAX, Flax or Keras has: ``nn.GELU("tanh")`` with its present parameters, its class where that
+          needs none, ``F.gelu`` and ``jax.nn.gelu`` with their own defaults, also in a ``functools.partial``, a layer
+          such as ``keras.layers.LeakyReLU(0.2)``; or as a text, ``"torch.nn.LeakyReLU(0.2)"``, which is looked up;
+        - a Python function of an array or of a number; its kinks, jumps and derivatives are found numerically. One of
+          tensors is called in double precision, and known by its name if its values are those of one;
         - an :class:`Activation`, which is returned as it is.
     **parameters
         Parameters of a named activation; ``derivative=``, ``knots=``, ``name=`` or ``parity=`` for a function.
@@ -42,7 +47,8 @@ def activation(source: object, **parameters: object) -> Activation:
     Raises
     ------
     EocError
-        For an unknown name (with a suggestion), a bad parameter, an unreadable formula or a function that fails.
+        For an unknown name (with a suggestion), a bad parameter, an unreadable formula, a function that fails or is
+        none of each element alone.
     NotPermissibleError
         If phi is unbounded on a finite interval, such as 1/x.
 
@@ -82,12 +88,25 @@ def check_text(text: str) -> None:
     from eoc.activations.formula.reader import read
     from eoc.activations.formula.tree import Trees
 
-    if _from_name(text, {}) is None:
+    if _from_name(text, {}) is None and _term(text) is None:
         read(text, Trees())
 
 
 def _from_text(text: str, parameters: dict[str, object]) -> Activation:
-    return _from_name(text, parameters) or _parsed(text)
+    found = _from_name(text, parameters)
+    if found is not None:
+        return found
+    term = _term(text)
+    return _parsed(text) if term is None else _from_text(term, {})
+
+
+def _term(text: str) -> str | None:
+    """What eoc calls what is written as in the code of a framework; no formula has a dot after a letter."""
+    if not _DOTTED.match(text):
+        return None
+    from eoc.activations.argument import text_term
+
+    return text_term(text)
 
 
 def _from_name(text: str, parameters: dict[str, object]) -> Activation | None:
@@ -122,9 +141,14 @@ def _parsed(text: str) -> Activation:
 
 
 def _from_function(function: Callable[..., object], parameters: dict[str, object]) -> Activation:
+    from eoc.activations.argument import object_term
+    from eoc.activations.argument.computed import computed
     from eoc.activations.function import from_callable
 
     unknown = sorted(set(parameters) - {"derivative", "knots", "name", "parity"})
     if unknown:
         raise EocError(f"a function takes derivative=, knots=, name= and parity=; got {unknown[0]}=")
-    return from_callable(function, **parameters)  # type: ignore[arg-type]
+    term = None if parameters else object_term(function)
+    if term is not None:
+        return _from_text(term, {})
+    return computed(function, parameters, activation) or from_callable(function, **parameters)  # type: ignore[arg-type]

@@ -22,14 +22,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from eoc.errors import EocError
 from eoc.frameworks import needs
-from eoc.initializers.counterparts import given
 from eoc.initializers.point import sigmas
 from eoc.wording import quoted
 
@@ -40,8 +38,6 @@ import jax.numpy as jnp  # noqa: E402
 
 __all__ = ["eoc_bias", "eoc_normal", "eoc_orthogonal"]
 
-# For one thread, and only within the ``with``.
-_enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else import_module("jax.experimental").enable_x64
 Axes = int | Sequence[int]
 Initializer = Callable[..., Any]
 
@@ -62,9 +58,8 @@ def eoc_normal(
     Parameters
     ----------
     activation
-        Follows the layer: a name, a formula in x, an :class:`eoc.Activation`, a function of ``jax.nn`` with its own
-        defaults (``jax.nn.gelu`` is the approximate one, "gelu" is not), also in a ``functools.partial``, or a Python
-        function of arrays, evaluated in double precision. None if sigma_w and sigma_b are both given.
+        Follows the layer: whatever :func:`eoc.activation` understands, such as a function of ``jax.nn`` with its own
+        defaults (``jax.nn.gelu`` is the approximate one, "gelu" is not). None if sigma_w and sigma_b are both given.
     sigma_b, q, sigma_w
         One of them: the point of the edge of chaos where it has this value. None of them: the recommended point, as
         by ``eoc init``. Both sigma_w and sigma_b: this place of any phase.
@@ -95,7 +90,7 @@ def eoc_normal(
     >>> round(float(576 * kernel.var()), 1)  # sigma_w^2
     2.0
     """
-    width, _ = _sigmas(activation, sigma_b, q, sigma_w)
+    width, _ = sigmas(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
     draw = jax.nn.initializers.variance_scaling(width**2, "fan_in", "normal", in_axis, out_axis, batch_axis)
 
     def kernel(key: Any, shape: tuple[int, ...], dtype: Any, **placed: Any) -> Any:
@@ -154,7 +149,7 @@ def eoc_orthogonal(
     """
     if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
         raise EocError(f"groups must be a whole number >= 1, got {groups!r}")
-    width, _ = _sigmas(activation, sigma_b, q, sigma_w)
+    width, _ = sigmas(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
 
     def kernel(key: Any, shape: tuple[int, ...], dtype: Any, **placed: Any) -> Any:
         if placed:
@@ -205,22 +200,8 @@ def eoc_bias(
     >>> eoc_bias("relu")(jax.random.key(0), (3,)).tolist()  # the only critical sigma_b of relu is 0
     [0.0, 0.0, 0.0]
     """
-    _, spread = _sigmas(activation, sigma_b, q, sigma_w)
+    _, spread = sigmas(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
     return _initializer(jax.nn.initializers.normal(spread), dtype)
-
-
-def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of JAX's arrays as one of NumPy's in double precision, at once also while others are traced."""
-
-    def of_arrays(x: Any) -> Any:
-        with jax.ensure_compile_time_eval(), _enable_x64(True):
-            return np.asarray(function(x))
-
-    return of_arrays
-
-
-def _sigmas(activation: object, sigma_b: float | None, q: float | None, sigma_w: float | None) -> tuple[float, float]:
-    return sigmas(given(activation, jax.nn, in_double), sigma_b=sigma_b, q=q, sigma_w=sigma_w)
 
 
 def _initializer(draw: Initializer, default: Any) -> Initializer:

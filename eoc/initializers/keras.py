@@ -24,7 +24,7 @@ Examples
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -32,7 +32,6 @@ from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
 from eoc.frameworks import needs
-from eoc.initializers.counterparts import given
 from eoc.initializers.point import sigmas
 from eoc.wording import quoted
 
@@ -58,7 +57,7 @@ class _AtPoint:
         seed: Any = None,
     ) -> None:
         super().__init__(seed=seed)  # type: ignore[call-arg]  # of the class of Keras that comes next
-        phi = given(activation, keras.activations, _in_double)
+        phi = None if activation is None else resolve(activation)
         self.sigma_w, self.sigma_b = sigmas(phi, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
         self.activation = activation if isinstance(activation, str) else phi
         self.given = {"sigma_b": sigma_b, "q": q, "sigma_w": sigma_w}
@@ -119,11 +118,11 @@ class EocNormal(_Kernel):
     Parameters
     ----------
     activation
-        Follows the layer: a name, a formula in x, an :class:`eoc.Activation`, a function of ``keras.activations`` with
-        its own defaults, also in a ``functools.partial``, or a Python function of tensors or arrays, evaluated in
-        double precision, with which it cannot be saved. None if sigma_w and sigma_b are both given. **A text means the
-        activation of eoc:** "leaky_relu" has the slope 0.01 while that of Keras has 0.2, which is
-        "leaky_relu(slope=0.2)" or ``keras.activations.leaky_relu``. Other names of both mean the same.
+        Follows the layer: whatever :func:`eoc.activation` understands, such as a function of ``keras.activations`` or
+        a layer, ``keras.layers.LeakyReLU(0.2)``; with a Python function that has no name it cannot be saved. None if
+        sigma_w and sigma_b are both given. **A text means the activation of eoc:** "leaky_relu" has the slope 0.01
+        while that of Keras has 0.2, which is "leaky_relu(slope=0.2)" or ``keras.activations.leaky_relu``. Other names
+        of both mean the same.
     sigma_b, q, sigma_w
         One of them: the point of the edge of chaos where it has this value. None of them: the recommended point, as
         by ``eoc init``. Both sigma_w and sigma_b: this place of any phase.
@@ -252,19 +251,6 @@ class EocBias(_AtPoint, keras.initializers.RandomNormal):
 
     def _draw(self, shape: tuple[int, ...], dtype: str) -> Any:
         return keras.random.normal(shape, stddev=self.sigma_b, dtype=dtype, seed=self.seed)
-
-
-def _in_double(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of Keras's tensors as one of NumPy's arrays in double precision."""
-
-    def of_arrays(x: Any) -> Any:
-        return keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(x, dtype="float64")))
-
-    if keras.backend.backend() != "jax":
-        return of_arrays
-    from eoc.initializers.jax import in_double
-
-    return in_double(of_arrays)
 
 
 def _real(dtype: Any) -> str:

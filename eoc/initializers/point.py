@@ -82,15 +82,14 @@ def point(
     return _point(resolve(activation), *(None if value is None else real_number(name, value) for name, value in given))
 
 
-def sigmas(
-    activation: Activation | None, *, sigma_b: float | None, q: float | None, sigma_w: float | None
-) -> tuple[float, float]:
+def sigmas(activation: object, *, sigma_b: float | None, q: float | None, sigma_w: float | None) -> tuple[float, float]:
     """(sigma_w, sigma_b) of the point that is meant: all that a layer is drawn with.
 
     Parameters
     ----------
     activation
-        What follows the layer. None: sigma_w and sigma_b are meant as they are given.
+        What follows the layer: whatever :func:`eoc.activation` understands. None: sigma_w and sigma_b are meant as
+        they are given.
     sigma_b, q, sigma_w
         As for :func:`point`; without an activation sigma_w and sigma_b, both >= 0, and nothing else.
 
@@ -106,7 +105,7 @@ def sigmas(
 
     Examples
     --------
-    >>> sigmas(resolve("erf"), sigma_b=None, q=None, sigma_w=2)[0], sigmas(None, sigma_b=0, q=None, sigma_w=1)
+    >>> sigmas("erf", sigma_b=None, q=None, sigma_w=2)[0], sigmas(None, sigma_b=0, q=None, sigma_w=1)
     (2.0, (1.0, 0.0))
     """
     if activation is not None:

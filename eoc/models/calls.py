@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from eoc.models.elementwise import as_activation
+from eoc.models.elementwise import as_activation, recognised_function
 from eoc.models.functions import ELEMENTWISE, KINDS, LINEAR, NUMBERS, TRANSPOSED
-from eoc.models.recognised import recognised_function
 from eoc.models.steps import Kind
 from eoc.models.transformers import add_gate
 from eoc.models.values import Elements, Fixed, Value, ValueBuilder
@@ -254,7 +253,7 @@ def _strides(call: Call, stride: Any) -> tuple[int, ...]:
 def _function_of_elements(call: Call) -> Elements:
     """A function of the elements of one step: one that is known, or whatever is put together."""
     if len(call.data) == 1 and not call.fixed:
-        x, besides = call.arguments("input")[0], {k: v for k, v in call.kwargs.items() if k not in _NO_PARAMETERS}
+        x, besides = call.arguments("input")[0], {k: v for k, v in call.kwargs.items() if k != "input"}
         known = recognised_function(call.name, call.args[1:], besides)
         if known is not None and isinstance(x, Elements):
             return x.then(known, call.name, call.node)
@@ -270,9 +269,6 @@ def _function_of_elements(call: Call) -> Elements:
 
     note = f"with the present {', '.join(value.name for value in call.fixed)}" if call.fixed else ""
     return Elements(call.data[0].source, _text(call), call.node, function, note=note)
-
-
-_NO_PARAMETERS = ("input", "inplace", "training")
 
 
 def _text(call: Call) -> str:

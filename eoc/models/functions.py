@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eoc.activations.argument.objects import plain_name as without_operators
 from eoc.models.steps import Kind
 
 __all__ = ["ELEMENTWISE", "KINDS", "LINEAR", "NUMBERS", "TRANSPOSED", "is_in_place", "plain_name"]
@@ -60,33 +61,11 @@ _KINDS = {
 #: What is one step whatever its arguments.
 KINDS = {name: kind for kind, names in _KINDS.items() for name in names}
 
-_OPERATORS = {
-    "iadd": "add",
-    "isub": "sub",
-    "imul": "mul",
-    "itruediv": "div",
-    "truediv": "div",
-    "true_divide": "div",
-    "divide": "div",
-    "multiply": "mul",
-    "subtract": "sub",
-    "ipow": "pow",
-    "float_power": "pow",
-    "imatmul": "matmul",
-    "mm": "matmul",
-    "bmm": "matmul",
-    "special_expit": "sigmoid",
-    "max_pool1d_with_indices": "max_pool1d",
-    "max_pool2d_with_indices": "max_pool2d",
-    "max_pool3d_with_indices": "max_pool3d",
-}
-
 
 def plain_name(target: Any) -> str:
     """The name of a function or method, the same for a function, its operator and its form in place."""
     name = target if isinstance(target, str) else getattr(target, "__name__", str(target))
-    name = name if name in NUMBERS else name.strip("_")
-    return _OPERATORS.get(name, name)
+    return name if name in NUMBERS else without_operators(name)
 
 
 def is_in_place(target: Any, kwargs: dict[str, Any]) -> bool:

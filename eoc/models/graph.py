@@ -11,10 +11,10 @@ from torch import fx, nn
 
 from eoc.activations import Activation
 from eoc.models.calls import Call, Calls, values_in
+from eoc.models.elementwise import recognised_module
 from eoc.models.evaluated import own_activation
 from eoc.models.functions import is_in_place, plain_name
 from eoc.models.modules import is_leaf
-from eoc.models.recognised import recognised_module
 from eoc.models.steps import Kind, Reading
 from eoc.models.transformers import SEVERAL, add_leaf
 from eoc.models.values import Elements, Fixed, Value, ValueBuilder

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from eoc.models.builder import Builder
+from eoc.models.elementwise import recognised_function, recognised_module
 from eoc.models.evaluated import evaluated, own_activation
-from eoc.models.recognised import recognised_function, recognised_module
 from eoc.models.steps import Affine, Kind
 
 __all__ = ["CONTAINERS", "add_activation", "add_module", "affine_of", "is_foreign", "is_layer", "is_leaf"]

@@ -9,9 +9,9 @@ from torch import nn
 
 from eoc.activations import Activation
 from eoc.models.builder import Builder
+from eoc.models.elementwise import recognised_module
 from eoc.models.evaluated import evaluated, own_activation
 from eoc.models.modules import CONTAINERS, is_layer, is_leaf
-from eoc.models.recognised import recognised_module
 from eoc.models.steps import Kind, Step
 from eoc.models.transformers import add_leaf
 from eoc.models.unwrapped import unwrapped

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from eoc.activations import activation as resolve
 from eoc.errors import EocError
 from eoc.models.builder import Builder
-from eoc.models.given import given
 from eoc.models.graph import interpret
 from eoc.models.modules import is_leaf
 from eoc.models.ordered import in_order
@@ -38,7 +38,7 @@ def read(model: nn.Module, activation: object = None, residual: Sequence[str] = 
         Any ``nn.Module``; of a compiled or data-parallel one the model inside.
     activation
         What activation functions of the model's own are taken for that cannot be traced, and, in module order, what
-        follows every hidden layer where the model shows none: what :func:`eoc.models.given.given` understands.
+        follows every hidden layer where the model shows none: what :func:`eoc.activation` understands.
     residual
         In module order: layers with names like these end residual branches, and no activation is taken to follow them.
 
@@ -71,7 +71,7 @@ def read(model: nn.Module, activation: object = None, residual: Sequence[str] = 
     inner, prefix = unwrapped(model)
     if isinstance(inner, torch.jit.ScriptModule):
         raise EocError("a TorchScript model cannot be looked into: give the module that it was made from")
-    phi = given(activation)
+    phi = None if activation is None else resolve(activation)
     if is_leaf(inner):
         return Reading(_single(Builder(model), inner, prefix), True)
     try:

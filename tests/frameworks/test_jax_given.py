@@ -11,9 +11,9 @@ import pytest
 from flax import linen, nnx
 
 import eoc
+from eoc.activations.argument.computed import in_double
 from eoc.errors import EocError
-from eoc.initializers.counterparts import given
-from eoc.initializers.jax import eoc_bias, eoc_normal, eoc_orthogonal, in_double
+from eoc.initializers.jax import eoc_bias, eoc_normal, eoc_orthogonal
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -25,10 +25,6 @@ OTHERS = {
     *("get_scaled_dot_general_config", "log1mexp", "scaled_dot_general", "scaled_matmul"),
 }
 FUNCTIONS = [getattr(jax.nn, name) for name in sorted(set(dir(jax.nn)) - OTHERS) if callable(getattr(jax.nn, name))]
-
-
-def activation(source):
-    return given(source, jax.nn, in_double)
 
 
 @pytest.mark.parametrize(
@@ -44,14 +40,14 @@ def activation(source):
     ],
 )
 def test_each_activation_of_jax_is_the_one_it_is_taken_for(function):
-    phi = activation(function)
+    phi = eoc.activation(function)
     assert phi is eoc.activation(phi.name), "a new activation of jax: give its counterpart, or list it above"
-    assert np.allclose(phi(X), in_double(function)(X), rtol=1e-12, atol=1e-12)
+    assert np.allclose(phi(X), in_double("jax", function)(X), rtol=1e-12, atol=1e-12)
 
 
 def test_those_of_flax_and_numpy_are_the_same():
-    assert activation(linen.gelu) is activation(nnx.gelu) is eoc.activation("gelu_tanh")
-    assert activation(jnp.tanh) is activation(linen.tanh) is eoc.activation("tanh")
+    assert eoc.activation(linen.gelu) is eoc.activation(nnx.gelu) is eoc.activation("gelu_tanh")
+    assert eoc.activation(jnp.tanh) is eoc.activation(linen.tanh) is eoc.activation("tanh")
 
 
 def test_functions_of_ones_own_are_computed_in_double_precision_also_where_others_are_traced():
@@ -60,28 +56,29 @@ def test_functions_of_ones_own_are_computed_in_double_precision_also_where_other
 
     @jax.jit
     def traced(x):
-        return x + activation(swish)(X)[0]
+        return x + eoc.activation(swish)(X)[0]
 
     traced(1.0)
-    phi = activation(swish)
-    assert phi is activation(swish)
+    phi = eoc.activation(swish)
+    assert phi is eoc.activation(swish)
     assert np.allclose(phi(X), X / (1.0 + np.exp(-X)), rtol=1e-12, atol=1e-12)
-    assert activation(lambda x: np.maximum(x, 0.1 * x)).knots == (0.0,)
+    assert eoc.activation(lambda x: np.maximum(x, 0.1 * x)).knots == (0.0,)
     assert jnp.ones(1).dtype == jnp.float32
 
 
 def test_what_is_no_activation_is_refused():
     with pytest.raises(EocError, match="of that element alone"):
-        activation(jax.nn.softmax)
+        eoc.activation(jax.nn.softmax)
     with pytest.raises(EocError, match="unexpected keyword"):
-        activation(partial(jax.nn.elu, beta=1.0))
+        eoc.activation(partial(jax.nn.elu, beta=1.0))
     with pytest.raises(EocError, match="an activation is"):
-        activation(7)
+        eoc.activation(7)
 
 
-def test_what_shows_too_few_digits_is_told_to_be_named():
-    with pytest.raises(EocError, match=r"float32, also for double precision.* formula in x"):
-        activation(lambda x: jnp.sin(x.astype(jnp.float32)))
+def test_what_shows_too_few_digits_is_told_to_be_named_unless_it_is_known():
+    with pytest.raises(EocError, match=r"single precision, also when called in double.* formula in x"):
+        eoc.activation(lambda x: jnp.sin(x.astype(jnp.float32)) * 1.7)
+    assert eoc.activation(lambda x: jnp.sin(x.astype(jnp.float32))) is eoc.activation("sin")
 
 
 @pytest.mark.parametrize("initialiser", [eoc_normal, eoc_orthogonal, eoc_bias])

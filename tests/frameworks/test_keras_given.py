@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import eoc
+from eoc.activations.argument.computed import in_double
 from eoc.errors import EocError
-from eoc.initializers.counterparts import given
-from eoc.initializers.keras import EocBias, EocNormal, EocOrthogonal, _in_double
+from eoc.initializers.keras import EocBias, EocNormal, EocOrthogonal
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -21,12 +21,8 @@ OTHERS = {"deserialize", "get", "glu", "log_softmax", "serialize", "softmax", "s
 NAMES = [name for name in dir(keras.activations) if name[0] != "_" and name not in OTHERS]
 
 
-def activation(source):
-    return given(source, keras.activations, _in_double)
-
-
 def agree(phi, function):
-    theirs = _in_double(function)(X)  # some functions of Keras are single precision whatever they are given
+    theirs = in_double("keras", function)(X)  # some functions of Keras are single precision whatever they are given
     return np.allclose(phi(X), theirs, rtol=1e-12, atol=1e-12 if theirs.dtype == float else 1e-6)
 
 
@@ -37,11 +33,14 @@ def agree(phi, function):
         partial(keras.activations.gelu, approximate=True),
         partial(keras.activations.leaky_relu, negative_slope=0.1),
         partial(keras.activations.relu, negative_slope=0.3),
+        partial(keras.activations.relu, max_value=6),
+        partial(keras.activations.relu, negative_slope=0.3, max_value=4.0, threshold=1.5),
+        partial(keras.activations.threshold, threshold=0.5, default_value=-1.0),
         partial(keras.activations.soft_shrink, threshold=0.2),
     ],
 )
 def test_each_activation_of_keras_is_the_one_it_is_taken_for(function):
-    phi = activation(function)
+    phi = eoc.activation(function)
     assert phi is eoc.activation(phi.name), "a new activation of Keras: give its counterpart, or list it above"
     assert agree(phi, function)
 
@@ -75,12 +74,12 @@ def test_leaky_relu_has_the_slope_of_who_names_it():
     ],
 )
 def test_other_functions_are_computed_in_double_precision(function, expected):
-    assert np.allclose(activation(function)(X), expected, rtol=1e-12, atol=1e-12)
+    assert np.allclose(eoc.activation(function)(X), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_what_depends_on_several_elements_is_refused():
     with pytest.raises(EocError, match="of that element alone"):
-        activation(keras.activations.log_softmax)
+        eoc.activation(keras.activations.log_softmax)
 
 
 @pytest.mark.parametrize("initialiser", [EocNormal, EocOrthogonal, EocBias])
@@ -92,3 +91,47 @@ def test_without_an_activation_both_sigmas_are_meant_as_they_are(initialiser):
         assert (keras.ops.convert_to_numpy(made((20, 20))) == keras.ops.convert_to_numpy(other((20, 20)))).all()
     with pytest.raises(EocError, match="which activation"):
         initialiser()
+
+
+# Softmax depends on several elements; what is not built yet has the values that it begins with.
+LAYERS = [
+    keras.layers.LeakyReLU(),
+    keras.layers.LeakyReLU(0.2),
+    keras.layers.ReLU(),
+    keras.layers.ReLU(max_value=6),
+    keras.layers.ReLU(max_value=3, negative_slope=0.1, threshold=0.5),
+    keras.layers.ELU(alpha=0.5),
+    keras.layers.PReLU(),
+    keras.layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25)),
+    keras.layers.Activation("gelu"),
+    keras.layers.Activation(keras.activations.hard_silu),
+    keras.layers.Identity(),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=[f"{i}-{layer.name}" for i, layer in enumerate(LAYERS)])
+def test_each_activation_layer_of_keras_is_the_one_it_is_taken_for(layer):
+    phi = eoc.activation(layer)
+    assert phi is eoc.activation(phi.name)
+    theirs = keras.ops.convert_to_numpy(layer(X.astype("float32")[None]))[0]
+    assert np.allclose(phi(X.astype("float32")), theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_no_activation_layer_of_keras_is_forgotten():
+    inside = [each for each in vars(keras.layers).values() if "layers.activations" in getattr(each, "__module__", "")]
+    assert {each.__name__ for each in inside} - {"Softmax"} <= {type(layer).__name__ for layer in LAYERS}
+    with pytest.raises(EocError, match="of that element alone"):
+        eoc.activation(keras.layers.Softmax())
+
+
+def test_initialisers_take_layers_and_their_classes():
+    assert EocNormal(keras.layers.LeakyReLU(negative_slope=0.2)).sigma_w == pytest.approx(1.38675, abs=1e-5)
+    assert EocNormal(keras.layers.LeakyReLU).sigma_w == EocNormal("leaky_relu(slope=0.3)").sigma_w
+
+
+def test_a_layer_of_ones_own_is_computed_in_double_precision():
+    class Swish(keras.layers.Layer):
+        def call(self, x):
+            return x * keras.ops.sigmoid(x)
+
+    assert eoc.activation(Swish()) is eoc.activation("silu")

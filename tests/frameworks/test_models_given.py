@@ -12,9 +12,9 @@ from torch import nn
 from torch.nn import functional as F
 
 import eoc
+from eoc.activations.imported import from_source
 from eoc.errors import EocError
 from eoc.initializers.torch import eoc_bias_, eoc_normal_, eoc_orthogonal_, initialize_
-from eoc.models.given import given
 
 X = np.linspace(-6.0, 6.0, 241) + 1e-3
 OWN = 1.7 * np.tanh(X)
@@ -56,7 +56,7 @@ def relu(x):  # has the name of a function of torch
     ],
 )
 def test_what_torch_has_is_the_activation_of_that_name(source, name):
-    assert given(source) is eoc.activation(name)
+    assert eoc.activation(source) is eoc.activation(name)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_torch_has_is_the_activation_of_that_name(source, name):
     ],
 )
 def test_functions_of_tensors_arrays_and_numbers_are_computed_in_double_precision(source, expected):
-    assert np.allclose(given(source)(X), expected, rtol=1e-12, atol=1e-12)
+    assert np.allclose(eoc.activation(source)(X), expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,15 @@ def test_functions_of_tensors_arrays_and_numbers_are_computed_in_double_precisio
         (nn.BatchNorm1d(6), "BatchNorm1d cannot be computed"),
         (torch.softmax, 'softmax cannot be computed .*"dim"'),
         (F.threshold, "threshold cannot be computed .* missing"),
-        (lambda x: torch.nothing(x) + 1, "callable cannot be computed .*nothing"),
-        (lambda: 1.0, "callable cannot be computed .*arguments"),
+        (lambda x: torch.nothing(x) + 1, "callable raises AttributeError .*nothing"),
+        (lambda: 1.0, "callable raises TypeError .*arguments"),
         ("tanhh", "tanh"),
         (7, "an activation is"),
     ],
 )
 def test_what_is_no_activation_is_refused_in_words_about_it(source, message):
     with pytest.raises(EocError, match=message):
-        given(source)
+        eoc.activation(source)
 
 
 @pytest.mark.parametrize("fill", [eoc_normal_, eoc_orthogonal_, eoc_bias_])
@@ -126,3 +126,71 @@ def test_models_that_cannot_be_traced_are_told_in_the_same_terms():
         eoc.diagnose.torch(Untraceable(), torch.randn(4, 8), activation=nn.Softmax(-1))
     found, named = (eoc.diagnose.torch(Untraceable(), torch.randn(4, 8), activation=phi) for phi in (nn.GELU(), "gelu"))
     assert [row.activation for row in found.rows] == [row.activation for row in named.rows]
+
+
+class Wrapped(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+class Naive(nn.Module):
+    """A formula that loses digits, as many people write it."""
+
+    def forward(self, x):
+        return 0.5 * x * (1.0 + torch.erf(x / math.sqrt(2.0)))
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        (Wrapped(torch.tanh), "tanh"),
+        (Wrapped(F.gelu), "gelu"),
+        (Wrapped(nn.Mish()), "mish"),
+        (Wrapped(lambda x: F.gelu(x, approximate="tanh")), "gelu_tanh"),
+        (nn.Sequential(nn.Tanh(), nn.Identity()), "tanh"),
+        (Naive(), "gelu"),
+        (lambda x: F.leaky_relu(x, 0.3), "leaky_relu(slope=0.3)"),
+        (lambda x: x * torch.sigmoid(x), "silu"),
+        (lambda x: torch.tanh(x.float()).type_as(x), "tanh"),  # single precision shows which it is
+        (torch.Tensor.tanh, "tanh"),
+    ],
+)
+def test_known_functions_in_modules_and_closures_go_by_their_names(source, name, monkeypatch):
+    monkeypatch.setattr("eoc.activations.argument.computed.from_callable", None)  # nothing is searched for edges
+    assert eoc.activation(source) is eoc.activation(name)
+
+
+def test_random_slopes_in_training_keep_second_moments_and_in_evaluation_are_the_mean():
+    lower, upper = 0.125, 1.0 / 3.0
+    square = (lower**2 + lower * upper + upper**2) / 3.0
+    best = eoc.edge_of_chaos(nn.RReLU()).best
+    assert best.sigma_w == pytest.approx(math.sqrt(2.0 / (1.0 + square)), rel=1e-14)
+    assert best.sigma_w == pytest.approx(1.37612, abs=1e-5)
+    assert eoc.activation(nn.RReLU().eval()) is eoc.activation("leaky_relu", slope=0.5 * (lower + upper))
+    report = initialize_(nn.Sequential(nn.Linear(8, 8), nn.RReLU(), nn.Linear(8, 2)))
+    assert report.set[0].activation == eoc.activation(nn.RReLU()).name
+
+
+def test_slopes_of_many_channels_count_by_their_squares():
+    prelu = nn.PReLU(2)
+    prelu.weight.data = torch.tensor([0.0, 1.0])
+    assert eoc.activation(prelu) is eoc.activation("leaky_relu", slope=math.sqrt(0.5))
+
+
+def test_derivatives_of_functions_of_tensors_may_be_given():
+    phi = eoc.activation(lambda x: torch.tanh(2.0 * x), derivative=lambda x: 2.0 / torch.cosh(2.0 * x) ** 2, name="t")
+    assert phi.name == "t"
+    assert np.allclose(phi.dphi(X), 2.0 / np.cosh(2.0 * X) ** 2, rtol=1e-13)
+
+
+def test_everything_that_takes_an_activation_takes_it_in_these_terms(tmp_path):
+    named, same = (eoc.edge_of_chaos(phi, sigma_b=0.2).best for phi in ("tanh", nn.Tanh()))
+    assert named.sigma_w == same.sigma_w
+    (tmp_path / "mine.py").write_text("import torch\nphi = torch.nn.GELU()\nown = lambda x: torch.sin(x) + x\n")
+    for name, expected in (("phi", eoc.activation("gelu")(X)), ("own", np.sin(X) + X)):
+        phi = from_source(f"{tmp_path}/mine.py:{name}")
+        assert np.allclose(phi(X), expected, rtol=1e-12, atol=1e-12)

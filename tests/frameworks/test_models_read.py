@@ -481,7 +481,7 @@ def test_an_activation_of_ones_own_is_seen_by_calling_it_or_named_by_the_user():
     named = read(model, activation="selu").steps
     assert named[4].activation.name == "selu"
     assert named[4].note == "Sorted is taken for selu, as asked"
-    assert named[2].activation.name == "x * sigmoid(x)"
+    assert named[2].activation.name == "silu"
 
 
 class DropPath(nn.Module):

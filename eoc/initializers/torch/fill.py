@@ -7,7 +7,6 @@ import torch
 from eoc.errors import EocError
 from eoc.initializers.point import sigmas
 from eoc.initializers.torch.draw import check_generator, check_range, check_tensor, draw_normal, draw_orthogonal
-from eoc.models.given import given
 
 __all__ = ["eoc_bias_", "eoc_normal_", "eoc_orthogonal_"]
 
@@ -32,8 +31,7 @@ def eoc_normal_(
         type. fan_in is the number of weights of one output, weight[0].numel(): inputs / groups times the receptive
         field. A transposed convolution has its inputs first, and so another fan-in; :func:`initialize_` knows it.
     activation
-        Follows the layer: whatever :func:`eoc.activation` understands, a module such as ``nn.GELU()``, a function of
-        torch such as ``F.gelu``, or a Python function of tensors. None if sigma_w and sigma_b are both given.
+        Follows the layer: whatever :func:`eoc.activation` understands. None if sigma_w and sigma_b are both given.
     sigma_b, q, sigma_w
         Which point: see :func:`eoc.initializers.point.point`. None of them: the recommended one.
     generator
@@ -171,4 +169,4 @@ def eoc_bias_(
 
 
 def _sigmas(activation: object, sigma_b: float | None, q: float | None, sigma_w: float | None) -> tuple[float, float]:
-    return sigmas(given(activation), sigma_b=sigma_b, q=q, sigma_w=sigma_w)
+    return sigmas(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)

@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import torch
-
-from eoc.activations import Activation
-from eoc.activations import activation as resolve
+from eoc.activations.argument.objects import plain_name
 from eoc.activations.formula.functions import FUNCTIONS
 from eoc.errors import EocError
-from eoc.models.functions import plain_name
 
 __all__ = ["formula_of"]
 
@@ -61,8 +57,8 @@ setattr(_Symbol, "__neg__", lambda self: _applied("neg", (self,), {}))  # noqa: 
 setattr(_Symbol, "__abs__", lambda self: _applied("abs", (self,), {}))  # noqa: B010
 
 
-def formula_of(function: Callable[[torch.Tensor], torch.Tensor]) -> Activation | None:
-    """What a function of tensors computes, as the formula that its operations spell.
+def formula_of(function: Callable[[Any], Any]) -> str | None:
+    """What a function of PyTorch's tensors computes, as the formula that its operations spell.
 
     Parameters
     ----------
@@ -71,29 +67,28 @@ def formula_of(function: Callable[[torch.Tensor], torch.Tensor]) -> Activation |
 
     Returns
     -------
-    Activation
-        None where the function does anything that formulas do not have. That both have the same values is for the
-        caller to see: ``torch.nn.functional.softplus`` switches to a line at its threshold.
+    str
+        A name or a formula; None where the function does anything that formulas do not have. That both have the same
+        values is for the caller to see: ``torch.nn.functional.softplus`` switches to a line at its threshold.
 
     Examples
     --------
-    >>> formula_of(lambda x: torch.nn.functional.silu(x) / 0.5).name
-    'silu(x) / 0.5'
-    >>> formula_of(lambda x: torch.cumsum(x, 0)) is None
+    >>> formula_of(lambda x: 1.7 * x.tanh()), formula_of(lambda x: x.tanh())
+    ('1.7 * tanh(x)', 'tanh')
+    >>> formula_of(lambda x: x.cumsum(0)) is None
     True
     """
     try:
-        with torch.no_grad():
-            found = function(_Symbol("x"))
-        return _activation(found.text) if isinstance(found, _Symbol) and len(found.text) <= _LONGEST else None
-    except Exception:  # whatever the function does with a tensor that is none, and formulas that are no activation
+        found = function(_Symbol("x"))
+        return _told(found.text) if isinstance(found, _Symbol) and len(found.text) <= _LONGEST else None
+    except Exception:  # whatever the function does with a tensor that is none
         return None
 
 
-def _activation(text: str) -> Activation:
-    """A formula, or what is known by a name alone."""
+def _told(text: str) -> str:
+    """The formula, or the name where one function is all."""
     name = text.removesuffix("(x)")
-    return resolve(name if name.isidentifier() else text[1:-1] if text.startswith("(") else text)
+    return name if name.isidentifier() else text[1:-1] if text.startswith("(") else text
 
 
 def _applied(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Symbol:
