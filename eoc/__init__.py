@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from eoc.phase import Phase, phase_diagram, phase_of, phases
     from eoc.propagation import Trajectory, propagate, propagate_gram
+    from eoc.recommendation import Recommendation, recommend
     from eoc.sweeps import open_sweep, run_sweep
 
 __version__ = "0.1.0"
@@ -93,6 +94,7 @@ _WHERE = {
     ),
     "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
     "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
+    "eoc.recommendation": ("Recommendation", "recommend"),
     "eoc.sweeps": ("open_sweep", "run_sweep"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
@@ -118,6 +120,7 @@ __all__ = [
     "NotPermissibleError",
     "OrderedPoint",
     "Phase",
+    "Recommendation",
     "Trajectory",
     "VarianceMap",
     "activation",
@@ -140,6 +143,7 @@ __all__ = [
     "phases",
     "propagate",
     "propagate_gram",
+    "recommend",
     "run_sweep",
     "sample_networks",
     "second_layer",

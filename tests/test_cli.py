@@ -75,11 +75,11 @@ def test_init_prints_the_exact_table():
     assert "stable" in done.stdout
 
 
-def test_init_without_a_question_recommends_a_stable_point_and_shows_the_curve():
+def test_init_without_a_question_recommends_a_point_and_shows_the_curve():
     code, answer = run_json("init", "gelu")
     assert code == 0
     assert answer["given"] == {}
-    assert answer["point"]["stability"] == "stable"
+    assert answer["point"]["q"] == eoc.recommend("gelu").q
     assert {p["stability"] for p in answer["curve"]} == {"stable", "unstable"}
 
 
@@ -89,7 +89,7 @@ def test_an_unstable_point_is_not_offered_unless_asked_for():
     assert answer["point"] is None
     assert answer["reason"] == "unstable"
     assert "0.41583938" in answer["message"]
-    assert answer["alternative"]["stability"] == "stable"
+    assert answer["alternative"]["q"] == eoc.recommend("gelu").q
     assert answer["points"][0]["sigma_w"] == pytest.approx(1.547009470416228565327617, rel=1e-12)
     code, answer = run_json("init", "gelu", "--sigma-b", "0.2", "--unstable")
     assert code == 0
@@ -107,7 +107,7 @@ def test_an_unstable_point_is_not_offered_unless_asked_for():
         (("softplus",), "no solution"),
         (("shifted_softplus", "--sigma-b", "0.1"), "unstable"),
         (("sign",), "infinite chi_1"),
-        (("quantiser(levels=8)", "--depth", "10"), "infinite chi_1"),
+        (("quantiser(levels=8)", "--correlation-depth", "10"), "infinite chi_1"),
     ],
 )
 def test_every_kind_of_none_has_its_reason_and_exit_code(arguments, reason):
@@ -226,15 +226,15 @@ def test_code_for_a_function_calls_it_by_its_name(tmp_path):
 
 def test_code_for_another_point_than_asked_for_says_so():
     text = run("init", "gelu", "--sigma-b", "0.2", "--framework", "torch").stdout
-    instead, code = text.index("recommended instead:"), text.index("# NOT the point that was asked for: sigma_b = 0.62")
-    assert instead < code < text.index("import torch")
+    code = text.index("# NOT the point that was asked for: sigma_b = 0.341")
+    assert text.index("recommended instead:") < code < text.index("import torch")
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("init", "tanh"), ("recommended: depth scale 100", "1 - c falls like beta_q / layer;")),
-        (("init", "gelu"), ("recommended: the deepest stable point", "0.98", "by e in 52.5 layers", "0.906239616562")),
+        (("init", "tanh"), ("recommended: the point of the edge of chaos", "1 - c falls like beta_q / layer;")),
+        (("init", "gelu"), ("grow by e in 39.2 layers", "a network of 30 layers")),
         (("init", "relu"), ("kappa = 44.4132198049", "kappa / layer^2", "6.66 layers, whatever q is")),
         (("init", "softplus"), ("no usable point", "recommended instead, in the ordered phase")),
     ],

@@ -173,7 +173,7 @@ def test_a_point_that_kills_its_workers_is_recorded(tmp_path):
     config = tmp_path / "sweep.yaml"
     config.write_text(
         "schema: 1\ntask: edge_of_chaos\naxes:\n"
-        "  activation: [tanh, mine.py:raising, relu, mine.py:deadly, erf]\n  depth: 30\n"
+        "  activation: [tanh, mine.py:raising, relu, mine.py:deadly, erf]\n  correlation_depth: 30\n"
     )
     summary = run_sweep(config, tmp_path / "sweep.zarr", workers=2)
     found = open_sweep(tmp_path / "sweep.zarr")
@@ -249,7 +249,7 @@ def test_functions_that_end_their_process_only_fail(tmp_path):
     (tmp_path / "own.py").write_text("\n".join(lines))
     config = tmp_path / "sweep.yaml"
     named = ", ".join(f"own.py:{name}" for name in functions)
-    config.write_text(f"schema: 1\ntask: edge_of_chaos\naxes: {{activation: [{named}], depth: 30}}\n")
+    config.write_text(f"schema: 1\ntask: edge_of_chaos\naxes: {{activation: [{named}], correlation_depth: 30}}\n")
     run_sweep(config, tmp_path / "sweep.zarr", workers=1)
     found = open_sweep(tmp_path / "sweep.zarr")
     assert found.status.values.tolist() == [2, 2, 2, 1]

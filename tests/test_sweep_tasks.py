@@ -34,7 +34,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     "edge at sigma_b": ("edge_of_chaos", {"activation": "tanh", "sigma_b": 0.2}, {}),
     "edge at q": ("edge_of_chaos", {"activation": "tanh", "q": 0.5}, {}),
     "edge at sigma_w": ("edge_of_chaos", {"activation": "tanh", "sigma_w": 1.3}, {}),
-    "edge at depth": ("edge_of_chaos", {"activation": "tanh", "depth": 30.0}, {}),
+    "edge at depth": ("edge_of_chaos", {"activation": "tanh", "correlation_depth": 30.0}, {}),
     "edge, none": ("edge_of_chaos", {"activation": "softplus", "sigma_b": 0.1}, {}),
     "curve over q": ("curve", {"activation": "gelu"}, {"q": (0.1, 1.0, 10.0)}),
     "curve over sigma_b": ("curve", {"activation": "gelu"}, {"sigma_b": (0.0, 0.1, 0.5)}),
@@ -156,7 +156,11 @@ def test_an_unknown_task_is_named() -> None:
 @pytest.mark.parametrize(
     ("name", "values", "problem"),
     [
-        ("edge_of_chaos", {"sigma_b": (0.1,), "q": (1.0,)}, ("q", "give at most one of sigma_b, q, sigma_w and depth")),
+        (
+            "edge_of_chaos",
+            {"sigma_b": (0.1,), "q": (1.0,)},
+            ("q", "at most one of sigma_b, q, sigma_w, corr"),
+        ),
         ("curve", {}, ("q", "give one of q, sigma_b and sigma_w")),
         ("curve", {"q": (1.0,), "sigma_w": (1.0,)}, ("sigma_w", "give only one of q, sigma_b and sigma_w")),
         ("phase_diagram", {"sigma_w": (1.0, 2.0, 1.5)}, ("sigma_w", "must increase, but 2.0 is followed by 1.5")),

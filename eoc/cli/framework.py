@@ -57,9 +57,11 @@ def code(phi: Activation, p: EocPoint, framework: Framework, asked: bool = True)
 
 
 def _arguments(phi: Activation, p: EocPoint) -> str:
-    """What an initialiser of eoc is called with: sigma_b, or q where another point has the same sigma_b."""
+    """What an initialiser of eoc is called with: nothing if recommended, else sigma_b, or q if others share that."""
     from eoc.criticality import edge_of_chaos
 
+    if edge_of_chaos(phi).points == (p,):
+        return _named(phi)
     found = edge_of_chaos(phi, sigma_b=p.sigma_b)
     same = found.reason is None and isclose(found.best.sigma_w, p.sigma_w)
     return f"{_named(phi)}, " + (f"sigma_b={p.sigma_b!r}" if same else f"q={p.q!r}")

@@ -45,7 +45,9 @@ def command(
     sigma_b: Annotated[float | None, typer.Option(help="Standard deviation of the biases.")] = None,
     q: Annotated[float | None, typer.Option(help="Variance of the pre-activations to keep.")] = None,
     sigma_w: Annotated[float | None, typer.Option(help="Standard deviation of the weights times sqrt(fan_in).")] = None,
-    depth: Annotated[float | None, typer.Option(help="Number of layers that correlations should survive.")] = None,
+    correlation_depth: Annotated[
+        float | None, typer.Option(help="Number of layers that correlations should survive.")
+    ] = None,
     fan_in: Annotated[
         int | None, typer.Option(min=1, max=2**53, help="Inputs of a layer: adds the weights' std for it.")
     ] = None,
@@ -57,13 +59,14 @@ def command(
 ) -> None:
     """Print (sigma_b, sigma_w) on the edge of chaos.
 
-    Give one of --sigma-b, --q, --sigma-w and --depth, or none for a recommended point and a table along the curve.
+    Give one of --sigma-b, --q, --sigma-w and --correlation-depth, or none for a recommended point and a table along
+    the curve.
     Exit code 3 if there is no usable point.
     """
     from eoc.criticality import edge_of_chaos
 
     phi = find_activation(activation)
-    found = edge_of_chaos(phi, sigma_b=sigma_b, q=q, sigma_w=sigma_w, depth=depth)
+    found = edge_of_chaos(phi, sigma_b=sigma_b, q=q, sigma_w=sigma_w, correlation_depth=correlation_depth)
     answer = answered(phi, found, unstable, fan_in)
     if as_json:
         print_json(payload(answer))

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["print_answer"]
 
-_RECOMMENDED_DEPTH = 100.0
-
 
 def print_answer(answer: Answer, framework: Framework | None) -> None:
     """Print the point with what its numbers mean, or why there is none and what to take instead."""
@@ -46,14 +44,12 @@ def print_answer(answer: Answer, framework: Framework | None) -> None:
 
 
 def _why(p: EocPoint) -> str:
-    """How the recommendation came about; see ``edge_of_chaos``."""
+    """How the recommendation came about; see ``eoc.recommend``."""
+    from eoc.criticality.recommended import DEFAULT_DEPTH
+
     if p.any_q:
         return "the only point of its edge of chaos"
-    if math.isclose(p.law.depth, _RECOMMENDED_DEPTH, rel_tol=1e-6):
-        return f"depth scale {_RECOMMENDED_DEPTH:g}"
-    if abs(p.slope) < 0.985:  # 0.98 was asked for, before sigma_b was rounded
-        return "the deepest stable point that holds its variance firmly, |F'| about 0.98 or less"
-    return "the stable point that holds its variance best"
+    return f"the point of the edge of chaos for a network of {DEFAULT_DEPTH} layers"
 
 
 def _print_point(out: Console, answer: Answer, p: EocPoint, framework: Framework | None, asked: bool = True) -> None:
@@ -82,6 +78,8 @@ def _phase(p: EocPoint) -> str:
         return "the variance map is the identity"
     if p.stability == "stable":
         return f"stable: variances return to q{_return_time(p.slope)}"
+    if p.usable and p.slope > 1.0:
+        return f"variances leave q slowly: small differences grow by e in {1.0 / math.log(p.slope):.3g} layers"
     if p.usable:
         return "marginal: variances decay towards q = 0, like 1/l"
     return "NOT stable: variances leave q, do not train from here"

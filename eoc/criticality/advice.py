@@ -22,11 +22,11 @@ def explained(phi: Activation, question: dict[str, float], points: tuple[EocPoin
     if points:
         worst = max(points, key=lambda p: p.slope)
         problem = f"F'(q) = {worst.slope:.6g} at q = {worst.q:.6g}, so the variance does not stay there"
-        advice = _deepest_stable(phi) if "depth" in question else _where_stable(phi)
+        advice = _deepest_stable(phi) if "correlation_depth" in question else _where_stable(phi)
         message = f"the edge-of-chaos point of {phi.name} is {worst.stability}: {problem}; {advice}"
         return EdgeOfChaos(phi.name, question, points, NoPoint.UNSTABLE, message)
     asked = ", ".join(f"{name} = {value:g}" for name, value in question.items()) or "any sigma_b"
-    why = _deepest_stable(phi) if "depth" in question else _range_of_curve(phi, question)
+    why = _deepest_stable(phi) if "correlation_depth" in question else _range_of_curve(phi, question)
     message = f"{phi.name} has no edge-of-chaos point with {asked}: {why}"
     return EdgeOfChaos(phi.name, question, (), NoPoint.NO_SOLUTION, message)
 

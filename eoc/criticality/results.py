@@ -29,7 +29,8 @@ class EocPoint:
     stability
         "stable" if |F'| < 1: usable. "unstable": variances leave q. "marginal": F' = 1.
     usable
-        Whether layers keep (or, at q = 0, slowly approach) this q, so that it can be offered as an initialisation.
+        Whether layers keep (or, at q = 0, slowly approach) this q, so that it can be offered as an initialisation. A
+        recommended point keeps it over the depth of the network, also if it is "unstable".
     any_q
         True for positively homogeneous phi: every q is kept; ``q`` is 1 by convention.
     law

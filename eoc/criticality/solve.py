@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality.advice import explained
-from eoc.criticality.curves import FIRM, Residual, bias_residual, curve, variances
+from eoc.criticality.curves import Residual, bias_residual, curve, variances
 from eoc.criticality.point import STEP, limit_at_zero, point_at
+from eoc.criticality.recommended import DEFAULT_DEPTH, recommended_point
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.errors import EocError
 from eoc.gaussian.moments import checked_variances, moments
@@ -29,7 +30,6 @@ _Q_MIN = 1e-20
 _BEYOND = 1e3  # sigma_b^2(q) this many times the target, and growing: no further root is to come
 _HUGE = 1e300
 _PRINTED = 1e-9  # a sigma_w that was copied from print is taken for the value it stands for
-_RECOMMENDED_DEPTH = 100.0
 
 
 def edge_of_chaos(
@@ -38,9 +38,9 @@ def edge_of_chaos(
     sigma_b: float | None = None,
     q: float | None = None,
     sigma_w: float | None = None,
-    depth: float | None = None,
+    correlation_depth: float | None = None,
 ) -> EdgeOfChaos:
-    """The edge-of-chaos points with one given quantity, all of them; or a recommended point if none is given.
+    """The edge-of-chaos points with one given quantity, all of them; or the recommended point if none is given.
 
     Parameters
     ----------
@@ -49,16 +49,15 @@ def edge_of_chaos(
     sigma_b, q, sigma_w
         Standard deviation of the biases (>= 0), variance (>= 0) or standard deviation of the weights times
         sqrt(fan-in) (> 0). At most one of the four.
-    depth
-        A number of layers L > 0: the points with beta_q = L (sqrt(kappa) = L if phi has kinks), so that
-        1 - c_l falls to order one after L layers.
+    correlation_depth
+        A number of layers L > 0 that correlations survive: the points with beta_q = L (sqrt(kappa) = L if phi has
+        kinks), so that 1 - c_l falls to order one after L layers.
 
     Returns
     -------
     EdgeOfChaos
         All points with 1e-20 <= q <= 1e8 (and the limit q = 0), each with its stability; ``best`` is the one to use.
-        Without a question: the point for depth 100 if it is stable, otherwise a stable point with F' <= 0.98, or
-        the most stable one, at a sigma_b of two digits.
+        Without a question: the point that :func:`eoc.recommend` gives for a network of 30 layers.
 
     Raises
     ------
@@ -79,9 +78,10 @@ def edge_of_chaos(
     <NoPoint.NO_SOLUTION: 'no solution'>
     """
     phi = resolve(activation)
-    given = {k: v for k, v in (("sigma_b", sigma_b), ("q", q), ("sigma_w", sigma_w), ("depth", depth)) if v is not None}
+    asked = {"sigma_b": sigma_b, "q": q, "sigma_w": sigma_w, "correlation_depth": correlation_depth}
+    given = {name: value for name, value in asked.items() if value is not None}
     if len(given) > 1:
-        raise EocError(f"give at most one of sigma_b, q, sigma_w and depth; got {', '.join(given)}")
+        raise EocError(f"give at most one of {', '.join(asked)}; got {', '.join(given)}")
     question = {name: _checked(name, value) for name, value in given.items()}
     if phi.smoothness is Smoothness.JUMP:
         message = f"{phi.name} jumps, so chi_1 is infinite and there is no edge of chaos; use a continuous activation"
@@ -100,9 +100,9 @@ def _checked(name: str, value: float) -> float:
         if q.ndim:
             raise EocError(f"q must be one variance, got {value!r}; use eoc.curve for many")
         return float(q)
-    if name == "depth":
+    if name == "correlation_depth":
         if not (isinstance(value, int | float | np.number) and 0.0 < value < np.inf):
-            raise EocError(f"depth must be a number of layers > 0, got {value!r}")
+            raise EocError(f"correlation_depth must be a number of layers > 0, got {value!r}")
         return float(value)
     out = checked_sigma(name, value)
     if name == "sigma_w" and out == 0.0:
@@ -141,19 +141,13 @@ def _homogeneous(phi: Activation, question: dict[str, float]) -> EdgeOfChaos:
 
 
 def _recommended(phi: Activation) -> EdgeOfChaos:
-    deep = edge_of_chaos(phi, depth=_RECOMMENDED_DEPTH)
-    if deep.reason is None:
-        return EdgeOfChaos(phi.name, {}, (deep.best,), None, "")
+    """The point for a network of the default depth; without one any point of the curve, to say why."""
+    point = recommended_point(phi, DEFAULT_DEPTH)
+    if point is not None:
+        return EdgeOfChaos(phi.name, {}, (point,), None, "")
     along = curve(phi, variances(phi, 1e-12))
-    inside = np.isfinite(along.sigma_b) & (along.sigma_b > 0.0) & (np.abs(along.slope) < 1.0)
-    if not inside.any():
-        exists = along.q[np.isfinite(along.sigma_b)]
-        return explained(phi, {}, _points(phi, "q", float(exists[exists.size // 2])) if exists.size else ())
-    firm = np.flatnonzero(inside & (np.abs(along.slope) <= FIRM))
-    best = firm[0] if firm.size else np.flatnonzero(inside)[np.argmin(np.abs(along.slope[inside]))]
-    rounded = float(f"{along.sigma_b[best]:.1e}")
-    found = edge_of_chaos(phi, sigma_b=rounded)
-    return EdgeOfChaos(phi.name, {}, found.points, found.reason, found.message)
+    exists = along.q[np.isfinite(along.sigma_b)]
+    return explained(phi, {}, _points(phi, "q", float(exists[exists.size // 2])) if exists.size else ())
 
 
 # All points that answer a question
@@ -166,7 +160,7 @@ def _points(phi: Activation, name: str, value: float) -> tuple[EocPoint, ...]:
         return () if point is None else (point,)
     residual = _RESIDUAL[name](phi, value)
     roots = all_roots(residual, _where_to_look(phi, name, value))[0]
-    found = [limit_at_zero(phi)] if name != "depth" else []
+    found = [limit_at_zero(phi)] if name != "correlation_depth" else []
     found = [p for p in found if p is not None and abs(getattr(p, name) - value) <= 8.0 * _EPS * value]
     found += [point_at(phi, float(q), _root_error(residual, float(q))) for q in roots]
     return tuple(_with(p, name, value) for p in found if p is not None)
@@ -185,7 +179,7 @@ def _where_to_look(phi: Activation, name: str, value: float) -> FloatArray:
     if name == "sigma_b":  # q >= sigma_b^2 because V >= 0
         target = value**2
         return variances(phi, max(0.5 * target, _Q_MIN), lambda squared: squared > _BEYOND * target)
-    if name == "depth":  # q falls at most like 1/depth
+    if name == "correlation_depth":  # q falls at most like 1/depth
         return variances(phi, max(_Q_MIN, 1e-6 / max(value, 1.0) ** 2))
     return variances(phi, _Q_MIN)
 
@@ -214,7 +208,7 @@ def _depth_residual(phi: Activation, depth: float) -> Residual:
 _RESIDUAL: dict[str, Callable[[Activation, float], Residual]] = {
     "sigma_b": bias_residual,
     "sigma_w": _weight_residual,
-    "depth": _depth_residual,
+    "correlation_depth": _depth_residual,
 }
 
 

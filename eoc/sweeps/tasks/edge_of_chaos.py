@@ -35,8 +35,11 @@ _QUESTIONS = (
     optional(SIGMA_B),
     optional(Q, about="variance that layers keep", above=False, note=""),
     optional(SIGMA_W, above=True, eoc=False),
-    Parameter("depth", "depth after which correlations are forgotten", units="layers", least=0.0, above=True),
+    Parameter(
+        "correlation_depth", "depth after which correlations are forgotten", units="layers", least=0.0, above=True
+    ),
 )
+_NAMES = ", ".join(parameter.name for parameter in _QUESTIONS)
 _NUMBERS = {
     "sigma_b": Output(SIGMA_B.about, symbol=SIGMA_B.symbol),
     "sigma_w": Output(SIGMA_W.about, symbol=SIGMA_W.symbol),
@@ -63,7 +66,7 @@ def _outputs(values: Values) -> Mapping[str, Output]:
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
     given = [parameter.name for parameter in _QUESTIONS if parameter.name in values]
     for name in given[1:]:
-        yield name, f"give at most one of sigma_b, q, sigma_w and depth: {given[0]} is given already"
+        yield name, f"give at most one of {_NAMES}: {given[0]} is given already"
 
 
 def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
@@ -103,5 +106,5 @@ EDGE_OF_CHAOS = Task(
     compute=_compute,
     seconds=always(_SECONDS),
     problems=_problems,
-    rule="at most one of sigma_b, q, sigma_w and depth; none of them: the recommended point",
+    rule=f"at most one of {_NAMES}; none of them: the recommended point",
 )

@@ -1,0 +1,150 @@
+r"""The rule for the recommended point of the edge of chaos: a variance q, for a network of so many layers.
+
+Of the points whose q has two digits the one with the smallest q at which
+
+1. biases are no trifle: q >= 0.05, or sigma_b^2 >= 0.03 q where phi is so steep that this comes first. Optimisers take
+   steps of about a fixed size, 1e-3 to 1e-2, that drown biases and pre-activations which are smaller;
+2. larger variances do not run away over the depth L: F'(q')^L <= e for all q' >= q. Variances of single inputs scatter;
+3. depth scale <= max(100, 2 L): beyond that networks are almost linear, which gains nothing.
+
+Found by training networks on digits, see docs/recommendation.md. A q of two digits is exact, and sigma_w and sigma_b
+are those of this very q.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eoc.activations.base import Activation
+from eoc.checks import real_number
+from eoc.criticality.curves import squared_bias
+from eoc.criticality.point import point_at
+from eoc.criticality.results import EocPoint
+from eoc.errors import EocError
+from eoc.gaussian.integrands import easy_variance
+from eoc.gaussian.moments import moments
+from eoc.maps.layer import growth_at_infinity
+from eoc.rates import depth_scale
+
+__all__ = [
+    "DEFAULT_DEPTH",
+    "LEAST_Q",
+    "Variances",
+    "checked_depth",
+    "recommended_point",
+    "round_variances",
+    "variances_from",
+]
+
+FloatArray = NDArray[np.float64]
+
+DEFAULT_DEPTH = 30  # layers of a network, where none are given
+LEAST_Q = 0.05
+_BIAS_SHARE = 0.03  # sigma_b^2 / q
+_DEEP = 100.0  # depth scale
+_Q_MIN = 1e-12
+_CHANGED = 1.5
+
+
+def checked_depth(depth: float | None) -> int:
+    """A number of layers, :data:`DEFAULT_DEPTH` for None; EocError unless it is a whole number >= 1."""
+    if depth is None:
+        return DEFAULT_DEPTH
+    layers = real_number("depth", depth)
+    if not (1.0 <= layers <= 1e6 and layers == int(layers)):
+        raise EocError(f"depth must be a whole number of layers of the network from 1 to 1e6, got {depth!r}")
+    return int(layers)
+
+
+def round_variances(low: float, high: float) -> FloatArray:
+    """Every number of two digits from low to high.
+
+    Examples
+    --------
+    >>> round_variances(0.095, 0.13).tolist()
+    [0.095, 0.096, 0.097, 0.098, 0.099, 0.1, 0.11, 0.12, 0.13]
+    """
+    exponents = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    q = np.array([float(f"{digits}e{exponent - 1}") for exponent in exponents for digits in range(10, 100)])
+    return q[(q >= low) & (q <= high)]
+
+
+@dataclass(frozen=True)
+class Variances:
+    """Moments at variances q (n,) of two digits, with what larger ones do.
+
+    Attributes
+    ----------
+    q, v, d, rise
+        The variances, V = E[phi^2], D = E[phi'^2] and V' = D + P; NaN where they cannot be computed.
+    ahead
+        The largest V' at this or any larger variance: F' = sigma_w^2 V'.
+    """
+
+    q: FloatArray
+    v: FloatArray
+    d: FloatArray
+    rise: FloatArray
+    ahead: FloatArray
+
+
+def variances_from(phi: Activation, low: float, high: float) -> Variances:
+    """Moments at every variance of two digits in this range, as far as they are easy to compute."""
+    limit = growth_at_infinity(phi, 1.0).item() + 1.0  # of V'
+    q = round_variances(low, min(high, easy_variance(phi)) if limit < np.inf else low)
+    m = moments(phi, q, ("V", "D", "P"), strict=False)
+    rise = m["D"].value + m["P"].value
+    ahead = np.maximum.accumulate(np.where(np.isfinite(rise), rise, -np.inf)[::-1])[::-1]
+    return Variances(q, m["V"].value, m["D"].value, rise, np.maximum(ahead, limit))
+
+
+def recommended_point(phi: Activation, depth: int) -> EocPoint | None:
+    """The point of the edge of chaos that the rule gives for a network of this depth; None where there is none.
+
+    Parameters
+    ----------
+    phi
+        The activation; neither with jumps nor positively homogeneous.
+    depth
+        Layers of the network.
+
+    Returns
+    -------
+    EocPoint or None
+        Always marked ``usable``: also where F' is a little larger than 1, it keeps its variance over this depth.
+
+    Examples
+    --------
+    >>> import eoc
+    >>> [recommended_point(eoc.activation("gelu"), depth).q for depth in (10, 30, 60)]
+    [1.1, 2.0, 2.5]
+    """
+    for low, high in ((_Q_MIN if _is_steep(phi) else LEAST_Q, 1e4), (_Q_MIN if phi.kappa > 0.0 else LEAST_Q, 1e8)):
+        found = _smallest(phi, depth, variances_from(phi, low, high))
+        if found is not None:
+            point = point_at(phi, found, 0.0)
+            return None if point is None else dataclasses.replace(point, usable=True)
+    return None
+
+
+def _is_steep(phi: Activation) -> bool:
+    """Whether E[phi'^2] has changed much at q = 0.05 already; if not, biases are small at every smaller q."""
+    d = float(moments(phi, LEAST_Q, ("D",), strict=False)["D"].value)
+    return phi.kappa > 0.0 and not phi.kappa / _CHANGED < d < phi.kappa * _CHANGED
+
+
+def _smallest(phi: Activation, depth: int, along: Variances) -> float | None:
+    """The smallest variance that the rule allows; where all depth scales are too large, that with the least one."""
+    q = along.q
+    share = squared_bias(phi, q).value / q
+    with np.errstate(divide="ignore", invalid="ignore"):
+        holds = (share >= np.where(q >= LEAST_Q, 0.0, _BIAS_SHARE)) & (along.ahead / along.d <= np.exp(1.0 / depth))
+    if not holds.any():
+        return None
+    scale = depth_scale(phi, q)
+    shallow = holds & (scale <= max(_DEEP, 2.0 * depth))
+    return float(q[shallow][0] if shallow.any() else q[np.argmin(np.where(holds, scale, np.inf))])

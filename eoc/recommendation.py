@@ -1,0 +1,246 @@
+r"""How to initialise a network with an activation and so many layers, and whether it will train.
+
+The place is a point of the edge of chaos, by the rule of :mod:`eoc.criticality.recommended`. Where there is none it is
+one of the ordered phase, chi_1 < 1: the variance q is kept with the smallest biases that hold it,
+
+.. math:: \sigma_b^2 = s q, \quad \sigma_w^2 = (1 - s) q / V(q), \quad
+          s = \max(0, 1 - e^{1/L} V(q) / (q \max_{q' \ge q} V'(q'))),
+
+and of the q with two digits it has the smallest one >= 0.05 at which gradients are kept over the depth,
+chi_1^L >= 1/e: that of softplus, for example, grows to 1 with q. Rule and threshold come from training networks, see
+docs/recommendation.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from math import e
+from typing import Literal
+
+import numpy as np
+
+from eoc.activations import activation as resolve
+from eoc.activations.base import Activation, Smoothness
+from eoc.criticality import EocPoint, edge_of_chaos
+from eoc.criticality.recommended import LEAST_Q, checked_depth, recommended_point, variances_from
+from eoc.errors import EocError
+from eoc.gaussian.moments import moments
+from eoc.maps import CorrelationMap
+
+__all__ = ["Recommendation", "recommend"]
+
+_EPS = float(np.finfo(float).eps)
+_C0 = 0.3  # correlation of two inputs at first
+APART = 0.1  # 1 - c at the last layer, from which on networks train
+_KEPT = 1.0 / e  # of gradients, over the depth
+_HIGH = 1e8
+_ROUND = 100.0  # sigma_b^2 / q has two decimals
+_EDGE = (
+    "the point of the edge of chaos with the least variance q at which biases are no trifle, larger variances do not "
+    "run away over the depth, and the network is not almost linear"
+)
+_ORDERED = (
+    "the activation has no usable edge of chaos: the place of the ordered phase with the least variance q >= 0.05 that "
+    "keeps gradients over the depth to a factor e, or as well as it can"
+)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A place in the (sigma_w, sigma_b) plane for networks of a depth, and what it means for them.
+
+    Attributes
+    ----------
+    activation
+        Name of the activation.
+    depth
+        Layers of the network.
+    sigma_w, sigma_b, q
+        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, and the variance of pre-activations
+        that layers keep, which the first layer should have already. For positively homogeneous activations, which keep
+        every variance, q = 1.
+    sigma_w_error, sigma_b_error
+        Bounds on their errors; q is exact.
+    point
+        The point of the edge of chaos; None off it.
+    chi_1, chi_1_error
+        By how much a layer multiplies the second moment of gradients; exactly 1 on the edge of chaos.
+    slope, slope_error
+        F'(q), by how much a layer multiplies small distances from q.
+    weights
+        "orthogonal": with orthogonal hidden weights networks train better than with Gaussian ones.
+    gradient_ratio
+        Second moment of the gradient at the first layer over that at the last one, chi_1^(depth - 1).
+    one_minus_c, one_minus_c_error
+        1 - c of two inputs after all layers, whose correlation was 0.3 at first, and a bound on its error.
+    trains
+        Whether such networks train as they are: 1 - c is at least 0.1 and gradients keep their size to a factor e.
+    reason
+        How the place was chosen.
+    advice
+        What to do, in one sentence.
+    """
+
+    activation: str
+    depth: int
+    sigma_w: float
+    sigma_b: float
+    q: float
+    sigma_w_error: float
+    sigma_b_error: float
+    point: EocPoint | None
+    chi_1: float
+    chi_1_error: float
+    slope: float
+    slope_error: float
+    weights: Literal["orthogonal", "gaussian"]
+    gradient_ratio: float
+    one_minus_c: float
+    one_minus_c_error: float
+    trains: bool
+    reason: str
+    advice: str
+
+
+def recommend(activation: object, depth: int | None = None) -> Recommendation:
+    """The place to initialise a network at, and whether it will train from there.
+
+    Parameters
+    ----------
+    activation
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+    depth
+        Layers with weights of the network, a whole number from 1 to 10^6. None: 30.
+
+    Returns
+    -------
+    Recommendation
+        sigma_w, sigma_b and q, exact to about 1e-14 relative, and what they mean at this depth.
+
+    Raises
+    ------
+    EocError
+        For a depth out of range, and if there is no place: for an activation that jumps, is zero, or grows so fast that
+        every variance runs away; with what to do instead.
+
+    Notes
+    -----
+    The rule is in :mod:`eoc.criticality.recommended`. That a network trains from here is what small ones on small data
+    did (docs/recommendation.md); theory says how signals and gradients start, not how training ends.
+
+    Examples
+    --------
+    >>> tanh = recommend("tanh")
+    >>> round(tanh.sigma_w, 8), round(tanh.sigma_b, 8), tanh.q, tanh.trains
+    (1.07540258, 0.02401353, 0.087, True)
+    >>> gelu = recommend("gelu", depth=60)
+    >>> gelu.q, round(gelu.one_minus_c, 4), gelu.trains
+    (2.5, 0.0356, False)
+    >>> softplus = recommend("softplus", depth=10)  # no edge of chaos
+    >>> softplus.point is None, round(softplus.chi_1, 3)
+    (True, 0.906)
+    """
+    phi, layers = resolve(activation), checked_depth(depth)
+    if phi.smoothness is Smoothness.JUMP or phi.is_positively_homogeneous:
+        point: EocPoint | None = edge_of_chaos(phi).best  # EocError with the reason if there is none
+        reason = f"the only point of the edge of chaos of {phi.name}; it keeps every variance"
+    else:
+        point = recommended_point(phi, layers)
+        reason = _EDGE
+    if point is None:
+        return _described(phi, layers, _ordered(phi, layers), None, _ORDERED)
+    return _described(phi, layers, _of_point(point), point, reason)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Sigmas and slopes, with bounds on their errors."""
+
+    sigma_w: float
+    sigma_b: float
+    q: float
+    chi_1: float
+    slope: float
+    sigma_w_error: float
+    sigma_b_error: float
+    chi_1_error: float
+    slope_error: float
+
+
+def _of_point(p: EocPoint) -> _Place:
+    return _Place(
+        p.sigma_w,
+        p.sigma_b,
+        p.q,
+        1.0,
+        p.slope,
+        p.sigma_w_error,
+        p.sigma_b_error,
+        chi_1_error=0.0,
+        slope_error=p.slope_error,
+    )
+
+
+def _ordered(phi: Activation, depth: int) -> _Place:
+    """The place of the ordered phase that the rule gives; EocError where every variance runs away or decays."""
+    along = variances_from(phi, LEAST_Q, _HIGH)
+    q, v, d = along.q, along.v, along.d
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        share = np.maximum(0.0, np.ceil(_ROUND * (1.0 - e ** (1.0 / depth) * v / (q * along.ahead))) / _ROUND)
+        squared = (1.0 - share) * q / v
+        chi_1 = np.where((share < 1.0) & np.isfinite(squared * d), squared * d, 0.0)
+    kept = np.flatnonzero(chi_1**depth >= _KEPT)
+    i = int(kept[0] if kept.size else np.argmax(chi_1))
+    if not chi_1[i] > 0.0:
+        raise EocError(
+            f"{phi.name} holds no variance: it has no usable edge of chaos, and elsewhere variances run away or decay "
+            "too; normalise before each activation, or take another one"
+        )
+    m = moments(phi, q[i : i + 1], ("V", "D", "P"), strict=False)
+    off = {name: float(found.error[0] / np.abs(found.value[0])) + 2.0 * _EPS for name, found in m.items()}
+    sigma_w, sigma_b = float(squared[i]) ** 0.5, float(share[i] * q[i]) ** 0.5
+    slope = float(squared[i] * along.rise[i])
+    return _Place(
+        sigma_w,
+        sigma_b,
+        float(q[i]),
+        float(chi_1[i]),
+        slope,
+        sigma_w_error=sigma_w * (0.5 * off["V"] + 2.0 * _EPS),
+        sigma_b_error=2.0 * _EPS * sigma_b,
+        chi_1_error=float(chi_1[i]) * (off["V"] + off["D"]),
+        slope_error=float(squared[i] * (m["D"].error[0] + m["P"].error[0])) + abs(slope) * (off["V"] + 2.0 * _EPS),
+    )
+
+
+def _described(phi: Activation, depth: int, place: _Place, point: EocPoint | None, reason: str) -> Recommendation:
+    f = CorrelationMap(phi, place.sigma_w, place.sigma_b, place.q)
+    after = f.iterate(depth, c=_C0)
+    apart, ratio = float(after.value), place.chi_1 ** (depth - 1)
+    trains = apart >= APART and _KEPT <= ratio <= 1.0 / _KEPT
+    return Recommendation(
+        activation=phi.name,
+        depth=depth,
+        **dataclasses.asdict(place),
+        point=point,
+        weights="orthogonal",
+        gradient_ratio=ratio,
+        one_minus_c=apart,
+        one_minus_c_error=float(after.error),
+        trains=trains,
+        reason=reason,
+        advice=_advice(phi, depth, f, trains),
+    )
+
+
+def _advice(phi: Activation, depth: int, f: CorrelationMap, trains: bool) -> str:
+    """What to do, in one sentence."""
+    if trains:
+        return f"{depth} layers train as they are, best with orthogonal hidden weights"
+    layers = f.depth_until(APART, c=_C0)
+    fewer = f", or take about {layers:.0f} layers" if 2.0 <= layers < depth else ""
+    return (
+        f"{depth} layers of {phi.name} will hardly train as they are, because inputs look alike at the end: normalise "
+        f"before each activation, add residual branches, take another activation such as tanh{fewer}"
+    )

@@ -1,0 +1,120 @@
+"""The recommended place: what it is for the usual activations, that it obeys its rule, and what it says."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import eoc
+from eoc.activations import activation
+from eoc.activations.base import Smoothness
+from eoc.activations.named import STANDARD
+from eoc.criticality.recommended import DEFAULT_DEPTH, round_variances
+from eoc.errors import EocError
+from eoc.rates import depth_scale
+
+DEPTHS = (10, 30, 60)
+Q = {  # published in docs/recommendation.md
+    "gelu": (1.1, 2.0, 2.5),
+    "silu": (3.3, 6.7, 9.0),
+    "mish": (0.56, 1.2, 1.6),
+    "selu": (0.05, 0.05, 0.05),
+    "elu": (0.05, 0.05, 0.05),
+    "softsign": (0.05, 0.05, 0.05),
+    "tanh": (0.087, 0.087, 0.078),
+    "sigmoid": (46.0, 46.0, 46.0),
+}
+NONE = ("sign", "heaviside", "quantiser(levels=8)", "hardshrink", "x*x", "exp", "polynomial")
+
+
+@pytest.mark.parametrize("name", Q)
+def test_what_is_recommended(name: str) -> None:
+    for depth, q in zip(DEPTHS, Q[name], strict=True):
+        found = eoc.recommend(name, depth)
+        assert (found.activation, found.depth, found.q, found.chi_1, found.gradient_ratio) == (name, depth, q, 1.0, 1.0)
+        (point,) = eoc.edge_of_chaos(name, q=q).points
+        assert (found.sigma_w, found.sigma_b) == (point.sigma_w, point.sigma_b)
+        assert (found.sigma_w_error, found.sigma_b_error) == (point.sigma_w_error, point.sigma_b_error)
+
+
+@pytest.mark.parametrize("name", ["gelu", "mish", "selu", "hardtanh", "snake", "x_plus_half_tanh"])
+@pytest.mark.parametrize("depth", [2, 30, 500])
+def test_the_rule_holds_and_no_smaller_variance_obeys_it(name: str, depth: int) -> None:
+    found = eoc.recommend(name, depth)
+    phi, q = activation(name), round_variances(0.05, 1e4)
+    slopes = eoc.moments(phi, q, ("D",))["D"].value + eoc.moments(phi, q, ("P",))["P"].value
+    sigma_w = eoc.curve(name, q).sigma_w
+    exists = np.isfinite(eoc.curve(name, q).sigma_b)
+    holds = np.array([(sigma_w[i] ** 2 * slopes[i:].max()) ** depth <= math.e for i in range(q.size)]) & exists
+    scale = depth_scale(phi, q)
+    good = holds & (scale <= max(100.0, 2.0 * depth))
+    assert found.q == (q[good][0] if good.any() else q[holds][np.argmin(scale[holds])])
+
+
+@pytest.mark.parametrize(("steep", "plain"), [("tanh(50*x)", "tanh"), ("elu(40*x)", "elu"), ("gelu(30*x)", "gelu")])
+def test_steep_functions_are_not_driven_into_saturation(steep: str, plain: str) -> None:
+    found = eoc.recommend(steep)
+    assert found.q < 0.01
+    assert found.one_minus_c > 0.3 * eoc.recommend(plain).one_minus_c
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu(slope=0.2)", "abs", "identity"])
+def test_homogeneous_activations_have_one_place(name: str) -> None:
+    found = eoc.recommend(name, 12)
+    assert found.sigma_w**2 == pytest.approx(1.0 / activation(name).kappa, rel=1e-15)
+    assert (found.sigma_b, found.q, found.gradient_ratio) == (0.0, 1.0, 1.0)
+    assert found.point is not None
+    assert found.point.any_q
+
+
+@pytest.mark.parametrize("depth", DEPTHS)
+@pytest.mark.parametrize("name", ["softplus", "abs(x) + 0.1", "gelu(x) + 0.5"])
+def test_without_an_edge_gradients_shrink_by_no_more_than_e(name: str, depth: int) -> None:
+    found = eoc.recommend(name, depth)
+    assert found.point is None
+    assert "ordered" in found.reason
+    assert 1.0 / math.e <= found.chi_1**depth < found.chi_1
+    assert found.gradient_ratio == pytest.approx(found.chi_1 ** (depth - 1), rel=1e-15)
+    assert found.slope < 1.0
+    variance = eoc.VarianceMap(name, found.sigma_w, found.sigma_b)
+    assert abs(float(variance.F(found.q).value) - found.q) <= 1e-12 * found.q
+    assert abs(float(variance.chi_1(found.q).value) - found.chi_1) <= 1e-12
+    assert abs(float(variance.slope(found.q).value) - found.slope) <= 1e-12
+
+
+def test_softplus_of_a_signed_distance_is_held_near_critical() -> None:
+    found = eoc.recommend("softplus(beta=100)", 8)
+    assert found.chi_1 > 0.96
+    assert 1.414 < found.sigma_w < 2.0**0.5
+
+
+@pytest.mark.parametrize("name", NONE)
+def test_what_has_no_place_says_why(name: str) -> None:
+    with pytest.raises(EocError, match=r"continuous activation|holds no variance"):
+        eoc.recommend(name)
+
+
+@pytest.mark.parametrize("depth", [0, 1.5, -3, math.nan, 1e7, "ten"])
+def test_depth_is_a_number_of_layers(depth: object) -> None:
+    with pytest.raises(EocError, match="depth must be"):
+        eoc.recommend("tanh", depth)
+
+
+def test_no_depth_means_the_default_one_and_the_edge_without_a_question_the_same() -> None:
+    for name in ("tanh", "gelu", "relu"):
+        found = eoc.recommend(name)
+        assert found == eoc.recommend(name, DEFAULT_DEPTH)
+        assert eoc.edge_of_chaos(name).best == found.point
+
+
+@pytest.mark.parametrize("name", sorted({*STANDARD} - {"exp"}))
+def test_every_named_activation_is_answered(name: str) -> None:
+    if name in NONE or activation(name).smoothness is Smoothness.JUMP:
+        return
+    found = eoc.recommend(name)
+    assert all(math.isfinite(x) and x >= 0.0 for x in (found.sigma_w, found.sigma_b, found.q, found.one_minus_c))
+    f = eoc.CorrelationMap(name, found.sigma_w, found.sigma_b, found.q)
+    assert abs(f.iterate(DEFAULT_DEPTH, c=0.3).value - found.one_minus_c) <= found.one_minus_c_error
+    assert ("normalise" in found.advice) != found.trains
