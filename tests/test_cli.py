@@ -12,10 +12,16 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 import pytest
 
 import eoc
-from eoc.cli import main
+from eoc.cli import app, main, montecarlo, sweep
 from eoc.cli.common import number
 from eoc.initializers.point import point
 from eoc.plotting import shown_range
+
+COMMANDS = sorted(
+    (*group.split(), str(command.name))
+    for group, some in (("", app), ("montecarlo", montecarlo.app), ("sweep", sweep.app))
+    for command in some.registered_commands
+)
 
 
 def run(*arguments, cwd="."):

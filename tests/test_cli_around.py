@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
-from test_cli import run_alone
+from test_cli import COMMANDS, run, run_alone
 
 import eoc.cli
 from eoc.cli import around
+from eoc.errors import EocError
 
 OWN = """
 import math
@@ -63,17 +65,6 @@ def test_a_full_disk_has_its_own_exit_code(options):
     assert done.stderr == "error: cannot write: No space left on device\n"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pipes")
-@pytest.mark.parametrize("options", [(), ("--json",)])
-def test_a_reader_that_has_left_has_it_too(options):
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = run_code("from eoc.cli import main; main()", "activations", *options, stdout=writer)
-    os.close(writer)
-    assert done.returncode == 74
-    assert done.stderr == ""
-
-
 def test_too_little_memory_is_an_error(monkeypatch, capsys):
     def app():
         raise MemoryError("Unable to allocate 7 TiB")
@@ -83,6 +74,34 @@ def test_too_little_memory_is_an_error(monkeypatch, capsys):
         eoc.cli.main()
     assert left.value.code == 2
     assert "not enough memory (Unable to allocate 7 TiB)" in capsys.readouterr().err
+
+
+class Interrupt(BaseException):
+    """What a user's function may raise."""
+
+
+@pytest.mark.parametrize("raised", [SystemExit(7), EOFError(), GeneratorExit(), Interrupt("now")])
+def test_whatever_a_function_raises_is_an_error(monkeypatch, raised):
+    def command() -> None:
+        raise raised
+
+    with pytest.raises(EocError, match="the function that was given"):
+        around._guarded("eoc test", command)()
+
+
+def test_ranges_are_checked_and_not_shown():
+    text = run("init", "--help").stdout
+    assert "--fan-in" in text
+    assert "9007199254740992" not in text
+    done = run("init", "tanh", "--fan-in", "0")
+    assert done.returncode == 2
+    assert "must be from 1 to 9007199254740992, got 0" in " ".join(done.stderr.split())
+
+
+def test_the_help_of_every_command_has_words_for_values():
+    for words in COMMANDS:
+        text = run(*words, "--help").stdout
+        assert not re.search(r"<=x|x>=|<float|<int|range>", text), words
 
 
 def test_results_are_standard_output_outside_a_command(capsys):

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
+from eoc.machine import check_memory
 from eoc.maps import VarianceMap
 from eoc.montecarlo import memory
 from eoc.montecarlo.explicit import weights as explicit_weights
@@ -19,7 +20,6 @@ from eoc.montecarlo.explicit.networks import ExplicitRun, ExplicitSampler, expli
 from eoc.montecarlo.explicit.product import product
 from eoc.montecarlo.explicit.weights import backwards, forwards, matrix
 from eoc.montecarlo.layer import Sampler
-from eoc.montecarlo.memory import check_memory
 from eoc.montecarlo.seeds import generator
 
 FloatArray = NDArray[np.float64]

@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 import eoc
 from eoc.cli import app
 from eoc.cli.sweep_cells import cells
-from eoc.cli.sweep_progress import Lines, Rate
 from eoc.errors import EocError
 
 EDGE = """\
@@ -62,18 +61,18 @@ axes:
 """
 
 
-def sweep(*arguments, code=0):
+def sweep(*arguments, code=0, output="output"):
     """What ``eoc sweep`` prints on standard output and standard error."""
     done = CliRunner().invoke(app, ["sweep", *map(str, arguments)])
     if isinstance(done.exception, EocError):  # eoc.cli.main prints it
         assert code == 2, done.exception
         return f"error: {done.exception}"
     assert done.exit_code == code, (done.output, done.exception)
-    return done.output
+    return getattr(done, output)
 
 
 def sweep_json(*arguments, code=0):
-    return json.loads(sweep(*arguments, "--json", code=code), parse_constant=pytest.fail)
+    return json.loads(sweep(*arguments, "--json", code=code, output="stdout"), parse_constant=pytest.fail)
 
 
 @pytest.fixture(scope="module")
@@ -344,29 +343,6 @@ def test_a_picture_has_a_name_of_its_own(folder, tmp_path, monkeypatch):
     assert (tmp_path / "rates-constant.png").is_file()
 
 
-def test_rate_and_time_left_count_from_the_first_report(monkeypatch):
-    clock = iter([0.0, 10.0, 20.0])
-    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    rate = Rate()
-    assert rate.text(100, 0, 400) == "100 of 400 points"
-    assert rate.text(198, 2, 400) == "200 of 400 points, 2 failed, 10 a second, 20 s left"
-    assert rate.text(398, 2, 400) == "400 of 400 points, 2 failed, 15 a second"
-
-
-def test_lines_come_every_30_seconds(monkeypatch, capsys):
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    report = Lines()
-    for second in range(0, 100, 10):
-        now[0] = float(second)
-        report(second, 0, 1000)
-    assert capsys.readouterr().err.splitlines() == [
-        "30 of 1000 points, 1 a second, 16 min left",
-        "60 of 1000 points, 1 a second, 16 min left",
-        "90 of 1000 points, 1 a second, 15 min left",
-    ]
-
-
 def run(*arguments, **options):
     command = [sys.executable, "-c", "from eoc.cli import main; main()", "sweep", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
@@ -379,7 +355,7 @@ def test_errors_end_without_a_traceback(folder):
     ):
         out, err = process.communicate(timeout=60)
         assert (process.returncode, out) == (2, "")
-        assert err.startswith(message)
+        assert message in err
         assert "Traceback" not in err
 
 

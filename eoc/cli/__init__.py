@@ -3,13 +3,16 @@
 Exit codes: 0 done; 1 ``eoc verify`` found that theory and simulation disagree, or a point of ``eoc sweep run`` failed;
 2 the input cannot be used, or needs more memory than there is (message on stderr); 3 the question is fine but no usable
 edge-of-chaos point exists (the reason and an alternative are printed); 74 standard output cannot be written;
-130 interrupted.
+130 interrupted; 141 who reads standard output has left.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,7 +35,8 @@ from eoc.cli import (
     sweep_view,
     verify,
 )
-from eoc.cli.around import EXIT_OUTPUT, discard, register
+from eoc.cli.around import register
+from eoc.cli.streams import EXIT_GONE, OutputLostError, standard_streams
 
 __all__ = ["app", "main"]
 
@@ -72,9 +76,13 @@ _SWEEP: dict[str, Callable[..., None]] = {
     "tasks": sweep_tasks.command,
     "schema": sweep.schema,
 }
-for _app, _commands in ((app, _COMMANDS), (montecarlo.app, _MONTECARLO), (sweep.app, _SWEEP)):
+for _app, _program, _commands in (
+    (app, "eoc", _COMMANDS),
+    (montecarlo.app, "eoc montecarlo", _MONTECARLO),
+    (sweep.app, "eoc sweep", _SWEEP),
+):
     for _name, _command in _commands.items():
-        register(_app, _name, _command)
+        register(_app, _program, _name, _command)
 app.add_typer(montecarlo.app, name="montecarlo")
 app.add_typer(sweep.app, name="sweep")
 
@@ -90,7 +98,8 @@ def _version(value: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", metavar="", callback=_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Edge-of-chaos initialisation and mean-field theory of wide networks, right to the last printed digit."""
@@ -98,31 +107,49 @@ def _options(
 
 def main() -> None:
     """Run the command line; bad input ends with a message and exit code 2, never with a traceback."""
+    try:
+        with standard_streams():
+            code = _ran()
+    except OutputLostError as lost:
+        code = lost.exit_code
+        if code != EXIT_GONE and sys.stderr is not None:
+            with suppress(OSError):
+                print(f"error: cannot write: {lost.why.strerror or lost.why}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _ran() -> int | str | None:
+    """The exit code of the command, of which all has been said."""
     from eoc.errors import EocError
 
-    _survive_narrow_encodings()
     try:
         app()
+    except SystemExit as left:
+        return left.code
     except EocError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        return _refused(str(error))
     except MemoryError as error:
         what = f" ({error})" if str(error) else ""
-        print(
-            f"error: there is not enough memory{what}: ask for less, such as fewer or smaller networks", file=sys.stderr
-        )
-        sys.exit(2)
+        return _refused(f"there is not enough memory{what}: ask for less, such as fewer or smaller networks")
     except KeyboardInterrupt:
-        sys.exit(130)
-    except OSError as error:  # of standard output: a full disk
-        discard(sys.stdout)
-        print(f"error: cannot write: {error.strerror or error}", file=sys.stderr)
-        sys.exit(EXIT_OUTPUT)
+        return 130
+    except OSError as error:  # of files: what standard output refuses is no OSError here
+        return _refused(_of_file(error))
+    return 0
 
 
-def _survive_narrow_encodings() -> None:
-    """Print what the encoding of stdout lacks, e.g. a Greek name in an ASCII locale, as an escape."""
-    import io
+def _refused(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+
+def _of_file(error: OSError) -> str:
+    """What is wrong with a file or folder that nobody has looked at before it was used."""
+    why = error.strerror or str(error)
+    if error.filename is not None:
+        return f"cannot use {os.fsdecode(error.filename)}: {why}"
+    try:
+        Path.cwd()
+    except OSError as gone:
+        return f"cannot use the current folder: {gone.strerror}; go to one that is there"
+    return why

@@ -21,7 +21,7 @@ from eoc.cli.common import (
 )
 from eoc.cli.curve_report import print_curve
 from eoc.cli.init import EXIT_NONE
-from eoc.cli.progress import progress_bar
+from eoc.cli.progress import progress
 from eoc.files import replacing
 
 if TYPE_CHECKING:
@@ -113,19 +113,19 @@ def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, 
 
     activations = [find_activation(name) for name in names]
     out = []
-    with progress_bar("curves") as advance:
-        for i, phi in enumerate(activations):
-            curve = eoc_curve(phi, sigma_b_max=sigma_b_max, points=points)
-            answers = {name: curve.at(**{name: values}) for name, values in asked.items()}
-            missing = tuple(
-                f"{name} = {value:g}"
-                for name, values in asked.items()
-                for value, q in zip(values, answers[name].q.T, strict=True)
-                if np.isnan(q).all()
-            )
-            out.append(Found(phi, curve, tuple(answers.values()), missing))
-            if advance is not None:
-                advance(i + 1, len(activations))
+    report = progress()
+    report.expect("curves")
+    for i, phi in enumerate(activations):
+        curve = eoc_curve(phi, sigma_b_max=sigma_b_max, points=points)
+        answers = {name: curve.at(**{name: values}) for name, values in asked.items()}
+        missing = tuple(
+            f"{name} = {value:g}"
+            for name, values in asked.items()
+            for value, q in zip(values, answers[name].q.T, strict=True)
+            if np.isnan(q).all()
+        )
+        out.append(Found(phi, curve, tuple(answers.values()), missing))
+        report(i + 1, len(activations))
     return out
 
 

@@ -18,7 +18,7 @@ from eoc.cli.common import (
     print_json,
     save_picture,
 )
-from eoc.cli.progress import progress_bar
+from eoc.cli.progress import progress
 from eoc.cli.tables import console, print_paragraph, print_table, print_title
 from eoc.errors import EocError
 from eoc.files import replacing
@@ -84,8 +84,9 @@ def command(
     if field not in DRAWN:
         raise EocError(f"--field must be one of {', '.join(DRAWN)}; got {field!r}")
     phi = find_activation(activation)
-    with progress_bar(f"{b.size} x {w.size} cells") as progress:
-        found = phase_diagram(phi, w, b, progress=progress)
+    report = progress()
+    report.expect("cells")
+    found = phase_diagram(phi, w, b, progress=report)
     if as_json:
         print_json(_payload(found, field))
     else:

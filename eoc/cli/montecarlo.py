@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,8 +10,6 @@ from eoc.cli.common import (
     AsJson,
     Name,
     Plot,
-    check_file,
-    checked_by,
     find_activation,
     numbers,
     print_json,
@@ -25,31 +17,27 @@ from eoc.cli.common import (
 )
 from eoc.cli.edge import network_at
 from eoc.cli.montecarlo_payload import (
-    comparison_rows,
     counterexamples_payload,
     gaussianity_payload,
     lengths_payload,
 )
 from eoc.cli.montecarlo_report import print_counterexamples, print_gaussianity, print_lengths, print_scaling
-from eoc.cli.progress import progress_bar
+from eoc.cli.progress import progress
+from eoc.cli.sampling import (
+    Checkpoint,
+    Count,
+    Depth,
+    FirstQ,
+    Interval,
+    Seed,
+    SigmaB,
+    SigmaW,
+    Weights,
+    Workers,
+    sampling,
+)
 
-__all__ = [
-    "Checkpoint",
-    "Depth",
-    "Interval",
-    "Seed",
-    "SigmaB",
-    "SigmaW",
-    "Weights",
-    "Workers",
-    "app",
-    "comparison_rows",
-    "counterexamples",
-    "gaussianity",
-    "lengths",
-    "resumable",
-    "threads",
-]
+__all__ = ["app", "counterexamples", "gaussianity", "lengths"]
 
 app = typer.Typer(
     help="Sample random networks of finite width, and compare them with theory.",
@@ -57,56 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-SigmaW = Annotated[
-    float | None,
-    typer.Option(help="Std of the weights times sqrt(fan_in); left out: on the edge of chaos.", show_default=False),
-]
-SigmaB = Annotated[float | None, typer.Option(help="Standard deviation of the biases.", show_default=False)]
-FirstQ = Annotated[
-    float | None,
-    typer.Option(help="Variance of the first layer's units. Left out: what layers keep.", show_default=False),
-]
-Depth = Annotated[int, typer.Option(help="How many layers.")]
-Count = Annotated[int, typer.Option("--networks", help="How many random networks.")]
-Seed = Annotated[int, typer.Option(help="Of all random numbers; the same one gives the same result.")]
-Weights = Annotated[
-    str,
-    typer.Option(
-        help="gaussian or orthogonal, sampled without matrices; with real ones rademacher, uniform, laplace, "
-        "student_t(df) or sparse(p)."
-    ),
-]
-Workers = Annotated[int | None, typer.Option(help="Threads; they do not change the result.", show_default="all cores")]
-Checkpoint = Annotated[
-    Path | None,
-    typer.Option(
-        help="A file (.npz) to keep the run in, and to go on from if it exists: nothing but the last seconds is lost, "
-        "and the result is the same.",
-        show_default=False,
-        callback=checked_by(lambda path: check_file(path, "the checkpoint", ("npz",))),
-    ),
-]
-Interval = Annotated[float, typer.Option(help="Seconds between two writings of the checkpoint.")]
-
 _EXAMPLE_WIDTHS = (10, 100, 1000)
-
-
-@contextmanager
-def resumable(checkpoint: Path | None, several: bool = False) -> Iterator[None]:
-    """Say, where a run is interrupted, that it can go on; ``several``: that each width has a file of its own."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if checkpoint is not None:
-            name = f"{glob.escape(checkpoint.stem)}{'-*' * several}{checkpoint.suffix}"
-            for path in sorted(checkpoint.parent.glob(name)):
-                print(f"interrupted: {path} keeps what was done; the same command goes on from it", file=sys.stderr)
-        raise
-
-
-def threads(workers: int | None) -> int:
-    """How many threads the --workers option means."""
-    return workers if workers is not None else os.cpu_count() or 1
 
 
 def lengths(
@@ -142,34 +81,22 @@ def lengths(
     distances = None if eps is None else numbers("--eps", eps)
     phi = find_activation(activation)
     w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
-    scaling = None
-    with progress_bar("networks") as progress, resumable(checkpoint, several=len(widths) > 1):
-        common: dict[str, Any] = {
-            "depth": depth,
-            "networks": networks,
-            "seed": seed,
-            "q": first,
-            "eps": distances,
-            "weights": weights,
-            "workers": threads(workers),
-            "checkpoint": checkpoint,
-            "interval": interval,
-            "progress": progress,
-        }
-        if len(widths) == 1:
-            run = length_process(phi, w, b, width=widths[0], **common)
-        else:
-            scaling = length_scaling(phi, w, b, widths=widths, **common)
+    common: dict[str, Any] = {"depth": depth, "networks": networks, "weights": weights}
+    several = len(widths) > 1
+    with sampling("length_scaling", workers, checkpoint, width=widths if several else widths[0], **common) as how:
+        common |= {"seed": seed, "q": first, "eps": distances, "checkpoint": checkpoint, "interval": interval, **how}
+        scaling = length_scaling(phi, w, b, widths=widths, **common) if several else None
+        runs = scaling.runs if scaling else (length_process(phi, w, b, width=widths[0], **common),)
     if as_json:
-        print_json(lengths_payload((run,), None) if scaling is None else lengths_payload(scaling.runs, scaling))
+        print_json(lengths_payload(runs, scaling))
     elif scaling is None:
-        print_lengths(run)
+        print_lengths(runs[0])
     else:
         print_scaling(scaling)
     if plot is not None:
         from eoc.plotting import length_figure, scaling_figure
 
-        save_picture(length_figure(run) if scaling is None else scaling_figure(scaling), plot)
+        save_picture(length_figure(runs[0]) if scaling is None else scaling_figure(scaling), plot)
 
 
 def gaussianity(
@@ -197,22 +124,10 @@ def gaussianity(
 
     phi = find_activation(activation)
     w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
-    with progress_bar("networks") as progress, resumable(checkpoint):
-        found = measured(
-            phi,
-            w,
-            b,
-            width=width,
-            depth=depth,
-            networks=networks,
-            seed=seed,
-            q=first,
-            weights=weights,
-            workers=threads(workers),
-            checkpoint=checkpoint,
-            interval=interval,
-            progress=progress,
-        )
+    common: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
+    with sampling("gaussianity", workers, checkpoint, **common) as how:
+        common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}
+        found = measured(phi, w, b, **common)
     if as_json:
         print_json(gaussianity_payload(found))
     else:
@@ -242,17 +157,18 @@ def counterexamples(
         second_layer,
     )
 
-    with progress_bar("second layers") as progress:
-        common: dict[str, Any] = {"networks": networks, "progress": progress}
-        dependent = {  # first: if anything is too large for the memory, it is this
-            name: covariance_comparisons(second_layer(name, 2**0.5, width=10, units=10, seed=seed, **common))
-            for name in ("relu", "heaviside")
-        }
-        cauchy = {
-            width: cauchy_comparisons(second_layer(RECIPROCAL, width=width, seed=seed_of(seed, width), **common))
-            for width in _EXAMPLE_WIDTHS
-        }
-        growing = divergence(0.5, widths=_EXAMPLE_WIDTHS, seed=seed, **common)
+    report = progress()
+    report.expect("second layers")
+    common: dict[str, Any] = {"networks": networks, "progress": report}
+    dependent = {  # first: if anything is too large for the memory, it is this
+        name: covariance_comparisons(second_layer(name, 2**0.5, width=10, units=10, seed=seed, **common))
+        for name in ("relu", "heaviside")
+    }
+    cauchy = {
+        width: cauchy_comparisons(second_layer(RECIPROCAL, width=width, seed=seed_of(seed, width), **common))
+        for width in _EXAMPLE_WIDTHS
+    }
+    growing = divergence(0.5, widths=_EXAMPLE_WIDTHS, seed=seed, **common)
     if not as_json:
         print_counterexamples(networks, cauchy, growing, dependent)
         return

@@ -9,21 +9,21 @@ import typer
 
 from eoc.cli.common import AsJson, Name, Plot, find_activation, print_json, save_picture
 from eoc.cli.edge import network_at
-from eoc.cli.montecarlo import (
+from eoc.cli.montecarlo_correlations_report import print_correlations
+from eoc.cli.montecarlo_payload import comparison_rows
+from eoc.cli.sampling import (
     Checkpoint,
+    Count,
     Depth,
+    FirstQ,
     Interval,
     Seed,
     SigmaB,
     SigmaW,
     Weights,
     Workers,
-    comparison_rows,
-    resumable,
-    threads,
+    sampling,
 )
-from eoc.cli.montecarlo_correlations_report import print_correlations
-from eoc.cli.progress import progress_bar
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ def command(
     activation: Name,
     sigma_w: SigmaW = None,
     sigma_b: SigmaB = None,
-    q: Annotated[
-        float | None,
-        typer.Option(help="Variance of the first layer's units. Left out: what layers keep.", show_default=False),
-    ] = None,
+    q: FirstQ = None,
     c0: Annotated[
         float | None,
         typer.Option(help="Correlation of the two inputs, in (-1, 1).", show_default="0.1"),
@@ -50,7 +47,7 @@ def command(
     ] = None,
     width: Annotated[int, typer.Option(help="Units of a layer.")] = 30_000,
     depth: Depth = 100,
-    networks: Annotated[int, typer.Option(help="How many random networks.")] = 20,
+    networks: Count = 20,
     seed: Seed = 0,
     weights: Weights = "gaussian",
     workers: Workers = None,
@@ -71,24 +68,10 @@ def command(
         raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
     phi = find_activation(activation)
     w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
-    with progress_bar("networks") as progress, resumable(checkpoint):
-        found = correlation_process(
-            phi,
-            w,
-            b,
-            width=width,
-            depth=depth,
-            networks=networks,
-            seed=seed,
-            q=first,
-            c=c0,
-            one_minus_c=one_minus_c0,
-            weights=weights,
-            workers=threads(workers),
-            checkpoint=checkpoint,
-            interval=interval,
-            progress=progress,
-        )
+    common: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
+    with sampling("correlation_process", workers, checkpoint, **common) as how:
+        common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}
+        found = correlation_process(phi, w, b, **common, c=c0, one_minus_c=one_minus_c0)
     if as_json:
         print_json(_payload(phi, found, weights, seed))
     else:

@@ -1,38 +1,164 @@
-"""A progress bar on standard error, for what takes longer than a second on a terminal."""
+"""How far a command is, on standard error, once it takes longer than a second: a bar on a terminal, else lines."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Event, Thread
+from typing import TextIO
 
-__all__ = ["progress_bar"]
+from eoc.cli.words import duration
 
-_PATIENCE = 1.0  # seconds
+__all__ = ["Report", "progress", "reporting"]
+
+_PATIENCE = 1.0  # seconds without a word
+_EVERY = 30.0  # seconds between two lines
+_LOOK = 0.1  # seconds between two looks
+
+
+class Report:
+    """What is known of how far a command is.
+
+    Parameters
+    ----------
+    program
+        The command, such as "eoc sweep run".
+    """
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+        self._what = ""
+        self._left = 0.0  # seconds, as expected beforehand; 0: not known
+        self._count: tuple[float, float, str] | None = None
+        self._first: tuple[float, float] | None = None
+        self._began = time.monotonic(), time.process_time()
+        self._patience: float | None = None
+
+    def expect(self, what: str, seconds: float = 0.0, patience: float = _PATIENCE) -> None:
+        """Say what is being done or counted, and how long that is expected to take; it is printed after ``patience``.
+
+        Of what was not expected to take long, only the processor time counts, not how busy the machine is.
+        """
+        self._what, self._left, self._patience = what, seconds, patience
+
+    @property
+    def expected(self) -> bool:
+        """Whether somebody has said what is being done."""
+        return self._patience is not None
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a word."""
+        if self._patience is None:
+            return time.process_time() - self._began[1] >= _PATIENCE
+        return time.monotonic() - self._began[0] >= self._patience
+
+    def __call__(self, done: float, total: float, note: str = "") -> None:
+        """Take note of how much is done."""
+        self._count = done, total, note
+        if self._first is None:  # what earlier runs have done does not count
+            self._first = time.monotonic(), done
+
+    @property
+    def share(self) -> tuple[float, float]:
+        """How much is done, of how much; of 0 as long as that is not known."""
+        return self._count[:2] if self._count else (0.0, 0.0)
+
+    @property
+    def text(self) -> str:
+        """A line.
+
+        Examples
+        --------
+        >>> report = Report("eoc montecarlo lengths")
+        >>> report.text
+        'eoc montecarlo lengths: computing'
+        >>> report.expect("layers", 300.0)
+        >>> report.text
+        'eoc montecarlo lengths: computing, about 5 min'
+        >>> report(121, 400, "1 failed")
+        >>> report.text
+        'eoc montecarlo lengths: 121 of 400 layers, 1 failed, about 5 min'
+        """
+        if self._count is None:
+            doing = self._what if " " in self._what else "computing"
+            return f"{self._program}: {doing}{self._about()}"
+        done, total, note = self._count
+        counted = f"{100.0 * done:.0f} %" if total == 1.0 else f"{done:.0f} of {total:.0f} {self._what}"
+        return f"{self._program}: {counted}{note and f', {note}'}{self._rate(done, total)}"
+
+    def _about(self) -> str:
+        return f", about {duration(self._left)}" if self._left else ""
+
+    def _rate(self, done: float, total: float) -> str:
+        """How fast it goes and how long it still takes."""
+        now = time.monotonic()
+        start, before = self._first or (now, done)
+        if done <= before or now <= start or done >= total:
+            return "" if done >= total else self._about()
+        rate = (done - before) / (now - start)
+        fast = "" if total == 1.0 else f", {rate:.3g} a second"
+        return f"{fast}, {duration(max(1.0, (total - done) / rate))} left"
+
+
+_report: ContextVar[Report | None] = ContextVar("report", default=None)
+
+
+def progress() -> Report:
+    """The report of the command that runs, to be called with what is done."""
+    return _report.get() or Report("eoc")
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[float, float], None] | None]:
-    """Yield what to call with (done, total), or None where nobody is watching; the bar is removed at the end."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    bar = Progress(console=Console(stderr=True), transient=True)
-    start, task = time.monotonic(), bar.add_task(what, total=None)
-
-    def advance(done: float, total: float) -> None:
-        if not bar.live.is_started:
-            if time.monotonic() - start < _PATIENCE:
-                return
-            bar.start()
-        bar.update(task, completed=done, total=total)
-
+def reporting(program: str) -> Iterator[None]:
+    """Report on what runs inside, from another thread: some of it may take long before it says anything."""
+    report, ended = Report(program), Event()
+    token = _report.set(report)
+    speaker = Thread(target=_speak, args=(report, ended), daemon=True)
+    speaker.start()
     try:
-        yield advance
+        yield
     finally:
-        if bar.live.is_started:
-            bar.stop()
+        ended.set()
+        speaker.join()
+        _report.reset(token)
+
+
+def _speak(report: Report, ended: Event) -> None:
+    err = sys.stderr
+    while not report.due:
+        if ended.wait(_LOOK):
+            return
+    if not err.isatty():
+        _print_lines(report, ended, err)
+    elif report.expected:
+        _show_bar(report, ended)
+    else:
+        text = report.text
+        print(f"{text}\r", end="", file=err, flush=True)
+        ended.wait()
+        print(f"{' ' * len(text)}\r", end="", file=err, flush=True)
+
+
+def _print_lines(report: Report, ended: Event, err: TextIO) -> None:
+    while True:
+        print(report.text, file=err, flush=True)
+        if ended.wait(_EVERY):
+            return
+
+
+def _show_bar(report: Report, ended: Event) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = TextColumn("{task.fields[text]}"), BarColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", text="")
+        while True:
+            done, total = report.share
+            bar.update(task, completed=done, total=total or None, text=report.text)
+            if ended.wait(_LOOK):
+                return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eoc.cli.common import AsJson, print_json
+from eoc.cli.progress import progress
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["EXIT_FAILED", "app", "check", "run", "schema"]
 
 EXIT_FAILED = 1  #: a point of the sweep failed
+
+_PATIENCE = 0.4  # seconds without a word: imports alone can take a second
 
 app = typer.Typer(
     help="Compute many points from one YAML file, keep them whatever happens, and look at them.\n\n"
@@ -48,8 +51,8 @@ def check(file: File, overrides: Set = None, workers: Workers = None, as_json: A
     """
     sweep = _read(file, overrides, as_json)
     from eoc.cli.sweep_report import print_check
+    from eoc.machine import cores
     from eoc.sweeps.config.estimate import estimate
-    from eoc.sweeps.running.engines.choice import cores
 
     count = workers or cores()
     expected = estimate(sweep.plan, count)
@@ -89,7 +92,8 @@ def schema() -> None:
 def run(
     file: File,
     store: Annotated[
-        Path | None, typer.Option(help="Folder for the results.", show_default="NAME.zarr in the current folder")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder for the results.", show_default="NAME.zarr in the current folder"),
     ] = None,
     workers: Workers = None,
     scheduler: Annotated[
@@ -114,23 +118,27 @@ def run(
     with the same numbers to the last bit. A point that fails does not stop the others; exit code 1 then.
     """
     executor = _executor(scheduler, dask)
+    report = progress()
+    report.expect(f"reading {file}", patience=_PATIENCE)
     sweep = _read(file, overrides, as_json)
-    from eoc.cli.sweep_progress import sweep_progress
+    from eoc.machine import cores
+    from eoc.sweeps.config.estimate import estimate
+
+    report.expect("points", estimate(sweep.plan, workers or cores()).seconds, _PATIENCE)
     from eoc.sweeps.running.run import default_store, run_sweep
 
     path = default_store(file) if store is None else store
     try:
-        with sweep_progress() as progress:
-            summary = run_sweep(
-                sweep,
-                path,
-                workers=workers,
-                executor=executor,
-                new=new,
-                fail_fast=fail_fast,
-                retry_failed=retry_failed,
-                progress=progress,
-            )
+        summary = run_sweep(
+            sweep,
+            path,
+            workers=workers,
+            executor=executor,
+            new=new,
+            fail_fast=fail_fast,
+            retry_failed=retry_failed,
+            progress=lambda done, failed, total: report(done + failed, total, f"{failed} failed" if failed else ""),
+        )
     except KeyboardInterrupt:
         _say_interrupted(path)
         raise

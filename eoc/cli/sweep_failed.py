@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eoc.cli.sweep_words import parameters_in_words
 from eoc.cli.tables import console, print_paragraph
+from eoc.cli.words import parameters_in_words
 from eoc.sweeps.views.failures import failures_of, parameters_at
 
 if TYPE_CHECKING:

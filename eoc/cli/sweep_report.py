@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eoc.cli.sweep_status import failures, print_failures
-from eoc.cli.sweep_words import duration, size, values_in_words
 from eoc.cli.tables import console, print_paragraph
+from eoc.cli.words import duration, size, values_in_words
 
 if TYPE_CHECKING:
     import xarray

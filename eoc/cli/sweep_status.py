@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eoc.cli.sweep_words import duration, parameters_in_words, values_in_words
 from eoc.cli.tables import NARROW, console, print_paragraph, print_table
+from eoc.cli.words import duration, parameters_in_words, values_in_words
 from eoc.sweeps.views.failures import failures_of, parameters_at
 from eoc.sweeps.views.names import constants_of, names_along
 from eoc.sweeps.views.selection import counts

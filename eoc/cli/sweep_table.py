@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eoc.cli.sweep_cells import cells, in_digits, values_of
-from eoc.cli.sweep_words import options_at, points_are
 from eoc.cli.tables import console, print_paragraph, print_table
+from eoc.cli.words import options_at, points_are
 from eoc.errors import EocError
 from eoc.sweeps.views.names import (
     checked_output,

@@ -114,7 +114,7 @@ def plot(
     """
     path = Path(f"{store.resolve().stem}-{color or y[0]}.png") if output is None else output
     check_picture(path)
-    from eoc.cli.sweep_words import points_are
+    from eoc.cli.words import points_are
     from eoc.plotting import sweep_figure
     from eoc.plotting.quantity import LeftOverError
     from eoc.sweeps.views.selection import counts
@@ -132,7 +132,7 @@ def plot(
 
 def _left_over(error: LeftOverError) -> str:
     """What to do about dimensions that are left, in options."""
-    from eoc.cli.sweep_words import options_at
+    from eoc.cli.words import options_at
 
     ways = [options_at(error.values)]
     if error.line is not None:
@@ -161,7 +161,7 @@ def export(
     wanted = {form: path for form, path in files.items() if path is not None}
     if not wanted:
         raise EocError("say where to write: --csv FILE.csv, --parquet FILE.parquet or --netcdf FILE.nc")
-    from eoc.cli.sweep_words import points_are
+    from eoc.cli.words import points_are
     from eoc.sweeps.views.export import check_library, export_sweep
     from eoc.sweeps.views.selection import counts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -27,15 +28,15 @@ _ASCII_LINES = "    \n    \n -- \n    \n    \n    \n    \n    \n"  # rich's SIMP
 
 
 def console() -> Console:
-    """Where text goes: colours and the terminal's width on a terminal, plain lines of up to 120 columns in a pipe."""
+    """Where text goes: colours and the terminal's width on a terminal, plain lines in a pipe; COLUMNS decides in both.
+
+    Without it lines in a pipe have up to 120 columns.
+    """
     from rich.console import Console
 
-    class Plain(Console):
-        def on_broken_pipe(self) -> None:  # rich would leave the program
-            raise BrokenPipeError
-
     out = results()
-    return Plain(file=out, highlight=False, width=None if out.isatty() else _PIPE_WIDTH)
+    known = out.isatty() or "COLUMNS" in os.environ
+    return Console(file=out, highlight=False, width=None if known else _PIPE_WIDTH)
 
 
 def new_table(out: Console, columns: Sequence[str], padding: int = 1) -> Table:

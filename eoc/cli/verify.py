@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
-from eoc.cli.montecarlo import Seed, SigmaB, Workers, comparison_rows, threads
-from eoc.cli.progress import progress_bar
+from eoc.cli.montecarlo_payload import comparison_rows
+from eoc.cli.sampling import Seed, SigmaB, Workers, sampling
 from eoc.cli.tables import NARROW, console, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def command(
     from eoc.montecarlo.experiments.verification import verify
 
     phi = find_activation(activation)
-    with progress_bar("checks") as progress:
-        found = verify(phi, sigma_w, sigma_b, q=q, seed=seed, workers=threads(workers), progress=progress)
+    with sampling("verify", workers, counted="checks") as how:
+        found = verify(phi, sigma_w, sigma_b, q=q, seed=seed, **how)
     if as_json:
         print_json(_payload(found))
     else:

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.gaussian.angle import Angle
+from eoc.machine import check_memory
 from eoc.montecarlo.exact.tree import Tree, shortest_tree
 from eoc.montecarlo.haar import haar_rows
-from eoc.montecarlo.memory import check_memory
 from eoc.montecarlo.seeds import checked_seed
 from eoc.montecarlo.settings import checked_count
 

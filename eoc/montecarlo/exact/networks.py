@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.machine import check_memory
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
 from eoc.montecarlo.layer import Layer
-from eoc.montecarlo.memory import check_memory
 from eoc.montecarlo.running.study import batch_size
 from eoc.montecarlo.seeds import checked_seed, generator
 from eoc.montecarlo.settings import Weights, checked_count, checked_widths

@@ -28,11 +28,11 @@ from scipy import special
 from eoc.activations import activation
 from eoc.checks import real_number, real_numbers
 from eoc.errors import EocError, NotPermissibleError
+from eoc.machine import check_memory
 from eoc.maps import VarianceMap
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.options import seed_of
 from eoc.montecarlo.experiments.second_layer import SecondLayer, second_layer
-from eoc.montecarlo.memory import check_memory
 from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.running.sketch import Quantiles
 from eoc.montecarlo.settings import checked_count

@@ -20,11 +20,11 @@ from scipy import special
 
 from eoc.activations.base import Activation, Growth, Piece
 from eoc.errors import EocError
+from eoc.machine import check_memory
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.problem import first_inputs
 from eoc.montecarlo.exact.sampler import ExactSampler
 from eoc.montecarlo.experiments.comparison import Comparison
-from eoc.montecarlo.memory import check_memory
 from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.running.study import batch_size
 from eoc.montecarlo.seeds import checked_seed, generator

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import EocError
+from eoc.machine import check_memory
 from eoc.montecarlo.explicit.laws import Dtype
 from eoc.montecarlo.explicit.sampler import ExplicitSampler
 from eoc.montecarlo.layer import Layer
-from eoc.montecarlo.memory import check_memory
 from eoc.montecarlo.seeds import checked_seed, generator
 from eoc.montecarlo.settings import checked_count
 

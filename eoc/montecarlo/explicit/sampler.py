@@ -9,13 +9,13 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.checks import real_numbers
 from eoc.errors import EocError
+from eoc.machine import check_memory
 from eoc.maps import checked_sigma
 from eoc.montecarlo.explicit.laws import DTYPES, Dtype, WeightLaw
 from eoc.montecarlo.explicit.laws import law as law_of
 from eoc.montecarlo.explicit.observed import observed
 from eoc.montecarlo.explicit.weights import backwards, forwards, matrix, working_memory
 from eoc.montecarlo.layer import Layer
-from eoc.montecarlo.memory import check_memory
 from eoc.montecarlo.settings import checked_widths
 
 __all__ = ["ExplicitSampler"]

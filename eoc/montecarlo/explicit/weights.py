@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.machine import cores
 from eoc.montecarlo.explicit.laws import Dtype, Shape, WeightLaw, Weights, cast
 from eoc.montecarlo.explicit.product import product
 from eoc.sharing import once
@@ -87,4 +88,4 @@ def _blocks(
 @once()
 def _pool(process: int) -> ThreadPoolExecutor:
     """The threads of this process, kept for the next layer; a forked process does not inherit its parent's."""
-    return ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS))
+    return ThreadPoolExecutor(min(cores(), _THREADS))

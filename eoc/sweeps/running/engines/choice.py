@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 from eoc.errors import EocError
+from eoc.machine import cores
 from eoc.sweeps.running.engines.engine import Engine
 from eoc.sweeps.running.engines.other import Given, Mapped
 from eoc.sweeps.running.engines.pool import Pool
 from eoc.sweeps.running.engines.serial import Serial
 
-__all__ = ["cores", "engine_of"]
-
-
-def cores() -> int:
-    """How many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+__all__ = ["engine_of"]
 
 
 def engine_of(executor: object, workers: int | None, points: int) -> Engine:

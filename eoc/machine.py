@@ -1,4 +1,4 @@
-"""Whether arrays will fit into memory, asked before hours of work rather than after."""
+"""What this machine has: processor cores, and memory, asked for before hours of work rather than after."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ import os
 
 from eoc.errors import EocError
 
-__all__ = ["check_memory"]
+__all__ = ["check_memory", "cores"]
 
 _SHARE = 0.8  # of physical memory: the rest is for what else runs
+
+
+def cores() -> int:
+    """How many processor cores this process may use: fewer than there are under taskset, Slurm or in a container.
+
+    Examples
+    --------
+    >>> 1 <= cores() <= os.cpu_count()
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def check_memory(what: str, size: float, remedy: str = "use fewer or smaller networks, or fewer inputs") -> None:
