@@ -14,6 +14,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eoc.activations.formula import parse
+from eoc.activations.formula.careful import Careful
+from eoc.activations.formula.program import Program
+from eoc.activations.formula.reader import read
+from eoc.activations.formula.tree import Trees
 from eoc.errors import ExpressionError, NotPermissibleError
 
 MP = mpmath.MPContext()
@@ -376,3 +380,83 @@ def test_random_formulas_against_mpmath(text: str, x: float) -> None:
     for got, truth in zip((phi.phi(x), phi.dphi(x), phi.ddphi(x)), (value, slope, 2 * curvature), strict=True):
         if abs(truth) < 1e300:
             assert abs(float(got) - truth) <= 1e-12 * abs(truth) + 1e-12
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hardtanh(elu(x))", "(sign(silu(mish(x))))**2", "mish(x/where(1<=erf(x),x*x,-1.68))", "relu(tanh(x) - 1)"],
+)
+def test_signs_that_double_precision_cannot_tell_take_few_exact_values(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+    exact = Program.exact
+
+    def counted(self: Program, x: float, side: int = 0) -> Any:
+        nonlocal calls
+        calls += 1
+        return exact(self, x, side)
+
+    monkeypatch.setattr(Program, "exact", counted)
+    parse(text)
+    assert calls < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("(x*x)/(x+x)", lambda x: x / 2),
+        ("(0.5*x)/softsign(x)", lambda x: 0.5 * (1 + abs(x))),
+        ("x*(x**2/(3*x))", lambda x: x**2 / 3),
+        ("silu(x, 2/x)", lambda x: x / (1 + MP.exp(-2))),
+        ("sqrt(x*x)/3", lambda x: abs(x) / 3),
+        ("(x**4)**0.5", lambda x: x**2),
+        ("sqrt(x**2 - 2*x + 1)", lambda x: abs(x - 1)),
+        ("x*tanh(x)/sinh(x)", lambda x: x / MP.cosh(x)),
+    ],
+)
+def test_what_cancels_is_the_function_that_is_left(text: str, same: Callable[[Any], Any]) -> None:
+    phi = parse(text)
+    x = np.array([-40.0, -1.3, -1e-9, 1e-9, 0.2, 3.0, 25.0])
+    true = np.array([float(same(MP.mpf(v))) for v in x])
+    assert (
+        np.abs(phi(x) - true) <= np.minimum(4e-15 * np.maximum.accumulate(np.abs(true)).max(), phi.errors(x)[0])
+    ).all()
+    assert parse(text).phi(0.0) == pytest.approx(float(same(MP.mpf(0))) if "/sinh" not in text else 0.0, abs=1e-15)
+
+
+def test_what_cancels_does_not_hide_where_it_is_undefined() -> None:
+    with pytest.raises(NotPermissibleError, match="undefined"):
+        parse("x*log(x)/log(x)")
+
+
+@pytest.mark.parametrize(
+    ("text", "knots", "smoothness"),
+    [
+        ("sqrt(1 - cos(x))*where(abs(x) < 7, 1, 0)", (-7, -2 * np.pi, 0, 2 * np.pi, 7), "jump"),
+        ("arcsin(1 - 2*exp(-x**2))", (0,), "kink"),
+        ("sqrt((x-1)**2*(2+sin(x)))", (1,), "kink"),
+    ],
+)
+def test_kinks_at_vertical_slopes(text: str, knots: tuple[float, ...], smoothness: str) -> None:
+    """Where the argument of sqrt or arcsin touches the end of its range, the slope changes its sign."""
+    phi = parse(text)
+    assert phi.knots == pytest.approx(knots, abs=1e-7)
+    assert str(phi.smoothness) == smoothness
+
+
+def test_one_interpolant_serves_all_octaves_down_to_zero() -> None:
+    careful = Careful(Program(read("(exp(x)-1)/x - 1 - x/2", Trees())), -np.inf, np.inf, "phi")
+    x = 2.0 ** np.arange(-70.0, 1.0)
+    values, bounds = careful(x)
+    assert len(careful._known) < 100
+    true = [float(MP.expm1(v) / v - 1 - MP.mpf(v) / 2) for v in map(MP.mpf, x)]
+    assert (np.abs(values[0] - true) <= bounds[0]).all()
+    assert values[0] == pytest.approx(true, rel=1e-14)
+
+
+def test_double_precision_that_is_right_by_chance_is_found_out() -> None:
+    """phi'' is 0, and its rounding errors in double precision often are: three samples do not tell."""
+    phi = parse("sqrt(x**2 - 2*x + 1)")
+    x = np.linspace(-3.0, 0.99, 400)
+    assert (np.abs(phi.ddphi(x)) <= phi.errors(x)[2]).all()

@@ -22,6 +22,7 @@ __all__ = ["Careful"]
 _EPS = float(np.finfo(float).eps)
 _CACHE = 200_000
 _LOWEST, _HIGHEST = -1074, 1023  # the octaves that a double has
+_NEAR = (0, -2, -5)  # octaves from which on all down to 0 are tried together
 _UNKNOWN, _POINTWISE = -1, -2  # rows of cells that have no interpolant, yet or at all
 
 
@@ -37,6 +38,7 @@ class Careful:
         self._interpolants = Interpolants()
         self._lock = lock
         self._rows = np.full((2, _HIGHEST - _LOWEST + 1), _UNKNOWN, dtype=np.intp)
+        self._tried = [False, False]
 
     def at(self, x: float) -> Limits:
         """(phi, phi', phi'') at one point, correctly rounded or nearly so."""
@@ -80,16 +82,38 @@ class Careful:
             for s, j in {*zip(side[new].tolist(), k[new].tolist(), strict=True)}:
                 with self._lock:
                     if self._rows[s, j - _LOWEST] == _UNKNOWN:
-                        self._rows[s, j - _LOWEST] = self._built(-1.0 if s else 1.0, j)
+                        self._fill(s, j)
             rows = self._rows[side, k - _LOWEST]
         return np.where(alone, _POINTWISE, rows)
 
-    def _built(self, sign: float, k: int) -> int:
-        """Interpolate on the part of an octave that belongs to the piece; return the row."""
-        near, far = sign * 2.0**k, sign * 2.0 ** min(k + 1, _HIGHEST)
+    def _fill(self, s: int, k: int) -> None:
+        """Interpolate on what belongs to the piece of an octave; for the first one near 0, down to 0 as well."""
+        if k <= _NEAR[0] and not self._tried[s]:
+            self._tried[s] = True
+            self._fill_down_to_zero(s)
+            if self._rows[s, k - _LOWEST] != _UNKNOWN:
+                return
+        near, far = _sign(s) * 2.0**k, _sign(s) * 2.0 ** min(k + 1, _HIGHEST)
         a, b = max(min(near, far), self._low), min(max(near, far), self._high)
+        row = self._interpolated(a, b) if a < b else None
+        self._rows[s, k - _LOWEST] = _POINTWISE if row is None else row
+
+    def _fill_down_to_zero(self, s: int) -> None:
+        """One interpolant for all octaves from some on: of several that are tried, always in the same order."""
+        for k in _NEAR:
+            far = _sign(s) * 2.0 ** (k + 1)
+            if self._low <= min(far, 0.0) and max(far, 0.0) <= self._high:
+                row = self._interpolated(0.0, far)
+                if row is not None:
+                    self._rows[s, : k - _LOWEST + 1] = row
+                    return
+
+    def _interpolated(self, a: float, b: float) -> int | None:
         try:
-            row = self._interpolants.add(self.at, a, b) if a < b else None
+            return self._interpolants.add(self.at, a, b)
         except NotPermissibleError:
-            row = None  # of no concern unless such a point is asked for
-        return _POINTWISE if row is None else row
+            return None  # of no concern unless such a point is asked for
+
+
+def _sign(s: int) -> float:
+    return -1.0 if s else 1.0

@@ -34,6 +34,7 @@ _TOLERANCE = 5e-15
 _LOWEST, _HIGHEST = -40, 25
 _CELLS = 2 * (_HIGHEST - _LOWEST + 1)  # octaves of either sign
 _FRACTIONS = (0.1459, 0.5103, 0.8541)  # where in an octave it is checked
+_CHANCES = 65
 _ANCHORS = (2, 0, -2, -6)  # octaves below k that count, beside k, k - 1 and k - 2
 _RECENT = 4  # arrays x whose results are kept: phi, phi', phi'' and their errors are asked for one after the other
 
@@ -59,7 +60,7 @@ class Certified:
     ends
         For each piece its values at its own knots. They are stored, so that what is continuous is so exactly.
     zones
-        Removable singularities other than 0: mpmath is used within 1/16 of them.
+        Removable singularities other than 0, increasing: mpmath is used within 1/16 of them.
     name
         For error messages.
     """
@@ -72,7 +73,11 @@ class Certified:
         zones: Sequence[float],
         name: str,
     ) -> None:
-        self._programs, self._ends, self._zones = programs, ends, zones
+        self._programs, self._ends = programs, ends
+        self._zones = np.array([-math.inf, *zones, math.inf])
+        apart = np.diff(zones, prepend=-math.inf, append=math.inf)
+        radii = np.minimum(np.maximum(1.0, np.abs(zones)) / 16, np.minimum(apart[:-1], apart[1:]) / 4)
+        self._radii = np.array([0.0, *radii, 0.0])
         self._knots = np.array(knots, dtype=float)
         self._bounds = [-math.inf, *knots, math.inf]
         self._lock = Lock()
@@ -114,14 +119,14 @@ class Certified:
         values = self._programs[i].fast(x)
         cells = _cells(x)
         slow = ~np.isfinite(values).all(axis=0) | (x < self._bounds[i]) | (x > self._bounds[i + 1])
-        for zone in self._zones:
-            slow |= np.abs(x - zone) < max(1.0, abs(zone)) / 16
+        slow |= self._in_zone(x)
+        at_end = np.isin(x, list(self._ends[i]))
         checked = self._checked[i]
-        new = np.isnan(checked.errors[cells, 0]) & ~slow
+        new = np.isnan(checked.errors[cells, 0]) & ~slow & ~at_end
         if new.any():
             checked = self._with(i, np.unique(cells[new]).tolist())
         errors, below = checked.errors[cells].T, checked.below[cells].T
-        slow |= ~np.isfinite(errors[0])
+        slow = (slow | ~np.isfinite(errors[0])) & ~at_end
         with np.errstate(invalid="ignore"):
             bounds = 4.0 * np.maximum(errors, _EPS) * (np.abs(values) + below)
         if slow.any():
@@ -131,6 +136,15 @@ class Certified:
             values[:, at] = np.array(limits)[:, None]
             bounds[:, at] = 4.0 * _EPS * np.abs(values[:, at])
         return values, bounds
+
+    def _in_zone(self, x: FloatArray) -> NDArray[np.bool_]:
+        """Whether x is close to a removable singularity."""
+        if self._zones.size == 2:
+            return np.zeros(x.shape, dtype=bool)
+        above = np.clip(np.searchsorted(self._zones, x), 1, self._zones.size - 1)
+        return np.asarray(
+            (self._zones[above] - x < self._radii[above]) | (x - self._zones[above - 1] < self._radii[above - 1])
+        )
 
     def _with(self, i: int, cells: list[int]) -> _Checked:
         """What is known of piece i, these cells among it."""
@@ -156,9 +170,12 @@ class Certified:
         with np.errstate(all="ignore"):
             errors = np.abs(self._programs[i].fast(np.array(xs)) - exact)
             scale = np.maximum(below, self._octave_maximum(k))
-            good = np.all(errors <= _TOLERANCE * scale[:, None])
+            good = bool(np.all(errors <= _TOLERANCE * scale[:, None]))
             measure = np.abs(exact) + below[:, None]
             worst = np.where(errors > 0.0, errors / measure, 0.0).max(axis=1)
+        nothing = ~exact.any(axis=1)  # what cancels completely may by chance do so in double precision, too
+        if good and nothing.any():
+            good = not self._programs[i].fast(np.linspace(xs[0], xs[-1], _CHANCES))[nothing].any()
         return worst if good else np.full(3, np.inf), below
 
     def _samples(self, i: int, sign: int, k: int) -> list[float]:

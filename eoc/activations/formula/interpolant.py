@@ -21,6 +21,9 @@ _EPS = float(np.finfo(float).eps)
 _PROBES = np.array([-0.9987, 0.4621, 0.9979])
 _TOLERANCE = 1e-15  # of the largest value of the series
 _SAFETY = 2.0  # between the probes the error may be larger than at them
+_NEARER = 2.0 ** -np.array([3.0, 6.0, 12.0, 24.0, 41.0])  # more probes of what is to be good down to 0
+_TINY = 2.0**-41
+_LEVEL = 1.0 / 64.0
 _WIDE = 1.5  # b/a from which on a power of x is split off
 _HIGHEST_POWER = 64.0
 
@@ -55,21 +58,29 @@ class Interpolants:
         self._table = np.empty((0, 2)), np.empty((0, 3)), np.empty((0, 3, _N)), np.empty((0, 3))
 
     def add(self, f: Callable[[float], tuple[float, float, float]], a: float, b: float) -> int | None:
-        """Interpolate f on [a, b], which does not contain 0; return its row, or None if f is not met at the probes."""
-        limits = np.array([f(a), f(b)]).T
-        if not np.isfinite(limits).all():
+        """Interpolate f on [a, b]; return its row, or None if f is not met at the probes.
+
+        0 is no point inside. With a = 0 the row is good for |x| from 2^-1074 on, if f behaves like a power.
+        """
+        if a == 0.0:
+            powers = _powers(np.array([f(b * _TINY), f(2.0 * b * _TINY)]).T, b, 2.0 * b)
+            probes = np.concatenate([_PROBES, 2.0 * _NEARER - 1.0])
+        else:
+            powers, probes = _powers(np.array([f(a), f(b)]).T, a, b), _PROBES
+        if not np.isfinite(powers).all():
             return None
-        powers = _powers(limits, a, b)
-        x = 0.5 * (a + b) + 0.5 * (b - a) * np.concatenate([_NODES, _PROBES])
+        x = 0.5 * (a + b) + 0.5 * (b - a) * np.concatenate([_NODES, probes])
         values = np.array([f(float(v)) for v in x]).T
         with np.errstate(all="ignore"):
             scaled = values / (x / b) ** powers[:, None]
             size = np.abs(scaled).max(axis=1)
             series = scaled[:, :_N] @ _TO_CHEBYSHEV.T
             series[np.abs(series) <= _EPS * size[:, None]] = 0.0  # rounding errors, which add up at the ends
-            misses = np.abs(clenshaw(series[:, None], np.tile(_PROBES, (3, 1))) - scaled[:, _N:]).max(axis=1)
+            misses = np.abs(clenshaw(series[:, None], np.tile(probes, (3, 1))) - scaled[:, _N:]).max(axis=1)
         if not np.all(misses <= _TOLERANCE * size) or not np.isfinite(size).all():
             return None
+        if a == 0.0 and not np.all(np.abs(scaled[:, -1]) >= _LEVEL * size):
+            return None  # near 0 it is another power than farther out
         new = (np.array([a, b]), powers, series, _SAFETY * _TOLERANCE * size)
         ends, exponents, all_series, bounds = (
             np.concatenate([p, q[None]]) for p, q in zip(self._table, new, strict=True)

@@ -36,12 +36,13 @@ def reconcile(left: dict[float, Limits], right: dict[float, Limits]) -> None:
     """Make limits that agree up to the rounding of the knot itself agree exactly."""
     x = next(k for k in left if k in right and k == max(left))
     a, b = np.array(left[x]), np.array(right[x])
-    size = np.abs(a) + np.abs(b)
-    shift = 8.0 * _EPS * abs(x)
-    for j in range(3):
-        slack = 1e-13 * size[j] + (shift * size[j + 1] if j < 2 and shift else 0.0)
-        slack += 1e-14 * (size[0] + size[1]) if j == 2 else 0.0
-        if a[j] != b[j] and not abs(a[j] - b[j]) <= slack + _NOTHING < math.inf:
-            break
-        a[j] = b[j]
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = np.abs(a) + np.abs(b)
+        shift = 8.0 * _EPS * abs(x)
+        for j in range(3):
+            slack = 1e-13 * size[j] + (shift * size[j + 1] if j < 2 and shift else 0.0)
+            slack += 1e-14 * (size[0] + size[1]) if j == 2 else 0.0
+            if a[j] != b[j] and not abs(a[j] - b[j]) <= slack + _NOTHING < math.inf:
+                break
+            a[j] = b[j]
     left[x] = (float(a[0]), float(a[1]), float(a[2]))

@@ -19,6 +19,11 @@ from eoc.errors import NotPermissibleError
 
 __all__ = ["without_poles"]
 
+_CLOSE = (40, 60)  # 2^-bits away from a point
+_SAME = 1e-15  # of the values: a smaller gap is rounding
+_STAYS = 2.0**-8  # of the gap 2^20 times farther away: what is smooth leaves 2^-20
+_FEW = 12  # points, each of which mpmath can look at
+_APART, _STEADY = np.array([0.3, 1e-3, 1e-4]), 1e-2  # of the way from one to the next; what changes little
 _NEAREST = 3  # zeros of denominators looked at first, so that tan(x) is refused at pi/2
 
 
@@ -48,10 +53,13 @@ def without_poles(parts: list[Stretch], trees: Trees, name: str) -> tuple[list[S
     out, singular = [], []
     for part in parts:
         out.append(part)
-        for x in (z for z in zeros if z in part):
-            singular.append(x)
-            left_limit, right_limit = (_check_bounded(part, x, side, name) for side in (-1, 1))
-            if abs(right_limit - left_limit) > 1e-6 * (abs(left_limit) + abs(right_limit)) + 1e-9:
+        inside = [z for z in zeros if z in part]
+        singular += inside
+        for x, changes in zip(inside, _changes_in_doubles(part, np.array(inside)), strict=True):
+            if changes is None:
+                for side in (-1, 1):
+                    _check_bounded(part, x, side, name)
+            if _changes(part, x) if changes is None else changes:
                 out[-1:] = [replace(out[-1], high=x), replace(out[-1], low=x)]
     return out, singular
 
@@ -70,10 +78,12 @@ def _critical_zeros(parts: list[Stretch], trees: Trees) -> list[float]:
 
 
 def _critical(node: Node, t: Trees) -> list[Node]:
-    """Where one of these is 0, the node may have a pole."""
+    """Where one of these is 0, the node may have a pole or, as sqrt and arcsin, a vertical slope."""
     if node.op == "div":
         return [node.args[1]]
-    if node.op in ("log", "pow") or (node.op == "powi" and node.value < 0):
+    if node.op in ("arcsin", "arccos"):
+        return [t.make("add", t.number(1), u) for u in (node.args[0], t.make("neg", node.args[0]))]
+    if node.op in ("log", "pow", "sqrt") or (node.op == "powi" and node.value < 0):
         return [node.args[0]]
     if node.op == "log1p":
         return [t.make("add", t.number(1), node.args[0])]
@@ -113,6 +123,38 @@ def _is_undefined(part: Stretch, x: float) -> bool:
         near = part.program.fast(np.array([x * (1 - 1e-6) - 1e-9, x * (1 + 1e-6) + 1e-9]))[0]
         return bool(np.isnan(near).any())
     return False
+
+
+def _changes_in_doubles(part: Stretch, xs: FloatArray) -> list[bool | None]:
+    """For each of many points, whether phi jumps there as double precision sees it; None where mpmath has to look."""
+    if xs.size <= _FEW:
+        return [None] * xs.size
+    apart = np.diff(xs, prepend=2.0 * xs[0] - xs[1], append=2.0 * xs[-1] - xs[-2])
+    steps = np.minimum(apart[:-1], apart[1:]) * _APART[:, None]
+    left, right = (part.program.fast((xs + side * steps).ravel()).reshape(3, *steps.shape) for side in (-1.0, 1.0))
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        size, gaps = np.abs(left) + np.abs(right), np.abs(right - left)
+        size, gaps = size / (scale := size.max(axis=1, keepdims=True)), gaps / scale
+        steady = (np.abs(size[:, 2] - size[:, 1]) <= _STEADY).all(axis=0)
+        steady &= (gaps[:, 2] <= gaps[:, 1] + _STEADY).all(axis=0)
+        jumps = steady & (gaps[0].min(axis=0) > 0.1)
+        smooth = steady & (gaps[:, 2].max(axis=0) <= _STEADY)
+    return [True if a else False if b else None for a, b in zip(jumps, smooth, strict=True)]
+
+
+def _changes(part: Stretch, x: float) -> bool:
+    """Whether phi, phi' or phi'' is another from the left of x than from its right: a gap that stays."""
+    gaps = []
+    try:
+        for bits in _CLOSE:
+            left, right = (part.program.exact_beside(x, side, bits) for side in (-1, 1))
+            gaps.append([(abs(v - u), abs(u) + abs(v)) for u, v in zip(left, right, strict=True)])
+    except OutOfReach:
+        return False
+    except Undefined:
+        return True
+    far, near = gaps
+    return any(b > _SAME * size and b > _STAYS * a for (a, _), (b, size) in zip(far, near, strict=True))
 
 
 def _shortest(xs: Iterable[float]) -> float:

@@ -20,6 +20,7 @@ __all__ = ["Program"]
 
 _PRECISIONS = (160, 480, 1500)
 _GUARD = 70  # bits that must survive cancellation
+_NOTHING_BITS = 900  # from the second precision to the third: nothing but rounding errors falls by so much
 _NUDGE_BITS, _NUDGE_PRECISION = 130, 900  # a removable singularity is evaluated at distance 2^-130
 
 
@@ -90,22 +91,40 @@ class Program:
             return self._exact(x, side)
 
     def _exact(self, x: float, side: int) -> Jet:
+        before: Jet | None = None
         for precision in _PRECISIONS:
             m, jet = self._attempt(x, precision)
             if jet is None or m.lost <= precision - _GUARD:
                 break
+            if precision == _PRECISIONS[-1] and before is not None:
+                jet = tuple(_without_nothing(m, a, b) for a, b in zip(before, jet, strict=True))
+            before = jet
         if jet is not None and not any(map(m.c.isnan, jet)) and not (m.pole and abs(jet[0]) == m.c.inf):
             return jet
         return self._limit(x, side)
 
-    def _attempt(self, x: float, precision: int, nudge: int = 0) -> tuple[Any, Jet | None]:
+    def exact_beside(self, x: float, side: int, bits: int) -> Jet:
+        """(phi, phi', phi'') at distance 2^-bits max(1, |x|) from x, closer than doubles come.
+
+        Raises
+        ------
+        Undefined
+            If phi has no finite real value there.
+        """
+        with ONE_AT_A_TIME:
+            m, jet = self._attempt(x, _PRECISIONS[-1], side, bits)
+        if jet is None or any(map(m.c.isnan, jet)):
+            raise Undefined
+        return jet
+
+    def _attempt(self, x: float, precision: int, nudge: int = 0, bits: int = _NUDGE_BITS) -> tuple[Any, Jet | None]:
         m = multiprecision(precision)
         m.lost, m.pole = 0, False
         if len(m.constants) > 2000:
             m.constants.clear()
         point = m.c.mpf(x)
         if nudge:
-            point += nudge * m.c.ldexp(max(abs(x), 1.0), -_NUDGE_BITS)
+            point += nudge * m.c.ldexp(max(abs(x), 1.0), -bits)
         try:
             return m, self._run(m, point, m.constants)[0]
         except OutOfReach:
@@ -124,3 +143,8 @@ class Program:
         if len(found) == 2 and abs(found[0][0] - found[1][0]) <= 1e-9 * (abs(found[0][0]) + abs(found[1][0])):
             return tuple((a + b) / 2 for a, b in zip(*found, strict=True))
         return found[0]
+
+
+def _without_nothing(m: Any, before: Any, now: Any) -> Any:
+    """Return 0 for what cancels completely: what is left of it shrinks with every bit of precision."""
+    return m.c.zero if m.magnitude(now) < m.magnitude(before) - _NOTHING_BITS else now

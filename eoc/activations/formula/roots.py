@@ -8,6 +8,7 @@ precision reads exactly zero or nothing at all over a whole run of the grid, mpm
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ Codes = NDArray[np.int8]
 _UNDEFINED = 2  # sign code beside -1, 0, 1
 _LOW, _HIGH, _PER_OCTAVE, _UNIFORM, _STEP = -30, 20, 8, 64, 1 / 16
 _DENSE = 4096
+_PROBES = 17  # where mpmath looks at a run of doubtful signs before it looks closer
 _TINY = 1e-30  # roots closer to 0 than this come from underflow, as for max(x**3, 0)
 
 
@@ -114,10 +116,26 @@ def _codes(program: Program, singles: list[Program], xs: FloatArray) -> tuple[Co
             probes = {start, (start + stop) // 2, stop - 1}
             if all(_exact_code(single, xs[i]) == codes[r, i] for i in probes):
                 continue
-            for i in range(start, stop):
-                codes[r, i] = _exact_code(single, xs[i])
+            codes[r, start:stop] = _exact_codes(single, xs[start:stop])
             exact[r, start:stop] = True
     return codes, exact
+
+
+def _exact_codes(program: Program, xs: FloatArray) -> Codes:
+    """Find the signs at xs, increasing, by mpmath: the same between probes that agree, halved between others."""
+    codes = np.empty(xs.size, dtype=np.int8)
+    marks = np.unique(np.linspace(0, xs.size - 1, _PROBES).astype(int))
+    codes[marks] = [_exact_code(program, x) for x in xs[marks]]
+    todo = list(pairwise(marks.tolist()))
+    while todo:
+        a, b = todo.pop()
+        if codes[a] == codes[b] or b - a < 2:
+            codes[a + 1 : b] = codes[a]
+            continue
+        middle = (a + b) // 2
+        codes[middle] = _exact_code(program, xs[middle])
+        todo += [(a, middle), (middle, b)]
+    return codes
 
 
 def _busy_octaves(xs: FloatArray, codes: Codes) -> FloatArray:
