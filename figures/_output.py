@@ -15,9 +15,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "NAMES", "WIDE", "Piece", "letters", "new_figure", "run", "save", "shades"]
+from eoc.plotting import WIDE, network_name
 
-WIDE = 7.0  #: width of a figure over two columns in inches
+__all__ = ["COLOURS", "NAMES", "WIDE", "Piece", "caption", "letters", "network", "new_figure", "run", "save", "shades"]
+
 Piece = dict[str, Any]  #: columns that broadcast: one curve of a figure, with the parameters it belongs to
 
 #: What activations are called in print, and their colours in all figures (of the petroff10 cycle).
@@ -47,10 +48,20 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def letters(axes: Iterable[Axes]) -> None:
-    """Name the panels (a), (b), ..."""
+def letters(axes: Iterable[Axes], x: float = 0.0) -> None:
+    """Name the panels (a), (b), ...; ``x`` left of 0 leaves room for a key."""
     for letter, ax in zip(ascii_lowercase, axes, strict=False):
-        ax.set_title(f"({letter})", loc="left", fontsize=8.0, pad=4.0)
+        ax.set_title(f"({letter})", loc="left", x=x, fontsize=8.0, pad=4.0)
+
+
+def caption(ax: Axes, text: str) -> None:
+    """Say above a panel, on the right, which network it shows."""
+    ax.set_title(text, loc="right", fontsize=8.0, pad=4.0)
+
+
+def network(activation: str, sigma_w: float, sigma_b: float) -> str:
+    """What a network is called in print."""
+    return network_name(NAMES.get(activation, activation), sigma_w, sigma_b)
 
 
 def shades(count: int) -> list[tuple[float, ...]]:

@@ -3,10 +3,10 @@ r"""How fast the correlation of two inputs comes to 1 on the edge of chaos: like
 Source: Hayou, Doucet & Rousseau (2019), the convergence of correlations on the edge of chaos (Propositions 2 and 3).
 Inputs start at c_0 = 0.1; ELU at sigma_b = 0.1 and tanh at 0.2, where the authors train them.
 
-What to see: (a) 1 - c_l with the laws 9 pi^2 / (2 l^2) and beta_q / l. (b) Iterated map over law: it comes to 1 at
-depths at which the leading order alone is far off, slowest for ELU, whose phi'' jumps: the correction is of order
-l^(-1/2), not log(l)/l. With the next orders (thin lines, fixed by one value at the largest depth) the law holds to
-1 % from some 500 layers on for ELU, and from some 50 on for tanh and ReLU.
+What to see: (a) 1 - c_l of the iterated map (broad) with the laws 9 pi^2 / (2 l^2) and beta_q / l (dashed). (b)
+Iterated map over law: it comes to 1 at depths at which the leading order alone is far off, slowest for ELU, whose phi''
+jumps: the correction is of order l^(-1/2), not log(l)/l. With the next orders (thin lines, fixed by one value at the
+largest depth) the law holds to 1 % from some 500 layers on for ELU, and from some 50 on for tanh and ReLU.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from eoc.plotting import COLUMN, paper_style
 
 C_0 = 0.1
 SIGMA_B = {"relu": 0.0, "elu": 0.1, "tanh": 0.2}
+BROAD = {"linewidth": 3.5, "alpha": 0.4}  # so that a line on top of it is seen
 
 
 def edge_map(activation: str) -> eoc.CorrelationMap:
@@ -43,6 +44,8 @@ def convergence(activation: str, depth: float) -> Piece:
         "one_minus_c": one_minus_c,
         "leading_law": law.leading(layers),
         "refined_law": refined,
+        "sigma_w": f.sigma_w,
+        "sigma_b": f.sigma_b,
     }
 
 
@@ -66,16 +69,18 @@ def draw(curves: list[Piece]) -> Figure:
     for piece in curves:
         layers, e, law = piece["layer"], piece["one_minus_c"], piece["leading_law"]
         colour = COLOURS[piece["activation"]]
-        top.loglog(layers, e, color=colour, label=NAMES[piece["activation"]])
-        top.loglog(layers, law, "--", color=colour, linewidth=0.9)
-        bottom.semilogx(layers, e / law, color=colour)
+        label = f"{NAMES[piece['activation']]} ({piece['sigma_w']:.4g}, {piece['sigma_b']:g})"
+        top.loglog(layers, e, color=colour, label=label, **BROAD)
+        top.loglog(layers, law, "--", color=colour)
+        bottom.semilogx(layers, e / law, color=colour, **BROAD)
         good = np.abs(piece["refined_law"] / e - 1.0) < 0.3
-        bottom.semilogx(layers[good], (piece["refined_law"] / law)[good], color="black", linewidth=0.5, zorder=3)
-    top.plot([], [], "--", color="0.4", linewidth=0.9, label="leading law")
-    top.plot([], [], color="black", linewidth=0.5, label="next orders, in (b)")
-    bottom.axhline(1.0, color="0.6", linewidth=0.8, linestyle="--", zorder=0)
+        bottom.semilogx(layers[good], (piece["refined_law"] / law)[good], color=colour)
+    top.plot([], [], color="0.3", label="iterated map", **BROAD)
+    top.plot([], [], "--", color="0.3", label="leading law")
+    top.plot([], [], color="0.3", label="with next orders, in (b)")
+    bottom.axhline(1.0, color="0.3", linestyle="--", zorder=0)
     top.set(ylabel=r"$1 - c_\ell$", ylim=(0.2 * min(piece["one_minus_c"].min() for piece in curves), 5.0))
-    top.legend(frameon=False, loc="lower left")
+    top.legend(frameon=False, loc="lower left", title=r"$(\sigma_w, \sigma_b)$", alignment="left")
     bottom.set(
         xlabel=r"layer $\ell$",
         ylabel=r"$(1 - c_\ell) \,/\,$ law",

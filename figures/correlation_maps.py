@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import COLOURS, NAMES, WIDE, Piece, letters, new_figure, run, save, shades
+from _output import COLOURS, NAMES, WIDE, Piece, caption, letters, new_figure, run, save, shades
 from matplotlib.figure import Figure
 
 import eoc
@@ -50,10 +50,11 @@ def draw(curves: list[Piece], sups: list[Piece]) -> Figure:
         for piece in curves:
             if piece["activation"] == activation:
                 b = piece["sigma_b"]
-                ax.plot(piece["c"], piece["f"], color=colours[b], label=f"{b:g}")
-        ax.set(xlabel="$c$", ylabel=f"$f(c)$, {NAMES[activation]}", xlim=(0, 1), ylim=(0, 1))
+                ax.plot(piece["c"], piece["f"], color=colours[b], label=f"({piece['sigma_w']:.3f}, {b:g})")
+        caption(ax, NAMES[activation])
+        ax.set(xlabel="$c$", ylabel="$f(c)$", xlim=(0, 1), ylim=(0, 1))
         ax.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        ax.legend(frameon=False, title=r"$\sigma_b$", loc="lower right")
+        ax.legend(frameon=False, title=r"$(\sigma_w, \sigma_b)$", loc="upper left", handlelength=1.2)
     right.axhline(1.0 / np.pi, color="0.4", linestyle="--", linewidth=0.9)
     right.text(0.011, 1.06 / np.pi, r"ReLU, $1/\pi$", color="0.3", va="bottom")
     for piece, marker in zip(sups, "so", strict=True):

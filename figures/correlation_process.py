@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import NAMES, WIDE, Piece, letters, new_figure, run, save, shades
+from _output import WIDE, Piece, caption, letters, network, new_figure, run, save, shades
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -65,6 +65,8 @@ def table(found: CorrelationProcess) -> Piece:
         "spread": found.spread,
         "spread_error": found.spread_error,
         "predicted_spread": found.predicted_spread,
+        "sigma_w": found.sigma_w,
+        "sigma_b": found.sigma_b,
     }
 
 
@@ -76,9 +78,10 @@ def draw_correlations(pieces: list[Piece], ax: Axes) -> None:
         at = int(piece["departure_depth"])
         if at <= layers[-1]:
             ax.plot(at, piece["median"][at - 1], "o", color=colour, markersize=4.0, zorder=4)
+    ax.plot([], [], "o", color="0.3", markersize=4.0, label="departure depth")
     ax.loglog(layers, pieces[0]["infinite_width"], "--", color="black", linewidth=0.8, label=r"$N = \infty$")
-    name, lowest = NAMES[pieces[0]["activation"]], float(pieces[0]["infinite_width"].min())
-    ax.set(ylabel=rf"$1 - c_\ell$, {name}", xlim=(1.0, layers[-1]), ylim=(1e-3 * lowest, 2.0))
+    lowest = float(pieces[0]["infinite_width"].min())
+    ax.set(ylabel=r"$1 - c_\ell$", xlim=(1.0, layers[-1]), ylim=(1e-3 * lowest, 2.0))
     ax.legend(frameon=False, loc="lower left")
 
 
@@ -86,6 +89,9 @@ def draw_spreads(pieces: list[Piece], ax: Axes) -> None:
     for piece, colour in zip(pieces, shades(len(pieces)), strict=True):
         ax.loglog(piece["layer"], piece["spread"], color=colour)
         ax.loglog(piece["layer"], piece["predicted_spread"], "--", color=colour, linewidth=0.9)
+    ax.plot([], [], color="0.3", label="networks")
+    ax.plot([], [], "--", color="0.3", linewidth=0.9, label="theory, small spread")
+    ax.legend(frameon=False, loc="upper left")
     ax.axhline(1.0, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
     ax.set(ylabel=r"spread of $\log(1 - c_\ell)$", xlim=(1.0, pieces[0]["layer"][-1]))
 
@@ -96,6 +102,8 @@ def draw(curves: dict[str, list[Piece]]) -> Figure:
     for pieces, (left, right) in zip(curves.values(), grid, strict=True):
         draw_correlations(pieces, left)
         draw_spreads(pieces, right)
+        for ax in (left, right):
+            caption(ax, network(*(pieces[0][name] for name in ("activation", "sigma_w", "sigma_b"))))
     for ax in grid[-1]:
         ax.set_xlabel(r"layer $\ell$")
     letters(grid.flat)

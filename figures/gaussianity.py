@@ -12,14 +12,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import COLOURS, WIDE, Piece, letters, new_figure, run, save
+from _output import COLOURS, WIDE, Piece, caption, letters, network, new_figure, run, save
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from eoc.montecarlo.experiments import Gaussianity, gaussianity
 from eoc.plotting import paper_style
 
 NETWORKS = (("relu", 2.0), ("identity", 1.0), ("tanh", 1.0))  # with sigma_w^2, at sigma_b = 0 and q = 1
-NAMES = {"relu": "ReLU", "identity": "linear", "tanh": "tanh"}
+LABELS = {"relu": "ReLU", "identity": "linear", "tanh": "tanh"}
+DOT = {"marker": "o", "markersize": 3.0}
+SQUARE = {"marker": "s", "markersize": 6.0, "markerfacecolor": "none"}
 NARROW, WIDER = 100, 300
 SEED = 1
 
@@ -46,33 +49,40 @@ def table(found: Gaussianity) -> Piece:
 
 
 def draw(narrow: list[Piece], wider: Piece) -> Figure:
-    figure = new_figure(WIDE, 2.6)
+    figure = new_figure(WIDE, 2.7)
     left, right = figure.subplots(1, 2)
-    for piece in narrow:
-        name = piece["activation"]
-        colour = COLOURS.get(name, "C3")
-        left.plot(piece["layer"], piece["predicted"], color=colour)
-        style = {"color": colour, "markersize": 3.5, "elinewidth": 0.8}
-        left.errorbar(piece["layer"], piece["kernel"], 2.0 * piece["kernel_error"], fmt="o", label=NAMES[name], **style)
-        units = {"markerfacecolor": "none", **style, "markersize": 6.0}
-        left.errorbar(piece["layer"], piece["units"], 2.0 * piece["units_error"], fmt="s", **units)
-    left.set(xlabel=r"$\ell$", ylabel="excess kurtosis")
-    left.legend(frameon=False)
+    for (name, squared), piece in zip(NETWORKS, narrow, strict=True):
+        style = {"color": COLOURS.get(name, "C3"), "elinewidth": 0.8, "linestyle": "none"}
+        left.plot(piece["layer"], piece["predicted"], color=style["color"], label=f"{LABELS[name]}, {squared:g}")
+        left.errorbar(piece["layer"], piece["kernel"], 2.0 * piece["kernel_error"], **style | DOT)
+        left.errorbar(piece["layer"], piece["units"], 2.0 * piece["units_error"], **style | SQUARE)
+    for marker, label in ((DOT, r"from $K_\ell$"), (SQUARE, "from units")):
+        left.plot([], [], color="0.3", linestyle="none", label=label, **marker)
+    left.plot([], [], color="0.3", label="theory")
+    left.set(xlabel=r"layer $\ell$", ylabel="excess kurtosis")
+    left.legend(frameon=False, title=r"$\sigma_w^2$", alignment="left")
     left.locator_params(axis="x", integer=True)
-    later = np.unique(np.geomspace(2, wider["layer"][-1], 30).round().astype(int)) - 1
-    layers = wider["layer"][later]
-    per_layer = wider["width"] / (3.0 * layers)  # from a kurtosis to N Var K / (K^2 l)
-    right.axhline(2.0 / 3.0, color="0.4", linestyle=":", linewidth=0.9)
-    right.plot(layers, per_layer * wider["predicted"][later], color="C1", label="theory")
-    bars = 2.0 * per_layer * wider["kernel_error"][later]
-    right.errorbar(
-        layers, per_layer * wider["kernel"][later], bars, fmt="o", markersize=2.5, elinewidth=0.8, label="networks"
-    )
-    right.set(xscale="log", xlabel=r"$\ell$", ylabel=r"$N\,\mathrm{Var}\,K_\ell \,/\, (\ell\, \mathrm{E}[K_\ell]^2)$")
-    right.set(ylim=(0.0, 0.75))
-    right.legend(frameon=False, loc="lower right")
+    caption(left, rf"$\sigma_b = 0$, $N = {NARROW}$")
+    draw_wider(wider, right)
     letters([left, right])
     return figure
+
+
+def draw_wider(piece: Piece, ax: Axes) -> None:
+    later = np.unique(np.geomspace(2, piece["layer"][-1], 30).round().astype(int)) - 1
+    layers, colour = piece["layer"][later], COLOURS["tanh"]
+    per_layer = piece["width"] / (3.0 * layers)  # from a kurtosis to N Var K / (K^2 l)
+    bars = 2.0 * per_layer * piece["kernel_error"][later]
+    style = {"color": colour, "linestyle": "none", "elinewidth": 0.8, **DOT}
+    ax.errorbar(layers, per_layer * piece["kernel"][later], bars, label=r"from $K_\ell$", **style)
+    ax.plot(layers, per_layer * piece["predicted"][later], color=colour, label="theory")
+    ax.axhline(2.0 / 3.0, color="0.3", linestyle=":", label="2/3")
+    ax.set(xscale="log", xlabel=r"layer $\ell$", ylim=(0.0, 0.75))
+    ax.set_ylabel(r"$N\,\mathrm{Var}\,K_\ell \,/\, (\ell\, \mathrm{E}[K_\ell]^2)$")
+    ax.set_xticks(ticks := [n for n in (2, 5, 10, 20, 50, 100) if n <= layers[-1]], [str(n) for n in ticks])
+    ax.minorticks_off()
+    ax.legend(frameon=False, loc="lower right")
+    caption(ax, rf"{network('tanh', 1.0, 0.0)}, $N = {piece['width']}$")
 
 
 @paper_style()

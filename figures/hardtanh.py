@@ -43,7 +43,8 @@ def maps(sigma_b: float, points: int) -> tuple[Piece, Piece]:
 
 
 def draw(along: Piece, variances: list[Piece], correlations: list[Piece]) -> Figure:
-    figure = new_figure(WIDE, 4.4)
+    figure = new_figure(WIDE, 4.6)
+    figure.suptitle("hard-tanh on the edge of chaos", fontsize=8.0)
     grid = figure.subplots(2, 2)
     edge_axes, map_axes = grid[0], grid[1]
     for ax, name, label in zip(edge_axes, ("sigma_w", "q"), (r"$\sigma_w$", "$q$"), strict=True):
@@ -58,13 +59,13 @@ def draw(along: Piece, variances: list[Piece], correlations: list[Piece]) -> Fig
         edge_axes[1].plot(b, q, "o", color=colour, markersize=4.0)
         map_axes[0].plot(at_q["q"], at_q["F"], color=colour)
         map_axes[0].plot(q, q, "o", color=colour, markersize=4.0)
-        map_axes[1].plot(at_c["c"], at_c["f"], color=colour, label=f"({b:g}, {w:.3f})")
+        map_axes[1].plot(at_c["c"], at_c["f"], color=colour, label=f"({w:.3f}, {b:g})")
     for ax, largest in zip(map_axes, (LARGEST_Q, 1.0), strict=True):
         ax.plot([0.0, largest], [0.0, largest], ":", color="0.4", linewidth=0.9, zorder=0)
         ax.set(xlim=(0.0, largest), ylim=(0.0, largest))
     map_axes[0].set(xlabel="$q$", ylabel="$F(q)$")
     map_axes[1].set(xlabel="$c$", ylabel="$f(c)$")
-    map_axes[1].legend(frameon=False, title=r"$(\sigma_b, \sigma_w)$", loc="lower right")
+    map_axes[1].legend(frameon=False, title=r"$(\sigma_w, \sigma_b)$", loc="lower right")
     letters(grid.flat)
     return figure
 

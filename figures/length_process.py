@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import COLOURS, WIDE, Piece, letters, new_figure, run, save
+from _output import COLOURS, WIDE, Piece, caption, letters, new_figure, run, save
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -113,10 +113,14 @@ def draw(found: list[LengthScaling]) -> Figure:
         draw_rms(axes[0], scaling, label, style)
         draw_layers(axes[1], scaling, style)
     axes[0].legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.02, -0.03), handletextpad=0.3)
-    axes[0].set(xlabel="$N$", ylabel=r"$\mathrm{rms}(q_5 - \tilde q_5)$", ylim=(2e-3, None))
-    axes[1].axhspan(0.85, 0.94, color="0.85", zorder=0)
-    axes[1].set(xlabel=r"$\ell$", ylabel=r"$\sqrt{N}\,\mathrm{rms}(q_\ell - \tilde q_\ell)$", ylim=(0.4, 15.0))
+    axes[0].set(xlabel="width $N$", ylabel=r"$\mathrm{rms}(q_5 - \tilde q_5)$", ylim=(2e-3, None))
+    axes[1].axhspan(0.85, 0.94, color="0.85", zorder=0, label="published, tanh")
+    axes[1].plot([], [], color="0.3", label="theory")
+    axes[1].legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, 0.67))
+    axes[1].set(xlabel=r"layer $\ell$", ylabel=r"$\sqrt{N}\,\mathrm{rms}(q_\ell - \tilde q_\ell)$", ylim=(0.4, 15.0))
     draw_beyond(axes[2], found[0])
+    caption(axes[1], rf"$N = {found[0].widths[-1]}$")
+    caption(axes[2], "tanh")
     letters(axes)
     return figure
 
@@ -150,7 +154,7 @@ def draw_beyond(ax: Axes, scaling: LengthScaling) -> None:
         seen = share > 0.0
         bars = np.array([share - low, high - share])[:, seen]
         ax.errorbar(scaling.widths[seen], share[seen], bars, fmt="o", markersize=3.0, color=f"C{k}", label=f"{eps:g}")
-    ax.set(xscale="log", yscale="log", xlabel="$N$", ylim=(1e-4, 1.5))
+    ax.set(xscale="log", yscale="log", xlabel="width $N$", ylim=(1e-4, 1.5))
     ax.set_ylabel(r"$P(\max_\ell |q_\ell - \tilde q_\ell| > \epsilon)$")
     ax.legend(frameon=False, title=r"$\epsilon$", loc="lower left", handletextpad=0.3)
 

@@ -3,11 +3,11 @@ r"""Second layers of networks with phi(z) = 1/z, which no infinite-width theory 
 Source: Long & Sedghi (2019), the counterexample to the convergence of the length process, sigma_w = 1, sigma_b = 0,
 inputs in {-1, 1}^N: a unit of the second layer is Cauchy distributed with the scale sqrt(N), at every N.
 
-What to see: (a) to (c) all units of the second layers of 100 networks, against that law (line) and the Gaussian with
+What to see: (a) to (c) all units of the second layers of 100 networks, against that law (orange) and the Gaussian with
 the same variance (dashed), which misses both the middle and the tails; what is left of (c) is that units of a network
-share its K_2. (d) to (l) the N = 1000 units of each of nine
-networks, in the same units as (c): they are Gaussian with the variance K_2 that is their own (line), but K_2/N, written
-above, spans orders of magnitude between networks: units of one network are wide or narrow together.
+share its K_2. (d) to (l) the N = 1000 units of each of nine networks, in the same units as (c): they are Gaussian with
+the variance K_2 that is their own (purple), but K_2/N, written above, spans orders of magnitude between networks: units
+of one network are wide or narrow together.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from _output import WIDE, Piece, letters, new_figure, run, save
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 
 from eoc.montecarlo.experiments import RECIPROCAL, SecondLayer, cauchy_comparisons, second_layer
 from eoc.plotting import paper_style
@@ -79,33 +80,40 @@ def tests(networks: int) -> list[Piece]:
 
 
 def draw(together: list[Piece], single: list[Piece]) -> Figure:
-    figure = new_figure(WIDE, 5.6)
-    above, below = figure.subfigures(2, 1, height_ratios=(2, 3))
-    top = above.subplots(1, 3, sharey=True)
-    for ax, piece in zip(top, together, strict=True):
-        ax.semilogy(piece["x"], piece["cauchy"], color="C1", label="Cauchy")
-        ax.semilogy(piece["x"], piece["gaussian"], "--", color="0.4", label="Gaussian")
-        draw_histogram(ax, piece)
-        ax.set(xlabel=r"$h_{2,i} / \sqrt{N}$", ylim=(5e-5, 1.0))
+    figure = new_figure(WIDE, 5.8)
+    figure.suptitle(r"$\phi(z) = 1/z$, $\sigma_w = 1$, $\sigma_b = 0$", fontsize=8.0)
+    grid = figure.subplots(4, 3, sharex=True, height_ratios=(2.4, 1, 1, 1))
+    for ax, piece in zip(grid[0], together, strict=True):
+        units = draw_histogram(ax, piece)
+        (cauchy,) = ax.semilogy(piece["x"], piece["cauchy"], color="C1")
+        (fitted,) = ax.semilogy(piece["x"], piece["gaussian"], "--", color="0.3")
+        ax.set(ylim=(5e-5, 1.0))
+        ax.label_outer()
         ax.text(0.97, 0.93, f"$N = {piece['width']}$", transform=ax.transAxes, ha="right", va="top")
-    top[0].set_ylabel("density")
-    top[0].legend(frameon=False, loc="upper left", fontsize=7.0, handlelength=1.5)
-    grid = below.subplots(3, 3, sharex=True)
-    for ax, piece in zip(grid.flat, single, strict=True):
+    for ax, piece in zip(grid[1:].flat, single, strict=True):
         fine = np.linspace(-REACH, REACH, 801)
-        ax.plot(fine, gaussian(fine, piece["kernel_over_width"]), color="C1")
         draw_histogram(ax, piece)
+        (own,) = ax.plot(fine, gaussian(fine, piece["kernel_over_width"]), color="C4")
         ax.set(ylim=(0.0, None), yticks=[])
-        ax.text(0.97, 0.93, f"$K_2/N$ = {piece['kernel_over_width']:.3g}", transform=ax.transAxes, ha="right", va="top")
+        ax.text(0.97, 0.9, f"$K_2/N$ = {piece['kernel_over_width']:.3g}", transform=ax.transAxes, ha="right", va="top")
+    for ax in grid[:, 0]:
+        ax.set_ylabel("density")
     for ax in grid[-1]:
         ax.set_xlabel(r"$h_{2,i} / \sqrt{N}$")
-    letters([*top, *grid.flat])
+    lines = {
+        "units of the second layer": units,
+        r"Cauchy, scale $\sqrt{N}$": cauchy,
+        "Gaussian of the same variance": fitted,
+        "Gaussian of variance $K_2$": own,
+    }
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=2, frameon=False)
+    letters(grid.flat)
     return figure
 
 
-def draw_histogram(ax: Axes, piece: Piece) -> None:
-    ax.stairs(piece["density"], np.linspace(-REACH, REACH, BINS + 1), fill=True, color="C0", alpha=0.45)
+def draw_histogram(ax: Axes, piece: Piece) -> StepPatch:
     ax.set_xlim(-REACH, REACH)
+    return ax.stairs(piece["density"], np.linspace(-REACH, REACH, BINS + 1), fill=True, color="C0", alpha=0.45)
 
 
 @paper_style()

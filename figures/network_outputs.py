@@ -1,9 +1,9 @@
 r"""Outputs of one random network as functions of a two-dimensional input: ordered, on the edge of chaos, chaotic.
 
 Source: Hayou, Doucet & Rousseau (2019), the figures with outputs of random networks; their talk draws tanh, 300 wide
-and 20 deep, at (sigma_b, sigma_w) = (1, 1) and (0.3, 2). The two points on the edge of chaos are added here.
+and 20 deep, at (sigma_w, sigma_b) = (1, 1) and (2, 0.3). The two points on the edge of chaos are added here.
 
-All four networks are made from the same standard normal numbers, so that only sigma_b, sigma_w and phi differ.
+All four networks are made from the same standard normal numbers, so that only sigma_w, sigma_b and phi differ.
 
 Outputs are drawn in units of sqrt(q), what their standard deviation over networks comes to (q = 1 for ReLU).
 
@@ -17,12 +17,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import NAMES, WIDE, Piece, letters, new_figure, run, save
+from _output import NAMES, WIDE, Piece, caption, letters, new_figure, run, save
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import eoc
-from eoc.plotting import paper_style
+from eoc.plotting import DIVERGING, paper_style
 
 FloatArray = NDArray[np.float64]
 Network = tuple[str, str, float, float]  # a word, the activation, sigma_w, sigma_b
@@ -87,16 +87,16 @@ def summary(network: Network) -> Piece:
 
 
 def draw(surfaces: list[Piece], cuts: list[Piece]) -> Figure:
-    figure = new_figure(WIDE, 3.7)
+    figure = new_figure(WIDE, 3.9)
     grid = figure.add_gridspec(2, len(surfaces), height_ratios=(1.5, 1.0))
     maps = [figure.add_subplot(grid[0, column]) for column in range(len(surfaces))]
     below = figure.add_subplot(grid[1, :])
     letters([*maps, below])
     square = (-EXTENT, EXTENT, -EXTENT, EXTENT)
     for ax, piece in zip(maps, surfaces, strict=True):
-        image = ax.imshow(piece["output"], cmap="berlin", vmin=-RANGE, vmax=RANGE, extent=square, origin="lower")
-        name, b, w = NAMES[piece["activation"]], piece["sigma_b"], piece["sigma_w"]
-        ax.set_title(f"{name}, ({b:.3g}, {w:.4g})", fontsize=8.0, pad=4.0, loc="right")
+        image = ax.imshow(piece["output"], cmap=DIVERGING, vmin=-RANGE, vmax=RANGE, extent=square, origin="lower")
+        sigmas = rf"$\sigma_w = {piece['sigma_w']:.4g}$, $\sigma_b = {piece['sigma_b']:.3g}$"
+        caption(ax, f"{NAMES[piece['activation']]}, {piece['phase']}\n{sigmas}")
         ax.set(xlabel="$x_1$", ylabel="$x_2$", xticks=(-2, 0, 2), yticks=(-2, 0, 2))
     for ax in maps[1:]:
         ax.set(ylabel="", yticklabels=())

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import WIDE, Piece, letters, new_figure, run, save, shades
+from _output import WIDE, Piece, caption, letters, new_figure, run, save, shades
 from matplotlib.figure import Figure
 
 import eoc
@@ -79,6 +79,10 @@ def draw(maps: list[Piece], runs: list[Piece], rows: list[Piece]) -> Figure:
     )
     left.legend(frameon=False, title=r"$\sigma_w$", loc="lower right")
     lower_right.legend(frameon=False, title=r"$\sigma_b$", loc="upper left")
+    for ax in (left, right):
+        caption(ax, rf"tanh, $\sigma_b = {SIGMA_B}$")
+    for ax in (lower_left, lower_right):
+        caption(ax, "tanh")
     letters(axes.flat)
     return figure
 

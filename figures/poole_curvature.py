@@ -28,7 +28,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import WIDE, Piece, letters, new_figure, run, save, shades
+from _output import WIDE, Piece, caption, letters, network, new_figure, run, save, shades
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -136,7 +136,7 @@ def draw(layers: list[Piece], curves: list[Piece], components: list[Piece]) -> F
     for ax, piece, colour in zip(axes[0], components, ("C0", "C1", "C2"), strict=True):
         closed = [np.append(piece[name], piece[name][0]) for name in ("component_1", "component_2")]
         ax.plot(*closed, color=colour, linewidth=0.7)
-        ax.set_title(rf"$\sigma_w = {piece['sigma_w']:g}$", loc="right", fontsize=8.0, pad=4.0)
+        caption(ax, network("tanh", piece["sigma_w"], SIGMA_B))
         ax.set(xlabel="component 1", ylabel="component 2")
         ax.set_aspect("equal", adjustable="datalim")
     for piece, shade in zip(curves, shades(len(curves)), strict=True):
@@ -155,6 +155,9 @@ def draw(layers: list[Piece], curves: list[Piece], components: list[Piece]) -> F
     metric.set(xlabel=r"layer $\ell$", ylabel=r"$g_\ell \,/\, N$")
     curvature.set(xlabel=r"layer $\ell$", ylabel=r"$N \kappa_\ell^2$")
     metric.legend(frameon=False, title=r"$\sigma_w$", loc="upper left")
+    caption(correlation, network("tanh", CORRELATED, SIGMA_B))
+    for ax in (metric, curvature):
+        caption(ax, rf"tanh, $\sigma_b = {SIGMA_B}$")
     letters(axes.flat)
     return figure
 

@@ -39,7 +39,8 @@ def draw(diagram: xarray.Dataset) -> Figure:
     axes, edge = figure.subplots(2, 2), eoc.eoc_curve("tanh", sigma_b_max=float(diagram.sigma_b[-1]))
     for field, ax in zip(FIELDS, axes.flat, strict=True):
         plot_diagram(diagram, field, ax, edge)
-    letters(axes.flat)
+    figure.suptitle("tanh", fontsize=8.0)
+    letters(axes.flat, x=-0.2)
     return figure
 
 

@@ -6,7 +6,7 @@ Source: Poole et al. (2016), figure 1: sigma_b = 0.3 and sigma_w = 1.3, 2.5, 4; 
 What to see: (a) F crosses the diagonal once, at q* = 0.607, 4.079 and 12.604, with a slope below 1. (b) Any initial
 variance comes to q* within some layers. (c) q* grows with both sigmas. (d) The layers after which q_l is within 1 %
 of q* from every q_0 in [0, 15] (F increases, so that the ends of the interval are the slowest): few, except near
-(sigma_b, sigma_w) = (0, 1), where F'(q*) comes to 1.
+(sigma_w, sigma_b) = (1, 0), where F'(q*) comes to 1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import WIDE, Piece, letters, new_figure, run, save, shades
+from _output import WIDE, Piece, caption, letters, new_figure, run, save, shades
 from matplotlib.figure import Figure
 
 import eoc
@@ -85,6 +85,10 @@ def draw(maps: list[Piece], runs: list[Piece], rows: list[Piece]) -> Figure:
     lower_right.minorticks_off()
     right.legend(*left.get_legend_handles_labels(), frameon=False, title=r"$\sigma_w$", loc=(0.75, 0.38))
     lower_left.legend(frameon=False, title=r"$\sigma_b$", loc="upper left")
+    for ax in (left, right):
+        caption(ax, rf"tanh, $\sigma_b = {SIGMA_B}$")
+    for ax in (lower_left, lower_right):
+        caption(ax, "tanh")
     letters(axes.flat)
     return figure
 

@@ -50,6 +50,7 @@ def draw(diagram: xarray.Dataset, line: Piece, crossing: float) -> Figure:
     ax.plot(crossing, STUDIED, "o", color="white", markeredgecolor="black", markersize=4.5)
     for x_text, name in ((0.2, "ordered"), (0.75, "chaotic")):
         ax.text(x_text, 0.62, name, color="white", transform=ax.transAxes, ha="center")
+    ax.set_title("tanh", fontsize=8.0)
     ax.set(xlabel=r"$\sigma_w^2$", ylabel=r"$\sigma_b^2$", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     return figure
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import NAMES, WIDE, Piece, letters, new_figure, run, save
+from _output import NAMES, WIDE, Piece, caption, letters, new_figure, run, save
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
@@ -40,7 +40,7 @@ def draw(curves: list[Piece]) -> Figure:
     for activation, ax in axes.items():
         ax.set(xlabel="$c$", ylabel=r"$\mathrm{E}[\phi'(u)\,\phi'(v)]$", xlim=(-1, 1), ylim=(0, 1), xticks=(-1, 0, 1))
         ax.label_outer()
-        ax.text(0.04, 0.95, NAMES[activation], transform=ax.transAxes, va="top")
+        caption(ax, f"{NAMES[activation]}, every $q$" if activation == "relu" else NAMES[activation])
     bar = figure.colorbar(ScalarMappable(norm, shade), ax=list(axes.values()), label="$q$", pad=0.01)
     bar.ax.set_ylim(VARIANCES[0], VARIANCES[-1])
     letters(axes.values())

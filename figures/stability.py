@@ -78,7 +78,7 @@ def draw(curves: list[Piece], ends: list[Piece], marks: list[Piece], points: lis
         bottom.plot(mark["sigma_b"], 1.0, "o", color=COLOURS[mark["activation"]], markersize=4.0, zorder=3)
     for point in points:
         top.plot(
-            point["sigma_b"], point["slope"], "x", color="black", markersize=6.0, zorder=4, label="published, Swish"
+            point["sigma_b"], point["slope"], "x", color="black", markersize=6.0, zorder=4, label="Swish, as published"
         )
     top.set(ylabel="$F'(q)$", ylim=(0.95, 1.19))
     top.legend(frameon=False, loc="upper left", ncols=2)

@@ -1,7 +1,7 @@
 r"""The trainability experiment: accuracy of deep networks against epoch and time, from three initialisations.
 
 Source: the talk of the authors of Hayou, Doucet & Rousseau (2019): fully connected networks on the edge of chaos, on it
-with batch normalisation, and in the ordered phase at (sigma_b, sigma_w) = (1, 1). They are 300 wide and 200 deep there,
+with batch normalisation, and in the ordered phase at (sigma_w, sigma_b) = (1, 1). They are 300 wide and 200 deep there,
 on MNIST; here, ``configs/trainability.yaml``, 100 wide and 60 deep, on digits, means and ranges over three seeds.
 
 What to see: on the edge of chaos ELU and tanh learn within ten epochs and ReLU within fifty. From the ordered phase
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray
-from _output import NAMES, WIDE, Piece, letters, new_figure, run, save
+from _output import NAMES, WIDE, Piece, caption, letters, new_figure, run, save
 from _sweep import swept
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -62,7 +62,7 @@ def draw_curve(piece: Piece, x: np.ndarray, ax: Axes) -> None:
     ax.plot(x, accuracy.mean(0), color=colour, label=piece["regime"])
 
 
-def draw(curves: list[Piece]) -> Figure:
+def draw(curves: list[Piece], diverging: set[str]) -> Figure:
     figure = new_figure(WIDE, 3.9)
     names = list(dict.fromkeys(piece["activation"] for piece in curves))
     grid = figure.subplots(2, len(names), sharey=True, sharex="row")
@@ -71,16 +71,19 @@ def draw(curves: list[Piece]) -> Figure:
         draw_curve(piece, piece["epoch"], upper)
         draw_curve(piece, np.median(piece["seconds"], 0), lower)
     for ax in grid.flat:
-        ax.axhline(CHANCE, color="0.4", linestyle=":", linewidth=0.8, zorder=0)
+        ax.axhline(CHANCE, color="0.3", linestyle=":", linewidth=0.9, zorder=0, label="chance")
         ax.set(ylim=(0.0, 1.0), xlim=(0.0, None))
     letters(grid.flat)
     for name, (upper, lower) in zip(names, grid.T, strict=True):
-        upper.set_title(NAMES[name])
+        for ax in (upper, lower):
+            caption(ax, NAMES[name])
+            if name in diverging:
+                ax.text(0.97, 0.93, "EOC: diverges", color=COLOUR["EOC"], transform=ax.transAxes, ha="right", va="top")
         upper.set_xlabel("epoch")
         lower.set_xlabel("training time (s)")
     for ax in grid[:, 0]:
         ax.set_ylabel("test accuracy")
-    grid[0, 0].legend(frameon=False, loc="upper left")
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 
@@ -89,7 +92,9 @@ def main(out: Path, reduced: bool = False) -> None:
     found = trials(swept("trainability", REDUCED, reduced))
     each = [found.isel(trial=i) for i in range(found.sizes["trial"])]
     curves = [curve(trial) for trial in each]
-    save(draw(curves), {"curves": curves, "starts": [start(trial) for trial in each]}, out, "trainability")
+    starts = [start(trial) for trial in each]
+    diverging = {piece["activation"] for piece in starts if piece["regime"] == "EOC" and piece["diverged"].all()}
+    save(draw(curves, diverging), {"curves": curves, "starts": starts}, out, "trainability")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import xarray
 from _output import Piece, new_figure, run, save
 from _sweep import swept
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 
 import eoc
 from eoc.plotting import COLUMN, paper_style
@@ -45,8 +46,10 @@ def draw(found: xarray.Dataset, limit: Piece) -> Figure:
     )
     figure.colorbar(mesh, label="training accuracy")
     frame = {"xlim": ax.get_xlim(), "ylim": ax.get_ylim()}
-    ax.plot(limit["sigma_w_squared"], limit["depth"], "--", color="white", linewidth=1.4)
-    ax.text(3.05, 70.0, rf"${SCALES:g}\,\xi_c$", color="white", fontsize=10.0)
+    outline = [Stroke(linewidth=3.0, foreground="black"), Normal()]
+    ax.plot(limit["sigma_w_squared"], limit["depth"], "--", color="white", linewidth=1.6, path_effects=outline)
+    ax.text(2.75, 90.0, rf"${SCALES:g}\,\xi_c$", color="white", fontsize=10.0, path_effects=outline)
+    ax.set_title(rf"tanh, $\sigma_b^2 = {float(found.sigma_b) ** 2:g}$", fontsize=8.0)
     ax.set(xlabel=r"$\sigma_w^2$", ylabel="depth $L$", **frame)
     return figure
 

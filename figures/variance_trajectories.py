@@ -1,6 +1,6 @@
 r"""The variance q_l of three inputs, layer by layer: where it settles, and where it does not.
 
-Source: Hayou, Doucet & Rousseau (2019), q^l of three inputs at (sigma_b, sigma_w) = (1, 1) for tanh and ReLU. Panel (c)
+Source: Hayou, Doucet & Rousseau (2019), q^l of three inputs at (sigma_w, sigma_b) = (1, 1) for tanh and ReLU. Panel (c)
 is ours: Swish at sigma_b = 0.2, a point of the published edge of chaos.
 
 What to see: (a), (b) all inputs come to the same variance within some layers, q = 1.4639 for tanh and q = 2 for ReLU.
@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from _output import NAMES, WIDE, Piece, letters, new_figure, run, save
+from _output import WIDE, Piece, caption, letters, network, new_figure, run, save
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
@@ -27,8 +27,8 @@ AROUND = (0.9, 1.0, 1.1)  # shares of the unstable variance
 def trajectories(activation: str, sigma_w: float, sigma_b: float, q: tuple[float, ...], depth: int) -> list[Piece]:
     """q_l of each input; correlations play no part here."""
     run = eoc.propagate(activation, sigma_w, sigma_b, q=q, c=0.0, depth=depth)
-    network = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
-    return [network | {"first_q": q_1, "layer": run.layers, "q": run.q[:, i]} for i, q_1 in enumerate(q)]
+    at = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
+    return [at | {"first_q": q_1, "layer": run.layers, "q": run.q[:, i]} for i, q_1 in enumerate(q)]
 
 
 def draw(panels: list[list[Piece]], limits: list[float]) -> Figure:
@@ -38,10 +38,10 @@ def draw(panels: list[list[Piece]], limits: list[float]) -> Figure:
         ax.axhline(limit, color="0.5", linestyle=":", linewidth=0.9, zorder=0)
         for piece, style in zip(pieces, ("o-", "s-", "^-"), strict=True):
             ax.plot(piece["layer"], piece["q"], style, markersize=3.0, markevery=max(1, len(piece["layer"]) // 12))
-        name, b, w = NAMES[pieces[0]["activation"]], pieces[0]["sigma_b"], pieces[0]["sigma_w"]
-        ax.set_title(f"{name}, ({b:g}, {w:.5g})", loc="right", fontsize=8.0, pad=4.0)
+        caption(ax, network(*(pieces[0][name] for name in ("activation", "sigma_w", "sigma_b"))))
         ax.set(xlabel=r"layer $\ell$", ylabel=r"$q_\ell$", xlim=(0, pieces[0]["layer"][-1]))
     for ax in axes[:2]:
+        ax.legend(ax.lines[:0:-1], [f"$q_0 = {q:g}$" for q in INPUTS[::-1]], frameon=False)
         ax.set_ylim(0.0, 5.0)
         ax.xaxis.set_major_locator(MultipleLocator(3))
     axes[2].set(yscale="log", ylim=(0.1, 1e6), yticks=10.0 ** np.arange(-1, 6, 2))

@@ -96,9 +96,10 @@ def command(
     else:
         print_rates(rates)
     if plot is not None:
-        from eoc.plotting import convergence_figure
+        from eoc.plotting import convergence_figure, network_name
 
-        save_picture(convergence_figure(_with_more_depths(rates)), plot)
+        name = network_name(phi.name, place.f.sigma_w, place.f.sigma_b)
+        save_picture(convergence_figure(_with_more_depths(rates), name), plot)
 
 
 def _with_more_depths(rates: Rates) -> Convergence:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.plotting.style import stacked_figure
+from eoc.plotting.style import shown_name, stacked_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,10 +62,12 @@ def plot_activation(phi: Activation, ax: Axes, low: float | None = None, high: f
             (line,) = ax.plot(x, getattr(phi, which)(x), style, color=color, label=label if color is None else None)
             color = line.get_color()
     inside = [b for b in phi.breakpoints if low < b.x < high]
-    ax.plot([b.x for b in inside], [b.right[0] for b in inside], "o", color="black", markersize=3)
+    if inside:
+        name = "jumps" if all(b.jump for b in inside) else "kinks" if all(b.kink for b in inside) else "knots"
+        ax.plot([b.x for b in inside], [b.right[0] for b in inside], "o", color="black", markersize=3, label=name)
     ax.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
     ax.set_xlabel("$x$")
-    ax.set_title(phi.name)
+    ax.set_title(shown_name(phi.name), fontsize="medium")
     ax.legend(frameon=False)
     return ax
 

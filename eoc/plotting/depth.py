@@ -8,16 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eoc.plotting.style import stacked_figure
+from eoc.plotting.style import network_name, stacked_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eoc.convergence import Convergence
+    from eoc.convergence import Convergence, ConvergenceLaw
     from eoc.propagation import Trajectory
 
-__all__ = ["convergence_figure", "plot_convergence", "plot_trajectory", "plot_variances", "trajectory_figure"]
+__all__ = [
+    "convergence_figure",
+    "law_name",
+    "plot_convergence",
+    "plot_trajectory",
+    "plot_variances",
+    "trajectory_figure",
+]
 
 _POINTS = 400
 _CLEAR = 10.0  # distances from c* this many times their error are drawn
@@ -44,7 +51,7 @@ def plot_convergence(found: Convergence, ax: Axes) -> Axes:
     Axes
         The same ``ax``.
     """
-    ax.set_xlabel("$\\ell$")
+    ax.set_xlabel("layer $\\ell$")
     if found.law.law == "exponential":
         return _plot_exponential(found, ax)
     seen = found.depths > 0.0
@@ -52,15 +59,20 @@ def plot_convergence(found: Convergence, ax: Axes) -> Axes:
     ax.loglog(depths, e, "o", markersize=3.0, label="iterated map", zorder=3)
     ax.set_ylabel("$1 - c_\\ell$")
     if found.law.law != "constant":
-        power, name = ("^2", "\\kappa") if found.law.law == "1/l^2" else ("", "\\beta_q")
         fine = np.geomspace(depths[0], depths[-1], _POINTS)
         refined = found.law.refined(fine, float(depths[-1]), float(e[-1]))
         refined[refined > 2.0] = np.nan  # where the next orders are not small
-        ax.loglog(fine, found.law.leading(fine), "--", label=f"${name} / \\ell{power}$")
+        ax.loglog(fine, found.law.leading(fine), "--", label=law_name(found.law))
         ax.loglog(fine, refined, "-", label="with next orders")
         ax.set_ylim(0.3 * e.min(), 5.0)
     ax.legend(frameon=False)
     return ax
+
+
+def law_name(law: ConvergenceLaw) -> str:
+    """The leading law of the edge of chaos with its constant, for a legend."""
+    power, name = ("^2", "\\kappa") if law.law == "1/l^2" else ("", "\\beta_q")
+    return f"${name} / \\ell{power}$, ${name} = {law.constant:.4g}$"
 
 
 def _plot_exponential(found: Convergence, ax: Axes) -> Axes:
@@ -129,6 +141,8 @@ def plot_variances(run: Trajectory, ax: Axes) -> Axes:
     ax.set_yscale("log" if log else "linear")
     if not log and np.ptp(run.q) <= 1e-6 * run.q.max():  # a constant, drawn as one
         ax.set_ylim(0.0, 2.0 * float(run.q.max()))
+    if not log:
+        ax.ticklabel_format(axis="y", useOffset=False)
     ax.set_ylabel("$q_\\ell$")
     if few:
         ax.legend(frameon=False)
@@ -147,15 +161,16 @@ def _scaled_layers(run: Trajectory, ax: Axes) -> Axes:
     if run.layers[-1] > _MANY_LAYERS:
         ax.set_xscale("log")
         ax.set_xlim(left=1.0)
-    ax.set_xlabel("$\\ell$")
+    ax.set_xlabel("layer $\\ell$")
     return ax
 
 
-def convergence_figure(found: Convergence) -> Figure:
-    """A figure of column width with :func:`plot_convergence`, not attached to any window."""
-    return stacked_figure(2.6, partial(plot_convergence, found))
+def convergence_figure(found: Convergence, title: str = "") -> Figure:
+    """A figure of column width with :func:`plot_convergence`, not attached to any window; see :func:`network_name`."""
+    return stacked_figure(2.8, partial(plot_convergence, found), title=title)
 
 
 def trajectory_figure(run: Trajectory) -> Figure:
     """A figure of column width with correlations above and variances below, not attached to any window."""
-    return stacked_figure(3.4, partial(plot_trajectory, run), partial(plot_variances, run), heights=(3, 2))
+    title = network_name(run.activation, run.sigma_w, run.sigma_b)
+    return stacked_figure(3.6, partial(plot_trajectory, run), partial(plot_variances, run), heights=(3, 2), title=title)

@@ -55,7 +55,7 @@ def plot_diagnosis(found: Diagnosis, ax: Axes, quantity: Quantity = "q") -> Axes
     line = "--" if np.isfinite(theory).all() else "x--"  # a layer between two without theory is a mark
     ax.plot(layers, theory, line, markersize=size, label="theory", zorder=3)
     ax.locator_params(axis="x", integer=True)
-    ax.set(xlabel="$\\ell$", ylabel=_LABELS[quantity])
+    ax.set(xlabel="layer $\\ell$", ylabel=_LABELS[quantity])
     return ax
 
 

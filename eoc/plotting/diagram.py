@@ -11,13 +11,15 @@ from eoc.errors import EocError
 from eoc.phase.diagram import SYMBOLS
 from eoc.phase.grid import PHASES
 from eoc.plotting.edge import stable_parts
-from eoc.plotting.style import MISSING, colour_key, stacked_figure
+from eoc.plotting.style import DIVERGING, MISSING, colour_key, make_room_for_key, shown_name, stacked_figure
+from eoc.plotting.ticks import put_log_ticks
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
     from numpy.typing import NDArray
 
     from eoc.criticality import EocCurve
@@ -34,7 +36,6 @@ _AXES = ("sigma_b", "sigma_w")
 _DECADES = 6.0  # of a logarithmic colour scale, at most
 _PHASE_COLOURS = ("#3f90da", "#ffa90e", "#222222", "#d3d3d3", "#832db6")  # from petroff10, but for the grey
 _LEAST = 1e-3  # distance from 1 that the colours of chi_1 span at least
-_NOTABLE = 0.02  # share of cells without a value from which on they are explained
 _SHARE = 0.5  # percentile at both ends that may lie beyond the colours
 
 
@@ -48,7 +49,8 @@ def plot_diagram(diagram: xarray.Dataset, field: str, ax: Axes, edge: EocCurve |
     field
         "phase", "q", "slope", "chi_1", "c_star", "one_minus_c_star", "xi_q", "xi_c" or "xi_grad". Depth scales and
         variances are drawn on a log scale, of xi_grad the size, with the outermost 0.5 % of the cells beyond its ends;
-        chi_1 with a neutral colour at 1. Cells that such a scale cannot show, and those without a value, are grey.
+        chi_1 with a neutral colour at 1. Cells that such a scale cannot show, and those without a value, are grey; the
+        key above says why.
     ax
         Where to draw.
     edge
@@ -73,12 +75,10 @@ def plot_diagram(diagram: xarray.Dataset, field: str, ax: Axes, edge: EocCurve |
     '$\\sigma_w$'
     """
     values = _checked(diagram, field, edge)
-    if field == "phase":
-        _draw_phases(diagram, values, ax)
-    else:
-        _draw_field(diagram, field, values, ax)
-    if edge is not None:
-        _draw_edge(diagram, edge, ax)
+    key = _draw_phases(diagram, values, ax) if field == "phase" else _draw_field(diagram, field, values, ax)
+    lines = [] if edge is None else _draw_edge(diagram, edge, ax)
+    if key or lines:
+        colour_key(ax, key, lines)
     ax.set_xlim(diagram.sigma_b.values[[0, -1]])
     ax.set_ylim(diagram.sigma_w.values[[0, -1]])
     ax.set_xlabel("$\\sigma_b$")
@@ -105,28 +105,43 @@ def _mesh(diagram: xarray.Dataset, values: FloatArray, ax: Axes, **style: Any) -
     return ax.pcolormesh(x, y, values, shading="nearest", rasterized=True, **style)
 
 
-def _draw_field(diagram: xarray.Dataset, field: str, values: FloatArray, ax: Axes) -> None:
+def _draw_field(diagram: xarray.Dataset, field: str, values: FloatArray, ax: Axes) -> list[tuple[str, str]]:
+    """The map and its colour bar; what grey stands for."""
     from matplotlib import colormaps
 
-    symbol, missing = SYMBOLS[field], "no finite value"
+    symbol = SYMBOLS[field]
     if field in _LOGARITHMIC:
         values, symbol = np.abs(values), f"|{symbol}|" if field == "xi_grad" else symbol
-        zero = values == 0.0
-        if zero.any():
-            missing = "0" if np.isfinite(values).all() else "0 or no finite value"
-        values = np.where(zero, np.nan, values)
-    values = np.where(np.isfinite(values), values, np.nan)
-    if np.isnan(values).all():
+    missing = ~np.isfinite(values) | ((values == 0.0) & (field in _LOGARITHMIC))
+    if missing.all():
         raise EocError(f"{field} is 0 or has no finite value everywhere in this diagram: there is nothing to draw")
-    colours = colormaps["berlin" if field in _ABOUT_ONE else "cividis"].with_extremes(bad=MISSING)
+    why = _reasons(diagram, values, missing)
+    values = np.where(missing, np.nan, values)
+    colours = colormaps[DIVERGING if field in _ABOUT_ONE else "cividis"].with_extremes(bad=MISSING)
     norm, extend = _norm(field, values)
     mesh = _mesh(diagram, np.ma.masked_invalid(values), ax, cmap=colours, norm=norm)
     bar = ax.figure.colorbar(mesh, ax=ax, extend=extend, pad=0.02)
     bar.set_label(f"${symbol}$" + (" (layers)" if field.startswith("xi_") else ""))
     if field in _ABOUT_ONE:
         bar.set_ticks(_ticks_about_one(float(norm.vmin or 0.0), float(norm.vmax or 2.0)))
-    if np.isnan(values).mean() > _NOTABLE:
-        colour_key(ax, [(MISSING, missing)])
+    elif field in _LOGARITHMIC:
+        put_log_ticks(bar.ax.yaxis, *bar.ax.get_ylim())
+    return [(MISSING, " or ".join(why))] if why else []
+
+
+def _reasons(diagram: xarray.Dataset, values: FloatArray, missing: NDArray[np.bool_]) -> list[str]:
+    """Why cells have no colour."""
+    known = "phase" in diagram and "sigma_b" in diagram.phase.dims
+    phase = diagram.phase.transpose("sigma_w", "sigma_b").values if known else np.full(values.shape, -1)
+    diverge = missing & (phase == PHASES.index("divergent"))
+    left = missing & ~diverge
+    kinds = {
+        "variances diverge": diverge,
+        "0": left & (values == 0.0),
+        "infinite": left & np.isinf(values),
+        "not defined": left & np.isnan(values),
+    }
+    return [name for name, cells in kinds.items() if cells.any()]
 
 
 def _ticks_about_one(low: float, high: float) -> list[float]:
@@ -156,35 +171,43 @@ def _norm(field: str, values: FloatArray) -> tuple[Normalize, str]:
     return LogNorm(shown_low, shown_high), ends[bool(low < shown_low), bool(high > shown_high)]
 
 
-def _draw_phases(diagram: xarray.Dataset, values: FloatArray, ax: Axes) -> None:
+def _draw_phases(diagram: xarray.Dataset, values: FloatArray, ax: Axes) -> list[tuple[str, str]]:
+    """The map of phases; what its colours stand for."""
     from matplotlib.colors import ListedColormap
 
     _mesh(diagram, values, ax, cmap=ListedColormap(_PHASE_COLOURS), vmin=-0.5, vmax=len(_PHASE_COLOURS) - 0.5)
     shown = np.unique(values[np.isfinite(values)]).astype(int)
-    colour_key(ax, [(colour, PHASES[i]) for i, colour in enumerate(_PHASE_COLOURS) if i in shown])
+    return [(colour, PHASES[i]) for i, colour in enumerate(_PHASE_COLOURS) if i in shown]
 
 
-def _draw_edge(diagram: xarray.Dataset, edge: EocCurve, ax: Axes) -> None:
-    """The edge of chaos, white on a dark line so that it shows on every colour."""
+def _draw_edge(diagram: xarray.Dataset, edge: EocCurve, ax: Axes) -> list[Line2D]:
+    """The edge of chaos, white on a dark line so that it shows on every colour; a line of each kind that is seen."""
     from matplotlib.patheffects import Stroke
 
+    kinds: dict[bool, Line2D] = {}
     outline = [Stroke(linewidth=2.4, foreground="black"), Stroke(linewidth=1.1, foreground="white")]
     for sigma_b, sigma_w, stable in stable_parts(edge):
         style: dict[str, Any] = {"linestyle": "-" if stable else (0, (3.0, 2.0)), "path_effects": outline}
         if edge.kind == "point":
-            inside = [
-                _contains(diagram[name].values, at[0]) for name, at in zip(_AXES, (sigma_b, sigma_w), strict=True)
-            ]
-            if not all(inside):
+            if not _crosses(diagram, sigma_b, sigma_w):
                 continue
             style = {"marker": "o", "markersize": 4.5, "markeredgecolor": "black", "clip_on": False}
-        ax.plot(sigma_b, sigma_w, color="white", zorder=4, **style)
+        (line,) = ax.plot(sigma_b, sigma_w, color="white", zorder=4, **style)
+        if _crosses(diagram, sigma_b, sigma_w):
+            line.set_label("edge of chaos" if stable or edge.kind == "point" else "not stable")
+            kinds.setdefault(stable, line)
+    return [kinds[stable] for stable in sorted(kinds, reverse=True)]
 
 
-def _contains(values: FloatArray, x: float) -> bool:
-    return bool(values[0] <= x <= values[-1])
+def _crosses(diagram: xarray.Dataset, sigma_b: FloatArray, sigma_w: FloatArray) -> bool:
+    """Whether part of a curve is in the picture."""
+    ends = [(diagram[name].values[[0, -1]], values) for name, values in zip(_AXES, (sigma_b, sigma_w), strict=True)]
+    return bool(np.logical_and(*((low <= values) & (values <= high) for (low, high), values in ends)).any())
 
 
 def diagram_figure(diagram: xarray.Dataset, field: str, edge: EocCurve | None = None) -> Figure:
     """A figure of column width with :func:`plot_diagram`, not attached to any window."""
-    return stacked_figure(2.8, partial(plot_diagram, diagram, field, edge=edge))
+    title = shown_name(str(diagram.attrs.get("activation", "")))
+    figure = stacked_figure(2.6, partial(plot_diagram, diagram, field, edge=edge), title=title)
+    make_room_for_key(figure)
+    return figure

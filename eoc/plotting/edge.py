@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eoc.plotting.style import stacked_figure
+from eoc.plotting.style import shown_name, stacked_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,6 @@ _STEEP, _AWAY = 3.0, 0.25  # sigma_w is cut at 3 times its largest value beyond 
 _DASHES = (3.5, 1.8)
 _MOST = 2  # names that fit beside the curves; more go above the axes
 _BESIDE, _LONG = 3, 16
-_LONGEST = 24  # characters of a name in the legend
 _LIGHT = "0.45"
 
 
@@ -96,7 +95,7 @@ def _plot_one(c: EocCurve, ax: Axes) -> None:
 
 def _label(name: str) -> str:
     """A name that fits a legend; one that begins with an underscore would be left out of it."""
-    short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    short = shown_name(name)
     return f" {short}" if short.startswith("_") else short
 
 
@@ -139,7 +138,7 @@ def _legend(shown: list[EocCurve], ax: Axes) -> None:
     handles, names = ax.get_legend_handles_labels()
     if len(shown) == 1:
         handles, names = [], []
-        ax.set_title(_label(shown[0].activation))
+        ax.set_title(shown_name(shown[0].activation), fontsize="medium")
     if not all(stable for c in shown if c.kind == "curve" for _, _, stable in stable_parts(c)):
         handles.append(Line2D([], [], color=_LIGHT, dashes=_DASHES))
         names.append("not stable")

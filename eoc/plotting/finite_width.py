@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eoc.plotting.style import stacked_figure
+from eoc.plotting.style import network_name, stacked_figure
+from eoc.plotting.ticks import put_log_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,8 +73,6 @@ def plot_correlation_spread(found: CorrelationProcess, ax: Axes) -> Axes:
     Axes
         The same ``ax``.
     """
-    from matplotlib.ticker import LogFormatter
-
     last = int(found.layers[-1])
     some = np.unique(np.round(np.geomspace(1.0, last, min(last, _BARS))).astype(int)) - 1
     ax.errorbar(
@@ -89,14 +88,13 @@ def plot_correlation_spread(found: CorrelationProcess, ax: Axes) -> Axes:
     if found.predicted_spread is not None:
         ax.plot(found.layers, found.predicted_spread, "--", color="C1", label="theory, small spread")
     ax.set(ylabel="spread of $\\log(1 - c_\\ell)$", yscale="log")
-    for formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-        formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
+    put_log_ticks(ax.yaxis, *ax.get_ylim())
     return _finished(found, ax)
 
 
 def _finished(found: CorrelationProcess, ax: Axes) -> Axes:
     law = found.expected.law
-    ax.set(xlabel="$\\ell$", xscale="log" if law is not None and law.law in ("1/l", "1/l^2") else "linear")
+    ax.set(xlabel="layer $\\ell$", xscale="log" if law is not None and law.law in ("1/l", "1/l^2") else "linear")
     ax.set_xlim(1.0, float(found.layers[-1]))
     if found.departure_depth < found.layers[-1]:
         ax.axvline(found.departure_depth, color=_GREY, linestyle=":", linewidth=0.9, label="departure depth")
@@ -106,6 +104,6 @@ def _finished(found: CorrelationProcess, ax: Axes) -> Axes:
 
 def correlation_process_figure(found: CorrelationProcess) -> Figure:
     """A figure of column width with correlations above and their spread below, not attached to any window."""
-    return stacked_figure(
-        4.4, partial(plot_correlation_process, found), partial(plot_correlation_spread, found), heights=(3, 2)
-    )
+    title = f"{network_name(found.activation, found.sigma_w, found.sigma_b)}, $N = {found.width}$"
+    panels = partial(plot_correlation_process, found), partial(plot_correlation_spread, found)
+    return stacked_figure(4.6, *panels, heights=(3, 2), title=title)

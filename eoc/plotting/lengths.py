@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eoc.plotting.style import stacked_figure
+from eoc.plotting.style import network_name, stacked_figure
+from eoc.plotting.ticks import put_log_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,8 +105,6 @@ def plot_length_scaling(found: LengthScaling, ax: Axes) -> Axes:
     Axes
         The same ``ax``.
     """
-    from matplotlib.ticker import LogFormatter, LogLocator
-
     last, runs = found.measured.exponent.size, sorted(found.runs, key=lambda run: int(run.widths[0]))
     widths = np.array([run.widths[0] for run in runs])
     shown = sorted(set(np.linspace(0, last - 1, min(last, _MOST_LAYERS)).round().astype(int).tolist()))
@@ -123,10 +122,8 @@ def plot_length_scaling(found: LengthScaling, ax: Axes) -> Axes:
     ax.set(xscale="log", yscale="log")
     ax.set_xticks(ticks := _apart(widths), labels=[str(n) for n in ticks])
     ax.minorticks_off()
-    ax.yaxis.set_minor_locator(LogLocator(subs="auto"))
-    for formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-        formatter(LogFormatter(minor_thresholds=(1.5, 0.5)))
-    ax.set_xlabel("$N$")
+    put_log_ticks(ax.yaxis, *ax.get_ylim())
+    ax.set_xlabel("width $N$")
     ax.set_ylabel("$\\mathrm{rms}(q_\\ell - \\tilde q_\\ell)$")
     ax.legend(frameon=False)
     return ax
@@ -165,7 +162,7 @@ def plot_kurtosis(found: Gaussianity, ax: Axes) -> Axes:
 
 
 def _finished(ax: Axes, label: str, layers: int) -> Axes:
-    ax.set_xlabel("$\\ell$")
+    ax.set_xlabel("layer $\\ell$")
     ax.set_ylabel(label)
     if layers > 1:
         ax.locator_params(axis="x", integer=True)
@@ -208,14 +205,22 @@ def _apart(widths: NDArray[np.int64]) -> list[int]:
 
 def length_figure(run: LengthProcess) -> Figure:
     """A figure of column width with the rms above and the mean below, not attached to any window."""
-    return stacked_figure(3.6, partial(plot_length_rms, run), partial(plot_length_mean, run), heights=(3, 2))
+    panels = partial(plot_length_rms, run), partial(plot_length_mean, run)
+    return stacked_figure(3.8, *panels, heights=(3, 2), title=_title(run.networks))
 
 
 def scaling_figure(found: LengthScaling) -> Figure:
     """A figure of column width with :func:`plot_length_scaling`, not attached to any window."""
-    return stacked_figure(2.8, partial(plot_length_scaling, found))
+    return stacked_figure(3.0, partial(plot_length_scaling, found), title=_title(found.runs[0].networks, alone=False))
 
 
 def gaussianity_figure(found: Gaussianity) -> Figure:
     """A figure of column width with :func:`plot_kurtosis`, not attached to any window."""
-    return stacked_figure(2.6, partial(plot_kurtosis, found))
+    return stacked_figure(2.8, partial(plot_kurtosis, found), title=_title(found.networks))
+
+
+def _title(networks: Networks, alone: bool = True) -> str:
+    """The networks, with their width where that is one and the same."""
+    name = network_name(networks.activation.name, networks.sigma_w, networks.sigma_b)
+    same = alone and bool((networks.widths == networks.widths[0]).all())
+    return f"{name}, $N = {networks.widths[0]}$" if same else name

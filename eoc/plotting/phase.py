@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eoc.convergence import convergence_law
+from eoc.plotting.depth import law_name
 from eoc.plotting.maps import plot_correlation_map, plot_variance_map
 from eoc.plotting.style import network_name, row_figure
 
@@ -89,10 +90,8 @@ def _draw_law(ax: Axes, f: CorrelationMap, layers: np.ndarray) -> None:
     law = convergence_law(f, float(layers[-1]))
     if law.law == "exponential":
         return
-    power, name = ("^2", "\\kappa") if law.law == "1/l^2" else ("", "\\beta_q")
     late = layers[law.leading(layers) <= 1.0]
-    label = f"${name} / \\ell{power}$, ${name} = {law.constant:.4g}$"
-    ax.plot(late, law.leading(late), ":", color=_GREY, label=label)
+    ax.plot(late, law.leading(late), ":", color=_GREY, label=law_name(law))
 
 
 def phase_figure(variance: VarianceMap, found: Sequence[Phase]) -> Figure:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 __all__ = [
     "COLUMN",
     "DIVERGING",
-    "IN_A_ROW",
     "MISSING",
     "WIDE",
     "colour_key",
+    "key_columns",
+    "make_room_for_key",
     "network_name",
     "paper_style",
     "row_figure",
@@ -26,10 +28,10 @@ __all__ = [
 
 COLUMN = 3.4  #: width of a journal's column in inches
 WIDE = 7.0  #: width of a figure over two columns in inches
-IN_A_ROW = 3  #: entries of a key
 MISSING = "0.85"  #: colour of cells without a value
 DIVERGING = "RdBu_r"  #: colours of what has a neutral value, which is white
 _LONGEST = 28  # characters of the name of an activation
+_KEY, _LETTER, _SYMBOL = 165.0, 4.3, 24.0  # points: width of a key, of a letter in it, of what else an entry takes
 _RC: dict[str, Any] = {"font.size": 8.0, "axes.labelsize": 9.0, "lines.linewidth": 1.2, "pdf.fonttype": 42}
 
 
@@ -113,17 +115,34 @@ def _figure(width: float, height: float, title: str) -> Figure:
     return figure
 
 
-def colour_key(ax: Axes, colours: list[tuple[str, str]]) -> None:
-    """What colours stand for, above the axes, where it hides nothing."""
+def make_room_for_key(figure: Figure) -> None:
+    """Make a figure of one panel higher by its key, which is outside the axes."""
+    key = figure.axes[0].get_legend()
+    if key is not None:
+        figure.set_figheight(figure.get_figheight() + key.get_window_extent().height / figure.dpi)
+
+
+def key_columns(names: Sequence[str]) -> int:
+    """In how many columns, 3 at most, the names of a key fit above axes that have a colour bar."""
+    for columns in (3, 2):
+        rows = -(-len(names) // columns)
+        longest = [max(map(len, names[i : i + rows])) for i in range(0, len(names), rows)]
+        if sum(_SYMBOL + _LETTER * length for length in longest) <= _KEY:
+            return columns
+    return 1
+
+
+def colour_key(ax: Axes, colours: Sequence[tuple[str, str]], lines: Sequence[Line2D] = ()) -> None:
+    """What colours and lines stand for, above the axes, where it hides nothing."""
     from matplotlib.patches import Patch
 
     patches = [Patch(facecolor=colour, edgecolor="0.4", linewidth=0.5, label=name) for colour, name in colours]
     ax.legend(
-        handles=patches,
+        handles=[*patches, *lines],
         frameon=False,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
-        ncols=IN_A_ROW,
+        ncols=key_columns([each.get_label() for each in (*patches, *lines)]),
         borderaxespad=0.2,
         handlelength=1.0,
         columnspacing=1.0,

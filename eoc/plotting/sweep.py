@@ -11,7 +11,7 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.plotting.quantity import label_of
-from eoc.plotting.style import IN_A_ROW, stacked_figure
+from eoc.plotting.style import key_columns, make_room_for_key, stacked_figure
 from eoc.plotting.sweep_lines import draw_lines
 from eoc.plotting.sweep_map import HIGH, WIDE, draw_map
 from eoc.sweeps.views.names import constants_of
@@ -115,12 +115,10 @@ def sweep_figure(
     """A figure of column width with :func:`plot_sweep`, not attached to any window; a key makes it higher."""
     figure = stacked_figure(_HEIGHT, partial(plot_sweep, sweep, x=x, y=y, line=line, color=color, log=log))
     ax = figure.axes[0]
-    height, aspect, key = _HEIGHT, ax.get_box_aspect(), ax.get_legend()
+    aspect = ax.get_box_aspect()
     if aspect is not None:
-        height -= max(0.0, HIGH - WIDE * aspect)
-    if key is not None:
-        height += key.get_window_extent().height / figure.dpi
-    figure.set_figheight(height)
+        figure.set_figheight(_HEIGHT - max(0.0, HIGH - WIDE * aspect))
+    make_room_for_key(figure)
     return figure
 
 
@@ -140,6 +138,7 @@ def _name_constants(sweep: xarray.Dataset, ax: Axes, drawn: Collection[str], abo
             lines.append("")
         lines[-1] += f", {part}" if lines[-1] else part
     key = ax.get_legend() if above else None
-    rows = 0 if key is None else math.ceil(len(key.get_texts()) / IN_A_ROW)
+    names = [] if key is None else [text.get_text() for text in key.get_texts()]
+    rows = 0 if key is None else math.ceil(len(names) / key_columns(names))
     if lines[0]:
         ax.set_title(",\n".join(lines), fontsize="medium", pad=_PAD + _ROW * rows)

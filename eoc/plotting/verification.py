@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eoc.plotting.style import stacked_figure
+from eoc.plotting.style import network_name, stacked_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["plot_verification", "verification_figure"]
 
 _FARTHEST = 10.0  # z of the last place on the axis; what is beyond is drawn there as an arrow
-_LINE, _MARGIN = 0.16, 0.8  # inches that a check takes, and all else
+_LINE, _MARGIN = 0.16, 1.2  # inches that a check takes, and all else
 
 
 def plot_verification(found: Verification, ax: Axes) -> Axes:
@@ -41,7 +41,7 @@ def plot_verification(found: Verification, ax: Axes) -> Axes:
     compared = [check.comparison for check in found.checks]
     z, places = np.array([one.z for one in compared]), np.arange(len(compared))
     failed, far = np.array([not one.agrees for one in compared]), np.abs(z) > _FARTHEST
-    ax.axvspan(-LIMIT, LIMIT, color="C0", alpha=0.12, linewidth=0.0)
+    ax.axvspan(-LIMIT, LIMIT, color="C0", alpha=0.12, linewidth=0.0, label="within errors")
     ax.axvline(0.0, color="0.6", linewidth=0.8)
     for which, marker in ((~far, "o"), (far & (z > 0.0), ">"), (far & (z < 0.0), "<")):
         colours = np.where(failed, "C2", "C0")[which]
@@ -50,10 +50,16 @@ def plot_verification(found: Verification, ax: Axes) -> Axes:
     labels = [one.quantity if one.layer is None else f"{one.quantity}, layer {one.layer}" for one in compared]
     ax.set_yticks(places, labels, fontsize=6.0, parse_math=False)
     end = 1.1 * max(LIMIT, float(np.abs(z).clip(0.0, _FARTHEST).max()))
+    for colour, which, name in (("C0", ~failed, "agrees"), ("C2", failed, "does not agree")):
+        if which.any():
+            ax.plot([], [], "o", color=colour, markersize=3.5, label=name)
+    ax.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), handlelength=1.2, borderaxespad=0.2)
     ax.set(xlim=(-end, end), ylim=(len(z) - 0.5, -0.5), xlabel="(measured $-$ theory) / error")
     return ax
 
 
 def verification_figure(found: Verification) -> Figure:
     """A figure of column width with :func:`plot_verification`, not attached to any window."""
-    return stacked_figure(_MARGIN + _LINE * len(found.checks), partial(plot_verification, found))
+    place = found.place.variance
+    title = network_name(place.activation.name, place.sigma_w, place.sigma_b)
+    return stacked_figure(_MARGIN + _LINE * len(found.checks), partial(plot_verification, found), title=title)

@@ -1,4 +1,4 @@
-"""Scales of pictures of sweeps: logarithms, whole numbers, powers of two, words."""
+"""Scales of pictures: logarithms, whole numbers, powers of two, words."""
 
 from __future__ import annotations
 
