@@ -31,6 +31,7 @@ _SOME_DOTS = 6  # that are marked of a line with more of them
 _MOST_BARS = 20  # errors of a line that are bars; more are a band
 _VISIBLE = 0.005  # share of the range from which on an error can be seen
 _CONSTANT = 1e-6  # range, relatively, up to which values are drawn as constant
+_LIGHTEST = 0.88  # colour of a line, of a scale that ends in a yellow that is hard to see
 _GREY = "0.3"  # of what a key says of all lines
 _WIDE = 100.0  # ratio of values from which on they have a logarithmic colour scale
 _MARKERS = "osD^v+<x>p"
@@ -221,12 +222,12 @@ def _colours(ax: Axes, lines: Quantity) -> Any:
     """A colour for each line, by its value, and a colour bar."""
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.colors import ListedColormap, LogNorm, Normalize
 
     values = lines.values.values
     ratio = float(values.max() / values.min()) if values.min() > 0.0 else 1.0
     norm = (LogNorm if ratio > _WIDE else Normalize)(values.min(), values.max())
-    shades = ScalarMappable(norm, colormaps["cividis"])
+    shades = ScalarMappable(norm, ListedColormap(colormaps["cividis"](np.linspace(0.0, _LIGHTEST, 256))))
     bar = ax.figure.colorbar(shades, ax=ax, pad=0.02)
     bar.set_label(lines.label)
     if ratio > _WIDE:
