@@ -142,7 +142,7 @@ def colour_key(ax: Axes, colours: Sequence[tuple[str, str]], lines: Sequence[Lin
         frameon=False,
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
-        ncols=key_columns([each.get_label() for each in (*patches, *lines)]),
+        ncols=key_columns([str(each.get_label()) for each in (*patches, *lines)]),
         borderaxespad=0.2,
         handlelength=1.0,
         columnspacing=1.0,
