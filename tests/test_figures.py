@@ -16,12 +16,12 @@ SCRIPTS = [marked(name) for name in sorted(path.stem for path in FIGURES.glob("*
 
 # The tables of every figure and the first columns that they promise.
 TABLES = {
-    "correlation_convergence_curves": "activation layer one_minus_c leading_law refined_law",
+    "correlation_convergence_curves": "activation layer one_minus_c leading_law refined_law sigma_w sigma_b",
     "correlation_convergence_laws": "activation law constant measured_constant measured_exponent",
     "correlation_maps_distances": "activation sigma_b sup_distance",
     "correlation_maps_maps": "activation sigma_b sigma_w q c f",
     "correlation_process_networks": "activation width departure_depth layer infinite_width median low high spread "
-    "spread_error predicted_spread",
+    "spread_error predicted_spread sigma_w sigma_b",
     "eoc_curves_curves": "activation q sigma_b sigma_w slope",
     "eoc_curves_transitions": "activation sigma_b sigma_w q",
     "gaussianity_layers": "activation width layer q_infinite predicted truncation kernel kernel_error units "
