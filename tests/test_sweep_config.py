@@ -25,7 +25,7 @@ from eoc.sweeps.config.problems import ConfigError, Problem
 from eoc.sweeps.config.schema import json_schema
 from eoc.sweeps.config.source import LARGEST
 from eoc.sweeps.config.sweep import MOST_POINTS, read_sweep, sweep_of
-from eoc.sweeps.store.store import open_store
+from eoc.sweeps.store.opening import open_store
 from eoc.sweeps.tasks import TASKS
 
 MALFORMED = sorted((Path(__file__).parent / "malformed").glob("*.yaml"))

@@ -33,8 +33,8 @@ from eoc.sweeps.store.differences import differences
 from eoc.sweeps.store.layout import DONE, FAILED, PENDING, variables
 from eoc.sweeps.store.lock import locked
 from eoc.sweeps.store.open import open_sweep
+from eoc.sweeps.store.opening import open_store
 from eoc.sweeps.store.provenance import git_commit, versions
-from eoc.sweeps.store.store import open_store
 from eoc.sweeps.task import Coordinate, Output, Parameter, Task
 
 CONFIG = {"task": "fake", "axes": {"sigma_b": [0.0, 0.5]}}
@@ -315,10 +315,19 @@ def test_a_write_that_is_cut_off_leaves_the_old_numbers(copy: Path, monkeypatch:
 
 
 def test_what_a_killed_process_left_is_removed(copy: Path) -> None:
+    new = copy.with_name(f".{copy.name}.new")
+    shutil.copytree(copy, new)
     for place in (copy / "q" / "c" / "0" / "0.123.partial", copy / "zarr.123.partial"):
         place.write_text("half")
     assert complete(copy) == []
     assert not list(copy.rglob("*.partial"))
+    assert not new.exists()
+
+
+def test_a_finished_store_is_read_at_once(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading block by block takes seconds where there are thousands."""
+    monkeypatch.setattr("eoc.sweeps.store.store.Store._read", None)
+    assert complete(copy) == []
 
 
 def test_failed_points_are_computed_again_when_asked(copy: Path) -> None:
@@ -550,24 +559,62 @@ def test_a_repair_that_is_interrupted_makes_nothing_worse(copy: Path, finished: 
     assert chunks(copy) == chunks(finished)
 
 
-@pytest.mark.parametrize("damage", [lose, truncate])
-@pytest.mark.parametrize("name", ["zarr.json", "q/zarr.json"])
-def test_damaged_metadata_are_named(copy: Path, name: str, damage: Callable[[Path], None]) -> None:
-    before = chunks(copy)
-    damage(copy / name)
-    with pytest.raises(EocError, match=rf"is (damaged: .*{name}|no store)"), open_store(copy, PLAN, CONFIG):
-        pass
-    if name == "zarr.json":
-        with pytest.raises(EocError, match=r"is (damaged: .*zarr\.json|no store)"):
+def garble(file: Path) -> None:
+    file.write_bytes(b"\x00\xff nothing of this kind")
+
+
+def empty(file: Path) -> None:
+    file.write_text("{}")
+
+
+@pytest.mark.parametrize("damage", [lose, truncate, garble, empty])
+@pytest.mark.parametrize("name", ["", "q", "status", "error", "sigma_b", "activation", "depth"])
+def test_damaged_descriptions_are_written_again_and_numbers_kept(
+    copy: Path, finished: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    before = open_sweep(copy)
+    damage(copy / name / "zarr.json")
+    if not name:
+        with pytest.raises(EocError, match=r"is damaged: .*zarr\.json|is no store|of another origin"):
             open_sweep(copy)
-    assert chunks(copy) == before
+    assert complete(copy) == []
+    xarray.testing.assert_identical(open_sweep(copy).drop_attrs(), before.drop_attrs())
+    assert open_sweep(copy).attrs["config"] == before.attrs["config"]
+    assert chunks(copy) == chunks(finished)
+    assert [one.name for one in copy.parent.iterdir()] == [copy.name]
 
 
-@pytest.mark.parametrize("change", [{"runs": "["}, {"config": 3}])
-def test_damaged_attributes(copy: Path, change: dict[str, object]) -> None:
+def test_all_descriptions_at_once(copy: Path, finished: Path) -> None:
+    for file in copy.rglob("zarr.json"):
+        file.unlink()
+    assert complete(copy) == []
+    assert chunks(copy) == chunks(finished)
+    assert_right(open_sweep(copy))
+
+
+@pytest.mark.parametrize("change", ['"float64"', '"q^*"', "[3, 5]", "[3,5]", "fill_value"])
+def test_a_description_that_says_something_else(copy: Path, change: str) -> None:
+    file = copy / "q" / "zarr.json"
+    text = "".join(file.read_text().split())
+    file.write_text(text.replace(change, {'"float64"': '"float32"', '"q^*"': '"r"'}.get(change, "[5,3]")))
+    assert complete(copy) == []
+    assert_right(open_sweep(copy))
+
+
+@pytest.mark.parametrize("change", [{"runs": "["}, {"config": 3}, {"functions": None}])
+def test_damaged_attributes_are_written_again(copy: Path, change: dict[str, object]) -> None:
     with_attributes(copy, **change)
-    with pytest.raises(EocError, match=r"is damaged: .*zarr\.json"), open_store(copy, PLAN, CONFIG):
+    assert complete(copy) == []
+    assert json.loads(open_sweep(copy).attrs["config"]) == CONFIG
+
+
+def test_a_store_whose_description_is_lost_is_only_continued_by_its_own_sweep(copy: Path) -> None:
+    before = chunks(copy)
+    (copy / "zarr.json").unlink()
+    other = Plan(PLAN.task, PLAN.constants, (Axis({"sigma_b": (0.0, 0.5, 1.5)}), PLAN.axes[1]), PLAN.inner)
+    with pytest.raises(EocError, match="is no store"), open_store(copy, other, CONFIG):
         pass
+    assert chunks(copy) == before
 
 
 def test_a_store_of_other_points_under_the_same_configuration(copy: Path) -> None:
@@ -607,6 +654,29 @@ def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
         other.kill()
     assert complete(path, POINT) == [0]
     assert os.listdir(tmp_path) == ["sweep.zarr"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_lock_is_never_a_link(tmp_path: Path, link: Callable[[Path, Path], None]) -> None:
+    (tmp_path / "mine").write_text("my thesis")
+    link(tmp_path / "mine", tmp_path / ".sweep.zarr.lock")
+    with (
+        pytest.raises(EocError, match=r"its lock .* cannot be taken"),
+        open_store(tmp_path / "sweep.zarr", PLAN, CONFIG),
+    ):
+        pass
+    assert (tmp_path / "mine").read_text() == "my thesis"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links")
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    loop = tmp_path / "loop.zarr"
+    loop.symlink_to(loop)
+    with pytest.raises(EocError, match=r"loop\.zarr"), open_store(loop, PLAN, CONFIG):
+        pass
+    with pytest.raises(EocError, match=r"loop\.zarr"):
+        open_sweep(loop)
 
 
 def test_readers_need_no_lock(copy: Path) -> None:

@@ -21,8 +21,9 @@ from eoc.sweeps.running.drive import drive
 from eoc.sweeps.running.engines import Engine, engine_of
 from eoc.sweeps.running.queue import Queue
 from eoc.sweeps.store.layout import DONE, FAILED
+from eoc.sweeps.store.opening import open_store
 from eoc.sweeps.store.provenance import git_commit, versions
-from eoc.sweeps.store.store import Store, open_store
+from eoc.sweeps.store.store import Store
 
 __all__ = ["Progress", "Summary", "default_store", "run_sweep"]
 

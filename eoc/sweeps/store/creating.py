@@ -6,7 +6,8 @@ import json
 import math
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from eoc.sweeps.store.provenance import git_commit, versions
 if TYPE_CHECKING:
     import zarr
 
-__all__ = ["blocks_of", "create", "inner_shape"]
+__all__ = ["blocks_of", "create", "empty_store", "inner_shape", "leftover"]
 
 
 def blocks_of(plan: Plan) -> Blocks:
@@ -47,17 +48,33 @@ def create(
 
     It is written under another name first; what is there goes to ``aside`` only then. Who calls this holds the lock.
     """
-    part = path.with_name(f".{path.name}.new")
-    if part.exists():  # of a run that was killed
-        shutil.rmtree(part)
-    try:
-        _write(part, plan, config, functions, about)
+    with empty_store(path, plan, config, functions, about) as part:
         if aside is not None:
             path.rename(aside)
         part.rename(path)  # over an empty folder, too
-    except BaseException:
+
+
+@contextmanager
+def empty_store(
+    path: Path, plan: Plan, config: Mapping[str, Any], functions: Mapping[str, str], about: Mapping[str, str]
+) -> Iterator[Path]:
+    """Beside a store, one in which nothing has been computed; it is removed at the end if it is still there."""
+    part = leftover(path)
+    try:
+        _write(part, plan, config, functions, about)
+        yield part
+    finally:
         shutil.rmtree(part, ignore_errors=True)
-        raise
+
+
+def leftover(path: Path) -> Path:
+    """Where a new store is written, from which what a run left that was killed is removed."""
+    part = path.with_name(f".{path.name}.new")
+    if part.is_symlink():
+        part.unlink()
+    elif part.exists():
+        shutil.rmtree(part)
+    return part
 
 
 def _write(

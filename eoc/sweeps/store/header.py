@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from eoc.errors import EocError
 
-__all__ = ["FORMAT", "check_format", "header", "unreadable"]
+__all__ = ["FORMAT", "check_format", "entry", "header", "unreadable", "unwritable"]
 
 FORMAT = 1  #: of stores; another one cannot be read
 
@@ -53,6 +54,22 @@ def unreadable(path: Path, file: Path, why: object) -> EocError:
     """The error of a store in which a file is damaged or missing."""
     reason = (why.strerror or why) if isinstance(why, OSError) else why
     return EocError(
-        f"the store {path} is damaged: {file} cannot be read ({reason}); restore that file, or move the store away "
-        "and start over"
+        f"the store {path} is damaged: {file} cannot be read ({reason}); run the sweep again, which restores it, or "
+        "move the store away and start over"
     )
+
+
+def unwritable(path: Path, error: OSError, stored: str = "") -> EocError:
+    """The error of a store that cannot be written to."""
+    return EocError(
+        f"cannot write to {path}: {error.strerror or error}{stored}. Make room or give write access, and the same "
+        "command goes on"
+    )
+
+
+def entry(path: Path, attributes: Mapping[str, Any], name: str) -> Any:
+    """An attribute that is JSON."""
+    try:
+        return json.loads(attributes[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise unreadable(path, path / "zarr.json", f"{name}: {error}") from None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,8 +15,11 @@ from pathlib import Path
 from platform import node
 
 from eoc.errors import EocError
+from eoc.files import resolved
 
 __all__ = ["locked"]
+
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # nothing that others have is written to
 
 if sys.platform == "win32":
     import msvcrt
@@ -55,7 +60,7 @@ def locked(store: Path) -> Iterator[None]:
     Traceback (most recent call last):
     eoc.errors.EocError: another run (process ... on ..., since ...) is writing to ...night.zarr: ...
     """
-    target = store.resolve()
+    target = resolved(store)
     if not target.name:
         raise EocError(f"{store} cannot be a store: give the name of a folder in it")
     path = target.with_name(f".{target.name}.lock")
@@ -82,8 +87,11 @@ def _held(path: Path) -> FileIO:
     """The locked file of that name, which says who holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        file = path.open("ab+", buffering=0)
+        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK | getattr(os, "O_BINARY", 0), 0o666)
+        file = FileIO(number, "ab+")
         try:
+            if not stat.S_ISREG((found := os.fstat(number)).st_mode) or found.st_nlink > 1:
+                raise OSError(errno.EEXIST, "it is no file of its own, but something else of that name: remove it")
             _take(file)
             if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
                 file.truncate(0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import count, groupby
+import math
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,134 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
-from eoc.sweeps.activation import FAILS
-from eoc.sweeps.batch import VERSION, Result
+from eoc.sweeps.batch import Result
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.store.checking import checked
-from eoc.sweeps.store.creating import blocks_of, create, inner_shape
-from eoc.sweeps.store.differences import differences
-from eoc.sweeps.store.header import check_format, header, unreadable
+from eoc.sweeps.store.creating import blocks_of, inner_shape
+from eoc.sweeps.store.header import entry, unreadable, unwritable
 from eoc.sweeps.store.layout import DONE, FAILED, PENDING, coordinate_file, coordinates, variables
-from eoc.sweeps.store.lock import locked
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store"]
+
+_AT_ONCE = 2**26  # numbers of one output that are read together
 
 _Arrays = dict[str, NDArray[Any]]
-
-
-@contextmanager
-def open_store(
-    path: Path,
-    plan: Plan,
-    config: Mapping[str, Any],
-    *,
-    functions: Mapping[str, str] | None = None,
-    new: bool = False,
-    about: Mapping[str, str] | None = None,
-) -> Iterator[Store]:
-    """A store to write results to: the one that is there, to go on with it, or a new one.
-
-    Until the end of the ``with`` statement no other run can write to it.
-
-    Parameters
-    ----------
-    path
-        The folder, which exists only if a run has written it.
-    plan
-        The points.
-    config
-        What decides their numbers, as for JSON: a store with another one is refused.
-    functions
-        Fingerprints of functions of a user, which do so too.
-    new
-        Begin a new store. The one that is there is set aside, see :attr:`Store.set_aside`.
-    about
-        More attributes of the data set, such as a title. They may change from run to run; the first ones stay.
-
-    Raises
-    ------
-    EocError
-        If the store is of another configuration (with the differences), of another version or in use, is damaged or
-        no store at all, or cannot be written.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> from eoc.sweeps.plan import Axis
-    >>> from eoc.sweeps.tasks import task
-    >>> from eoc.sweeps.batch import Result
-    >>> plan = Plan(task("edge_of_chaos"), {"activation": "tanh"}, (Axis({"sigma_b": (0.1, 0.2)}),))
-    >>> with TemporaryDirectory() as folder, open_store(Path(folder, "tanh.zarr"), plan, {"task": "..."}) as store:
-    ...     store.put([Result(0, 1.5, {}, "no luck")])
-    ...     store.pending().tolist(), store.pending(retry_failed=True).tolist()
-    ([1], [0, 1])
-    """
-    place = path.resolve() if path.is_symlink() or not path.name else path  # a link stays what it is
-    if place.exists() and place.samefile(Path.cwd()):
-        raise EocError(f"{path} is the current folder: give the name of a folder for the store")
-    with locked(place):
-        try:
-            store = _opened(place, plan, config, functions or {}, new, about or {})
-        except OSError as error:
-            raise _unwritable(place, error) from None
-        yield store
-
-
-def _opened(
-    path: Path,
-    plan: Plan,
-    config: Mapping[str, Any],
-    functions: Mapping[str, str],
-    new: bool,
-    about: Mapping[str, str],
-) -> Store:
-    aside = None
-    if new and not _free(path):
-        header(path)  # only what is a store is moved
-        aside = _aside(path)
-    if aside or _free(path):
-        create(path, plan, config, functions, about, aside)
-    else:
-        _check(path, config, functions)
-    return Store(path, plan, functions, aside)
-
-
-def _free(path: Path) -> bool:
-    """Whether nothing is there, or an empty folder."""
-    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
-
-
-def _aside(path: Path) -> Path:
-    """Where a store can go."""
-    names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(1))
-    return next(name for name in names if not name.exists())
-
-
-def _check(path: Path, config: Mapping[str, Any], functions: Mapping[str, str]) -> None:
-    """Refuse to go on with a store of another version or another configuration."""
-    found = header(path)
-    check_format(path, found)
-    if found.get("eoc_version") != VERSION:
-        raise EocError(
-            f"the store {path} was begun by eoc {found.get('eoc_version')}, and this is eoc {VERSION}, whose numbers "
-            "may differ: go on with that version, or start over with --new (new=True) or another store"
-        )
-    had = {text: digest for text, digest in _entry(path, found, "functions").items() if not digest.startswith(FAILS)}
-    have = {text: digest for text, digest in functions.items() if text in had}  # one that failed can have been mended
-    now_given = json.loads(json.dumps({**config, "functions": have}))
-    if different := differences({**_entry(path, found, "config"), "functions": had}, now_given):
-        raise EocError(
-            f"the store {path} is of another configuration:\n{different}\n"
-            "give that configuration again, or another store, or start over with --new (new=True)"
-        )
-
-
-def _entry(path: Path, attributes: Mapping[str, Any], name: str) -> Any:
-    """An attribute that is JSON."""
-    try:
-        return json.loads(attributes[name])
-    except (KeyError, TypeError, ValueError) as error:
-        raise unreadable(path, path / "zarr.json", f"{name}: {error}") from None
 
 
 class Store:
@@ -173,7 +57,7 @@ class Store:
         for leftover in path.rglob("*.partial"):  # of a process that was killed while it wrote
             leftover.unlink(missing_ok=True)
         self._group = zarr.open_group(path, mode="r+")
-        self._runs: list[dict[str, Any]] = _entry(path, self._group.attrs.asdict(), "runs")
+        self._runs: list[dict[str, Any]] = entry(path, self._group.attrs.asdict(), "runs")
         self._arrays = {name: self._array(name) for name in self._variables}
         self._mend_coordinates()
         self._recover()
@@ -239,18 +123,38 @@ class Store:
 
     def _recover(self) -> None:
         """What is done, as far as all files of it can be read; the rest is pending."""
+        finished = self._finished()
+        if finished is not None:
+            self.status = finished
+            return
         for block in range(self._blocks.count):
             values = self._read(block)
             if values is None:
                 self._disown(block)
                 continue
-            retried = (values["status"] == FAILED) & (values["error"] == "")  # and then it was interrupted
-            left = (values["status"] == PENDING) | retried
+            left = _left(values["status"], values["error"])
             for name, array in values.items():  # a put that was interrupted may have left numbers
                 array[left] = self._variables[name].missing
             self.status[self._blocks.points(block)] = values["status"]
             if left.any():
                 self._open[block] = values
+
+    def _finished(self) -> NDArray[np.int8] | None:
+        """The state of all points, if none is left and all files can be read: at once, which is quick; else None."""
+        found: _Arrays = {}
+        for name in reversed(self._variables):  # status first
+            numbers = self._plan.size * math.prod(self._inner[name])
+            if numbers > _AT_ONCE or not all(self._file(name, i).is_file() for i in range(self._blocks.count)):
+                return None
+            try:
+                values = np.asarray(self._arrays[name][...])
+            except Exception:  # a checksum that differs, and whatever else damage leads to
+                return None
+            if name in ("status", "error"):
+                found[name] = values.ravel()
+            if name == "error" and _left(found["status"], found["error"]).any():
+                return None
+        return found["status"]
 
     def _disown(self, block: int) -> None:
         """Say on disk that the points of a block are pending, before any of its files is replaced."""
@@ -317,7 +221,12 @@ class Store:
             raise EocError(f"cannot write to {self.path}: the store was deleted or moved while this run was writing")
 
     def _unwritable(self, error: OSError) -> EocError:
-        return _unwritable(self.path, error, f"; {int((self.status != PENDING).sum())} points are stored")
+        return unwritable(self.path, error, f"; {int((self.status != PENDING).sum())} points are stored")
+
+
+def _left(status: NDArray[Any], error: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which points are still to be computed: those that failed were tried again, if they have no error any more."""
+    return np.asarray((status == PENDING) | ((status == FAILED) & (error == "")))
 
 
 def _writable(path: Path, name: str) -> Any:
@@ -342,10 +251,3 @@ def _holds(array: Any, values: NDArray[Any]) -> bool:
 def _kept(dtype: np.dtype[Any]) -> Any:
     """The type in memory: texts are objects, of any length."""
     return object if dtype.kind in "TUO" else dtype
-
-
-def _unwritable(path: Path, error: OSError, stored: str = "") -> EocError:
-    return EocError(
-        f"cannot write to {path}: {error.strerror or error}{stored}. Make room or give write access, and the same "
-        "command goes on"
-    )
