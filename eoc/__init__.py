@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from eoc.recommendation import Recommendation, recommend
     from eoc.sweeps import open_sweep, run_sweep
 
-__version__ = "0.1.0"
+from eoc._version import __version__ as __version__
 
 _WHERE = {
     "eoc.activations": ("Activation", "activation"),

@@ -1,12 +1,14 @@
-"""What this machine has: processor cores, and memory, asked for before hours of work rather than after."""
+"""What this machine has: processor cores, versions of packages, and memory, asked for before hours of work."""
 
 from __future__ import annotations
 
 import os
+from importlib import metadata
 
+from eoc._version import __version__
 from eoc.errors import EocError
 
-__all__ = ["check_memory", "cores"]
+__all__ = ["check_memory", "cores", "version"]
 
 _SHARE = 0.8  # of physical memory: the rest is for what else runs
 
@@ -22,6 +24,22 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def version(package: str) -> str:
+    """The version of a package, of eoc too where it runs from a checkout; "unknown" for what was not installed.
+
+    Examples
+    --------
+    >>> version("eoc")[:2], version("nothing of this name")
+    ('0.', 'unknown')
+    """
+    if package == "eoc":
+        return __version__
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def check_memory(what: str, size: float, remedy: str = "use fewer or smaller networks, or fewer inputs") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-__all__ = ["closest", "did_you_mean", "quoted", "shortened"]
+__all__ = ["closest", "did_you_mean", "is_text", "quoted", "shortened", "visible"]
 
 _LONGEST = 60  # characters of a value that a message quotes
 _DIGITS = 40  # of a whole number, beyond which it is not turned into text
@@ -55,6 +55,32 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f"allowed: {', '.join(known)}" if known else "none is allowed"
 
 
+def is_text(text: str) -> bool:
+    r"""Whether a text can be written: one with half a surrogate pair cannot.
+
+    Examples
+    --------
+    >>> is_text("\u03c6"), is_text("\ud800")
+    (True, False)
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shortened(text: str) -> str:
     """The beginning of a text that is long."""
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
+
+
+def visible(text: str) -> str:
+    r"""The text in one line, with escapes for what is not seen or cannot be written.
+
+    Examples
+    --------
+    >>> visible("caf\u00e9\nsigma\u200b_b")
+    'caf\u00e9\\nsigma\\u200b_b'
+    """
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -535,3 +535,33 @@ def test_the_order_of_dimensions_is_that_of_the_keys(one, two):
     values = {"sigma_b": [0.1, 0.2], "c": [0.1, 0.2, 0.3], "depth": [10, 20]}
     plans = [sweep_of(rates(**{a: values[a], b: values[b]})).plan for a, b in ((one, two), (two, one))]
     assert [[axis.dim for axis in plan.axes] for plan in plans] == [[one, two], [two, one]]
+
+
+def test_half_of_a_surrogate_pair_is_refused_wherever_it_comes_from(write):
+    path = write(GOOD)
+    for text in ('axes.activation="\\ud800"', 'name="\\udfff"', 'axes={"\\ud800": 1}'):
+        assert any("half of a surrogate pair" in str(problem) for problem in refused(path, [text]))
+    for config in (rates(**{"\ud800": 1}), rates(activation="\udfff"), {**rates(), "\ud800": 1}):
+        assert "half of a surrogate pair" in refused_mapping(config)
+        refused_mapping(config).encode()
+
+
+def test_problems_can_be_printed_whatever_the_keys_are(write):
+    for key in ("ac\ufefftivation", "a\u2028b", "\u202eab"):
+        for problem in refused(write(GOOD.replace("  c:", f"  {key}:"))):
+            assert str(problem).isprintable()
+
+
+def test_a_checkout_that_is_not_installed_works(monkeypatch):
+    """Where there are no metadata of packages."""
+    from importlib import metadata
+
+    from eoc.machine import version
+    from eoc.sweeps.store.provenance import versions
+
+    def absent(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
+    assert version("eoc") == "0.1.0"
+    assert versions()["zarr"] == "unknown"

@@ -89,7 +89,7 @@ app.add_typer(sweep.app, name="sweep")
 
 def _version(value: bool) -> None:
     if value:
-        from eoc import __version__
+        from eoc._version import __version__
 
         typer.echo(__version__)
         raise typer.Exit
@@ -121,8 +121,12 @@ def main() -> None:
 def _ran() -> int | str | None:
     """The exit code of the command, of which all has been said."""
     from eoc.errors import EocError
+    from eoc.wording import is_text
 
     try:
+        for argument in sys.argv[1:]:
+            if not is_text(argument):
+                raise EocError(f"an argument is not in the encoding of this terminal: {argument!r}")
         app()
     except SystemExit as left:
         return left.code

@@ -14,7 +14,6 @@ from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from eoc.sweeps.config.sweep import Sweep
-    from eoc.sweeps.running.run import Summary
 
 __all__ = ["EXIT_FAILED", "app", "check", "run", "schema"]
 
@@ -125,7 +124,10 @@ def run(
     from eoc.sweeps.config.estimate import estimate
 
     report.expect("points", estimate(sweep.plan, workers or cores()).seconds, _PATIENCE)
+    from eoc.cli.sweep_report import print_summary
+    from eoc.cli.sweep_status import failures
     from eoc.sweeps.running.run import default_store, run_sweep
+    from eoc.sweeps.store.open import open_sweep
 
     path = default_store(file) if store is None else store
     try:
@@ -142,7 +144,11 @@ def run(
     except KeyboardInterrupt:
         _say_interrupted(path)
         raise
-    _report(file, summary, as_json)
+    found = failures(open_sweep(path, ("error",))) if summary.failed else []
+    if as_json:
+        print_json({**vars(summary), "errors": found})
+    else:
+        print_summary(file, summary, found)
     if summary.failed:
         raise typer.Exit(EXIT_FAILED)
 
@@ -172,17 +178,6 @@ def _read(file: Path, overrides: list[str] | None, as_json: bool) -> Sweep:
         else:
             print(error, file=sys.stderr)
     raise typer.Exit(2)
-
-
-def _report(file: Path, summary: Summary, as_json: bool) -> None:
-    from eoc.cli.sweep_report import print_summary, summary_payload
-    from eoc.sweeps.store.open import open_sweep
-
-    sweep = open_sweep(summary.path, ("error",))
-    if as_json:
-        print_json(summary_payload(summary, sweep))
-    else:
-        print_summary(file, summary, sweep)
 
 
 def _say_interrupted(path: Path) -> None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eoc.cli.sweep_status import failures, print_failures
+from eoc.cli.sweep_status import print_failures
 from eoc.cli.tables import console, print_paragraph
 from eoc.cli.words import duration, size, values_in_words
 
 if TYPE_CHECKING:
-    import xarray
-
     from eoc.sweeps.config.estimate import Estimate
     from eoc.sweeps.config.sweep import Sweep
     from eoc.sweeps.running.run import Summary
 
-__all__ = ["print_check", "print_summary", "summary_payload"]
+__all__ = ["print_check", "print_summary"]
 
 
 def print_check(file: Path, sweep: Sweep, expected: Estimate, workers: int) -> None:
@@ -44,13 +43,8 @@ def print_check(file: Path, sweep: Sweep, expected: Estimate, workers: int) -> N
     print_paragraph(out, "", text, indent=2)
 
 
-def summary_payload(summary: Summary, sweep: xarray.Dataset) -> dict[str, Any]:
-    """What became of a run, for JSON."""
-    return {**vars(summary), "errors": failures(sweep)}
-
-
-def print_summary(file: Path, summary: Summary, sweep: xarray.Dataset) -> None:
-    """What became of a run, and what to look at next."""
+def print_summary(file: Path, summary: Summary, errors: Sequence[Mapping[str, Any]]) -> None:
+    """What became of a run, the kinds of errors, and what to look at next."""
     out = console()
     if summary.set_aside is not None:
         print_paragraph(out, "", f"the store that was there is {summary.set_aside} now", indent=2)
@@ -61,7 +55,7 @@ def print_summary(file: Path, summary: Summary, sweep: xarray.Dataset) -> None:
         f"{duration(summary.seconds)}; the store is {summary.path}"
     )
     print_paragraph(out, "", text, indent=2)
-    print_failures(out, sweep)
+    print_failures(out, errors)
     out.print(f"look at it: eoc sweep show {shlex.quote(str(summary.path))}", markup=False, soft_wrap=True)
     if summary.failed:
         out.print("the same command with --retry-failed computes them again, if the reason is gone", soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,7 @@ def print_status(store: Path, sweep: xarray.Dataset) -> None:
     if seconds.size:
         slowest = duration(float(seconds.max()))
         out.print(f"a point took {duration(float(np.median(seconds)))} (median), at most {slowest}")
-    print_failures(out, sweep)
+    print_failures(out, failures(sweep))
     out.print()
     for dim in map(str, sweep["status"].dims):
         for name, values in _along(sweep, dim).items():
@@ -71,13 +72,12 @@ def print_status(store: Path, sweep: xarray.Dataset) -> None:
     _print_runs(out, sweep)
 
 
-def print_failures(out: Console, sweep: xarray.Dataset) -> None:
-    """The most frequent errors, and how to see the others."""
-    found = failures_of(sweep)
+def print_failures(out: Console, found: Sequence[Mapping[str, Any]]) -> None:
+    """The most frequent of :func:`failures`, and how to see the others."""
     for one in found[:_SHOWN]:
-        where = parameters_in_words(parameters_at(sweep, one.places[0]))
-        times = f"{len(one.places)} x " if len(one.places) > 1 else ""
-        print_paragraph(out, f"  failed: {times}", one.error + (f" (at {where})" if where else ""), indent=4)
+        where = parameters_in_words(one["first"])
+        times = f"{one['points']} x " if one["points"] > 1 else ""
+        print_paragraph(out, f"  failed: {times}", one["error"] + (f" (at {where})" if where else ""), indent=4)
     if len(found) > _SHOWN:
         out.print(f"  and {len(found) - _SHOWN} other errors: eoc sweep show --failed")
 

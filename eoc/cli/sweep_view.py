@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,7 +44,7 @@ def status(store: Store, as_json: AsJson = False) -> None:
     """
     from eoc.cli.sweep_status import print_status, status_payload
 
-    sweep = _opened(store)
+    sweep = _opened(store, ("error", "seconds"))
     if as_json:
         print_json(status_payload(store, sweep))
     else:
@@ -178,12 +179,12 @@ def export(
         print(f"{path} ({', '.join(notes)})" if notes else path, file=results())
 
 
-def _opened(store: Path) -> xarray.Dataset:
+def _opened(store: Path, variables: Sequence[str] | None = None) -> xarray.Dataset:
     from eoc.sweeps.store.open import open_sweep
 
     if store.is_file() and store.suffix in (".yaml", ".yml"):
         raise EocError(f"{store} is a configuration: give the store that eoc sweep run makes of it, {store.stem}.zarr")
-    return open_sweep(store)
+    return open_sweep(store, variables)
 
 
 def _part(store: Path, at: list[str] | None) -> xarray.Dataset:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
+from eoc.machine import version
 from eoc.maps import checked_sigma
 from eoc.phase.ends import Scan
 from eoc.phase.grid import FIELDS, PHASES, Fields, at_places

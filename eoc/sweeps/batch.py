@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version as version_of
 from typing import Any
 
 from numpy.typing import NDArray
 
+from eoc.machine import version
+
 __all__ = ["VERSION", "Batch", "Result"]
 
-VERSION = version_of("eoc")  #: of this process
+VERSION = version("eoc")  #: of this process
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from threading import Event
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from eoc.checks import real_number
 from eoc.errors import EocError
+from eoc.machine import version
 from eoc.montecarlo.running.checkpoint import Snapshot, load, save
 from eoc.montecarlo.running.chunk import Chunk
 from eoc.montecarlo.running.study import Study

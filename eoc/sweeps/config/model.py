@@ -89,7 +89,7 @@ def _meant(key: str, known: Sequence[str]) -> str | None:
 
 def _fault(error: Mapping[str, Any], known: Mapping[str, str], place: Place) -> Fault:
     kind, where, value = error["type"], (*place, *error["loc"]), error["input"]
-    name = str(where[-1])
+    name = str(where[-1]) if where else ""
     if kind == "missing":
         return Fault(place, f"{name} is missing: {known[name][:1].lower()}{known[name][1:].rstrip('.')}", key=True)
     if kind == "extra_forbidden":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eoc.errors import EocError
-from eoc.wording import shortened
+from eoc.wording import shortened, visible
 
 __all__ = ["ConfigError", "Fault", "Origin", "Place", "Problem", "dotted"]
 
@@ -81,7 +81,7 @@ class Problem:
     def __str__(self) -> str:
         """One line."""
         place = self.path if self.line is None else f"{self.path}:{self.line}:{self.column}"
-        return ": ".join(part for part in (place, self.where, self.message) if part)
+        return visible(": ".join(part for part in (place, self.where, self.message) if part))
 
 
 class ConfigError(EocError):
@@ -115,4 +115,5 @@ def dotted(place: Place) -> str:
     >>> dotted(("axes", "sigma_b", 2))
     'axes.sigma_b[2]'
     """
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in place).lstrip(".")
+    parts = (f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in place)
+    return "".join(parts).lstrip(".")

@@ -14,12 +14,13 @@ from eoc.errors import EocError
 from eoc.sweeps.config.problems import Fault, Origin, Place, Problem, dotted
 from eoc.sweeps.config.source import text_of
 from eoc.sweeps.config.syntax import root_node
-from eoc.wording import quoted
+from eoc.wording import is_text, quoted
 
 __all__ = ["Document", "parse", "read"]
 
 _TAG = "tag:yaml.org,2002:"
 _MOST_KEYS = 100  # of one mapping
+_NO_TEXT = "half of a surrogate pair is no text: write the character itself, or \\U and its eight digits"
 _MOST_DIGITS = 4000  # of a whole number; Python refuses to read 4301
 
 
@@ -115,6 +116,8 @@ class _Reader:
         for key_node, value_node in node.value:
             name = _key(key_node)
             inside = (*place, name)
+            if not is_text(str(key_node.value)):
+                self.document.faults.append(Fault(inside, _NO_TEXT, True, self._origin(key_node)))
             if name in found:
                 again = f"this key is there already, in line {self.document.keys[inside].line}: remove one of them"
                 self.document.faults.append(Fault(inside, again, True, self._origin(key_node)))
@@ -132,7 +135,7 @@ class _Reader:
 
 def _key(node: Node) -> str:
     if isinstance(node, ScalarNode):
-        return str(node.value)
+        return str(node.value).encode(errors="replace").decode()
     return "{...}" if isinstance(node, MappingNode) else "[...]"
 
 
@@ -148,6 +151,8 @@ def _scalar(node: Node) -> Any:
     if not isinstance(node, ScalarNode) or tag not in _SCALARS:
         shown = tag.replace(_TAG, "!!")
         raise EocError(f"the tag {quoted(shown)} is not allowed: write plain texts, numbers, lists and mappings")
+    if not is_text(text):
+        raise EocError(_NO_TEXT)
     try:
         return _SCALARS[tag](text)
     except EocError:

@@ -19,7 +19,7 @@ from eoc.sweeps.config.reading import Document, read
 from eoc.sweeps.config.zips import axes_of, zip_faults
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.task import Task
-from eoc.wording import quoted
+from eoc.wording import is_text, quoted
 
 __all__ = ["MOST_BYTES", "MOST_POINTS", "Sweep", "read_sweep", "sweep_of"]
 
@@ -113,6 +113,14 @@ def sweep_of(config: Mapping[str, Any], folder: str = "") -> Sweep:
     return _sweep(document, folder)
 
 
+def _text(value: object, place: Place, document: Document) -> str:
+    """A key or value as text that can be written."""
+    text = str(value)
+    if not is_text(text):
+        document.faults.append(Fault(place, f"half of a surrogate pair is no text, got {quoted(text)}"))
+    return text.encode(errors="replace").decode()
+
+
 def _plain(value: Any, place: Place, document: Document) -> Any:
     """Values of Python as YAML has them."""
     if len(place) > 9:
@@ -121,10 +129,15 @@ def _plain(value: Any, place: Place, document: Document) -> Any:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return {str(key): _plain(inside, (*place, str(key)), document) for key, inside in value.items()}
+        return {
+            key: _plain(inside, (*place, key), document)
+            for key, inside in ((_text(name, place, document), inside) for name, inside in value.items())
+        }
     if isinstance(value, list | tuple):
         return [_plain(inside, (*place, i), document) for i, inside in enumerate(value)]
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, str):
+        return _text(value, place, document)
+    if value is None or isinstance(value, bool | int | float):
         return value
     document.faults.append(Fault(place, f"must be text, a number, a list or a mapping, got {quoted(value)}"))
     return None

@@ -90,7 +90,13 @@ def _known(path: Path, data: xarray.Dataset, names: Iterable[str]) -> list[str]:
 
 def _plain(data: xarray.Dataset) -> xarray.Dataset:
     """The same with texts as Python strings, whatever type xarray has for those of zarr."""
-    texts = {name: array.astype(object) for name, array in data.variables.items() if array.dtype.kind in "TU"}
+    import xarray
+
+    texts = {  # not by xarray's own astype, which imports dask wherever that is installed
+        name: xarray.Variable(array.dims, array.values.astype(object), array.attrs)
+        for name, array in data.variables.items()
+        if array.dtype.kind in "TU"
+    }
     return data.assign({name: text for name, text in texts.items() if name in data.data_vars}).assign_coords(
         {name: text for name, text in texts.items() if name in data.coords}
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
+
+from eoc.machine import version
 
 __all__ = ["git_commit", "versions"]
 
