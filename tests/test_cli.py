@@ -14,7 +14,7 @@ import pytest
 import eoc
 from eoc.cli import app, main, montecarlo, sweep
 from eoc.cli.common import number
-from eoc.initializers.point import point
+from eoc.operating_point import operating_point
 from eoc.plotting import shown_range
 
 COMMANDS = sorted(
@@ -221,7 +221,7 @@ def test_a_comment_names_the_same_point_for_the_initialisers_of_eoc(framework, a
     compile(comment, framework, "exec")
     name, key, value = re.search(r'"(.*?)", (sigma_b|q)=([^,)]+)\)', comment).groups()
     wanted = eoc.edge_of_chaos(asked[0], **{asked[1].strip("-").replace("-", "_"): float(asked[2])}).best
-    assert point(name, **{key: float(value)}).sigma_w == pytest.approx(wanted.sigma_w, rel=1e-12)
+    assert operating_point(name, **{key: float(value)}).sigma_w == pytest.approx(wanted.sigma_w, rel=1e-12)
 
 
 def test_code_for_a_function_calls_it_by_its_name(tmp_path):

@@ -30,7 +30,7 @@ def test_rates_of_relu_are_known():
     done = run("rates", "relu")
     assert done.returncode == 0, done.stderr
     text = words(done.stdout)
-    assert "edge of chaos: sigma_b = 0, sigma_w = 1.41421356237, any q" in text
+    assert "edge of chaos: sigma_w = 1.41421356237, sigma_b = 0, any q" in text
     assert "1 - c_l ~ kappa / l^2, kappa = 44.4132198049" in text  # 9 pi^2 / 2
     assert "lambda = l + 1.5 log(l) + 4.65" in text
     assert "sqrt(l)" not in text
@@ -85,7 +85,11 @@ def test_correlations_of_relu_converge_alike_at_every_sigma_w():
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
-    [(("sign",), "infinite chi_1"), (("gelu", "--sigma-b", "0.2"), "unstable"), (("softplus",), "no solution")],
+    [
+        (("sign",), "infinite chi_1"),
+        (("gelu", "--sigma-b", "0.2"), "unstable"),
+        (("softplus", "--sigma-b", "0.1"), "no solution"),
+    ],
 )
 def test_rates_without_a_usable_point_explains_and_exits_with_3(arguments, reason):
     code, answer = run_json("rates", *arguments)

@@ -21,7 +21,7 @@ def test_a_missing_framework_is_named_with_the_extra_that_installs_it(name):
 
 def test_the_base_install_imports_none_of_them():
     done = python(
-        "import sys, eoc, eoc.cli, eoc.initializers.point, eoc.sweeps\n"
+        "import sys, eoc, eoc.cli, eoc.operating_point, eoc.sweeps\n"
         "print({'torch', 'jax', 'flax', 'keras', 'sklearn'} & set(sys.modules))"
     )
     assert done.stdout == "set()\n", done.stderr

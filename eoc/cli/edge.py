@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,33 +14,58 @@ from eoc.cli.init_report import print_answer
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
-    from eoc.criticality import EdgeOfChaos
+    from eoc.operating_point import OperatingPoint
 
-__all__ = ["network_at", "stop_without_point"]
+__all__ = ["network", "operating_at", "recognised"]
 
 
-def network_at(
+def operating_at(
     phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None, as_json: bool
-) -> tuple[float, float, float | None]:
-    """The sigma_w, sigma_b and q that options mean; without sigma_w those of the edge of chaos.
+) -> OperatingPoint:
+    """The point that options mean; without sigma_w on the edge of chaos, or as recommended if nothing is given.
 
-    Where it has no usable point, that is said as by ``eoc init``, and the command ends with exit code 3.
+    Where the edge has no usable point, that is said as by ``eoc init``, and the command ends with exit code 3.
     """
-    from eoc.criticality import edge_of_chaos
+    from eoc.operating_point import NoPointError, operating_point
 
-    if sigma_w is not None:
-        return sigma_w, sigma_b or 0.0, q
-    edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q)
-    if edge.reason is not None:
-        stop_without_point(phi, edge, as_json)
-    return edge.best.sigma_w, edge.best.sigma_b, edge.best.q
-
-
-def stop_without_point(phi: Activation, edge: EdgeOfChaos, as_json: bool) -> None:
-    """Say as ``eoc init`` does why there is no usable point, and leave."""
-    answer = answered(phi, edge)
+    if sigma_w is not None and sigma_b is None:
+        sigma_b = 0.0
+    try:
+        return operating_point(phi, sigma_w=sigma_w, sigma_b=sigma_b, q=q)
+    except NoPointError as error:
+        answer = answered(phi, error.edge)
     if as_json:
         print_json(payload(answer))
     else:
         print_answer(answer, None)
     raise typer.Exit(EXIT_NONE)
+
+
+def network(
+    phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None, as_json: bool
+) -> tuple[float, float, float | None]:
+    """The sigma_w and sigma_b that options mean, and the variance of the first layer; None where that must be given.
+
+    That a pair was recognised as a copy from print is said on standard error.
+    """
+    at = operating_at(phi, sigma_w, sigma_b, q, as_json)
+    _say(at)
+    if q is None and 0.0 < at.q < math.inf:
+        q = at.q
+    return at.sigma_w, at.sigma_b, q
+
+
+def recognised(phi: Activation, sigma_w: float, sigma_b: float) -> float:
+    """The critical sigma_w that the given one was copied from, which is said on standard error; else the given one."""
+    from eoc.operating_point import critical_point
+
+    at = critical_point(phi, sigma_w, sigma_b)
+    if at is None:
+        return sigma_w
+    _say(at)
+    return at.sigma_w
+
+
+def _say(at: OperatingPoint) -> None:
+    if at.note:
+        print(f"note: {at.note}", file=sys.stderr)

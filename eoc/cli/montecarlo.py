@@ -15,7 +15,7 @@ from eoc.cli.common import (
     print_json,
     save_picture,
 )
-from eoc.cli.edge import network_at
+from eoc.cli.edge import network
 from eoc.cli.montecarlo_payload import (
     counterexamples_payload,
     gaussianity_payload,
@@ -80,7 +80,7 @@ def lengths(
     widths = [int(n) if n.is_integer() else n for n in numbers("--width", width)]
     distances = None if eps is None else numbers("--eps", eps)
     phi = find_activation(activation)
-    w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
+    w, b, first = network(phi, sigma_w, sigma_b, q, as_json)
     common: dict[str, Any] = {"depth": depth, "networks": networks, "weights": weights}
     several = len(widths) > 1
     with sampling("length_scaling", workers, checkpoint, width=widths if several else widths[0], **common) as how:
@@ -123,7 +123,7 @@ def gaussianity(
     from eoc.montecarlo.experiments.gaussianity import gaussianity as measured
 
     phi = find_activation(activation)
-    w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
+    w, b, first = network(phi, sigma_w, sigma_b, q, as_json)
     common: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
     with sampling("gaussianity", workers, checkpoint, **common) as how:
         common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.common import AsJson, Name, Plot, find_activation, print_json, save_picture
-from eoc.cli.edge import network_at
+from eoc.cli.edge import network
 from eoc.cli.montecarlo_correlations_report import print_correlations
 from eoc.cli.montecarlo_payload import comparison_rows
 from eoc.cli.sampling import (
@@ -67,7 +67,7 @@ def command(
     if c0 is not None and one_minus_c0 is not None:
         raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
     phi = find_activation(activation)
-    w, b, first = network_at(phi, sigma_w, sigma_b, q, as_json)
+    w, b, first = network(phi, sigma_w, sigma_b, q, as_json)
     common: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
     with sampling("correlation_process", workers, checkpoint, **common) as how:
         common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}

@@ -35,14 +35,19 @@ def command(
 
     --plot draws the variance map, the correlation map and two inputs layer by layer.
     """
+    from eoc.operating_point import critical_point
     from eoc.phase import phase_of, phases
 
     phi = find_activation(activation)
+    critical = critical_point(phi, sigma_w, sigma_b)
+    if critical is not None:
+        sigma_w = critical.sigma_w
     found = phases(phi, sigma_w, sigma_b) if q is None else (phase_of(phi, sigma_w, sigma_b, q),)
+    note = "" if critical is None else critical.note
     if as_json:
-        print_json(_payload(phi, sigma_w, sigma_b, found))
+        print_json(_payload(phi, sigma_w, sigma_b, note, found))
     else:
-        print_phases(phi, sigma_w, sigma_b, found, DISTANCES, FORMATS)
+        print_phases(phi, sigma_w, sigma_b, note, found, DISTANCES, FORMATS)
     if plot is not None:
         from eoc.maps import VarianceMap
         from eoc.plotting import phase_figure
@@ -50,13 +55,14 @@ def command(
         save_picture(phase_figure(VarianceMap(phi, sigma_w, sigma_b), found), plot)
 
 
-def _payload(phi: Activation, sigma_w: float, sigma_b: float, found: tuple[Phase, ...]) -> dict[str, Any]:
+def _payload(phi: Activation, sigma_w: float, sigma_b: float, note: str, found: tuple[Phase, ...]) -> dict[str, Any]:
     return {
         "activation": phi.name,
         "formula": phi.formula,
         "class": str(phi.smoothness),
         "sigma_w": sigma_w,
         "sigma_b": sigma_b,
+        "note": note,
         "phases": [_phase(p) for p in found],
     }
 

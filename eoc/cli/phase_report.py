@@ -26,6 +26,7 @@ def print_phases(
     phi: Activation,
     sigma_w: float,
     sigma_b: float,
+    note: str,
     found: Sequence[Phase],
     distances: Sequence[float],
     formats: Sequence[str],
@@ -33,7 +34,7 @@ def print_phases(
     """Print every phase: in words, its numbers, the fixed points of f and when close inputs become one."""
     out = console()
     print_title(out, phi)
-    out.print(f"sigma_b = {sigma_b:.12g}, sigma_w = {sigma_w:.12g}")
+    print_paragraph(out, "", f"sigma_w = {sigma_w:.12g}, sigma_b = {sigma_b:.12g}{note and f': {note}'}", indent=2)
     if len(found) > 1:
         out.print("where signals end depends on the variance of the first layer:")
     for p in found:
@@ -71,7 +72,8 @@ def _correlations(phi: Activation, p: Phase) -> str:
     if f.is_identity:
         return "are kept: f is the identity" + (" in the limit q = 0" if p.q == 0.0 else "")
     if p.c_star < 1.0:
-        text = f"end at c* = {p.c_star:.8g}, {math.degrees(p.angle):.4g} degrees, however close the two inputs are"
+        end = 0.0 if abs(p.c_star) <= p.c_star_error else p.c_star
+        text = f"end at c* = {end:.8g}, {math.degrees(p.angle):.4g} degrees, however close the two inputs are"
         return f"{text}{_pace(p.xi_c)}"
     if 0.0 <= p.xi_c < math.inf:
         return f"all inputs come to look alike: c -> 1{_pace(p.xi_c)}"
@@ -154,7 +156,7 @@ def _print_fixed_points(out: Console, p: Phase) -> None:
 
 
 def _fixed_point(c: CorrelationFixedPoint, digits: int) -> tuple[str, ...]:
-    values = (c.c, c.error), (c.one_minus_c, c.error), (c.slope, c.slope_error)
+    values = (c.c, c.c_error), (c.one_minus_c, c.error), (c.slope, c.slope_error)
     return *(number(*pair, digits) for pair in values), f"{c.order:g}", "stable" if c.stable else "unstable"
 
 

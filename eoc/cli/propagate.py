@@ -18,6 +18,7 @@ from eoc.cli.common import (
     print_json,
     save_picture,
 )
+from eoc.cli.edge import recognised
 from eoc.cli.progress import progress
 from eoc.cli.tables import console, layer, print_table, print_title
 from eoc.errors import EocError
@@ -67,6 +68,7 @@ def command(
         raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
     if c0 is None and one_minus_c0 is None:
         c0 = _C0
+    sigma_w = recognised(phi, sigma_w, sigma_b)
     report = progress()
     report.expect("layers")
     run = propagate(phi, sigma_w, sigma_b, q=variances, c=c0, one_minus_c=one_minus_c0, depth=depth, progress=report)

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.common import AsJson, Name, Plot, find_activation, print_json, save_picture
-from eoc.cli.edge import stop_without_point
+from eoc.cli.edge import operating_at
 from eoc.cli.init import point_payload
 from eoc.cli.rates_report import print_rates
 
 if TYPE_CHECKING:
-    from eoc.activations import Activation
     from eoc.convergence import Convergence
-    from eoc.criticality import EdgeOfChaos, EocPoint
-    from eoc.maps import CorrelationMap
+    from eoc.operating_point import OperatingPoint
 
 __all__ = ["Rates", "command"]
 
@@ -30,16 +28,10 @@ _DECAYED = 36.0  # depth scales after which an exponential has come to rounding
 class Rates:
     """What is printed, as text or as JSON.
 
-    ``point`` is None off the edge of chaos; then ``edge`` says where it is at this sigma_b, and ``chi_1`` how far off.
-    ``q`` is where variances end. ``anchor`` indexes the depth whose 1 - c_l gives ``offset``, the C of the next orders.
+    ``anchor`` indexes the depth whose 1 - c_l gives ``offset``, the C of the next orders.
     """
 
-    activation: Activation
-    f: CorrelationMap
-    point: EocPoint | None
-    edge: EdgeOfChaos
-    q: float
-    chi_1: float
+    at: OperatingPoint
     c0: float
     found: Convergence
 
@@ -74,23 +66,13 @@ def command(
 ) -> None:
     """Print the law of 1 - c_l with its constant, derived from the map, beside what the iterated map does.
 
-    Without --sigma-w: on the edge of chaos, with exit code 3 if there is no usable point.
+    Without --sigma-w: on the edge of chaos, or where recommended; exit code 3 if there is no usable point.
     """
     from eoc.convergence import convergence_of
-    from eoc.criticality import edge_of_chaos
-    from eoc.places import on_edge, place_at
 
     phi = find_activation(activation)
-    if sigma_w is None:
-        edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q)
-        if edge.reason is not None:
-            stop_without_point(phi, edge, as_json)
-        place = on_edge(phi, edge.best)
-    else:
-        edge = edge_of_chaos(phi, sigma_b=sigma_b or 0.0)
-        place = place_at(phi, sigma_w, sigma_b or 0.0, q, edge)
-    found = convergence_of(place.f, depth, c0)
-    rates = Rates(phi, place.f, place.point, edge, place.q, place.chi_1, c0, found)
+    at = operating_at(phi, sigma_w, sigma_b, q, as_json)
+    rates = Rates(at, c0, convergence_of(at.f, depth, c0))
     if as_json:
         print_json(_payload(rates))
     else:
@@ -98,7 +80,7 @@ def command(
     if plot is not None:
         from eoc.plotting import convergence_figure, network_name
 
-        name = network_name(phi.name, place.f.sigma_w, place.f.sigma_b)
+        name = network_name(phi.name, at.sigma_w, at.sigma_b)
         save_picture(convergence_figure(_with_more_depths(rates), name), plot)
 
 
@@ -112,27 +94,28 @@ def _with_more_depths(rates: Rates) -> Convergence:
         depths = np.unique(np.round(np.linspace(0.0, last, _DOTS)))
     else:
         depths = np.unique(np.round(np.geomspace(1.0, last, _DOTS)))
-    at = rates.f.iterate(depths, c=rates.c0)
+    at = rates.at.f.iterate(depths, c=rates.c0)
     return dataclasses.replace(found, depths=depths, one_minus_c=at.value, error=at.error)
 
 
 def _payload(r: Rates) -> dict[str, Any]:
-    found, law = r.found, r.found.law
+    found, law, place = r.found, r.found.law, r.at
     on_edge = law.law in ("1/l", "1/l^2")
     at, e = float(found.depths[r.anchor]), float(found.one_minus_c[r.anchor])
     return {
-        "activation": r.activation.name,
-        "formula": r.activation.formula,
-        "class": str(r.activation.smoothness),
-        "on_edge": r.point is not None,
-        "point": point_payload(r.point),
-        "edge": [point_payload(p) for p in r.edge.points if p.usable],
-        "reason": None if r.edge.reason is None else str(r.edge.reason),
-        "message": r.edge.message,
-        "sigma_w": r.f.sigma_w,
-        "sigma_b": r.f.sigma_b,
-        "q": r.q,
-        "chi_1": r.chi_1,
+        "activation": place.activation.name,
+        "formula": place.activation.formula,
+        "class": str(place.activation.smoothness),
+        "on_edge": place.point is not None,
+        "point": point_payload(place.point),
+        "edge": [point_payload(p) for p in place.edge.points if p.usable],
+        "reason": None if place.edge.reason is None else str(place.edge.reason),
+        "message": place.edge.message,
+        "note": place.note,
+        "sigma_w": place.sigma_w,
+        "sigma_b": place.sigma_b,
+        "q": place.q,
+        "chi_1": place.chi_1,
         "law": dataclasses.asdict(law)
         | {"offset": r.offset if on_edge else None, "offset_depth": at if on_edge else None},
         "measured": {

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from eoc.cli.rates import Rates
     from eoc.convergence import ConvergenceLaw, Measured
+    from eoc.criticality import EdgeOfChaos
 
 __all__ = ["law_in_words", "print_rates"]
 
@@ -25,9 +26,9 @@ _POWER = {"1/l": "l", "1/l^2": "l^2"}
 def print_rates(r: Rates) -> None:
     """Print the place, the law with its constant and next orders, the measurement and a table of depths."""
     out, law = console(), r.found.law
-    print_title(out, r.activation)
+    print_title(out, r.at.activation)
     _print_place(out, r)
-    print_paragraph(out, "law: ", law_in_words(law, str(r.activation.smoothness)), 4)
+    print_paragraph(out, "law: ", law_in_words(law, str(r.at.activation.smoothness)), 4)
     if law.law == "constant":
         return
     if law.crossover >= _NOTABLE:
@@ -55,27 +56,29 @@ def law_in_words(law: ConvergenceLaw, smoothness: str) -> str:
 
 
 def _print_place(out: Console, r: Rates) -> None:
-    if r.point is not None:
-        p = r.point
+    at = r.at
+    if at.point is not None:
+        p = at.point
         q = "any q" if p.any_q else f"q = {number(p.q, p.q_error)}"
-        sigma_b, sigma_w = number(p.sigma_b, p.sigma_b_error), number(p.sigma_w, p.sigma_w_error)
-        print_paragraph(out, "edge of chaos: ", f"sigma_b = {sigma_b}, sigma_w = {sigma_w}, {q}", 14, indent=2)
+        sigma_w, sigma_b = number(p.sigma_w, p.sigma_w_error), number(p.sigma_b, p.sigma_b_error)
+        text = f"sigma_w = {sigma_w}, sigma_b = {sigma_b}, {q}{at.note and f'; {at.note}'}"
+        print_paragraph(out, "edge of chaos: ", text, 14, indent=2)
         return
-    f, law = r.f, r.found.law
-    out.print(f"sigma_b = {f.sigma_b:.12g}, sigma_w = {f.sigma_w:.12g}, q = {r.q:.12g}")
-    near = f"1 {r.chi_1 - 1.0:+.3g}" if abs(r.chi_1 - 1.0) < 1e-6 else f"{r.chi_1:.8g}"
+    law = r.found.law
+    out.print(f"sigma_w = {at.sigma_w:.12g}, sigma_b = {at.sigma_b:.12g}, q = {at.q:.12g}")
+    near = f"1 {at.chi_1 - 1.0:+.3g}" if abs(at.chi_1 - 1.0) < 1e-6 else f"{at.chi_1:.8g}"
     text = f"chi_1 = {near}; "
     if law.law == "exponential":
         text += f"correlations converge exponentially, xi_c = {number(law.constant, law.error, 8)}; "
-    elif r.activation.is_positively_homogeneous:
+    elif at.activation.is_positively_homogeneous:
         text += "variances do not stay, but correlations converge as on it; "
-    print_paragraph(out, "not on the edge of chaos: ", text + _where_it_is(r), 25, "yellow", indent=2)
+    print_paragraph(out, "not on the edge of chaos: ", text + _where_it_is(at.edge), 25, "yellow", indent=2)
 
 
-def _where_it_is(r: Rates) -> str:
-    if r.edge.reason is not None:
-        return r.edge.message
-    sigma_w = ", ".join(number(p.sigma_w, p.sigma_w_error) for p in r.edge.points if p.usable)
+def _where_it_is(edge: EdgeOfChaos) -> str:
+    if edge.reason is not None:
+        return edge.message
+    sigma_w = ", ".join(number(p.sigma_w, p.sigma_w_error) for p in edge.points if p.usable)
     return f"the edge of chaos at this sigma_b has sigma_w = {sigma_w}"
 
 

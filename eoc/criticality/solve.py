@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
+from eoc.checks import copied_within
 from eoc.criticality.advice import explained
 from eoc.criticality.curves import Residual, bias_residual, curve, variances
 from eoc.criticality.point import STEP, limit_at_zero, point_at
@@ -29,7 +30,6 @@ _EPS = float(np.finfo(float).eps)
 _Q_MIN = 1e-20
 _BEYOND = 1e3  # sigma_b^2(q) this many times the target, and growing: no further root is to come
 _HUGE = 1e300
-_PRINTED = 1e-9  # a sigma_w that was copied from print is taken for the value it stands for
 
 
 def edge_of_chaos(
@@ -131,7 +131,7 @@ def _homogeneous(phi: Activation, question: dict[str, float]) -> EdgeOfChaos:
         law=rate_law(phi, q),
     )
     asked_b, asked_w = question.get("sigma_b", 0.0), question.get("sigma_w", sigma_w)
-    if asked_b == 0.0 and abs(asked_w - sigma_w) <= _PRINTED * sigma_w:
+    if asked_b == 0.0 and abs(asked_w - sigma_w) <= copied_within(asked_w)[0] + point.sigma_w_error:
         return EdgeOfChaos(phi.name, question, (point,), None, "")
     message = (
         f"{phi.name} is positively homogeneous: its edge of chaos is the single point sigma_b = 0, "
@@ -161,7 +161,8 @@ def _points(phi: Activation, name: str, value: float) -> tuple[EocPoint, ...]:
     residual = _RESIDUAL[name](phi, value)
     roots = all_roots(residual, _where_to_look(phi, name, value))[0]
     found = [limit_at_zero(phi)] if name != "correlation_depth" else []
-    found = [p for p in found if p is not None and abs(getattr(p, name) - value) <= 8.0 * _EPS * value]
+    within = 8.0 * _EPS * value + (copied_within(value)[0] if name == "sigma_w" else 0.0)
+    found = [p for p in found if p is not None and abs(getattr(p, name) - value) <= within]
     found += [point_at(phi, float(q), _root_error(residual, float(q))) for q in roots]
     return tuple(_with(p, name, value) for p in found if p is not None)
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness, kept
-from eoc.checks import real_number, real_numbers
+from eoc.checks import copied_within, real_number, real_numbers
 from eoc.criticality.advice import explained
 from eoc.criticality.branches import Branch, TurningPoint, branches, squared_bias_value, weight_moment
 from eoc.criticality.curves import Curve
@@ -31,7 +31,8 @@ FloatArray = NDArray[np.float64]
 _POINTS = (8, 10**6)
 _WINDOW = (1e-50, 1e50)
 _SIGMA_MIN, _SIGMA_MAX = 1e-60, 1e50
-_PRINTED = 2e-9  # a sigma_w of relu that was copied from print is taken for the value it stands for
+_ROUNDING = 1e-15
+_NEAR = 1e-4  # of sigma_w: a copy from print is never further off
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +120,10 @@ class EocCurve:
             raise EocError(f"give either sigma_b or sigma_w, one or many numbers; got {given}")
         if sigma_w is None:
             targets = _checked("sigma_b", sigma_b)
-            q = self._solved("sigma_b", targets**2)
+            q = self._solved("sigma_b", targets)
         else:
             targets = _checked("sigma_w", sigma_w)
-            with np.errstate(over="ignore"):
-                q = self._solved("sigma_w", targets**-2.0)
+            q = self._solved("sigma_w", targets)
         return self._points(q, targets, "sigma_w" if sigma_b is None else "sigma_b")
 
     def sigma_w(self, sigma_b: ArrayLike) -> FloatArray:
@@ -147,22 +147,27 @@ class EocCurve:
         return self.at(sigma_w=sigma_w).sigma_b
 
     def _solved(self, name: Literal["sigma_b", "sigma_w"], targets: FloatArray) -> FloatArray:
-        """Every q at which sigma_b^2, or D, is equal to the targets."""
+        """Every q at which sigma_b or sigma_w is equal to the targets."""
         phi = self._phi
         if self.kind != "curve":
             kept = np.where(self._is_the_point(name, targets), 1.0, np.nan)
             return kept[None] if self.kind == "point" else kept[None][:0]
         if name == "sigma_b":
             parts = [piece for branch in branches(phi) for piece in branch.bias]
-            return inverse(lambda q: squared_bias_value(phi, q), parts, targets)
+            return inverse(lambda q: squared_bias_value(phi, q), parts, targets**2)
         parts = [piece for branch in branches(phi) for piece in branch.weight]
-        return inverse(lambda q: weight_moment(phi, q), parts, targets)
+        with np.errstate(over="ignore"):
+            return inverse(lambda q: weight_moment(phi, q), parts, targets**-2.0)
 
     def _is_the_point(self, name: str, targets: FloatArray) -> FloatArray:
         if name == "sigma_b":
             return np.asarray(targets == 0.0)
-        kappa = self._phi.kappa
-        return np.asarray(np.abs(targets - kappa) <= _PRINTED * kappa)
+        root = self._phi.kappa**0.5
+        off = np.abs(targets * root - 1.0)
+        within = [copied_within(w)[0] * root + _ROUNDING for w in targets[off <= _NEAR].tolist()]
+        found = np.zeros(targets.shape, bool)
+        found[off <= _NEAR] = off[off <= _NEAR] <= within
+        return found
 
     def _points(self, q: FloatArray, targets: FloatArray, name: str) -> Curve:
         """The points at these q, with what was asked for put back exactly."""

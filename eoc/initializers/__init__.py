@@ -2,7 +2,7 @@
 
 ``eoc.initializers.torch``, ``eoc.initializers.jax`` and ``eoc.initializers.keras`` are imported on first use, so that
 nobody needs a framework but their own: ``pip install "eoc[torch]"``, ``"eoc[jax]"``, ``"eoc[keras]"``. What all three
-share, which point of the edge of chaos is meant, is in ``point``.
+share, which point is meant, is in :mod:`eoc.operating_point`.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.frameworks import needs
-from eoc.initializers.point import sigmas
+from eoc.operating_point import sigmas
 from eoc.wording import quoted
 
 needs("eoc.initializers.jax", extra="jax", libraries=("jax",))
@@ -45,9 +45,10 @@ Initializer = Callable[..., Any]
 def eoc_normal(
     activation: object = None,
     *,
+    sigma_w: float | None = None,
     sigma_b: float | None = None,
     q: float | None = None,
-    sigma_w: float | None = None,
+    depth: int | None = None,
     in_axis: Axes = -2,
     out_axis: Axes = -1,
     batch_axis: Axes = (),
@@ -60,9 +61,11 @@ def eoc_normal(
     activation
         Follows the layer: whatever :func:`eoc.activation` understands, such as a function of ``jax.nn`` with its own
         defaults (``jax.nn.gelu`` is the approximate one, "gelu" is not). None if sigma_w and sigma_b are both given.
-    sigma_b, q, sigma_w
+    sigma_w, sigma_b, q
         One of them: the point of the edge of chaos where it has this value. None of them: the recommended point, as
         by ``eoc init``. Both sigma_w and sigma_b: this place of any phase.
+    depth
+        Layers of the network, for which the point is recommended; None: the default of :func:`eoc.recommend`.
     in_axis, out_axis, batch_axis
         As in ``jax.nn.initializers.variance_scaling``: the axes over which a layer sums, those of its outputs, and
         those over which it does something of its own. Over all other axes, those of a convolution's window, it sums
@@ -90,7 +93,7 @@ def eoc_normal(
     >>> round(float(576 * kernel.var()), 1)  # sigma_w^2
     2.0
     """
-    width, _ = sigmas(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
+    width, _ = sigmas(activation, sigma_w=sigma_w, sigma_b=sigma_b, q=q, depth=depth)
     draw = jax.nn.initializers.variance_scaling(width**2, "fan_in", "normal", in_axis, out_axis, batch_axis)
 
     def kernel(key: Any, shape: tuple[int, ...], dtype: Any, **placed: Any) -> Any:
@@ -103,9 +106,10 @@ def eoc_normal(
 def eoc_orthogonal(
     activation: object = None,
     *,
+    sigma_w: float | None = None,
     sigma_b: float | None = None,
     q: float | None = None,
-    sigma_w: float | None = None,
+    depth: int | None = None,
     in_axis: Axes = -2,
     out_axis: Axes = -1,
     batch_axis: Axes = (),
@@ -121,7 +125,7 @@ def eoc_orthogonal(
 
     Parameters
     ----------
-    activation, sigma_b, q, sigma_w, in_axis, out_axis, batch_axis, dtype
+    activation, sigma_w, sigma_b, q, depth, in_axis, out_axis, batch_axis, dtype
         As for :func:`eoc_normal`. Each index of ``batch_axis`` has a matrix of its own.
     groups
         ``feature_group_count`` of a grouped convolution: each group has a matrix of its own.
@@ -149,7 +153,7 @@ def eoc_orthogonal(
     """
     if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1:
         raise EocError(f"groups must be a whole number >= 1, got {groups!r}")
-    width, _ = sigmas(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
+    width, _ = sigmas(activation, sigma_w=sigma_w, sigma_b=sigma_b, q=q, depth=depth)
 
     def kernel(key: Any, shape: tuple[int, ...], dtype: Any, **placed: Any) -> Any:
         if placed:
@@ -172,16 +176,17 @@ def eoc_orthogonal(
 def eoc_bias(
     activation: object = None,
     *,
+    sigma_w: float | None = None,
     sigma_b: float | None = None,
     q: float | None = None,
-    sigma_w: float | None = None,
+    depth: int | None = None,
     dtype: Any = None,
 ) -> Initializer:
     """Biases N(0, sigma_b^2), with the sigma_b of the same point as the weights.
 
     Parameters
     ----------
-    activation, sigma_b, q, sigma_w, dtype
+    activation, sigma_w, sigma_b, q, depth, dtype
         As for :func:`eoc_normal`, and with the values that the kernel of the same layer has.
 
     Returns
@@ -200,7 +205,7 @@ def eoc_bias(
     >>> eoc_bias("relu")(jax.random.key(0), (3,)).tolist()  # the only critical sigma_b of relu is 0
     [0.0, 0.0, 0.0]
     """
-    _, spread = sigmas(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
+    _, spread = sigmas(activation, sigma_w=sigma_w, sigma_b=sigma_b, q=q, depth=depth)
     return _initializer(jax.nn.initializers.normal(spread), dtype)
 
 

@@ -32,7 +32,7 @@ from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
 from eoc.frameworks import needs
-from eoc.initializers.point import sigmas
+from eoc.operating_point import sigmas
 from eoc.wording import quoted
 
 needs("eoc.initializers.keras", extra="keras", libraries=("keras",))
@@ -51,16 +51,18 @@ class _AtPoint:
         self,
         activation: object = None,
         *,
+        sigma_w: float | None = None,
         sigma_b: float | None = None,
         q: float | None = None,
-        sigma_w: float | None = None,
+        depth: int | None = None,
         seed: Any = None,
     ) -> None:
         super().__init__(seed=seed)  # type: ignore[call-arg]  # of the class of Keras that comes next
         phi = None if activation is None else resolve(activation)
-        self.sigma_w, self.sigma_b = sigmas(phi, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
+        self.sigma_w, self.sigma_b = sigmas(phi, sigma_w=sigma_w, sigma_b=sigma_b, q=q, depth=depth)
         self.activation = activation if isinstance(activation, str) else phi
-        self.given = {"sigma_b": sigma_b, "q": q, "sigma_w": sigma_w}
+        self.given = {"sigma_w": sigma_w, "sigma_b": sigma_b, "q": q}
+        self.depth = depth
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         wanted = _real(dtype)
@@ -73,7 +75,7 @@ class _AtPoint:
     def get_config(self) -> dict[str, Any]:
         values = {name: None if value is None else float(value) for name, value in self.given.items()}
         seed = super().get_config()["seed"]  # type: ignore[misc]  # of the class of Keras that comes next
-        return {"activation": _as_text(self.activation), **values, "seed": seed}
+        return {"activation": _as_text(self.activation), **values, "depth": self.depth, "seed": seed}
 
 
 class _Kernel(_AtPoint, keras.initializers.VarianceScaling):
@@ -123,9 +125,11 @@ class EocNormal(_Kernel):
         sigma_w and sigma_b are both given. **A text means the activation of eoc:** "leaky_relu" has the slope 0.01
         while that of Keras has 0.2, which is "leaky_relu(slope=0.2)" or ``keras.activations.leaky_relu``. Other names
         of both mean the same.
-    sigma_b, q, sigma_w
+    sigma_w, sigma_b, q
         One of them: the point of the edge of chaos where it has this value. None of them: the recommended point, as
         by ``eoc init``. Both sigma_w and sigma_b: this place of any phase.
+    depth
+        Layers of the network, for which the point is recommended; None: the default of :func:`eoc.recommend`.
     seed
         As in ``keras.initializers``: a whole number or None, with which every call gives the same values, or a
         ``keras.random.SeedGenerator``.
@@ -168,7 +172,7 @@ class EocOrthogonal(_Kernel):
 
     Parameters
     ----------
-    activation, sigma_b, q, sigma_w, seed, input_axes, output_axes
+    activation, sigma_w, sigma_b, q, depth, seed, input_axes, output_axes
         As for :class:`EocNormal`; where axes are given, no others may be left.
     groups
         Of a grouped convolution: each group has a matrix of its own. Depthwise layers have kernels of another form,
@@ -235,7 +239,7 @@ class EocBias(_AtPoint, keras.initializers.RandomNormal):
 
     Parameters
     ----------
-    activation, sigma_b, q, sigma_w, seed
+    activation, sigma_w, sigma_b, q, depth, seed
         As for :class:`EocNormal`, and with the values that the kernel of the same layer has.
 
     Raises

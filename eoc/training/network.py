@@ -12,8 +12,8 @@ from torch import nn
 
 from eoc.activations import Activation
 from eoc.errors import EocError
-from eoc.initializers.point import point
 from eoc.initializers.torch import eoc_bias_, eoc_normal_
+from eoc.operating_point import operating_point
 from eoc.training.activations import torch_function
 from eoc.wording import quoted
 
@@ -81,9 +81,10 @@ def first_variance(phi: Activation, sigma_w: float, sigma_b: float) -> float:
     >>> first_variance(eoc.activation("tanh"), 1.0, 1.0)
     1.46385089
     """
-    q = point(phi, sigma_w=sigma_w, sigma_b=sigma_b).q
-    if q == 0.0:
-        raise EocError(f"variances decay to 0 at sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g}: give q, the first one")
+    q = operating_point(phi, sigma_w=sigma_w, sigma_b=sigma_b).q
+    if not 0.0 < q < math.inf:
+        what = "decay to 0" if q == 0.0 else "diverge"
+        raise EocError(f"variances {what} at sigma_w = {sigma_w:g}, sigma_b = {sigma_b:g}: give q, the first one")
     return q
 
 

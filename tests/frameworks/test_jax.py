@@ -16,7 +16,7 @@ from flax import linen
 
 import eoc
 from eoc.initializers.jax import eoc_bias, eoc_normal
-from eoc.initializers.point import point
+from eoc.operating_point import operating_point
 from frameworks.statistics import Z, backward_z, forward_z
 
 DEPTH = 50
@@ -61,7 +61,7 @@ def correlated(q, shape):
 @pytest.mark.parametrize(("name", "phi", "given", "kind"), NETWORKS)
 def test_networks_follow_the_maps_forward_and_backward(name, phi, given, kind):
     layer, shape = kind
-    p = point(name, **given)
+    p = operating_point(name, **given)
     draw, run = stack(
         partial(layer, kernel_init=eoc_normal(name, **given), bias_init=eoc_bias(name, **given)), phi, shape
     )

@@ -10,7 +10,7 @@ from flax import linen, nnx
 
 from eoc.errors import EocError
 from eoc.initializers.jax import eoc_bias, eoc_normal, eoc_orthogonal
-from eoc.initializers.point import point
+from eoc.operating_point import operating_point
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -20,7 +20,7 @@ SHAPE = (8, 12, 20)
 
 def test_kernels_are_those_of_variance_scaling():
     drawn = eoc_normal("tanh", sigma_b=0.2)(KEY, SHAPE)
-    theirs = jax.nn.initializers.variance_scaling(point("tanh", sigma_b=0.2).sigma_w ** 2, "fan_in", "normal")
+    theirs = jax.nn.initializers.variance_scaling(operating_point("tanh", sigma_b=0.2).sigma_w ** 2, "fan_in", "normal")
     assert (drawn == theirs(KEY, SHAPE)).all()
 
 
@@ -77,7 +77,7 @@ def test_under_jit_and_vmap(initialiser):
 def test_in_the_layers_of_flax():
     kernel, bias = eoc_normal("tanh", sigma_b=0.2), eoc_bias("tanh", sigma_b=0.2)
     given = {"kernel_init": kernel, "bias_init": bias}
-    p = point("tanh", sigma_b=0.2)
+    p = operating_point("tanh", sigma_b=0.2)
     attention = linen.MultiHeadDotProductAttention(num_heads=4, **given).init(KEY, jnp.zeros((1, 3, 64)))["params"]
     linear = nnx.Linear(64, 64, rngs=nnx.Rngs(0), **given)
     general = nnx.LinearGeneral((4, 16), 64, axis=(-2, -1), rngs=nnx.Rngs(1), **given)

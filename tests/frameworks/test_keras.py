@@ -15,7 +15,7 @@ import pytest
 
 import eoc
 from eoc.initializers.keras import EocBias, EocNormal
-from eoc.initializers.point import point
+from eoc.operating_point import operating_point
 from frameworks.statistics import Z, backward_z, forward_z
 
 DEPTH = 50
@@ -46,7 +46,7 @@ def correlated(q, shape):
 @pytest.mark.parametrize(("name", "phi", "given", "kind"), NETWORKS)
 def test_networks_follow_the_maps_forward_and_backward(name, phi, given, kind):
     layer, shape, padded = kind
-    p = point(name, **given)
+    p = operating_point(name, **given)
     seed = keras.random.SeedGenerator(20240607)
     kernel, bias = EocNormal(name, seed=seed, **given), EocBias(name, seed=seed, **given)
     stack = [layer(kernel_initializer=kernel, bias_initializer=bias) for _ in range(DEPTH)]

@@ -12,7 +12,7 @@ import pytest
 import eoc
 from eoc.errors import EocError
 from eoc.initializers.keras import EocBias, EocNormal, EocOrthogonal
-from eoc.initializers.point import point
+from eoc.operating_point import operating_point
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -79,7 +79,7 @@ def test_delta_orthogonal_convolutions_look_at_their_own_pixel_only():
     reason="layers of this Keras tell no initialiser their axes",
 )
 def test_attention_tells_its_axes():
-    p = point("tanh", sigma_b=0.2)
+    p = operating_point("tanh", sigma_b=0.2)
     kernel, bias = EocNormal("tanh", sigma_b=0.2, seed=1), EocBias("tanh", sigma_b=0.2, seed=2)
     attention = keras.layers.MultiHeadAttention(4, 16, kernel_initializer=kernel, bias_initializer=bias)
     attention.build((1, 3, 64), (1, 3, 64))
@@ -141,7 +141,7 @@ def test_what_stands_for_itself_as_a_text_can_be_saved_and_a_function_cannot():
         return np.tanh(x)
 
     own = EocNormal(tanh, sigma_b=0.2)
-    assert own.sigma_w == pytest.approx(point("tanh", sigma_b=0.2).sigma_w, rel=1e-9)
+    assert own.sigma_w == pytest.approx(operating_point("tanh", sigma_b=0.2).sigma_w, rel=1e-9)
     with pytest.raises(EocError, match="cannot be saved"):
         own.get_config()
 

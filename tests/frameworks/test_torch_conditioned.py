@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from eoc.errors import EocError
-from eoc.initializers.point import point
 from eoc.initializers.torch import Report, initialize_
+from eoc.operating_point import operating_point
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -52,7 +52,7 @@ def test_what_a_conditioning_signal_adds_is_no_trunk(first):
     assert "branch" not in rules(initialize_(model, generator=seeded())).values()
     with torch.no_grad():
         h = model(torch.randn(50, 20, generator=seeded(1)), torch.randn(50, 10, generator=seeded(2)))
-    assert float(h.square().mean()) == pytest.approx(point("relu").q, rel=0.4)
+    assert float(h.square().mean()) == pytest.approx(operating_point("relu").q, rel=0.4)
 
 
 class Film(nn.Module):
@@ -169,7 +169,8 @@ class Repeated(nn.Module):
 @pytest.mark.parametrize(("phi", "name"), [(torch.tanh, "tanh"), (functional.gelu, "gelu"), (torch.relu, "relu")])
 def test_a_layer_that_is_used_again_and_again_has_the_sigmas_of_its_point(phi, name):
     report = initialize_(Repeated(phi), generator=seeded())
-    assert stds(report)["layer.weight"] == pytest.approx(point(name).sigma_w / math.sqrt(300))
+    sigma_w = operating_point(name, depth=report.depth).sigma_w
+    assert stds(report)["layer.weight"] == pytest.approx(sigma_w / math.sqrt(300))
     assert report.rows[0].note == "used 20 times, one after the other"
 
 
@@ -182,7 +183,7 @@ def test_an_encoder_that_is_used_twice_side_by_side_is_drawn_for_its_inputs():
         def forward(self, x, y):
             return self.head(self.encoder(x) - self.encoder(y))
 
-    place = point("tanh")
+    place = operating_point("tanh")
     report = initialize_(Twins(), generator=seeded())
     assert stds(report)["encoder.0.weight"] == pytest.approx(math.sqrt(place.q - place.sigma_b**2) / 5)
     assert report.rows[0].note == ""
@@ -287,7 +288,7 @@ def plain(*activations: nn.Module) -> nn.Sequential:
 def test_an_activation_without_a_point_gets_one_and_the_others_keep_theirs():
     model = plain(nn.Tanh(), nn.Softplus(), nn.Softplus())
     with pytest.raises(EocError, match=r"layer '2': softplus .* points=\{'softplus': \{'sigma_w'"):
-        initialize_(model)
+        initialize_(model, sigma_b=0.2)
     report = initialize_(model, points={"softplus": {"sigma_w": 0.7, "sigma_b": 0.3}}, sigma_b=0.2, generator=seeded())
     assert stds(report)["4.weight"] == pytest.approx(0.7 / math.sqrt(40))
     assert stds(report)["4.bias"] == 0.3

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from eoc.errors import EocError
-from eoc.initializers.point import point
 from eoc.initializers.torch import eoc_bias_, eoc_normal_, eoc_orthogonal_
+from eoc.operating_point import operating_point
 from frameworks.statistics import Z
 
 FILLS = [eoc_normal_, eoc_orthogonal_]
@@ -31,7 +31,7 @@ def test_normal_weights_have_variance_sigma_w_squared_over_fan_in(shape):
     assert eoc_normal_(weight, "tanh", sigma_b=0.2, generator=seeded()) is weight
     assert weight.requires_grad
     assert weight.grad_fn is None
-    std = point("tanh", sigma_b=0.2).sigma_w / math.sqrt(math.prod(shape[1:]))
+    std = operating_point("tanh", sigma_b=0.2).sigma_w / math.sqrt(math.prod(shape[1:]))
     assert abs(z_of_variance(weight.detach(), std**2)) < Z
     assert abs(float(weight.detach().mean()) / std * math.sqrt(weight.numel())) < Z
 
@@ -137,7 +137,7 @@ def test_vectors_are_for_the_bias(fill):
         ({"sigma_w": -1.0, "sigma_b": 0.0}, "sigma_w"),
         ({"sigma_w": 1.0, "sigma_b": math.nan}, "sigma_b"),
         ({"activation": "tanhh"}, "tanh"),
-        ({"activation": "softplus"}, "no edge-of-chaos point"),
+        ({"activation": "sign"}, "sign jumps"),
         ({"activation": "tanh", "generator": 0}, "manual_seed"),
         ({"sigma_w": 1e-9, "sigma_b": 1e-9}, "float32"),
     ],

@@ -13,11 +13,11 @@ from torch.nn import functional
 
 import eoc
 from eoc.errors import EocError
-from eoc.initializers.point import point
 from eoc.initializers.torch import Report, initialize_
+from eoc.operating_point import operating_point
 from frameworks.statistics import Z
 
-TANH, GELU = point("tanh", sigma_b=0.2), point("gelu")
+TANH = operating_point("tanh", sigma_b=0.2)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -36,6 +36,10 @@ def checked(model: nn.Module, **options: object) -> tuple[Report, dict[str, tupl
             drawn = x[(x != 0.0).any(-1)] if x.dim() == 2 else x
             assert abs(float(drawn.square().mean() / row.std**2 - 1.0)) < Z * math.sqrt(2.0 / drawn.numel())
             assert abs(float(drawn.mean() / row.std)) < Z / math.sqrt(drawn.numel())
+        elif row.method == "orthogonal":
+            gram = x @ x.mT if x.shape[0] <= x.shape[1] else x.mT @ x
+            size = row.std**2 * max(x.shape)
+            assert torch.allclose(gram, size * torch.eye(min(x.shape)).double(), atol=1e-5 * size)
         elif row.method == "constant":
             assert torch.allclose(x, torch.full_like(x, row.value))
         elif not row.note.startswith("tied"):
@@ -173,6 +177,8 @@ def test_every_layer_of_a_plain_cnn():
 
 def test_every_layer_of_a_pre_norm_transformer():
     report, rows = checked(Language())
+    assert report.depth == 2  # up and down: normalisations begin a new chain
+    gelu = operating_point("gelu", depth=2)
     trunk = 1 / 128  # the embedding is tied to the head
     assert rows["tokens.weight"] == ("embedding", pytest.approx(128**-0.5))
     assert rows["positions"] == ("left", None)
@@ -186,9 +192,9 @@ def test_every_layer_of_a_pre_norm_transformer():
         assert rows[f"{name}.attention.in_proj_bias"] == ("linear", 0.0)
         assert rows[f"{name}.attention.out_proj.weight"] == ("branch", pytest.approx(math.sqrt(trunk / 6 / 128)))
         trunk *= 7 / 6
-        assert rows[f"{name}.up.weight"] == ("hidden", pytest.approx(math.sqrt((GELU.q - GELU.sigma_b**2) / 128)))
-        assert rows[f"{name}.up.bias"] == ("hidden", GELU.sigma_b)
-        down = ("branch", pytest.approx(math.sqrt(trunk / 6 / (GELU.power * 512))))
+        assert rows[f"{name}.up.weight"] == ("hidden", pytest.approx(math.sqrt((gelu.q - gelu.sigma_b**2) / 128)))
+        assert rows[f"{name}.up.bias"] == ("hidden", gelu.sigma_b)
+        down = ("branch", pytest.approx(math.sqrt(trunk / 6 / (gelu.power * 512))))
         assert rows[f"{name}.down.weight"] == down
         assert rows[f"{name}.down.bias"] == ("branch", 0.0)
         trunk *= 7 / 6
@@ -225,13 +231,13 @@ def test_every_pre_activation_has_the_variance_of_the_activation_that_follows():
     for kind in (*kinds, *reversed(kinds)):
         modules += [kind(), nn.Linear(1000, 1000)]
     model = nn.Sequential(*modules)
-    initialize_(model, input_variance=4.0, output_variance=0.25, generator=seeded())
+    initialize_(model, depth=30, input_variance=4.0, output_variance=0.25, generator=seeded())
     x = 2.0 * torch.randn(4, 1000, generator=seeded(1))
     with torch.no_grad():
         for at, module in enumerate(model):
             x = module(x)
             if isinstance(module, nn.Linear):
-                q = point(kinds[type(model[at + 1])]).q if at + 1 < len(model) else 0.25
+                q = operating_point(kinds[type(model[at + 1])]).q if at + 1 < len(model) else 0.25
                 # the variance of a mean of 1000 neurons, and what the layers before were off by
                 assert float(x.square().mean(1)[0]) == pytest.approx(q, rel=0.25)
 
@@ -351,7 +357,7 @@ def test_off_the_edge_hidden_layers_have_exactly_these_sigmas(activation, sigma_
 
 def test_orthogonal_layers_have_the_same_scale():
     model = nn.Sequential(nn.Conv2d(8, 16, 3), nn.Tanh(), nn.Flatten(), nn.Linear(64, 32), nn.Tanh(), nn.Linear(32, 4))
-    initialize_(model, sigma_b=0.2, method="orthogonal", generator=seeded())
+    initialize_(model, sigma_b=0.2, weights="orthogonal", generator=seeded())
     kernel, matrix = model[0].weight[:, :, 1, 1], model[3].weight
     assert torch.allclose(kernel.T @ kernel, (TANH.q - 0.04) * 2.0 * torch.eye(8), atol=1e-5)
     assert torch.allclose(matrix @ matrix.T, TANH.sigma_w**2 * torch.eye(32), atol=1e-5)
@@ -359,9 +365,9 @@ def test_orthogonal_layers_have_the_same_scale():
 
 def test_transposed_convolutions_count_the_taps_that_meet():
     model = nn.Sequential(nn.ConvTranspose2d(64, 32, 4, stride=2), nn.ReLU(), nn.Conv2d(32, 3, 1))
-    _, rows = checked(model, method="normal")
+    _, rows = checked(model, weights="gaussian")
     assert rows["0.weight"] == ("hidden", pytest.approx((64 * 16 / 4) ** -0.5))
-    report = initialize_(model, method="orthogonal", generator=seeded())
+    report = initialize_(model, weights="orthogonal", generator=seeded())
     assert report.rows[0].method == "normal"
 
 
@@ -433,14 +439,14 @@ def test_a_layer_without_a_visible_activation_needs_one_named():
     [
         ({"activation": "tanhh"}, "tanh"),
         ({"sigma_b": 3.0, "sigma_w": 0.1, "q": -1.0}, "q"),
-        ({"method": "ortogonal"}, "orthogonal"),
+        ({"weights": "ortogonal"}, "orthogonal"),
         ({"input_variance": 0.0}, "input_variance"),
         ({"output_variance": math.inf}, "output_variance"),
         ({"residual": "block*"}, "residual"),
         ({"residual": 5}, "a pattern .* or a list of them; got 5"),
         ({"residual": [3]}, r"a list of them; got \[3\]"),
         ({"residual": None}, "a list of them; got None"),
-        ({"method": None}, "'orthogonal'; got None"),
+        ({"weights": None}, "'orthogonal'; got None"),
         ({"generator": 3}, "manual_seed"),
     ],
 )
@@ -453,9 +459,9 @@ def test_bad_arguments_leave_the_model_as_it_is(options, message):
 
 
 def test_an_activation_without_a_point_is_named_with_its_layer_before_anything_is_written():
-    model = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8), nn.Softplus(), nn.Linear(8, 1))
+    model = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8), nn.Hardshrink(), nn.Linear(8, 1))
     before = model[0].weight.detach().clone()
-    with pytest.raises(EocError, match=r"layer '2': softplus has no edge-of-chaos point"):
+    with pytest.raises(EocError, match=r"layer '2': hardshrink jumps"):
         initialize_(model)
     assert torch.equal(model[0].weight, before)
 
@@ -528,7 +534,7 @@ def test_long_notes_and_names_do_not_make_the_table_wide():
     layers = [nn.Linear(5, 5, bias=False), nn.LeakyReLU(0.123456789), nn.Linear(5, 5, bias=False), nn.GELU()]
     report = initialize_(nn.Sequential(*layers, nn.utils.parametrizations.weight_norm(nn.Linear(5, 1))))
     table = str(report).split("\n\n")[2].splitlines()
-    assert max(map(len, table)) <= 110
+    assert max(map(len, table)) <= 112
     assert any(line.endswith("  (1)") for line in table)
     assert "\n(1) has no bias" in str(report)
     assert "1 of 3 layers were left as they are: they are not on the edge of chaos" in report.notes

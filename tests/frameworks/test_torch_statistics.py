@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 import eoc
-from eoc.initializers.point import point
 from eoc.initializers.torch import initialize_
+from eoc.operating_point import operating_point
 from frameworks.statistics import Z, backward_z, forward_z
 
 WIDTH, CHANNELS, PIXELS, DEPTH = 1024, 128, 6, 50
@@ -37,7 +37,7 @@ def convolutional() -> list[nn.Module]:
 
 def drawn(layers: list[nn.Module], kind: type[nn.Module], seed: int = 0, **options: object) -> nn.Sequential:
     model = nn.Sequential(*(module for layer in layers for module in (layer, kind())))
-    initialize_(model, generator=torch.Generator().manual_seed(seed), **options)
+    initialize_(model, generator=torch.Generator().manual_seed(seed), **{"weights": "gaussian"} | options)
     return model
 
 
@@ -69,7 +69,7 @@ def on_edge(name: str, layers: Callable[[], list[nn.Module]]) -> tuple[list[np.n
 @pytest.mark.parametrize("layers", [dense, convolutional])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_forward_and_backward_statistics_follow_the_maps(name, layers):
-    place = point(name, **ACTIVATIONS[name][1])
+    place = operating_point(name, **ACTIVATIONS[name][1])
     hidden, gradients = on_edge(name, layers)
     forward = forward_z(place.activation, place.sigma_w, place.sigma_b, hidden)
     assert all(abs(z) < Z for z in forward.values()), forward
@@ -88,17 +88,17 @@ def test_gradient_norms_stay_within_a_factor_of_two_where_activations_alternate(
     layers = [nn.utils.skip_init(nn.Linear, WIDTH, WIDTH) for _ in range(DEPTH + 1)]
     kinds = [(nn.ReLU, nn.Tanh)[at % 2] for at in range(DEPTH + 1)]
     model = nn.Sequential(*(module for layer, kind in zip(layers, kinds, strict=True) for module in (layer, kind())))
-    initialize_(model, generator=torch.Generator().manual_seed(0))
+    initialize_(model, depth=30, weights="gaussian", generator=torch.Generator().manual_seed(0))
     _, gradients = run(model)
     norms = np.array([np.linalg.norm(g[0]) for g in gradients])
     assert norms[::2].max() / norms[::2].min() < 2.0
-    expected = math.sqrt(point("relu").q / (point("tanh").q - point("tanh").sigma_b ** 2))
+    expected = math.sqrt(operating_point("relu").q / (operating_point("tanh").q - operating_point("tanh").sigma_b ** 2))
     assert np.allclose(norms[1::2] / norms[:-1:2], expected, rtol=0.2)
 
 
 @pytest.mark.parametrize("sigma_w", [0.9, 2.0])
 def test_gradients_follow_the_predicted_exponential_in_both_phases(sigma_w):
-    place = point("tanh", sigma_w=sigma_w, sigma_b=0.2)
+    place = operating_point("tanh", sigma_w=sigma_w, sigma_b=0.2)
     _, gradients = run(drawn(dense(), nn.Tanh, sigma_w=sigma_w, sigma_b=0.2))
     fall = math.log(np.sum(gradients[0][0] ** 2) / np.sum(gradients[-1][0] ** 2))
     d = eoc.moments(place.activation, place.q, ("D",))["D"].value
@@ -110,8 +110,8 @@ def test_gradients_follow_the_predicted_exponential_in_both_phases(sigma_w):
 
 
 def test_orthogonal_networks_follow_the_variance_map_and_keep_gradients():
-    place = point("tanh", sigma_b=0.2)
-    hidden, gradients = run(drawn(dense()[:15], nn.Tanh, sigma_b=0.2, method="orthogonal"))
+    place = operating_point("tanh", sigma_b=0.2)
+    hidden, gradients = run(drawn(dense()[:15], nn.Tanh, sigma_b=0.2, weights="orthogonal"))
     q = np.array([np.mean(h[0] ** 2) for h in hidden])
     assert np.allclose(q, place.q, rtol=Z * math.sqrt(2.0 / WIDTH))
     assert 0.5 < np.linalg.norm(gradients[0][0]) / np.linalg.norm(gradients[-1][0]) < 2.0

@@ -64,6 +64,13 @@ def _of_model(reading: Reading, plan: Plan) -> Iterator[str]:
             f"not traced ({reading.problem}): layers follow each other as their modules are defined; residual branches "
             "cannot be seen, name the layers that end them with residual="
         )
+    if plan.depth is not None:
+        yield f"points are those recommended for {plan.depth} layers, the longest chain; depth= says another number"
+    if plan.chooses_weights:
+        yield (
+            "orthogonal matrices, scaled to the std, are recommended for the dense layers of plain networks; all other "
+            'weights, convolutions too, are Gaussian; weights="gaussian" makes all of them so'
+        )
     left, layers = _count_layers(reading, plan)
     if left:
         yield f"{left} of {layers} layers were left as they are: they are not on the edge of chaos"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from eoc.errors import EocError
-from eoc.initializers.point import sigmas
 from eoc.initializers.torch.draw import check_generator, check_range, check_tensor, draw_normal, draw_orthogonal
+from eoc.operating_point import sigmas
 
 __all__ = ["eoc_bias_", "eoc_normal_", "eoc_orthogonal_"]
 
@@ -15,9 +15,10 @@ def eoc_normal_(
     weight: torch.Tensor,
     activation: object = None,
     *,
+    sigma_w: float | None = None,
     sigma_b: float | None = None,
     q: float | None = None,
-    sigma_w: float | None = None,
+    depth: int | None = None,
     generator: torch.Generator | None = None,
 ) -> torch.Tensor:
     """Fill a weight with N(0, sigma_w^2 / fan_in), on the edge of chaos of the activation that follows.
@@ -32,8 +33,10 @@ def eoc_normal_(
         field. A transposed convolution has its inputs first, and so another fan-in; :func:`initialize_` knows it.
     activation
         Follows the layer: whatever :func:`eoc.activation` understands. None if sigma_w and sigma_b are both given.
-    sigma_b, q, sigma_w
-        Which point: see :func:`eoc.initializers.point.point`. None of them: the recommended one.
+    sigma_w, sigma_b, q
+        Which point: see :func:`eoc.operating_point.operating_point`. None of them: the recommended one.
+    depth
+        Layers of the network, for which the point is recommended; None: the default of :func:`eoc.recommend`.
     generator
         Source of random numbers; None: torch's global one. May live on another device than the weight.
 
@@ -62,7 +65,7 @@ def eoc_normal_(
     """
     check_tensor(weight, "weight", dimensions=2)
     check_generator(generator)
-    width, _ = _sigmas(activation, sigma_b, q, sigma_w)
+    width, _ = sigmas(activation, sigma_w=sigma_w, sigma_b=sigma_b, q=q, depth=depth)
     if weight.numel() == 0:
         return weight
     std = width / weight[0].numel() ** 0.5
@@ -74,9 +77,10 @@ def eoc_orthogonal_(
     weight: torch.Tensor,
     activation: object = None,
     *,
+    sigma_w: float | None = None,
     sigma_b: float | None = None,
     q: float | None = None,
-    sigma_w: float | None = None,
+    depth: int | None = None,
     groups: int = 1,
     generator: torch.Generator | None = None,
 ) -> torch.Tensor:
@@ -89,7 +93,7 @@ def eoc_orthogonal_(
 
     Parameters
     ----------
-    weight, activation, sigma_b, q, sigma_w, generator
+    weight, activation, sigma_w, sigma_b, q, depth, generator
         As in :func:`eoc_normal_`.
     groups
         Of a convolution: one matrix for each. It divides the number of outputs.
@@ -121,7 +125,7 @@ def eoc_orthogonal_(
     check_generator(generator)
     if isinstance(groups, bool) or not isinstance(groups, int) or groups < 1 or weight.shape[0] % groups:
         raise EocError(f"groups must be a whole number >= 1 that divides the {weight.shape[0]} outputs, got {groups!r}")
-    width, _ = _sigmas(activation, sigma_b, q, sigma_w)
+    width, _ = sigmas(activation, sigma_w=sigma_w, sigma_b=sigma_b, q=q, depth=depth)
     if weight.numel() == 0:
         return weight
     check_range(width / weight.shape[1] ** 0.5, weight.dtype, "weight")
@@ -132,9 +136,10 @@ def eoc_bias_(
     bias: torch.Tensor,
     activation: object = None,
     *,
+    sigma_w: float | None = None,
     sigma_b: float | None = None,
     q: float | None = None,
-    sigma_w: float | None = None,
+    depth: int | None = None,
     generator: torch.Generator | None = None,
 ) -> torch.Tensor:
     """Fill a bias with N(0, sigma_b^2), on the edge of chaos of the activation that follows.
@@ -143,7 +148,7 @@ def eoc_bias_(
     ----------
     bias
         Of any shape and floating type.
-    activation, sigma_b, q, sigma_w, generator
+    activation, sigma_w, sigma_b, q, depth, generator
         As in :func:`eoc_normal_`, and the same values as for the weight.
 
     Returns
@@ -163,10 +168,6 @@ def eoc_bias_(
     """
     check_tensor(bias, "bias", dimensions=0)
     check_generator(generator)
-    _, spread = _sigmas(activation, sigma_b, q, sigma_w)
+    _, spread = sigmas(activation, sigma_w=sigma_w, sigma_b=sigma_b, q=q, depth=depth)
     check_range(spread, bias.dtype, "bias")
     return draw_normal(bias, spread, generator)
-
-
-def _sigmas(activation: object, sigma_b: float | None, q: float | None, sigma_w: float | None) -> tuple[float, float]:
-    return sigmas(activation, sigma_b=sigma_b, q=q, sigma_w=sigma_w)

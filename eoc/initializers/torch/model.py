@@ -23,7 +23,7 @@ from eoc.wording import did_you_mean, quoted, shortened
 
 __all__ = ["initialize_"]
 
-_METHODS = ("normal", "orthogonal")
+_WEIGHTS = ("recommended", "gaussian", "orthogonal")
 _OF_POINTS = ("sigma_w", "sigma_b", "q")
 
 
@@ -31,10 +31,11 @@ def initialize_(
     module: nn.Module,
     activation: object = None,
     *,
+    sigma_w: float | None = None,
     sigma_b: float | None = None,
     q: float | None = None,
-    sigma_w: float | None = None,
-    method: str = "normal",
+    depth: int | None = None,
+    weights: str = "recommended",
     input_variance: float = 1.0,
     output_variance: float | None = 1.0,
     residual: str | Sequence[str] = (),
@@ -63,11 +64,16 @@ def initialize_(
     activation
         What an activation that cannot be recognised is taken for, and what follows every hidden layer of a model that
         cannot be traced and shows none; given as in :func:`eoc_normal_`.
-    sigma_b, q, sigma_w
-        Which point, for each activation: see :func:`eoc.initializers.point.point`. None of them: the recommended one.
-        sigma_w and sigma_b both: this place of any phase.
-    method
-        "normal", or "orthogonal" as in :func:`eoc_orthogonal_`.
+    sigma_w, sigma_b, q
+        Which point, for each activation: see :func:`eoc.operating_point.operating_point`. None of them: the recommended
+        one. sigma_w and sigma_b both: this place of any phase.
+    depth
+        Layers of the network, for which points are recommended; None: as many as follow each other in the model, in the
+        longest chain. A normalisation begins a new chain, and residual branches are none.
+    weights
+        "gaussian"; "orthogonal" as in :func:`eoc_orthogonal_`, all of them; or "recommended": orthogonal where training
+        has shown that it helps (:func:`eoc.recommend`), which is in the dense layers of models without residual
+        branches, before activations and before the output; all others Gaussian, convolutions too.
     input_variance
         > 0, the mean square of one input feature; 1 for standardised data.
     output_variance
@@ -77,7 +83,7 @@ def initialize_(
         cannot be traced. They keep the power, divided by the number of branches.
     points
         The point of single activations, for those that have none to recommend: by their names, as the report has them,
-        what :func:`eoc.initializers.point.point` takes, ``{"softplus": {"sigma_w": 1.4, "sigma_b": 0.0}}``.
+        what :func:`eoc.operating_point.operating_point` takes, ``{"softplus": {"sigma_w": 1.4, "sigma_b": 0.0}}``.
     generator
         Source of random numbers; None: torch's global one. One seed gives the same weights again.
 
@@ -114,12 +120,13 @@ def initialize_(
     4.weight  head    0.08388
     4.bias    head    0.00000
     """
-    _check(module, method, generator)
+    _check(module, weights, generator)
     settings = Settings(
+        sigma_w,
         sigma_b,
         q,
-        sigma_w,
-        method,
+        depth,
+        weights,
         _variance("input_variance", input_variance),
         None if output_variance is None else _variance("output_variance", output_variance),
         _patterns(residual),
@@ -131,18 +138,18 @@ def initialize_(
     for fill in plan.fills:
         _write(fill, generator)
     rows = rows_of(module, reading, plan)
-    return Report(rows, plan.points, notes_of(reading, plan), explained({row.rule for row in rows}))
+    return Report(rows, plan.points, plan.depth, notes_of(reading, plan), explained({row.rule for row in rows}))
 
 
-def _check(module: Any, method: Any, generator: Any) -> None:
+def _check(module: Any, weights: Any, generator: Any) -> None:
     if isinstance(module, type):
         raise EocError(
             f"module must be a model, got the class {module.__name__}: make one of it, {module.__name__}(...)"
         )
     if not isinstance(module, nn.Module):
         raise EocError(f"module must be a torch.nn.Module, got {type(module).__name__}; for a tensor take eoc_normal_")
-    if method not in _METHODS:
-        raise EocError(f"method must be one of {', '.join(map(repr, _METHODS))}; got {shortened(repr(method))}")
+    if weights not in _WEIGHTS:
+        raise EocError(f"weights must be one of {', '.join(map(repr, _WEIGHTS))}; got {shortened(repr(weights))}")
     check_generator(generator)
 
 

@@ -56,6 +56,8 @@ class Plan:
         What the report says about each parameter that was met, by name.
     points
         The points that layers were drawn at, each once.
+    depth
+        Layers that points were recommended for; None where all points were given.
     unscaled
         The names of the steps that end residual branches and have no weights to scale.
     """
@@ -74,6 +76,12 @@ class Plan:
         for at, step in enumerate(reading.steps):
             self._signals.append(self._step(at, step))
         self.points = tuple(dict.fromkeys(self._scales.points.values()))
+        self.depth = self._scales.depth if any(point.recommendation for point in self.points) else None
+
+    @property
+    def chooses_weights(self) -> bool:
+        """Whether some weights were drawn orthogonal because that is recommended."""
+        return self._settings.weights == "recommended" and any(fill.method == "orthogonal" for fill in self.fills)
 
     def _step(self, at: int, step: Step) -> Signal:
         """Plan the parameters of a step; what it hands on."""
@@ -119,7 +127,7 @@ class Plan:
         key = _key(affine.weight_name, affine.weight)
         if self._is_decided(key, affine.weight, affine.part):
             return self._squares[key]
-        method, fan_in = self._settings.method, affine.fan_in
+        method, fan_in = self._method(affine, row.rule), affine.fan_in
         if method == "orthogonal" and affine.transposed:
             method = "normal"
             notes.append("transposed convolutions are drawn normal")
@@ -132,6 +140,14 @@ class Plan:
         self._add(replace(row, part=affine.part, std=std, method=method, fan_in=fan_in, note=note))
         self._squares[key] = sigma_w**2 / affine.fan_in if affine.fan_in else 0.0
         return self._squares[key]
+
+    def _method(self, affine: Affine, rule: str) -> str:
+        """How a weight is drawn; what is recommended was found out with dense layers of plain networks."""
+        if self._settings.weights != "recommended":
+            return "normal" if self._settings.weights == "gaussian" else "orthogonal"
+        plain = not self._scales.residuals and rule in (Rule.HIDDEN, Rule.HEAD) and affine.weight.dim() == 2
+        recommended = {point.weights for point in self._scales.points.values()}
+        return "orthogonal" if plain and recommended == {"orthogonal"} else "normal"
 
     def _bias(self, affine: Affine, sigma_b: float, rule: str) -> float:
         """Plan a bias; its mean square."""

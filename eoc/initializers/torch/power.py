@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from eoc.activations import Activation
 from eoc.gaussian.moments import moments
-from eoc.initializers.point import Point
 from eoc.models.steps import Kind, Step
+from eoc.operating_point import OperatingPoint
 
 __all__ = ["Signal", "after", "agree", "normal"]
 
@@ -54,7 +54,7 @@ def normal(power: float | None, at: int) -> Signal:
     return Signal(power, quantiles, True)
 
 
-def after(step: Step, at: int, inputs: list[Signal], point: Point | None = None) -> Signal:
+def after(step: Step, at: int, inputs: list[Signal], point: OperatingPoint | None = None) -> Signal:
     """What a step without weights makes of what it takes in.
 
     Parameters
@@ -86,7 +86,7 @@ def after(step: Step, at: int, inputs: list[Signal], point: Point | None = None)
     return join(step, inputs) if all(signal.power is not None for signal in inputs) else normal(None, at)
 
 
-def _activated(phi: Activation, signal: Signal, point: Point | None) -> Signal:
+def _activated(phi: Activation, signal: Signal, point: OperatingPoint | None) -> Signal:
     if signal.power is None:
         return signal
     x = phi(signal.power**0.5 * signal.draws)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eoc.initializers.point import Point
+from eoc.operating_point import OperatingPoint
 
 __all__ = ["Report", "Row"]
 
@@ -69,6 +69,8 @@ class Report:
         One for every parameter of the model, in the model's order; several where parts of one were filled apart.
     points
         The points that layers before activations were drawn at.
+    depth
+        Layers of the network that points were recommended for; None where all points were given.
     notes
         What holds for the whole model: that it could not be traced, that it has dropout.
     rules
@@ -76,7 +78,8 @@ class Report:
     """
 
     rows: tuple[Row, ...]
-    points: tuple[Point, ...]
+    points: tuple[OperatingPoint, ...]
+    depth: int | None
     notes: tuple[str, ...]
     rules: str
 
@@ -106,7 +109,7 @@ class Report:
         return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def _said(place: Point) -> str:
+def _said(place: OperatingPoint) -> str:
     where = "on the edge of chaos" if place.chi_1 == 1.0 else f"off the edge of chaos: chi_1 = {place.chi_1:.4g}"
     sigmas = f"sigma_w = {place.sigma_w:.6g}, sigma_b = {place.sigma_b:.6g}, q = {place.q:.6g}"
     return f"{_short(place.activation.name)}: {sigmas}, {where}"
@@ -118,7 +121,7 @@ def _short(name: str) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     name = row.parameter + (f" [{row.part}]" if row.part else "")
-    drawn = {"normal": "std {:.4g}", "orthogonal": "orthogonal, std {:.4g}", "constant": "{:.4g}", "": "-"}[row.method]
+    drawn = {"normal": "std {:.4g}", "orthogonal": "orthogonal {:.4g}", "constant": "{:.4g}", "": "-"}[row.method]
     number = row.value if row.method == "constant" else row.std
     return (
         name,

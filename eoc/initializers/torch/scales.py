@@ -9,11 +9,11 @@ from math import inf, prod
 
 from eoc.activations import Activation
 from eoc.errors import EocError
-from eoc.initializers.point import Point, point
 from eoc.initializers.torch.power import Signal, after, agree, normal
 from eoc.initializers.torch.roles import Role, Rule, role
 from eoc.initializers.torch.structure import Branch, Structure
 from eoc.models.steps import Kind, Step
+from eoc.operating_point import OperatingPoint, operating_point
 from eoc.wording import did_you_mean, quoted
 
 __all__ = ["Scales", "Settings"]
@@ -23,10 +23,11 @@ __all__ = ["Scales", "Settings"]
 class Settings:
     """The arguments of :func:`eoc.initializers.torch.initialize_` that decide how layers are drawn."""
 
+    sigma_w: float | None
     sigma_b: float | None
     q: float | None
-    sigma_w: float | None
-    method: str
+    depth: int | None
+    weights: str
     input_variance: float
     output_variance: float | None
     residual: tuple[str, ...]
@@ -44,6 +45,8 @@ class Scales:
         The layers that end residual branches because the user says so.
     ends
         Those that do because their output is added to what came before, with their branches.
+    depth
+        Layers that points are recommended for.
     points
         Of the activations that follow layers, by step.
     """
@@ -53,7 +56,8 @@ class Scales:
         self.ends: dict[int, Branch] = {branch.end: branch for branch in model.branches if branch.end is not None}
         self.named = _named(model.steps, settings.residual) - set(self.ends)
         self.residuals = len(model.branches) + len(self.named)
-        self.points: dict[int, Point] = {}
+        self.depth = settings.depth or model.depth
+        self.points: dict[int, OperatingPoint] = {}
         _check_points(model.steps, settings.points)
 
     def layer(self, at: int, found: Role, power: float | None, signals: Sequence[Signal]) -> tuple[float, float]:
@@ -136,14 +140,18 @@ class Scales:
         scale = (added / activated if added and activated else 1.0 / self.residuals) ** 0.5
         return sigma_w * scale, sigma_b * scale
 
-    def _point(self, phi: Activation) -> Point:
-        if phi.name in self._settings.points:
-            return point(phi, **self._settings.points[phi.name])
+    def _point(self, phi: Activation) -> OperatingPoint:
+        own, settings = self._settings.points.get(phi.name), self._settings
+        if own is not None:
+            return self._at(phi, own.get("sigma_w"), own.get("sigma_b"), own.get("q"))
         try:
-            return point(phi, sigma_b=self._settings.sigma_b, q=self._settings.q, sigma_w=self._settings.sigma_w)
+            return self._at(phi, settings.sigma_w, settings.sigma_b, settings.q)
         except EocError as error:
             one = f"points={{{phi.name!r}: {{'sigma_w': ..., 'sigma_b': ...}}}}"
             raise EocError(f"{error}. For this activation alone: {one}") from None
+
+    def _at(self, phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None) -> OperatingPoint:
+        return operating_point(phi, sigma_w=sigma_w, sigma_b=sigma_b, q=q, depth=self.depth)
 
     def _preceding(self, at: int) -> Activation | None:
         """The activation before a layer."""
@@ -155,7 +163,7 @@ class Scales:
         return None
 
 
-def _keeping(place: Point, power: float | None) -> tuple[float, float]:
+def _keeping(place: OperatingPoint, power: float | None) -> tuple[float, float]:
     """(sigma_w, sigma_b) that make q of this power.
 
     Those of the point itself where its own activation came before, where the power is unknown, and where variances

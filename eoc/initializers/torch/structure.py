@@ -70,6 +70,17 @@ class Structure:
     continues: tuple[bool, ...]
     repeats: dict[int, tuple[int, ...]]
 
+    @property
+    def depth(self) -> int:
+        """The layers of the longest chain: normalisations begin a new one, and residual branches do not count."""
+        ends = {branch.output for branch in self.branches}
+        layers: list[int] = []
+        for step in self.steps:
+            inputs = [at for at in step.inputs if step.kind is not Kind.ADD or at not in ends]
+            before = max((layers[at] for at in inputs), default=0)
+            layers.append(0 if step.kind is Kind.NORM else before + (step.kind is Kind.LAYER))
+        return max([1, *layers])
+
     def follows(self, at: int) -> tuple[int, ...]:
         """The steps that decide how the output of a step is used, in order of computation, the first of them first.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
-from eoc.criticality import edge_of_chaos, nearest_ordered
+from eoc.criticality import nearest_ordered
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.maps import VarianceMap, checked_sigma
@@ -24,6 +24,7 @@ from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
 from eoc.montecarlo.experiments.options import seed_of
 from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.seeds import checked_seed
+from eoc.operating_point import OperatingPoint, operating_point
 from eoc.phase import phase_of
 
 __all__ = ["Check", "Place", "Skipped", "Verification", "place_of", "verify"]
@@ -32,7 +33,6 @@ _SOME_BIAS = 0.3  # where there is neither an edge of chaos nor an ordered point
 _VARIANCES = (1.0, 0.5, 0.25, 0.1)  # of which the first that is stable there is kept
 _AROUND = (0.5, 1.0, 2.0)  # times q
 _CORRELATIONS = (-0.5, 0.5, 0.99)
-_MARGIN = 1e-9  # of a printed sigma_w
 _C0 = 0.1
 _TELLING = 0.2  # of a number: what theory may be off for a comparison to say anything
 _LAYERS = (2, 4, 8)  # that are shown of narrow networks
@@ -192,12 +192,13 @@ def place_of(phi: Activation, sigma_w: float | None, sigma_b: float | None, q: f
     or the largest of 0.5, 0.25 and 0.1 that is stable.
     """
     if sigma_w is not None:
-        return _given(VarianceMap(phi, sigma_w, sigma_b or 0.0), q)
-    edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q)
-    if edge.reason is None:
-        point = edge.best
-        return Place(VarianceMap(phi, point.sigma_w, point.sigma_b), point.q, True, "on the edge of chaos")
-    why = f"not on the edge of chaos: {edge.message}"
+        at = operating_point(phi, sigma_w=sigma_w, sigma_b=sigma_b or 0.0, q=q)
+        return _there(at, "off the edge of chaos", q)
+    try:
+        at = operating_point(phi, sigma_b=sigma_b, q=q)
+        return _there(at, "not on the edge of chaos: as recommended", None)
+    except EocError as error:
+        why = f"not on the edge of chaos: {error}"
     for bias in (0.0, _SOME_BIAS) if sigma_b is None else (sigma_b,):
         ordered = nearest_ordered(phi, bias)
         if ordered is not None:
@@ -205,17 +206,13 @@ def place_of(phi: Activation, sigma_w: float | None, sigma_b: float | None, q: f
     return _kept(phi, checked_sigma("sigma_b", _SOME_BIAS if sigma_b is None else sigma_b), why)
 
 
-def _given(variance: VarianceMap, q: float | None) -> Place:
-    phi = variance.activation
-    edge = edge_of_chaos(phi, sigma_b=variance.sigma_b)
-    for point in edge.points:
-        if point.usable and abs(point.sigma_w - variance.sigma_w) <= _MARGIN * point.sigma_w:
-            at = point.q if q is None or not point.any_q else q
-            return Place(VarianceMap(phi, point.sigma_w, point.sigma_b), at, True, "on the edge of chaos")
+def _there(at: OperatingPoint, off: str, q: float | None) -> Place:
+    variance = VarianceMap(at.activation, at.sigma_w, at.sigma_b)
+    if at.point is not None:
+        return Place(variance, at.q, True, "on the edge of chaos")
     if q is None:
-        end = phase_of(phi, variance.sigma_w, variance.sigma_b).q
-        q = end if 0.0 < end < np.inf else 1.0
-    return Place(variance, q, False, "off the edge of chaos")
+        q = at.q if 0.0 < at.q < np.inf else 1.0
+    return Place(variance, q, False, off)
 
 
 def _kept(phi: Activation, sigma_b: float, why: str) -> Place:

@@ -71,9 +71,9 @@ def _outputs(batch: Batch, point: dict[str, Any]) -> dict[str, NDArray[Any]]:
     if "random_seed" in point:
         point["seed"] = point.pop("random_seed")
     if point.get("sigma_w") == EOC:
-        from eoc.criticality import edge_of_chaos
+        from eoc.operating_point import operating_point
 
-        best = edge_of_chaos(point["activation"], sigma_b=point.get("sigma_b", 0.0)).best
+        best = operating_point(point["activation"], sigma_b=point.get("sigma_b", 0.0))
         point["sigma_w"] = best.sigma_w
         if "q" not in point and best.q > 0.0:  # no input has the variance 0
             point["q"] = best.q

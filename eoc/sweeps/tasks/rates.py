@@ -47,11 +47,9 @@ def _problems(values: Values) -> Iterable[tuple[str, str]]:
 
 def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
     from eoc.convergence import convergence_of
-    from eoc.criticality import edge_of_chaos
-    from eoc.places import place_at
+    from eoc.operating_point import operating_point
 
-    phi, sigma_b = point["activation"], point["sigma_b"]
-    place = place_at(phi, point["sigma_w"], sigma_b, point.get("q"), edge_of_chaos(phi, sigma_b=sigma_b))
+    place = operating_point(point["activation"], sigma_w=point["sigma_w"], sigma_b=point["sigma_b"], q=point.get("q"))
     found = convergence_of(place.f, point["depth"], point["c"])
     law = found.law
     return {
