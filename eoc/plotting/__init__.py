@@ -16,6 +16,7 @@ from eoc.plotting.finite_width import (
     plot_correlation_process,
     plot_correlation_spread,
 )
+from eoc.plotting.initialisation import initialisation_figure, plot_layers, plot_place
 from eoc.plotting.lengths import (
     gaussianity_figure,
     length_figure,
@@ -50,6 +51,7 @@ __all__ = [
     "eoc_figure",
     "expectations_figure",
     "gaussianity_figure",
+    "initialisation_figure",
     "length_figure",
     "maps_figure",
     "network_name",
@@ -65,9 +67,11 @@ __all__ = [
     "plot_eoc",
     "plot_expectations",
     "plot_kurtosis",
+    "plot_layers",
     "plot_length_mean",
     "plot_length_rms",
     "plot_length_scaling",
+    "plot_place",
     "plot_sweep",
     "plot_trajectory",
     "plot_two_inputs",
