@@ -499,3 +499,42 @@ def test_values_tell_v_from_k() -> None:
         for i, x in enumerate(q):
             assert error(found[0, i], values("M")[name][x] ** 2) <= 2e-14 * values("V")[name][x]
             assert error(found[1, i], values("V")[name][x]) <= 2e-14 * values("V")[name][x]
+
+
+def _of_erf(a: float, q: float, c: float) -> dict[str, Any]:
+    """The closed forms for erf(a x), Williams (1997)."""
+    s = 2 * MP.mpf(a) ** 2 * MP.mpf(q)
+    k = 2 / MP.pi * MP.asin(s * MP.mpf(c) / (1 + s))
+    slopes = 4 * MP.mpf(a) ** 2 / MP.pi / MP.sqrt((1 + s) ** 2 - (s * MP.mpf(c)) ** 2)
+    return {"K": k, "Kd": slopes, "G": 2 / MP.pi * MP.asin(s / (1 + s)) - k}
+
+
+@pytest.mark.parametrize("source", ["erf", "erf(30*x)"])
+@pytest.mark.parametrize(("q", "c"), [(1.0, 0.5), (1000.0, 0.9), (1000.0, -0.3), (3e5, 0.1), (1000.0, 1.0 - 2.0**-40)])
+def test_steep_functions_keep_twelve_digits(source: str, q: float, c: float) -> None:
+    a = 30.0 if "30" in source else 1.0
+    found = bivariate(source, q, c)
+    for name, true in _of_erf(a, q, c).items():
+        assert error(found[name].value, true) <= 1e-12 * abs(true), name
+        assert error(found[name].value, true) <= found[name].error <= 1e-11 * abs(true), name
+
+
+def test_tanh_fifty_times_as_steep() -> None:
+    found = bivariate("tanh(50*x)", 184.1143712319149, 0.522, ("G",))["G"]
+    assert error(found.value, MP.mpf("0.6491968304265874113")) <= found.error <= 1e-12
+
+
+def test_kd_of_a_function_whose_second_derivative_is_noisy() -> None:
+    found = bivariate(lambda x: np.logaddexp(0.0, 10.0 * x) / 10.0, 19.301162775075937, -0.443, ("Kd",))["Kd"]
+    assert error(found.value, MP.mpf("0.177090800723492556")) <= found.error <= 1e-12
+
+
+@pytest.mark.parametrize("source", ["rational(b=0.5, c=(0,), d=(-0.5,))", "x + 0.5 - 0.5/(1+x**2)"])
+def test_named_activations_are_as_good_as_their_formula(source: str) -> None:
+    found = bivariate(source, 1.0, [0.3])
+    for name, true in (
+        ("K", "0.330756810981865960"),
+        ("Kd", "1.00763750977577497"),
+        ("G", "0.716403417808734804"),
+    ):
+        assert error(found[name].value[0], MP.mpf(true)) <= found[name].error[0] <= 1e-13, name

@@ -6,7 +6,8 @@ however close the inputs are:
 
 - a continuous phi: D - E[phi'(u) phi'(v)] = y w_1 + y^2 w_2, where y w_1 = int tau dtheta and y^2 w_2 = q int C de, and
   once more V - E[phi(u) phi(v)] = q e (D - y u_1 - y^2 u_2), where e y^p u_p = int y^p w_p de;
-- a phi that jumps: V - E[phi(u) phi(v)] = y w_1 + y^2 w_2.
+- a phi that jumps, or ``plain``: V - E[phi(u) phi(v)] = y w_1 + y^2 w_2. Where phi is steep, q D is much larger than V,
+  and of the first form nothing would be left but rounding.
 
 All of w_1, w_2, u_1, u_2 are smooth in theta, and are kept as :class:`eoc.gaussian.angle.Series`.
 """
@@ -35,17 +36,17 @@ _SUBNORMAL = 1e-322  # what underflow loses
 _KEPT = 64  # variances remembered for each activation
 
 
-def angular(phi: Activation, q: float) -> Angular:
+def angular(phi: Activation, q: float, *, plain: bool = False) -> Angular:
     """The functions of the angle at the variance q > 0, computed once and kept with the activation.
 
     Those of a positively homogeneous phi are computed at q = 1: they scale.
     """
-    return _angular(phi, 1.0 if phi.is_positively_homogeneous else float(q))
+    return _angular(phi, 1.0 if phi.is_positively_homogeneous else float(q), plain)
 
 
 @kept(_KEPT)
-def _angular(phi: Activation, q: float) -> Angular:
-    return Angular(phi, q)
+def _angular(phi: Activation, q: float, plain: bool) -> Angular:
+    return Angular(phi, q, plain=plain)
 
 
 class Angular:
@@ -59,6 +60,8 @@ class Angular:
         Tables for a range of variances that holds q, if there are some already.
     edges
         Intervals of the angle to begin with, from 0 to pi/2, if no larger angles are asked for.
+    plain
+        Whether to integrate phi' once, as where phi jumps, instead of phi'' twice: for values only.
 
     Attributes
     ----------
@@ -66,8 +69,8 @@ class Angular:
         As given.
     V, V_error, D, D_error
         E[phi^2] and E[phi'^2] with error bounds.
-    jumps
-        Whether phi jumps; then there are no u_1, u_2.
+    plain
+        Whether phi jumps, or this form was asked for; then there are no u_1, u_2.
     w1, w2, u1, u2
         The series; None where they vanish.
     sources
@@ -79,13 +82,19 @@ class Angular:
     """
 
     def __init__(
-        self, phi: Activation, q: float, products: Products | None = None, edges: FloatArray | None = None
+        self,
+        phi: Activation,
+        q: float,
+        products: Products | None = None,
+        edges: FloatArray | None = None,
+        *,
+        plain: bool = False,
     ) -> None:
         refuse_singularities(phi)
         self.phi, self.q = phi, q
         m = moments(phi, q, ("V", "D"))  # first: it names the largest variance allowed
-        self.sources = sources = Sources(phi, q, products)
-        self.jumps, self.parity = sources.jumps, sources.parity
+        self.sources = sources = Sources(phi, q, products, plain)
+        self.plain, self.parity = sources.plain, sources.parity
         self.V, self.V_error = float(m["V"].value), float(m["V"].error)
         self.D, self.D_error = float(m["D"].value), float(m["D"].error)
         end = np.pi if self.parity == 0 and edges is None else 0.5 * np.pi
@@ -96,7 +105,7 @@ class Angular:
             self.plane = fit(sources.plane, sources.size, end, edges)
             self.source = _with_cross(sources, self.plane, end, edges) if self.w1 else self.plane
             self.w2 = _integral_of_source(self.source, q)
-        if not self.jumps:
+        if not self.plain:
             self.u1, self.u2 = _second_integral(self.w1, 1), _second_integral(self.w2, 2)
 
     def at(self, name: str, q: float, at: Angle) -> _Pair:
@@ -114,7 +123,7 @@ class Angular:
         """G = E[(phi(u) - phi(v))^2] / 2."""
         near, flip = self._folded(at)
         value, error = self._half_distance(near)
-        lost = _SUBNORMAL * (1.0 if self.jumps else 1.0 + self.q * self.D)
+        lost = _SUBNORMAL * (1.0 if self.plain else 1.0 + self.q * self.D)
         error = error + np.where(near.chord > 0.0, lost, 0.0)
         if self.parity == -1:
             error = np.where(flip, 2.0 * self.V_error + error + 4.0 * _EPS * self.V, error)
@@ -131,12 +140,12 @@ class Angular:
     def slopes(self, at: Angle) -> _Pair:
         """Kd = E[phi'(u) phi'(v)] almost everywhere."""
         near, flip = self._folded(at)
-        value, error = self._plane(near) if self.jumps else self._slopes(near)
+        value, error = self._plane(near) if self.plain else self._slopes(near)
         return np.where(flip, -float(self.parity), 1.0) * value, error
 
     def slope(self, at: Angle) -> _Pair:
         """dK/dc = q E[phi'(u) phi'(v)], the deltas of jumps included."""
-        if not self.jumps:
+        if not self.plain:
             value, error = self.slopes(at)
             return self.q * value, self.q * error
         near, flip = self._folded(at)
@@ -146,8 +155,8 @@ class Angular:
     def curvature(self, at: Angle) -> _Pair:
         """d^2K/dc^2 = q^2 E[phi''(u) phi''(v)], the deltas of kinks and jumps included."""
         near, flip = self._folded(at)
-        value, error = self._bend(near) if self.jumps else self.rise(near)
-        factor = 1.0 if self.jumps else self.q
+        value, error = self._bend(near) if self.plain else self.rise(near)
+        factor = 1.0 if self.plain else self.q
         return factor * np.where(flip, float(self.parity), 1.0) * value, factor * error
 
     def loss(self, at: Angle) -> _Pair:
@@ -174,7 +183,7 @@ class Angular:
         return value, error
 
     def _half_distance(self, at: Angle) -> _Pair:
-        if self.jumps:
+        if self.plain:
             return self._two_terms(self.w1, self.w2, at)
         value, error = self.loss(at)
         value, error = self.D - value, self.D_error + error + 4.0 * _EPS * (self.D + np.abs(value))

@@ -28,7 +28,8 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.gaussian.angle import angle_of
-from eoc.gaussian.angular import angular
+from eoc.gaussian.angular import Angular, angular
+from eoc.gaussian.integrands import integrals
 from eoc.gaussian.moments import Estimate, check_names, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
 from eoc.gaussian.products import factor_of, product_of, reach_of
@@ -42,6 +43,10 @@ _Pair = tuple[float, float]
 
 NAMES = ("K", "Kd", "G")
 _EPS = float(np.finfo(float).eps)
+_NOISY = 1e-13  # relative error of E[phi''^2]
+_STEEP = (
+    8.0  # q E[phi'^2] in units of E[phi^2]: digits that G as a difference of two multiples of the former would lose
+)
 
 
 def bivariate(
@@ -115,12 +120,21 @@ def bivariate(
     for one in np.unique(first[equal]):
         here = equal & (first == one)
         for name, estimate in found.items():
-            estimate.value[here], estimate.error[here] = angular(phi, float(one)).at(name, float(one), at[here])
+            estimate.value[here], estimate.error[here] = _by_angle(phi, float(one)).at(name, float(one), at[here])
     for index in map(tuple, np.argwhere(~equal)):
         for name, estimate in found.items():
             two = _unequal(phi, name, float(first[index]), float(second[index]), float(e[index]))
             estimate.value[index], estimate.error[index] = two
     return found
+
+
+def _by_angle(phi: Activation, q: float) -> Angular:
+    """The functions of the angle in the form that loses fewer digits: by phi' where phi is steep or phi'' is noisy."""
+    if phi.is_positively_homogeneous:
+        return angular(phi, q)
+    parts = integrals(phi, np.array([q]), {"phi^2", "dphi^2", "ddphi^2"})[0]
+    (v, _), (d, _), (s, s_error) = (parts[row] for row in ("phi^2", "dphi^2", "ddphi^2"))
+    return angular(phi, q, plain=bool(q * d[0] > _STEEP * v[0] or not s_error[0] <= _NOISY * s[0]))
 
 
 def _positive(q: ArrayLike) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation, Smoothness
+from eoc.activations.base import Activation
 from eoc.errors import AccuracyError
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.plane import Factor, Integrand, Plane, Problem, tabulate_plane
@@ -54,7 +54,7 @@ def product_of(function: Function, u: FloatArray, v: FloatArray) -> tuple[FloatA
 
 
 class Products:
-    """E[g(u) g(v)] without deltas for g = phi'', or g = phi' if phi jumps, at any variance in [low, high].
+    """E[g(u) g(v)] without deltas for g = phi' (order 1) or phi'' (order 2), at any variance in [low, high].
 
     Attributes
     ----------
@@ -62,9 +62,8 @@ class Products:
         How many standard deviations matter.
     """
 
-    def __init__(self, phi: Activation, low: float, high: float) -> None:
-        self._phi, self._low, self._high = phi, low, high
-        self._order = 1 if phi.smoothness is Smoothness.JUMP else 2
+    def __init__(self, phi: Activation, order: int, low: float, high: float) -> None:
+        self._phi, self._order, self._low, self._high = phi, order, low, high
         ends = np.unique([low, high])
         sizes = self.sizes(ends)
         self._scale = float(sizes.min())

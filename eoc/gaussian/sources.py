@@ -9,7 +9,7 @@ For a function g with jumps J_i at k_i, Price's theorem gives for u, v of varian
           C = E[g'(u) g'(v)] + 2 \sum_i J_i \, p(k_i) \, E[g'(k_i \cos\theta + \sqrt q \sin\theta Z)],
 
 with p the density of u and g' without its deltas: tau is delta with delta, the sum in C is delta with g'. Both tau and
-C are smooth in theta. Here g is phi if phi jumps, and phi' otherwise.
+C are smooth in theta. Here g is phi if phi jumps, and phi' otherwise, or phi where that is asked for.
 """
 
 from __future__ import annotations
@@ -58,13 +58,15 @@ class Sources:
         The activation and the variance.
     products
         Tables that hold q, if there are some already.
+    plain
+        Whether g is phi even where phi does not jump.
 
     Attributes
     ----------
     phi, q
         As given.
-    jumps
-        Whether phi jumps: then g is phi, otherwise phi'.
+    plain
+        Whether g is phi: asked for, or because phi jumps; otherwise g is phi'.
     size
         E[g'^2] without deltas: what errors of C are measured by; 0 if g' vanishes.
     tau_size
@@ -73,14 +75,14 @@ class Sources:
         1, -1 or 0 for an even phi, an odd one, or neither.
     """
 
-    def __init__(self, phi: Activation, q: float, products: Products | None = None) -> None:
+    def __init__(self, phi: Activation, q: float, products: Products | None = None, plain: bool = False) -> None:
         self.phi, self.q = phi, q
-        self.jumps = phi.smoothness is Smoothness.JUMP
+        self.plain = plain or phi.smoothness is Smoothness.JUMP
         self.parity = {"even": 1, "odd": -1, None: 0}[phi.parity]
-        found = phi.jumps if self.jumps else phi.kinks
+        found = phi.jumps if self.plain else phi.kinks
         self._knots = np.array([b.x for b in found])
-        self._steps = np.array([b.jump if self.jumps else b.kink for b in found])
-        self._products = Products(phi, q, q) if products is None else products
+        self._steps = np.array([b.jump if self.plain else b.kink for b in found])
+        self._products = Products(phi, 1 if self.plain else 2, q, q) if products is None else products
         self.size = float(self._products.sizes(np.array([q]))[0])
         exponent = self._knots**2 / (2.0 * q)
         self.tau_size = float((np.abs(self._steps) * np.exp(-0.5 * exponent)).sum() ** 2 / (2.0 * np.pi))

@@ -191,7 +191,7 @@ def _nodes(phi: Activation, octave: int) -> list[Angular]:
         return [Angular(phi, 1.0, edges=_NEAR)]
     low, edges = 4.0**octave, _NEAR
     nodes: list[Angular] = []
-    products = Products(phi, low, 4.0 * low)
+    products = Products(phi, 1 if phi.smoothness is Smoothness.JUMP else 2, low, 4.0 * low)
     for q in low * 2.0 ** (1.0 + _Q[::-1]):  # the largest first: what resolves it resolves the others too
         nodes.append(Angular(phi, float(q), products, edges))
         edges = _finest(nodes)
@@ -215,7 +215,7 @@ def _parts(a: Angular, theta: FloatArray) -> tuple[list[FloatArray], list[FloatA
 
     With e = y^2/2, d(y u_1 + y^2 u_2)/dlog(e) = y (w_1 - u_1) + y^2 (w_2 - u_2); for a jump R = dS/dlog(y).
     """
-    if not a.jumps:
+    if not a.plain:
         (w1, e1), (w2, e2), (u1, d1), (u2, d2) = (_at(s, theta) for s in (a.w1, a.w2, a.u1, a.u2))
         return [u1, u2, w1 - u1, w2 - u2], [d1, d2, e1 + d1, e2 + d2]
     (w1, e1), (w2, e2) = _at(a.w1, theta), _at(a.w2, theta)

@@ -133,7 +133,7 @@ class CorrelationMap:
             growth = float(self.variance.slope(self.q).value) * self.q / self.next_q
             self.relative_error += float(sensitivity(self.activation, self.q, growth)) * self.q_error / self.q
         self.chi_1, self.chi_1_error = float("inf"), 0.0
-        if not self.angular.jumps:
+        if not self.angular.plain:
             self._set_slope(own)
 
     def _set_slope(self, own: float) -> None:
@@ -206,21 +206,21 @@ class CorrelationMap:
         a = self.angular
         one, two, three = self._series
         offset = 2.0 * self.gain * a.V if a.parity == -1 else 0.0
-        linear, power = (0.0, 1) if a.jumps else (self.chi_1, 3)
+        linear, power = (0.0, 1) if a.plain else (self.chi_1, 3)
         return MapTerms(a.parity, offset, linear, power, *_plain(one), *_plain(two), *_plain(three))
 
     @cached_property
     def term_errors(self) -> FloatArray:
         """Relative rounding of a step, and bounds on the errors of ``linear`` and of the series, for the kernels."""
-        linear = 0.0 if self.angular.jumps else self.slope_error
+        linear = 0.0 if self.angular.plain else self.slope_error
         return np.array([4.0 * _EPS, linear, *(0.0 if s is None else s.error.max() for s in self._series)])
 
     @cached_property
     def _series(self) -> tuple[Series | None, Series | None, Series | None]:
         """S_1, S_2 and S_3 of :class:`eoc.gaussian.kernels.MapTerms`: in y = 2 sin(theta/2) no arcsine is needed."""
         a = self.angular
-        factor = self.gain if a.jumps else -0.5 * self.gain * a.q
-        one, two = (a.w1, a.w2) if a.jumps else (a.u1, a.u2)
+        factor = self.gain if a.plain else -0.5 * self.gain * a.q
+        one, two = (a.w1, a.w2) if a.plain else (a.u1, a.u2)
         far = None if a.parity != 0 else fit(self._far_side, 1.0, _SIDE)
         return _in_chord(one, factor, self.relative_error), _in_chord(two, factor, self.relative_error), far
 
@@ -266,7 +266,7 @@ class CorrelationMap:
     def log_ratio(self, e: FloatArray) -> Estimate:
         """log((1 - f)/(1 - c)) at arrays 1 - c = e > 0, without cancellation near the edge of chaos."""
         a = self.angular
-        if a.jumps or (a.parity != 0 and (e > 1.0).any()):
+        if a.plain or (a.parity != 0 and (e > 1.0).any()):
             with np.errstate(divide="ignore", invalid="ignore"):
                 at = self.one_minus_f(one_minus_c=e)
                 return Estimate(np.log(at.value / e), at.error / at.value + 2.0 * _EPS)
@@ -280,7 +280,7 @@ class CorrelationMap:
     def log_ratio_slopes(self, e: FloatArray) -> tuple[FloatArray, FloatArray]:
         """First and second derivative of -log((1 - f)/(1 - c)) by log(1 - c)."""
         a, at = self.angular, angle_of(one_minus_c=e)
-        if a.jumps:
+        if a.plain:
             out = self.gain * a.half_distance(at)[0]
             steepness = e * self.gain * a.slope(at)[0] / out
             return 1.0 - steepness, steepness**2 - steepness + e**2 * self.gain * a.curvature(at)[0] / out

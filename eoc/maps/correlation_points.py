@@ -73,7 +73,7 @@ def correlation_fixed_points(f: CorrelationMap) -> tuple[CorrelationFixedPoint, 
 
 def _at_one(f: CorrelationMap) -> CorrelationFixedPoint:
     order = 1.0
-    if f.angular.jumps:
+    if f.angular.plain:
         order = 0.5
     elif f.chi_1 == 1.0:
         order = 1.5 if f.angular.u1 is not None else 2.0

@@ -27,11 +27,11 @@ class Term:
 def expansion_of(f: CorrelationMap) -> tuple[Term, ...]:
     """See :attr:`CorrelationMap.expansion`."""
     a = f.angular
-    one, two = (a.w1, a.w2) if a.jumps else (a.u1, a.u2)
+    one, two = (a.w1, a.w2) if a.plain else (a.u1, a.u2)
     # tau, and with it the first series, is even in theta; theta = y + O(y^3) changes no term given here
     (a0, a2), (b0, b1, b2) = _taylor(one, (0, 2)), _taylor(two, (0, 1, 2))
     root = 2.0**0.5
-    if a.jumps:
+    if a.plain:
         g = f.gain
         terms = [(0.5, root * g, (a0,)), (1.0, 2.0 * g, (b0,)), (1.5, 2.0 * root * g, (a2, b1))]
     else:
@@ -42,7 +42,7 @@ def expansion_of(f: CorrelationMap) -> tuple[Term, ...]:
             (2.5, 2.0 * root * g, (a2, b1)),
             (3.0, 4.0 * g, (b2,)),
         ]
-    out = [] if a.jumps else [Term(1.0, f.chi_1, f.chi_1_error)]
+    out = [] if a.plain else [Term(1.0, f.chi_1, f.chi_1_error)]
     for power, factor, parts in terms:
         value, error = factor * sum(p[0] for p in parts), abs(factor) * sum(p[1] for p in parts)
         if abs(value) > error:

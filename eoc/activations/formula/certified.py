@@ -40,14 +40,16 @@ _RECENT = 4  # arrays x whose results are kept: phi, phi', phi'' and their error
 
 
 class _Checked(NamedTuple):
-    """What is known of the cells of a piece, both (cells, 3); it is replaced, never changed.
+    """What is known of the cells of a piece, all (cells, 3); it is replaced, never changed.
 
     ``errors`` are NaN before a cell is checked, infinite where double precision is not good enough, otherwise the
-    largest errors of phi, phi', phi'' at the samples, relative to ``|value| + below``.
+    largest errors of phi, phi', phi'' at the samples, relative to ``|value| + below``. ``below`` and ``near`` are their
+    largest sizes at the samples of lower octaves, and of this one and the next lower.
     """
 
     errors: FloatArray
     below: FloatArray
+    near: FloatArray
 
 
 class Certified:
@@ -84,7 +86,7 @@ class Certified:
         self._careful = [
             Careful(p, a, b, name, self._lock) for p, (a, b) in zip(programs, pairwise(self._bounds), strict=True)
         ]
-        self._checked = [_Checked(np.full((_CELLS, 3), np.nan), np.zeros((_CELLS, 3)))] * len(programs)
+        self._checked = [_Checked(np.full((_CELLS, 3), np.nan), *np.zeros((2, _CELLS, 3)))] * len(programs)
         self._octave_maximum = cache(self._sample_maximum)
         self._recent = lru_cache(maxsize=_RECENT)(self._evaluate)
 
@@ -100,8 +102,9 @@ class Certified:
     def uncertainty(self, x: FloatArray) -> FloatArray:
         """Bounds on the absolute errors, shape (3, n).
 
-        In double precision 4 max(eps, r) (|phi(x)| + M), with M the largest sample of the octaves below and r the
-        largest error at the samples of this octave in the same measure; likewise phi', phi''. At knots 4 eps |phi|.
+        In double precision 4 max(eps (|phi(x)| + m), r (|phi(x)| + M)), with m the largest sample of this octave and of
+        the next lower, M that of all lower ones and r the largest error at the samples of this octave in the latter
+        measure; likewise phi', phi''. At knots 4 eps |phi|.
         """
         x = np.asarray(x, dtype=float)
         if not self._knots.size:
@@ -125,10 +128,11 @@ class Certified:
         new = np.isnan(checked.errors[cells, 0]) & ~slow & ~at_end
         if new.any():
             checked = self._with(i, np.unique(cells[new]).tolist())
-        errors, below = checked.errors[cells].T, checked.below[cells].T
+        errors, below, near = (part[cells].T for part in checked)
         slow = (slow | ~np.isfinite(errors[0])) & ~at_end
         with np.errstate(invalid="ignore"):
-            bounds = 4.0 * np.maximum(errors, _EPS) * (np.abs(values) + below)
+            size = np.abs(values)
+            bounds = 4.0 * np.maximum(_EPS * (size + near), errors * (size + below))
         if slow.any():
             values[:, slow], bounds[:, slow] = self._careful[i](x[slow])
         for knot, limits in self._ends[i].items():
@@ -152,20 +156,21 @@ class Certified:
             known = _Checked(*(part.copy() for part in self._checked[i]))
             for cell in cells:
                 if np.isnan(known.errors[cell, 0]):
-                    known.errors[cell], known.below[cell] = self._certified(i, cell)
+                    known.errors[cell], known.below[cell], known.near[cell] = self._certified(i, cell)
             self._checked[i] = known
             return known
 
-    def _certified(self, i: int, cell: int) -> tuple[FloatArray, FloatArray]:
+    def _certified(self, i: int, cell: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Find the largest error / (|value| + M) at the samples, infinite where double precision is not good enough.
 
-        With it M.
+        With it M and m.
         """
         sign, k = (-1 if cell % 2 else 1), cell // 2 + _LOWEST
         below = self._maximum_below(k)
+        near = np.maximum(self._octave_maximum(k), self._octave_maximum(max(k - 1, _LOWEST)))
         xs = self._samples(i, sign, k)
         if not xs:
-            return np.zeros(3), below
+            return np.zeros(3), below, near
         exact = np.array([self._careful[i].at(x) for x in xs]).T
         with np.errstate(all="ignore"):
             errors = np.abs(self._programs[i].fast(np.array(xs)) - exact)
@@ -176,7 +181,7 @@ class Certified:
         nothing = ~exact.any(axis=1)  # what cancels completely may by chance do so in double precision, too
         if good and nothing.any():
             good = not self._programs[i].fast(np.linspace(xs[0], xs[-1], _CHANCES))[nothing].any()
-        return worst if good else np.full(3, np.inf), below
+        return worst if good else np.full(3, np.inf), below, near
 
     def _samples(self, i: int, sign: int, k: int) -> list[float]:
         """Where piece i is checked in an octave: inside the piece."""

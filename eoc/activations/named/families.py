@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,7 @@ from eoc.errors import EocError
 
 __all__ = ["polynomial", "quantiser", "rational", "spline"]
 
+_EPS = float(np.finfo(float).eps)
 _MOST_LEVELS = 1024
 _HIGHEST_DEGREE = 64
 
@@ -150,9 +152,10 @@ def polynomial(coefficients: Numbers = (0.0, 0.0, 1.0)) -> Activation:
     return Activation(
         "polynomial",
         "c0 + c1 x + c2 x^2 + ...",
-        (Piece(_horner(c), _horner(dc), _horner(ddc)),),
+        (Piece(*map(_horner, (c, dc, ddc))),),
         growth=Growth("polynomial", float(degree)) if degree else BOUNDED,
         parity=parity,
+        uncertainty=partial(_rounding_of_horner, (c, dc, ddc)),
         parameters=parameters(coefficients=coefficients),
     )
 
@@ -166,6 +169,12 @@ def _horner(coefficients: Numbers) -> Function:
         return total
 
     return value
+
+
+def _rounding_of_horner(polynomials: tuple[Numbers, ...], x: FloatArray) -> FloatArray:
+    """Bounds on the errors: every term in absolute value, times twice as many roundings as it goes through."""
+    sizes = [_horner(tuple(map(abs, c)))(np.abs(x)) for c in polynomials]
+    return 4.0 * _EPS * max(1, len(polynomials[0]) - 1) * np.stack(sizes)
 
 
 @factory
@@ -186,7 +195,8 @@ def rational(
     c, d, e = _numbers("c", c), _numbers("d", d), _numbers("e", e)
     f = tuple(positive(f"f[{i}]", value) for i, value in enumerate(_numbers("f", f)))
     _same_length(c=c, d=d, e=e, f=f)
-    terms = [_fraction(*term) for term in zip(c, d, e, f, strict=True)]
+    fractions = list(zip(c, d, e, f, strict=True))
+    terms = [_fraction(*term) for term in fractions]
     piece = Piece(
         lambda x: sum((term.phi(x) for term in terms), a * x + b),
         lambda x: sum((term.dphi(x) for term in terms), np.full_like(x, a)),
@@ -198,6 +208,7 @@ def rational(
         (piece,),
         growth=Growth("polynomial", 1.0) if a else BOUNDED,
         parity="odd" if b == 0.0 and not any(d) and not any(e) else None,
+        uncertainty=partial(_rounding_of_fractions, a, b, fractions),
         parameters=parameters(a=a, b=b, c=c, d=d, e=e, f=f),
     )
 
@@ -222,3 +233,17 @@ def _fraction(c: float, d: float, e: float, f: float) -> Piece:
         return (8.0 * u * u * v - 4.0 * c * u - 2.0 * v) / h / h / h
 
     return Piece(phi, slope, curvature)
+
+
+def _rounding_of_fractions(
+    a: float, b: float, fractions: list[tuple[float, float, float, float]], x: FloatArray
+) -> FloatArray:
+    """Bounds on the errors of a x + b + fractions, and of its derivatives: every term in absolute value."""
+    sizes = np.stack([np.abs(a * x) + abs(b), np.full_like(x, abs(a)), np.zeros_like(x)])
+    for c, d, e, f in fractions:
+        h = np.hypot(x - e, f)
+        u, v = np.abs(x - e) / h, (np.abs(c * x) + abs(d)) / h
+        sizes[0] += v / h
+        sizes[1] += (abs(c) + 2.0 * u * v) / h / h
+        sizes[2] += (8.0 * u * u * v + 4.0 * abs(c) * u + 2.0 * v) / h / h / h
+    return 8.0 * _EPS * sizes
