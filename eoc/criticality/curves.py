@@ -137,7 +137,7 @@ def variances(phi: Activation, low: float, is_far: IsFar | None = None) -> Float
     A phi that oscillates without end, such as snake, is scanned as far as quadrature is cheap, about q = 1e5.
     """
     high = min(_Q_MAX, easy_variance(phi))
-    grid = decades(low, max(_FIRST_STEP, 1e4 * low))
+    grid = decades(low, min(high, max(_FIRST_STEP, 1e4 * low)))
     while grid[-1] < high:
         squared = squared_bias(phi, grid[-3:]).value
         if np.isnan(squared[-1]):

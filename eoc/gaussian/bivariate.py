@@ -130,7 +130,7 @@ def bivariate(
 
 def _by_angle(phi: Activation, q: float) -> Angular:
     """The functions of the angle in the form that loses fewer digits: by phi' where phi is steep or phi'' is noisy."""
-    if phi.is_positively_homogeneous:
+    if phi.is_positively_homogeneous or phi.growth.kind not in ("bounded", "polynomial"):
         return angular(phi, q)
     parts = integrals(phi, np.array([q]), {"phi^2", "dphi^2", "ddphi^2"})[0]
     (v, _), (d, _), (s, s_error) = (parts[row] for row in ("phi^2", "dphi^2", "ddphi^2"))

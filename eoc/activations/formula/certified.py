@@ -1,4 +1,4 @@
-"""Fast evaluation that is known to be right: double precision where that was checked, mpmath elsewhere.
+"""Fast evaluation that is known to be right: double precision where that was checked, pairs of doubles, or mpmath.
 
 The consumer integrates phi^2, phi'^2 and phi''^2 against centred Gaussians of any width. An absolute error at x is
 therefore harmless when it is small beside the largest |value| of the same function anywhere in [-|x|, |x|]. For
@@ -6,7 +6,8 @@ every piece, sign and octave 2^k <= |x| < 2^(k+1) the two runs are compared at t
 
     |double - exact| > 5e-15 max(|exact| at the samples of this and of lower octaves, both signs),
 
-for phi, phi' or phi'', the whole octave is left to :mod:`eoc.activations.formula.careful`.
+for phi, phi' or phi'', rounding is carried along in that octave (:mod:`eoc.activations.formula.pairs`); where that is
+not enough, the whole octave is left to :mod:`eoc.activations.formula.careful`.
 """
 
 from __future__ import annotations
@@ -40,16 +41,17 @@ _RECENT = 4  # arrays x whose results are kept: phi, phi', phi'' and their error
 
 
 class _Checked(NamedTuple):
-    """What is known of the cells of a piece, all (cells, 3); it is replaced, never changed.
+    """What is known of the cells of a piece, all (cells, 3) but the last; it is replaced, never changed.
 
-    ``errors`` are NaN before a cell is checked, infinite where double precision is not good enough, otherwise the
-    largest errors of phi, phi', phi'' at the samples, relative to ``|value| + below``. ``below`` and ``near`` are their
-    largest sizes at the samples of lower octaves, and of this one and the next lower.
+    ``errors`` are NaN before a cell is checked, infinite where neither way is good enough, otherwise the largest errors
+    of phi, phi', phi'' at the samples, relative to ``|value| + below``. ``below`` and ``near`` are their largest sizes
+    at the samples of lower octaves, and of this one and the next lower. ``paired`` (cells,): whether pairs are needed.
     """
 
     errors: FloatArray
     below: FloatArray
     near: FloatArray
+    paired: NDArray[np.bool_]
 
 
 class Certified:
@@ -86,7 +88,8 @@ class Certified:
         self._careful = [
             Careful(p, a, b, name, self._lock) for p, (a, b) in zip(programs, pairwise(self._bounds), strict=True)
         ]
-        self._checked = [_Checked(np.full((_CELLS, 3), np.nan), *np.zeros((2, _CELLS, 3)))] * len(programs)
+        nothing = np.zeros((_CELLS, 3))
+        self._checked = [_Checked(nothing + np.nan, nothing, nothing, np.zeros(_CELLS, bool))] * len(programs)
         self._octave_maximum = cache(self._sample_maximum)
         self._recent = lru_cache(maxsize=_RECENT)(self._evaluate)
 
@@ -128,8 +131,12 @@ class Certified:
         new = np.isnan(checked.errors[cells, 0]) & ~slow & ~at_end
         if new.any():
             checked = self._with(i, np.unique(cells[new]).tolist())
-        errors, below, near = (part[cells].T for part in checked)
+        errors, below, near = checked.errors[cells].T, checked.below[cells].T, checked.near[cells].T
         slow = (slow | ~np.isfinite(errors[0])) & ~at_end
+        paired = checked.paired[cells] & ~slow & ~at_end
+        if paired.any():
+            values[:, paired] = self._programs[i].paired(x[paired])
+            slow |= paired & ~np.isfinite(values).all(axis=0)
         with np.errstate(invalid="ignore"):
             size = np.abs(values)
             bounds = 4.0 * np.maximum(_EPS * (size + near), errors * (size + below))
@@ -153,35 +160,35 @@ class Certified:
     def _with(self, i: int, cells: list[int]) -> _Checked:
         """What is known of piece i, these cells among it."""
         with self._lock:
-            known = _Checked(*(part.copy() for part in self._checked[i]))
+            before = self._checked[i]
+            known = _Checked(before.errors.copy(), before.below.copy(), before.near.copy(), before.paired.copy())
             for cell in cells:
                 if np.isnan(known.errors[cell, 0]):
-                    known.errors[cell], known.below[cell], known.near[cell] = self._certified(i, cell)
+                    found = self._certified(i, cell)
+                    known.errors[cell], known.below[cell], known.near[cell], known.paired[cell] = found
             self._checked[i] = known
             return known
 
-    def _certified(self, i: int, cell: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Find the largest error / (|value| + M) at the samples, infinite where double precision is not good enough.
-
-        With it M and m.
-        """
+    def _certified(self, i: int, cell: int) -> tuple[FloatArray, FloatArray, FloatArray, bool]:
+        """The four facts of a cell."""
         sign, k = (-1 if cell % 2 else 1), cell // 2 + _LOWEST
         below = self._maximum_below(k)
         near = np.maximum(self._octave_maximum(k), self._octave_maximum(max(k - 1, _LOWEST)))
         xs = self._samples(i, sign, k)
         if not xs:
-            return np.zeros(3), below, near
+            return np.zeros(3), below, near, False
         exact = np.array([self._careful[i].at(x) for x in xs]).T
-        with np.errstate(all="ignore"):
-            errors = np.abs(self._programs[i].fast(np.array(xs)) - exact)
-            scale = np.maximum(below, self._octave_maximum(k))
-            good = bool(np.all(errors <= _TOLERANCE * scale[:, None]))
-            measure = np.abs(exact) + below[:, None]
-            worst = np.where(errors > 0.0, errors / measure, 0.0).max(axis=1)
+        scale = np.maximum(below, self._octave_maximum(k))
+        measure = np.abs(exact) + below[:, None]
         nothing = ~exact.any(axis=1)  # what cancels completely may by chance do so in double precision, too
-        if good and nothing.any():
-            good = not self._programs[i].fast(np.linspace(xs[0], xs[-1], _CHANCES))[nothing].any()
-        return worst if good else np.full(3, np.inf), below, near
+        for paired, way in ((False, self._programs[i].fast), (True, self._programs[i].paired)):
+            with np.errstate(all="ignore"):
+                errors = np.abs(way(np.array(xs)) - exact)
+                good = np.all(errors <= _TOLERANCE * scale[:, None])
+            if good and not (nothing.any() and way(np.linspace(xs[0], xs[-1], _CHANCES))[nothing].any()):
+                with np.errstate(all="ignore"):
+                    return np.where(errors > 0.0, errors / measure, 0.0).max(axis=1), below, near, paired
+        return np.full(3, np.inf), below, near, False
 
     def _samples(self, i: int, sign: int, k: int) -> list[float]:
         """Where piece i is checked in an octave: inside the piece."""

@@ -1,4 +1,4 @@
-"""A tree made ready to run: fast in double precision, or right to twenty digits at one point.
+"""A tree made ready to run: fast in double precision, carefully so, or right to twenty digits at one point.
 
 The mpmath run is repeated at a higher precision until more than 64 of its bits have survived cancellation.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from eoc.activations.base import FloatArray
 from eoc.activations.formula.doubles import DOUBLES
 from eoc.activations.formula.multiprecision import ONE_AT_A_TIME, multiprecision
+from eoc.activations.formula.pairs import PAIRS, Pair
 from eoc.activations.formula.rules import Jet, OutOfReach, Undefined, apply
 from eoc.activations.formula.tree import Node, postorder
 
@@ -42,6 +43,7 @@ class Program:
         self._steps = [(n.op, [index[a] for a in n.args], n.value, n.constant is not None) for n in self._order]
         self._outputs = [index[r] for r in roots]
         self._constants: dict[object, Jet] = {}  # in double precision
+        self._paired: dict[object, Jet] = {}  # as pairs
 
     def _run(self, m: Any, x: Any, constants: dict[object, Jet]) -> list[Jet]:
         jets: list[Jet] = []
@@ -74,6 +76,12 @@ class Program:
     def fast(self, x: FloatArray) -> FloatArray:
         """(phi, phi', phi'') in double precision, shape (3, n); not finite where this fails."""
         return np.asarray(self.fast_all(x)[0])
+
+    def paired(self, x: FloatArray) -> FloatArray:
+        """The same with rounding carried along (:mod:`eoc.activations.formula.pairs`), some ten times slower."""
+        with np.errstate(all="ignore"):
+            jet = self._run(PAIRS, Pair(x, np.zeros_like(x)), self._paired)[0]
+        return np.stack([np.broadcast_to(v.high if isinstance(v, Pair) else v, x.shape).astype(float) for v in jet])
 
     def exact(self, x: float, side: int = 0) -> Jet:
         """(phi, phi', phi'') at one point as mpmath numbers, right to at least 20 digits.
