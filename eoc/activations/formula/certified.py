@@ -45,7 +45,7 @@ class _Checked(NamedTuple):
 
     ``errors`` are NaN before a cell is checked, infinite where neither way is good enough, otherwise the largest errors
     of phi, phi', phi'' at the samples, relative to ``|value| + below``. ``below`` and ``near`` are their largest sizes
-    at the samples of lower octaves, and of this one and the next lower. ``paired`` (cells,): whether pairs are needed.
+    at the samples of lower octaves, and of the next two. ``paired`` (cells,): whether pairs are needed.
     """
 
     errors: FloatArray
@@ -105,8 +105,8 @@ class Certified:
     def uncertainty(self, x: FloatArray) -> FloatArray:
         """Bounds on the absolute errors, shape (3, n).
 
-        In double precision 4 max(eps (|phi(x)| + m), r (|phi(x)| + M)), with m the largest sample of this octave and of
-        the next lower, M that of all lower ones and r the largest error at the samples of this octave in the latter
+        In double precision 4 max(eps (|phi(x)| + m), r (|phi(x)| + M)), with m the largest sample of the two next
+        lower octaves, M that of all lower ones and r the largest error at the samples of this octave in the latter
         measure; likewise phi', phi''. At knots 4 eps |phi|.
         """
         x = np.asarray(x, dtype=float)
@@ -173,7 +173,7 @@ class Certified:
         """The four facts of a cell."""
         sign, k = (-1 if cell % 2 else 1), cell // 2 + _LOWEST
         below = self._maximum_below(k)
-        near = np.maximum(self._octave_maximum(k), self._octave_maximum(max(k - 1, _LOWEST)))
+        near = np.max([self._octave_maximum(max(j, _LOWEST)) for j in (k - 1, k - 2)], axis=0)
         xs = self._samples(i, sign, k)
         if not xs:
             return np.zeros(3), below, near, False
