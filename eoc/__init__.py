@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eoc.activations import Activation, activation
+    from eoc.comparison import Comparison, compare
     from eoc.convergence import Convergence, ConvergenceLaw, convergence_law, convergence_of
     from eoc.criticality import (
         Curve,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         transitions,
     )
     from eoc.errors import AccuracyError, AccuracyWarning, EocError, ExpressionError, NotPermissibleError
+    from eoc.gains import Gain, gain
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
     from eoc.maps import CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap
@@ -77,8 +79,10 @@ _WHERE = {
         "nearest_ordered",
         "transitions",
     ),
+    "eoc.comparison": ("Comparison", "compare"),
     "eoc.convergence": ("Convergence", "ConvergenceLaw", "convergence_law", "convergence_of"),
     "eoc.errors": ("AccuracyError", "AccuracyWarning", "EocError", "ExpressionError", "NotPermissibleError"),
+    "eoc.gains": ("Gain", "gain"),
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
     "eoc.maps": ("CorrelationFixedPoint", "CorrelationMap", "FixedPoint", "VarianceMap"),
@@ -104,6 +108,7 @@ __all__ = [
     "AccuracyError",
     "AccuracyWarning",
     "Activation",
+    "Comparison",
     "Convergence",
     "ConvergenceLaw",
     "CorrelationFixedPoint",
@@ -116,6 +121,7 @@ __all__ = [
     "Estimate",
     "ExpressionError",
     "FixedPoint",
+    "Gain",
     "NoPoint",
     "NotPermissibleError",
     "OrderedPoint",
@@ -125,6 +131,7 @@ __all__ = [
     "VarianceMap",
     "activation",
     "bivariate",
+    "compare",
     "convergence_law",
     "convergence_of",
     "correlation_process",
@@ -132,6 +139,7 @@ __all__ = [
     "edge_of_chaos",
     "eoc_curve",
     "explicit_networks",
+    "gain",
     "gaussianity",
     "length_process",
     "length_scaling",

@@ -19,10 +19,12 @@ import typer
 
 from eoc.cli import (
     activations,
+    compare,
     curve,
     describe,
     diagnose,
     diagram,
+    gain,
     init,
     maps,
     montecarlo,
@@ -49,6 +51,8 @@ app = typer.Typer(
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
     "init": init.command,
+    "compare": compare.command,
+    "gain": gain.command,
     "curve": curve.command,
     "describe": describe.command,
     "maps": maps.command,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsJson",
+    "Depth",
     "Name",
     "Names",
     "Plot",
@@ -61,6 +62,9 @@ Names = Annotated[
         autocompletion=_complete,
         show_default=False,
     ),
+]
+Depth = Annotated[
+    float | None, typer.Option(help="Layers of the network, from 1 on.  [default: 30]", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (inf and nan as strings) instead of text.")]
 

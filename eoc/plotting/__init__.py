@@ -1,6 +1,7 @@
 """Pictures with Matplotlib: Axes in, Axes out; ``*_figure`` makes a figure of column width."""
 
 from eoc.plotting.activation import activation_figure, plot_activation, shown_range
+from eoc.plotting.comparison import comparison_figure, plot_comparison
 from eoc.plotting.depth import (
     convergence_figure,
     plot_convergence,
@@ -44,6 +45,7 @@ __all__ = [
     "DRAWN",
     "WIDE",
     "activation_figure",
+    "comparison_figure",
     "convergence_figure",
     "correlation_process_figure",
     "diagnosis_figure",
@@ -58,6 +60,7 @@ __all__ = [
     "paper_style",
     "phase_figure",
     "plot_activation",
+    "plot_comparison",
     "plot_convergence",
     "plot_correlation_map",
     "plot_correlation_process",

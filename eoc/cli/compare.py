@@ -1,0 +1,105 @@
+"""``eoc compare``: the usual initialisations beside the recommended one."""
+
+from __future__ import annotations
+
+import dataclasses
+from math import isnan
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from eoc.cli.common import AsJson, Depth, Name, Plot, find_activation, number, print_json, save_picture
+from eoc.cli.progress import progress_bar
+from eoc.cli.tables import console, new_table, print_paragraph
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eoc.comparison import Comparison, Start
+
+__all__ = ["command"]
+
+_DIGITS = 4
+
+
+def command(
+    activation: Name,
+    with_: Annotated[
+        str,
+        typer.Option(
+            "--with", metavar="NAMES", help="kaiming, xavier, lecun, torch, keras, separated by commas; or all."
+        ),
+    ] = "all",
+    depth: Depth = None,
+    width: Annotated[int, typer.Option(help="Inputs and outputs of a layer, on which torch's biases depend.")] = 256,
+    plot: Plot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the initialisations that people use, as frameworks really draw them, with the one that eoc recommends.
+
+    Two inputs of correlation 0.3 and the gradient are followed through all layers.
+    """
+    from eoc.comparison import compare
+
+    with progress_bar("layers") as progress:
+        found = compare(find_activation(activation), with_, depth=depth, width=width, progress=progress)
+    if as_json:
+        print_json(_payload(found))
+    else:
+        _print(found)
+    if plot is not None:
+        from eoc.plotting import comparison_figure
+
+        save_picture(comparison_figure(found), plot)
+
+
+def _payload(found: Comparison) -> dict[str, Any]:
+    return {
+        "activation": found.activation,
+        "depth": found.depth,
+        "width": found.width,
+        "answer": found.answer,
+        "rows": [_row_payload(row) for row in found.rows],
+        "advice": found.advice,
+    }
+
+
+def _row_payload(row: Start) -> dict[str, Any]:
+    values = {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name != "run"}
+    run = row.run
+    layers = {} if run is None else {"layers": run.layers, "q": run.q[:, 0], "one_minus_c": run.one_minus_c[:, 0, 1]}
+    return values | {"gradient_ratio": row.gradient_ratio, "by_layer": layers}
+
+
+def _print(found: Comparison) -> None:
+    out = console()
+    out.print(found.answer, style="bold", soft_wrap=True)
+    table = new_table(out, ("from", "sigma_w", "sigma_b", "q", "chi_1", "gradient", "1 - c", "phase", "what happens"))
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    for column in table.columns[-2:]:
+        column.justify = "left"
+    for row in found.rows:
+        table.add_row(*_cells(row), style="bold" if row.trains else None)
+    out.print(table)
+    _legend(out, found)
+    print_paragraph(out, "next: ", found.advice, bold=5)
+
+
+def _cells(row: Start) -> tuple[str, ...]:
+    values = (row.sigma_w, row.sigma_b, row.q, row.chi_1, row.gradient_ratio, row.one_minus_c)
+    return (row.name, *("-" if isnan(v) else number(v, digits=_DIGITS) for v in values), row.phase, row.word)
+
+
+def _legend(out: Console, found: Comparison) -> None:
+    """How each is drawn, and what the columns are."""
+    longest = max(len(row.name) for row in found.rows)
+    for row in found.rows:
+        print_paragraph(out, f"{row.name:{longest}}  ", f"{row.drawn}: gain {row.gain}", indent=longest + 2)
+    print_paragraph(
+        out,
+        "",
+        f"weights have the std sigma_w / sqrt(fan_in), so sigma_w is the gain. q: variance of pre-activations in layer "
+        f"{found.depth}; chi_1: what that layer multiplies gradients by; gradient: its second moment in the first "
+        f"layer over that in the last; 1 - c: of two inputs that begin with variance 1 (eoc: its q) and c = 0.3",
+    )

@@ -1,0 +1,76 @@
+"""``eoc gain``: what PyTorch calls gains, of one activation or several."""
+
+from __future__ import annotations
+
+import dataclasses
+from math import isnan
+from typing import TYPE_CHECKING
+
+from eoc.cli.common import AsJson, Depth, Names, find_activation, number, print_json
+from eoc.cli.tables import console, print_paragraph, print_table
+
+if TYPE_CHECKING:
+    from eoc.gains import Gain
+
+__all__ = ["command"]
+
+_COLUMNS = ("activation", "1/rms", "chi_1", "1/std", "recommended", "with sigma_b", "torch")
+
+
+def command(
+    activations: Names,
+    depth: Depth = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print gains for kaiming_normal_ and xavier_normal_: weights are drawn with the std gain / sqrt(fan_in)."""
+    from eoc.gains import gain
+
+    found = [gain(find_activation(source), depth) for source in activations]
+    if as_json:
+        print_json({"gains": [dataclasses.asdict(one) for one in found]})
+        return
+    out = console()
+    first = found[0]
+    none = first.sigma_w != first.sigma_w
+    told = (
+        f"none is recommended: {first.reason}"
+        if none
+        else f"{number(first.sigma_w)}, with biases of std {number(first.sigma_b)}"
+    )
+    out.print(f"gain of {first.activation}: {told}", style="bold", soft_wrap=True, markup=False)
+    print_table(out, _COLUMNS, lambda digits: [_cells(one, digits) for one in found])
+    for head, text in _LEGEND:
+        print_paragraph(out, f"{head:{len(_COLUMNS[5])}}  ", text)
+    print_paragraph(out, "next: ", _next(first), bold=5)
+
+
+_LEGEND = (
+    ("1/rms", "1 / sqrt(E phi(Z)^2): layers without biases keep variance 1, and multiply gradients by chi_1"),
+    ("1/std", "1 / std(phi(Z)): what phi is multiplied by to have variance 1, for weights that are centred"),
+    ("recommended", "on the edge of chaos chi_1 = 1: signals and gradients are kept; its biases belong to it"),
+    ("torch", "torch.nn.init.calculate_gain, none where it raises"),
+)
+
+
+def _cells(one: Gain, digits: int) -> list[str]:
+    def shown(value: float, error: float = 0.0) -> str:
+        return "none" if isnan(value) else number(value, error, digits)
+
+    return [
+        one.activation,
+        shown(one.second_moment, one.second_moment_error),
+        shown(one.chi_1),
+        shown(one.std, one.std_error),
+        shown(one.sigma_w),
+        shown(one.sigma_b),
+        "none" if one.torch is None else number(one.torch, digits=digits),
+    ]
+
+
+def _next(first: Gain) -> str:
+    if isnan(first.sigma_w):
+        return "normalise before each activation, or take another one"
+    return (
+        f"std = {first.sigma_w:.6g} / sqrt(fan_in), as kaiming_normal_ has it; "
+        f'eoc init "{first.activation}" --framework torch prints the code'
+    )
