@@ -25,7 +25,7 @@ _C0 = 0.3  # correlation of the two inputs
 _WIDTH = 256
 _WIDEST = 10**9
 _DEEPEST = 20_000  # layers that are followed one by one while variances are on their way
-_MOST = 1e99  # variances beyond are not followed
+_LEAST, _MOST = 1e-200, 1e99  # variances beyond are not followed
 _MOST_STEEP = 40.0  # nor those beyond this one where phi grows exponentially
 _SETTLED = 1e-15
 _GONE = 1e-4  # of what went in: signals that have died out; the inverse: that explode
@@ -229,8 +229,8 @@ def _reached(phi: Activation, how: Usual, q: float, depth: int) -> tuple[int, fl
     for layer in range(depth):
         try:
             after = float(variance(q))
-        except EocError:  # the second moment is infinite, or overflows
-            return layer, inf
+        except EocError:  # the second moment is infinite or overflows, or the variance is too small for a number
+            return layer, 0.0 if q < _LEAST else inf
         if not 0.0 < after <= most:
             return layer, inf if after > 1.0 else 0.0
         if abs(after - q) <= _SETTLED * q:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.common import AsJson, Depth, Name, Plot, find_activation, number, print_json, save_picture
-from eoc.cli.progress import progress_bar
+from eoc.cli.progress import progress
 from eoc.cli.tables import console, new_table, print_paragraph
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def command(
     """
     from eoc.comparison import compare
 
-    with progress_bar("layers") as progress:
-        found = compare(find_activation(activation), with_, depth=depth, width=width, progress=progress)
+    report = progress()
+    report.expect("layers")
+    found = compare(find_activation(activation), with_, depth=depth, width=width, progress=report)
     if as_json:
         print_json(_payload(found))
     else:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eoc.comparison import Comparison
+    from eoc.comparison import Comparison, Start
 
 __all__ = ["comparison_figure", "plot_comparison"]
 
@@ -22,8 +22,9 @@ _LABELS = {
     "gradient": "gradient$^2$",
     "correlation": "$1 - c_\\ell$",
 }
-_TINY, _HUGE = 1e-18, 1e12  # of an axis: beyond, signals are lost whatever the number
-_LN10 = float(np.log(10.0))
+_TINY, _HUGE = 1e-12, 1e12  # of an axis: beyond, signals are lost whatever the number
+_STYLES = ("--", "-.", "-", ":", "--", "-.")
+_COLOURS = (0, 2, 3, 4, 5, 6)  # without the yellow, which thin lines do not show
 
 
 def plot_comparison(found: Comparison, ax: Axes, quantity: Quantity) -> Axes:
@@ -34,7 +35,8 @@ def plot_comparison(found: Comparison, ax: Axes, quantity: Quantity) -> Axes:
     found
         What :func:`eoc.compare` returns.
     ax
-        Where to draw: a line for each, the recommended one thicker; cut where it leaves 1e-18 ... 1e12.
+        Where to draw: a line for each, one for those that are the same, the recommended one in black; cut where it
+        leaves 1e-12 ... 1e12.
     quantity
         "variance" of the pre-activations, "gradient": its second moment over that in the last layer, or
         "correlation": 1 - c of two inputs.
@@ -44,7 +46,7 @@ def plot_comparison(found: Comparison, ax: Axes, quantity: Quantity) -> Axes:
     Axes
         The same ``ax``.
     """
-    for i, row in enumerate(found.rows):
+    for i, (row, names) in enumerate(_told_apart(found)):
         if row.run is None:
             continue
         with np.errstate(over="ignore", under="ignore"):
@@ -53,17 +55,9 @@ def plot_comparison(found: Comparison, ax: Axes, quantity: Quantity) -> Axes:
                 "gradient": np.exp(row.run.log_gradient[:, 0]),
                 "correlation": row.run.one_minus_c[:, 0, 1],
             }[quantity]
-        inside = np.isfinite(values) & (values >= _TINY) & (values <= _HUGE)
-        ours = row.name == "eoc"
-        ax.plot(
-            row.run.layers,
-            np.where(inside, values, np.nan),
-            color=f"C{i}",
-            linewidth=2.0 if ours else 1.0,
-            linestyle="-" if ours else ("--", ":", "-.", (0, (5, 1)), (0, (1, 1)))[i % 5],
-            label=row.name,
-            zorder=3 if ours else 2,
-        )
+        shown = np.where((values >= _TINY) & (values <= _HUGE), values, np.nan)
+        colour, style, width = ("k", "-", 2.0) if "eoc" in names else (f"C{_COLOURS[i]}", _STYLES[i], 1.2)
+        ax.plot(row.run.layers, shown, style, color=colour, linewidth=width, label=", ".join(names), zorder=3 - i / 10)
     ax.set_yscale("log")
     ax.set_ylabel(_LABELS[quantity])
     ax.set_xlabel("layer $\\ell$")
@@ -71,12 +65,21 @@ def plot_comparison(found: Comparison, ax: Axes, quantity: Quantity) -> Axes:
     return ax
 
 
+def _told_apart(found: Comparison) -> list[tuple[Start, list[str]]]:
+    """The initialisations that differ, each with the names of all that are the same."""
+    alike: dict[tuple[float, float, float], list[Start]] = {}
+    for row in found.rows:
+        start = -1.0 if row.run is None else float(row.run.q[0, 0])
+        alike.setdefault((row.sigma_w, row.sigma_b, start), []).append(row)
+    return [(rows[0], [row.name for row in rows]) for rows in alike.values()]
+
+
 def comparison_figure(found: Comparison) -> Figure:
     """Variance, gradient and correlation by layer, from each initialisation, above each other."""
 
     def first(ax: Axes) -> Axes:
         plot_comparison(found, ax, "variance")
-        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.2)
+        ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
         return ax
 
     return stacked_figure(
