@@ -29,7 +29,7 @@ _LEAST, _MOST = 1e-200, 1e99  # variances beyond are not followed
 _MOST_STEEP = 40.0  # nor those beyond this one where phi grows exponentially
 _SETTLED = 1e-15
 _GONE = 1e-4  # of what went in: signals that have died out; the inverse: that explode
-_MUCH = 100.0  # gradients that grow or shrink more explode or vanish
+_MUCH = 1e4  # gradients that grow or shrink more explode or vanish
 KEPT = 1.0  # |log| of the gradient ratio up to which networks train
 TRAINS = "trains"
 
@@ -161,7 +161,7 @@ def compare(
     >>> for row in found.rows:
     ...     print(row.name, round(row.sigma_w, 4), row.phase, "-", row.word)
     torch 0.5774 ordered - inputs look alike after 7 layers
-    xavier 1.6667 chaotic - gradients explode
+    xavier 1.6667 chaotic - gradients grow 264-fold
     eoc 1.0754 critical - trains
     """
     phi, layers = resolve(activation), checked_depth(depth)
@@ -279,7 +279,8 @@ def _gradients(log_ratio: float) -> str:
         return TRAINS
     if abs(log_ratio) > log(_MUCH):
         return "gradients explode" if log_ratio > 0.0 else "gradients vanish"
-    return f"gradients {'grow' if log_ratio > 0.0 else 'shrink'} {exp(abs(log_ratio)):.2g}-fold"
+    factor = exp(abs(log_ratio))
+    return f"gradients {'grow' if log_ratio > 0.0 else 'shrink'} {factor:.{0 if factor >= 10.0 else 1}f}-fold"
 
 
 def _layers(n: int) -> str:

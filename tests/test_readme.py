@@ -1,4 +1,4 @@
-"""What README.md shows is what a user gets: its console samples, and its Python example."""
+"""What README.md and the documentation show is what a user gets: console samples, and the Python example."""
 
 import re
 import shlex
@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from test_cli import run
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-SAMPLES = re.findall(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = README + (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+SAMPLES = re.findall(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", PAGES, re.DOTALL)
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 ESTIMATE = re.compile(r"0*\.?0*[1-9](e[-+]\d+)?")  # one digit: an error, which rounding may change
 
