@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from eoc.plotting.style import stacked_figure
+from eoc.plotting.style import network_name, paper_style, stacked_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,6 +66,9 @@ def diagnosis_figure(found: Diagnosis) -> Figure:
     """
     names: list[Quantity] = ["q", "one_minus_c", "gradient"] if found.samples > 1 else ["q", "gradient"]
     panels = [partial(plot_diagnosis, found, quantity=name) for name in names]
-    figure = stacked_figure(1.5 * len(names), *panels, heights=(1,) * len(names))
-    figure.axes[0].legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
+    known = {network_name(s.activation.name, s.sigma_w, s.sigma_b) for s in found.stretches}
+    title = known.pop() if len(known) == 1 else ""  # a model of several kinds of layers has no short name
+    figure = stacked_figure(0.3 + 1.5 * len(names), *panels, heights=(1,) * len(names), title=title)
+    with paper_style():
+        figure.axes[0].legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2)
     return figure

@@ -156,6 +156,5 @@ def _plot_range(phi: Activation, place: Place, ax: Axes) -> Axes:
     low, high = shown_range(phi)
     plot_activation(phi, ax, min(low, -half), max(high, half))
     ax.axvspan(-half, half, color="C0", alpha=0.12, linewidth=0.0, zorder=0, label="95 % of inputs")
-    ax.legend(frameon=False)
-    ax.set_title("")
+    ax.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), handlelength=1.5)
     return ax
