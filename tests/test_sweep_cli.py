@@ -331,6 +331,13 @@ def test_pictures_and_files_are_written(tmp_path):
     assert text.split() == list(map(str, files))
     text = sweep("export", "edge.zarr", "--csv", files[0], "--columns", "sigma_w", "--at", "activation=tanh")
     assert text == f"{files[0]} (replaced)\n"
+    for file in files:
+        assert str(file) in sweep("export", "edge.zarr", file)
+        assert file.is_file()
+    assert "must end in .csv, .parquet, .nc" in sweep("export", "edge.zarr", tmp_path / "edge.txt", code=2)
+    assert "say where to write: eoc sweep export edge.zarr FILE" in sweep("export", "edge.zarr", code=2)
+    sweep("plot", "edge.zarr", "--x", "sigma_b", "--y", "sigma_w", "--at", "activation=tanh", "--plot", picture)
+    sweep("export", "edge.zarr", files[0], "--columns", "sigma_w", "--at", "activation=tanh")
     header, *rows = files[0].read_text().splitlines()
     assert header == "sigma_b,activation,sigma_w,status,error,seconds"
     assert float(rows[1].split(",")[2]) == eoc.edge_of_chaos("tanh", sigma_b=0.2).best.sigma_w

@@ -88,9 +88,12 @@ def _print(found: Diagnosis) -> None:
     from eoc.diagnose.table import table
 
     out = console()
+    print_paragraph(out, "", found.verdict, indent=2)
+    print(file=results())
     print(table(found.rows), file=results(), end="\n\n")
     for sentence in found.words:
         print_paragraph(out, "", sentence, indent=2)
+    out.print(found.remedy, markup=False, soft_wrap=True)
 
 
 def _built(source: str) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ import typer
 from eoc.cli.around import results
 from eoc.cli.common import AsJson, check_file, check_picture, print_json, save_picture
 from eoc.errors import EocError
+from eoc.files import resolved
 
 if TYPE_CHECKING:
     import xarray
@@ -34,6 +35,7 @@ Columns = Annotated[
     str | None, typer.Option(metavar="NAME,NAME", help="Which outputs, separated by commas.", show_default=False)
 ]
 _ENDINGS = {"csv": ("csv",), "parquet": ("parquet",), "netcdf": ("nc", "nc4")}
+_SUFFIXES = ", ".join(f".{ending}" for endings in _ENDINGS.values() for ending in endings)
 _ROWS = 40
 
 
@@ -105,7 +107,12 @@ def plot(
     ] = "",
     output: Annotated[
         Path | None,
-        typer.Option(help="Where to (.png, .pdf, .svg).", show_default="STORE-Y.png in the current folder"),
+        typer.Option(
+            "--output",
+            "--plot",
+            help="Where to (.png, .pdf, .svg).",
+            show_default="STORE-Y.png in the current folder",
+        ),
     ] = None,
 ) -> None:
     """Draw one quantity against another, a line for each value of a third, or a map over two.
@@ -113,7 +120,7 @@ def plot(
     For example: eoc sweep plot sweep.zarr --x sigma_b --y xi_c --line activation --log y, or eoc sweep plot sweep.zarr
     --x sigma_b --y sigma_w --color phase. Errors are drawn where they can be seen.
     """
-    path = Path(f"{store.resolve().stem}-{color or y[0]}.png") if output is None else output
+    path = Path(f"{resolved(store).stem}-{color or y[0]}.png") if output is None else output
     check_picture(path)
     from eoc.cli.words import points_are
     from eoc.plotting import sweep_figure
@@ -147,6 +154,12 @@ def _left_over(error: LeftOverError) -> str:
 
 def export(
     store: Store,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="Where to: .csv, .parquet or .nc, of which its name says one.", show_default=False
+        ),
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="A table (.csv).", show_default=False)] = None,
     parquet: Annotated[Path | None, typer.Option(help="The same table (.parquet).", show_default=False)] = None,
     netcdf: Annotated[Path | None, typer.Option(help="The labelled data set (.nc).", show_default=False)] = None,
@@ -156,27 +169,37 @@ def export(
     """Write the results for other programs, with all digits.
 
     A table has a row for each point that is not pending, and for each layer or other dimension that outputs have. For
-    example: eoc sweep export sweep.zarr --csv sweep.csv --netcdf sweep.nc
+    example: eoc sweep export sweep.zarr sweep.csv, or several at once: --csv sweep.csv --netcdf sweep.nc
     """
-    files = {"csv": csv, "parquet": parquet, "netcdf": netcdf}
-    wanted = {form: path for form, path in files.items() if path is not None}
+    files = [("csv", csv), ("parquet", parquet), ("netcdf", netcdf), (_form_of(file), file)]
+    wanted = [(form, path) for form, path in files if path is not None]
     if not wanted:
-        raise EocError("say where to write: --csv FILE.csv, --parquet FILE.parquet or --netcdf FILE.nc")
+        raise EocError(f"say where to write: eoc sweep export {store} FILE, with a name in {_SUFFIXES}")
     from eoc.cli.words import points_are
     from eoc.sweeps.views.export import check_library, export_sweep
     from eoc.sweeps.views.selection import counts
 
-    for form, path in wanted.items():
+    for form, path in wanted:
         check_file(path, "the sweep", _ENDINGS[form])
         check_library(form)
     part = _part(store, at)
     pending = counts(part)["pending"]
-    for form, path in wanted.items():
+    for form, path in wanted:
         notes = ["replaced"] if path.exists() else []
         export_sweep(part, path, form, _names(columns))
         if pending:
             notes.append(f"{points_are(pending, 'pending')} {'empty' if form == 'netcdf' else 'left out'}")
         print(f"{path} ({', '.join(notes)})" if notes else path, file=results())
+
+
+def _form_of(file: Path | None) -> str:
+    """The format that the name of a file says."""
+    for form, endings in _ENDINGS.items():
+        if file is not None and file.suffix[1:].lower() in endings:
+            return form
+    if file is not None:
+        raise EocError(f"cannot write the sweep to {file}: its name must end in {_SUFFIXES}")
+    return ""
 
 
 def _opened(store: Path, variables: Sequence[str] | None = None) -> xarray.Dataset:

@@ -58,7 +58,7 @@ def torch(
                   c' = \frac{\sigma_b^2 + \sigma_w^2 K(q, c)}{q'}, \quad
                   \|\nabla\|^2 = \sigma_w^2 D(q') \, \|\nabla'\|^2 .
 
-        ``print`` shows a table and what it means; ``.words``, ``.to_dict()`` and
+        ``print`` shows a verdict, a table, what it means and how to mend it; ``.words``, ``.to_dict()`` and
         :func:`eoc.plotting.plot_diagnosis` give it to programs and to the eye.
 
     Raises
@@ -91,6 +91,8 @@ def torch(
     sigma_w = 0.57..., sigma_b = 0.03... is in the ordered phase (chi_1 = 0.33... at depth); sigma_w = 1.09... would be
     critical.
     >>> print(found)
+    Gradients vanish over 10 layers: of that at the last 0.00... arrives at the first...
+    <BLANKLINE>
     all layers: Linear 300 -> 300
         layer  sigma_w  sigma_b        q   theory    1 - c    theory  gradient    theory
      1  0        0.57...

@@ -129,7 +129,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What :func:`eoc.diagnose.torch` returns; ``print`` shows the table and the words.
+    """What :func:`eoc.diagnose.torch` returns; ``print`` shows the verdict, the table and the words.
 
     Attributes
     ----------
@@ -155,18 +155,34 @@ class Diagnosis:
 
         return words(self)
 
+    @cached_property
+    def verdict(self) -> str:
+        """Whether signals and gradients get through the model, in one sentence."""
+        from eoc.diagnose.verdict import verdict
+
+        return verdict(self)
+
+    @cached_property
+    def remedy(self) -> str:
+        """The line of code that mends it."""
+        from eoc.diagnose.verdict import remedy
+
+        return remedy(self)
+
     def __str__(self) -> str:
         from eoc.diagnose.table import table
 
-        return "\n".join([table(self.rows), "", *self.words])
+        return "\n".join([self.verdict, "", table(self.rows), "", *self.words, self.remedy])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as numbers, texts, lists and dicts; NaN and infinities are left as they are."""
         return {
+            "verdict": self.verdict,
             "samples": self.samples,
             "layers": [_row(row) for row in self.rows],
             "stretches": [_stretch(one) for one in self.stretches],
             "words": list(self.words),
+            "remedy": self.remedy,
         }
 
 

@@ -13,7 +13,7 @@ from eoc.diagnose.walks import FIRST, LAST, NO_GRADIENT, NO_SIGNAL
 if TYPE_CHECKING:
     from eoc.diagnose.diagnosis import Diagnosis
 
-__all__ = ["words"]
+__all__ = ["broken", "is_critical", "words"]
 
 _SPREADS = 5.0  # beyond which a deviation is not chance
 _FLOOR = 0.02  # relative deviations that are never named: the maps neglect terms of order 1 / width
@@ -33,7 +33,7 @@ def words(found: Diagnosis) -> tuple[str, ...]:
     """What is to be seen in a diagnosis, the most important first."""
     rows = found.rows
     out = [
-        *_broken(rows),
+        *broken(rows),
         *_stretches(found.stretches, rows),
         *_altogether(found),
         *_dead(rows),
@@ -66,12 +66,12 @@ def _state(one: Stretch) -> str:
     chi_1 = one.phase.chi_1 if one.phase is not None else math.nan
     at = f"sigma_w = {one.sigma_w:.4g}, sigma_b = {one.sigma_b:.4g}"
     depth = f"chi_1 = {chi_1:.4g} at depth"
-    if _is_critical(one):
+    if is_critical(one):
         return f"as far as {len(one.rows)} layers can tell {at} is critical ({depth})"
     return f"{at} is in the {'ordered' if chi_1 < 1.0 else 'chaotic'} phase ({depth}); {_critical(one)}"
 
 
-def _is_critical(one: Stretch) -> bool:
+def is_critical(one: Stretch) -> bool:
     """As far as so many layers can tell."""
     log_chi = math.log(one.phase.chi_1) if one.phase is not None and one.phase.chi_1 > 0.0 else -math.inf
     return abs(log_chi) <= min(_CRITICAL, _CHANGE / one.steps)
@@ -130,7 +130,7 @@ def _apart(one: Stretch, rows: Sequence[LayerRow]) -> list[str]:
 def _depth(one: Stretch) -> list[str]:
     """How deep signals go, where that is not deep enough."""
     phase = one.phase
-    if phase is None or _is_critical(one):
+    if phase is None or is_critical(one):
         return []
     if phase.phase == "divergent":
         return ["  Variances grow without bound with depth."]
@@ -155,7 +155,7 @@ def _altogether(found: Diagnosis) -> list[str]:
     ]
 
 
-def _broken(rows: Sequence[LayerRow]) -> list[str]:
+def broken(rows: Sequence[LayerRow]) -> list[str]:
     """Zeros and overflows."""
     tests: list[tuple[str, Callable[[LayerRow], bool]]] = [
         ("weights are all zero", lambda row: row.sigma_w == 0.0),

@@ -156,3 +156,37 @@ def test_the_picture_shows_what_was_measured_beside_the_theory(samples):
         start = -1 if name == "gradient" else 0
         assert theory[start] == model_line[start]
         assert np.isfinite(theory).all()
+
+
+@pytest.mark.parametrize(
+    ("gain", "verdict", "mends"),
+    [(0.3, "Gradients vanish over 12 layers", True), (3.0, "explode", True), (1.0, "Gradients get through", False)],
+)
+def test_the_verdict_comes_first_and_the_code_that_mends_it_last(gain, verdict, mends):
+    torch.manual_seed(0)
+    layers = [nn.Linear(128, 128, bias=False) for _ in range(12)]
+    for layer in layers:
+        nn.init.normal_(layer.weight, std=gain / 128**0.5)
+    model = nn.Sequential(*(part for layer in layers for part in (layer, nn.Tanh() if gain < 2.0 else nn.Identity())))
+    found = eoc.diagnose.torch(model, torch.randn(8, 128))
+    first, *_, last = str(found).splitlines()
+    assert verdict in first
+    assert first == found.verdict == found.to_dict()["verdict"]
+    assert last == found.remedy
+    assert ("initialize_(model)" in last) == mends
+    if mends:
+        exec(last.partition(": ")[2], {"model": model})
+        share = eoc.diagnose.torch(model, torch.randn(8, 128))
+        assert "Gradients get through" in share.verdict
+
+
+def test_dead_weights_are_the_verdict(tmp_path):
+    (tmp_path / "zero.py").write_text(
+        "from torch import nn\n\n\ndef build():\n"
+        "    model = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2))\n"
+        "    nn.init.zeros_(model[0].weight)\n    return model\n"
+    )
+    done = run("diagnose", "zero.py:build", cwd=tmp_path)
+    first, *_, last = done.stdout.strip().splitlines()
+    assert first.startswith("This model cannot train as it is: layer 1 (0): weights are all zero.")
+    assert "initialize_(model)" in last
