@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ import eoc
 from eoc.errors import EocError
 from eoc.sweeps import open_sweep, run_sweep, sweep_of
 from eoc.sweeps.batch import Result
+from eoc.sweeps.running.drive import drive
+from eoc.sweeps.running.engines.dask import Dask
 from eoc.sweeps.running.engines.pool import Pool
 from eoc.sweeps.running.queue import Queue
 from eoc.sweeps.running.work import compute
@@ -334,6 +337,34 @@ def test_dask_gives_the_same_bits_although_a_worker_is_killed(networks, tmp_path
         run_sweep(NETWORKS, tmp_path / "sweep.zarr", executor=address, progress=kill)
     assert len(victims) == 1
     assert_same(open_sweep(tmp_path / "sweep.zarr"), networks)
+
+
+def test_a_cluster_without_workers_is_refused_and_one_that_lost_them_is_told(tmp_path, monkeypatch, caplog):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("eoc.sweeps.running.drive._QUIET", 0.0)
+    options = {"processes": False, "dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(n_workers=0, **options) as cluster, distributed.Client(cluster) as client:
+        with pytest.raises(EocError, match=r"the Dask cluster at \w+://\S+ has no workers: start some"):
+            run_sweep(POINTS, tmp_path / "none.zarr", executor=client)
+        cluster.scale(1)
+        client.wait_for_workers(1)
+        engine = Dask(client)
+        cluster.scale(0)
+        while client.nthreads():
+            time.sleep(0.05)
+        queue = Queue(sweep_of(POINTS).plan, [39], 1)
+
+        def later():
+            while "has no workers left" not in caplog.text:
+                time.sleep(0.05)
+            cluster.scale(1)
+
+        helper = Thread(target=later, daemon=True)
+        helper.start()
+        found = []
+        drive(queue, engine, lambda results: found.extend(results) or True)
+        helper.join()
+    assert [one.index for one in found] == [39]
 
 
 def worker_pid():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
 
@@ -12,10 +14,13 @@ from eoc.sweeps.running.queue import PATIENCE, Queue
 
 __all__ = ["Took", "drive"]
 
+_log = logging.getLogger(__name__)  # warnings go to standard error where nobody has set it up otherwise
+
 #: Takes results, and says whether the run is to go on.
 Took = Callable[[list[Result]], bool]
 
 _AHEAD = 2  # batches a worker has, so that it never waits for the next
+_QUIET = 10.0  # seconds without a result, after which it is asked what the engine lacks
 _WATCH = 0.2  # seconds between two looks at what is under way: Windows delivers Ctrl-C only in between
 
 
@@ -38,9 +43,16 @@ def drive(queue: Queue, engine: Engine, took: Took) -> None:
     """
     under_way: dict[Computed, Batch] = {}
     go_on = True
+    quiet = time.monotonic() + _QUIET
     while (queue or under_way) and go_on:
         _hand_out(queue, engine, under_way)
         done, _ = wait(under_way, _WATCH, FIRST_COMPLETED)
+        if done:
+            quiet = time.monotonic() + _QUIET
+        elif time.monotonic() > quiet:
+            if lacks := engine.lacks():
+                _log.warning(lacks)
+            quiet = time.monotonic() + _QUIET
         broken = any(isinstance(future.exception(), BrokenExecutor) for future in done if not future.cancelled())
         if broken:
             done, _ = wait(under_way)  # the rest is lost too, or done already

@@ -31,14 +31,24 @@ class Dask:
     def __init__(self, client: Any, *own: Any) -> None:
         self._client, self._own = client, own
         self._executor = client.get_executor(pure=False)
+        self._address = client.scheduler.address  # which a client that is closed forgets
         self.workers = sum(client.nthreads().values())
         if not self.workers:
             self.close()
-            raise EocError(f"the Dask cluster at {client.scheduler.address} has no workers: start some (dask worker)")
+            raise EocError(f"the Dask cluster at {self._address} has no workers: start some (dask worker ADDRESS)")
 
     def submit(self, batch: Batch, patience: float) -> Computed:
         """Compute the batch on one of the workers."""
         return self._executor.submit(compute, batch, patience)
+
+    def lacks(self) -> str:
+        """Workers, where the cluster has lost all of them."""
+        try:
+            if any(self._client.nthreads().values()):
+                return ""
+        except OSError as error:
+            return f"the Dask scheduler at {self._address} does not answer: {error}"
+        return f"the Dask cluster at {self._address} has no workers left: the sweep goes on when there are some"
 
     def restart(self) -> None:
         """Nothing to do: Dask starts workers again by itself."""

@@ -29,6 +29,9 @@ class Engine(Protocol):
     def submit(self, batch: Batch, patience: float) -> Computed:
         """Begin :func:`eoc.sweeps.running.work.compute`; a dead worker is an exception of the future."""
 
+    def lacks(self) -> str:
+        """What keeps it from computing, in a sentence; "" if nothing does."""
+
     def restart(self) -> None:
         """Make it usable again after a worker died."""
 

@@ -36,6 +36,10 @@ class Given:
         future.add_done_callback(self._under_way.discard)
         return future
 
+    def lacks(self) -> str:
+        """Nothing that could be known."""
+        return ""
+
     def restart(self) -> None:
         """Give up: only who made the executor can make another one."""
         raise EocError(f"a worker of {self.name} died, and it cannot go on: run the sweep again with another executor")
@@ -62,6 +66,10 @@ class Mapped:
     def _one(self, batch: Batch, patience: float) -> list[Result]:
         (results,) = self._map(partial(compute, patience=patience), [batch])
         return results
+
+    def lacks(self) -> str:
+        """Nothing that could be known."""
+        return ""
 
     def restart(self) -> None:
         """Nothing to do."""

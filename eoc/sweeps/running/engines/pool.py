@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -50,6 +51,10 @@ class Pool:
         """Compute the batch in one of the processes."""
         return self._executor.submit(compute, batch, patience)
 
+    def lacks(self) -> str:
+        """Nothing: its workers are its own."""
+        return ""
+
     def restart(self) -> None:
         """Replace all processes: where one of them dies, the others are of no use to the pool."""
         self.close()
@@ -64,7 +69,8 @@ class Pool:
 def _prepare(pipe: Connection) -> None:
     """Make a worker leave with the pipe, and only then: Ctrl-C in a terminal reaches all processes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.dup2(2, 1)  # what functions of users print is no result
+    with suppress(OSError):  # standard error is closed
+        os.dup2(2, 1)  # what functions of users print is no result
     Thread(target=_leave_with, args=(pipe,), daemon=True).start()
 
 

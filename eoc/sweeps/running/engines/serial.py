@@ -23,6 +23,10 @@ class Serial:
         done.set_result(compute(batch, patience))
         return done
 
+    def lacks(self) -> str:
+        """Nothing: its workers are its own."""
+        return ""
+
     def restart(self) -> None:
         """Nothing to do: there is no worker that could die."""
 
