@@ -525,3 +525,27 @@ if __name__ == "__main__":  # what the test above kills: 2 seconds on two worker
     slow = study(Walk(40, lambda number, layer, state: time.sleep(0.008)), networks=72)
     print("started", flush=True)
     run(slow, workers=int(sys.argv[2]), checkpoint=sys.argv[1], interval=0.0, fingerprint=PROBLEM)
+
+
+@pytest.mark.parametrize("weights", ["gaussian", "orthogonal", "uniform"])
+def test_a_very_wide_layer_is_given_up_in_its_middle(weights):
+    """Ctrl-C is not made to wait for minutes: an event that is set ends the layer at the next of its blocks."""
+    from concurrent.futures import CancelledError
+
+    from eoc.montecarlo.experiments.options import networks_of
+    from eoc.montecarlo.layer import stopping
+
+    width = 4000 if weights == "uniform" else 200_000
+    one = networks_of("tanh", 1.2, 0.0, width=width, depth=2, networks=2, seed=0, q=1.0, weights=weights)
+    rng = np.random.default_rng(0)
+    state = one.sampler.start(1, rng)
+    if weights == "uniform":
+        state, _ = one.sampler.step(state, 1, rng)  # the first layer is its inputs
+    stop = threading.Event()
+    stop.set()
+    token = stopping.set(stop)
+    try:
+        with pytest.raises(CancelledError):
+            one.sampler.step(state, 2 if weights == "uniform" else 1, rng)
+    finally:
+        stopping.reset(token)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from concurrent.futures import CancelledError
+from contextvars import ContextVar
 from dataclasses import dataclass
+from threading import Event
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Layer", "Sampler"]
+__all__ = ["Layer", "Sampler", "check_stopped", "stopping"]
 
 FloatArray = NDArray[np.float64]
+
+#: Set by who runs a sampler to make it give up: a layer of a very wide network takes minutes.
+stopping: ContextVar[Event | None] = ContextVar("stopping", default=None)
+
+
+def check_stopped() -> None:
+    """Raise CancelledError if whoever runs the sampler has given up; asked between two blocks of a layer."""
+    stop = stopping.get()
+    if stop is not None and stop.is_set():
+        raise CancelledError
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from eoc.montecarlo.exact.increments import increments
 from eoc.montecarlo.exact.inputs import Inputs
 from eoc.montecarlo.exact.tree import one_minus_c
 from eoc.montecarlo.haar import haar_rows
-from eoc.montecarlo.layer import Layer
+from eoc.montecarlo.layer import Layer, check_stopped
 from eoc.montecarlo.settings import Weights
 
 __all__ = ["ExactSampler"]
@@ -93,6 +93,7 @@ class ExactSampler:
         z_factors, x_factors = [], []
         fourth = np.zeros((len(state), self.inputs.count))
         for z in self._blocks(rng, len(state), mixing.shape[-1], layer):
+            check_stopped()
             z_factors.append(_factor(z))
             differences = tree.cleared(mixing @ z, zero)
             h = tree.inputs(differences)

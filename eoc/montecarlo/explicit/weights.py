@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from eoc.machine import cores
 from eoc.montecarlo.explicit.laws import Dtype, Shape, WeightLaw, Weights, cast
 from eoc.montecarlo.explicit.product import product
+from eoc.montecarlo.layer import check_stopped
 from eoc.sharing import once
 
 __all__ = ["backwards", "forwards", "matrix", "working_memory"]
@@ -76,7 +78,10 @@ def _blocks(
     size = rows if law.whole else max(1, _BLOCK // columns)
     parts = [slice(first, min(first + size, rows)) for first in range(0, rows, size)]
 
+    stop = copy_context()  # the threads have another one
+
     def draw(part: slice, own: np.random.Generator) -> T:
+        stop.copy().run(check_stopped)
         return use(part, law.draw(own, (part.stop - part.start, columns), dtype))
 
     children = rng.spawn(len(parts))

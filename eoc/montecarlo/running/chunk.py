@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import EocError
+from eoc.montecarlo.layer import stopping
 from eoc.montecarlo.running.study import Study
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.seeds import generator
@@ -80,8 +81,9 @@ class Chunk:
         return Reached(layer, state, {name: values[:, :layer] for name, values in self._observed.items() if layer})
 
     def summary(self, stop: Event) -> Summary:
-        """Go on to the last layer; CancelledError, at the end of a layer, if told to stop."""
+        """Go on to the last layer; CancelledError if told to stop, at the latest at the end of a layer."""
         study = self._study
+        stopping.set(stop)  # the context is this chunk's own
         layer, state = self._latest or self._published(
             0, study.sampler.start(self.size, generator(study.seed, self._number, 0))
         )
