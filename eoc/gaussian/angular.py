@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation, kept
+from eoc.activations.base import Activation, Smoothness, kept
 from eoc.errors import AccuracyError
 from eoc.gaussian.angle import Angle, Series, angle_of, cumulative, fit
 from eoc.gaussian.moments import moments
@@ -33,6 +33,7 @@ _EPS = float(np.finfo(float).eps)
 _USELESS = 1e-6  # an error above this fraction of E[phi^2], or of E[phi'^2], is refused instead of reported
 _FLOOR = 1e-290  # errors that are always good enough
 _SUBNORMAL = 1e-322  # what underflow loses
+_STEADY = 2.5  # errors of tables are the same for all variances, whatever E[g^2] is there
 _KEPT = 64  # variances remembered for each activation
 
 
@@ -46,7 +47,22 @@ def angular(phi: Activation, q: float, *, plain: bool = False) -> Angular:
 
 @kept(_KEPT)
 def _angular(phi: Activation, q: float, plain: bool) -> Angular:
-    return Angular(phi, q, plain=plain)
+    order = 1 if plain or phi.smoothness is Smoothness.JUMP else 2
+    return Angular(phi, q, _tables(phi, order, int(np.frexp(q)[1]) - 1), plain=plain)
+
+
+@kept()
+def _tables(phi: Activation, order: int, octave: int) -> Products | None:
+    """Tables for q = 2^octave (1 ... 2), a further variance then costs a tenth; None where one set cannot serve all.
+
+    Which it is depends on the octave alone, so that values do not depend on what was asked before.
+    """
+    try:
+        tables = Products(phi, order, 2.0**octave, 2.0 ** (octave + 1))
+        sizes = tables.sizes(2.0 ** (octave + np.linspace(0.0, 1.0, 3)))
+    except AccuracyError:  # it diverges within the octave
+        return None
+    return tables if sizes.max() <= _STEADY * sizes.min() else None
 
 
 class Angular:
