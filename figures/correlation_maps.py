@@ -54,7 +54,14 @@ def draw(curves: list[Piece], sups: list[Piece]) -> Figure:
         caption(ax, NAMES[activation])
         ax.set(xlabel="$c$", ylabel="$f(c)$", xlim=(0, 1), ylim=(0, 1))
         ax.set(xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-        ax.legend(frameon=False, title=r"$(\sigma_w, \sigma_b)$", loc="upper left", handlelength=1.2)
+        ax.legend(
+            frameon=False,
+            title=r"$(\sigma_w, \sigma_b)$",
+            loc="upper left",
+            fontsize=7.0,
+            handlelength=1.0,
+            labelspacing=0.2,
+        )
     right.axhline(1.0 / np.pi, color="0.4", linestyle="--", linewidth=0.9)
     right.text(0.011, 1.06 / np.pi, r"ReLU, $1/\pi$", color="0.3", va="bottom")
     for piece, marker in zip(sups, "so", strict=True):
