@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eoc.activations import activation
 from eoc.activations.base import Activation, Smoothness
 from eoc.activations.named import STANDARD, named, names
 from eoc.errors import EocError
@@ -79,12 +80,29 @@ DEFINITIONS = {
     "spline": lambda x: max(x, 0),
     "polynomial": lambda x: x**2,
     "rational": era,
+    "elish": lambda x: x * sigmoid(x) if x > 0 else mp.expm1(x) * sigmoid(x),
+    "lisht": lambda x: x * mp.tanh(x),
+    "logish": lambda x: x * mp.log1p(sigmoid(x)),
+    "logsigmoid": lambda x: -mp.log1p(mp.exp(-x)),
+    "phish": lambda x: x * mp.tanh(x * mp.ncdf(clip(x, -(10**6), 10**6))),
+    "prelu": lambda x: max(x, x / 4),
+    "quick_gelu": lambda x: x * sigmoid(mp.mpf(1.702) * x),
+    "relu_squared": lambda x: max(x, 0 * x) ** 2,
+    "rrelu": lambda x: x if x > 0 else x * mp.sqrt(mp.mpf(1) / 64 + mp.mpf(1) / 24 + mp.mpf(1) / 9) / mp.sqrt(3),
+    "serf": lambda x: x * mp.erf(mp.log1p(mp.exp(x))),
+    "smish": lambda x: x * mp.tanh(mp.log1p(sigmoid(x))),
+    "sparse_plus": lambda x: 0 * x if x <= -1 else x if x >= 1 else (x + 1) ** 2 / 4,
+    "sparse_sigmoid": lambda x: clip((x + 1) / 2, 0, 1),
+    "star_relu": lambda x: mp.mpf(0.8944) * max(x, 0 * x) ** 2 - mp.mpf(0.4472),
+    "tanhexp": lambda x: x * mp.tanh(mp.exp(clip(x, -(10**6), 1000))),
+    "threshold": lambda x: x if x > 1 else 0 * x,
 }
 
 CLASSES = {
-    Smoothness.KINK: "relu leaky_relu abs relu6 hardtanh hardsigmoid softshrink selu hardswish spline",
-    Smoothness.C1: "elu celu softsign",
-    Smoothness.JUMP: "sign heaviside hardshrink quantiser shifted_sign",
+    Smoothness.KINK: "relu leaky_relu abs relu6 hardtanh hardsigmoid softshrink selu hardswish spline"
+    " prelu rrelu sparse_sigmoid",
+    Smoothness.C1: "elu celu elish softsign relu_squared sparse_plus star_relu",
+    Smoothness.JUMP: "sign heaviside hardshrink quantiser shifted_sign threshold",
 }
 CLASS = dict.fromkeys(DEFINITIONS, Smoothness.SMOOTH) | {n: s for s, ns in CLASSES.items() for n in ns.split()}
 
@@ -292,7 +310,11 @@ def test_names_are_matched_kindly(written: str, name: str) -> None:
     ("name", "parameters", "words"),
     [
         ("gellu", {}, ["gellu", "did you mean 'gelu'"]),
-        ("zzz", {}, ["zzz", "known: abs, arctan"]),
+        ("zzz", {}, ["zzz", "'eoc activations' lists"]),
+        ("softmax", {}, ["softmax", "several inputs", "layers before it"]),
+        ("SwiGLU", {}, ["SwiGLU", "'silu'"]),
+        ("glu", {}, ["multiplies", "'sigmoid'"]),
+        ("maxout", {}, ["several inputs", "abs(x)"]),
         ("elu", {"alhpa": 1.0}, ["elu", "alhpa", "its parameters: alpha"]),
         ("relu", {"slope": 1.0}, ["relu", "slope", "it has none"]),
         ("elu", {"alpha": float("nan")}, ["alpha", "nan", "-1e+06 to 1e+06"]),
@@ -344,3 +366,38 @@ def test_positive_parameters(name: str, parameter: str, value: object) -> None:
 def test_names() -> None:
     assert list(names()) == sorted(names())
     assert all(named(a) is not named(b) for a, b in itertools.combinations(names(), 2))
+
+
+@pytest.mark.parametrize("phi", EVERY, ids=lambda phi: phi.name)
+def test_the_formula_that_is_shown_can_be_typed_and_is_the_function(phi: Activation) -> None:
+    typed = activation(phi.formula)
+    x = np.concatenate([np.linspace(-7.3, 7.1, 60), [-40.0, 40.0]])
+    for order in ("phi", "dphi", "ddphi"):
+        true, found = getattr(phi, order)(x), getattr(typed, order)(x)
+        assert found == pytest.approx(true, rel=1e-13, abs=1e-13 * np.abs(true).max())
+    assert (typed.smoothness, typed.growth, typed.parity) == (phi.smoothness, phi.growth, phi.parity)
+
+
+@pytest.mark.parametrize("phi", EVERY, ids=lambda phi: phi.name)
+def test_the_name_that_is_shown_can_be_typed(phi: Activation) -> None:
+    assert activation(phi.name) is phi
+
+
+def test_names_are_functions_in_formulas_with_their_parameters() -> None:
+    x = np.linspace(-5.0, 5.0, 41)
+    for text, name in [
+        ("hard_swish(x)", "hardswish"),
+        ("leaky_relu(x, 0.3)", "leaky_relu(slope=0.3)"),
+        ("elu(x, alpha=0.7)", "elu(0.7)"),
+        ("threshold(x, value=-1)", "threshold(1, -1)"),
+        ("phish(x)", "phish"),
+        ("star_relu(x, 2, 0.5)", "star_relu(scale=2, bias=0.5)"),
+    ]:
+        assert activation(text)(x) == pytest.approx(named_from(name)(x), rel=1e-14, abs=1e-14)
+    assert activation("swish(2*x)/2")(x) == pytest.approx(activation("silu(beta=2)")(x), rel=1e-14, abs=1e-16)
+
+
+def named_from(text: str) -> Activation:
+    phi = activation(text)
+    assert phi.name.partition("(")[0] in names()
+    return phi

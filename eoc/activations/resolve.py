@@ -9,13 +9,16 @@ from dataclasses import replace
 from functools import partial
 
 from eoc.activations.base import Activation
-from eoc.activations.named import named
+from eoc.activations.named import canonical, named, parameters_of
 from eoc.errors import EocError
 from eoc.sharing import once
 
 __all__ = ["activation", "check_text"]
 
-_BARE_NAME = re.compile(r"\s*[A-Za-z][\w\s-]*\Z")
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_SYMBOLS = ("pi", "if", "else", "and", "or", "not")
+_WITH_NUMBERS = re.compile(rf"\s*([A-Za-z]\w*)\s*\(\s*({_NUMBER}(?:\s*,\s*{_NUMBER})*)\s*\)\s*\Z")
+_BARE_NAME = re.compile(r"\s*[A-Za-z][\w\s-]*\Z", re.ASCII)
 _WITH_PARAMETERS = re.compile(r"\s*([A-Za-z]\w*)\s*\(((?:\s*[A-Za-z]\w*\s*=[^=].*)|\s*)\)\s*\Z", re.DOTALL)
 _DOTTED = re.compile(r"\s*[A-Za-z_]\w*\s*\.")
 _LONGEST = 20_000
@@ -111,10 +114,33 @@ def _term(text: str) -> str | None:
 
 def _from_name(text: str, parameters: dict[str, object]) -> Activation | None:
     """None for what is a formula."""
-    if parameters or (_BARE_NAME.match(text) and text.strip().lower() not in ("x", "e", "pi")):
+    if parameters or _is_name(text):
         return named(text.strip(), **parameters)
     call = _WITH_PARAMETERS.match(text) if len(text) <= _LONGEST else None
-    return None if call is None else named(call[1], **_keywords(text, call[2]))
+    if call is not None:
+        return named(call[1], **_keywords(text, call[2]))
+    call = _WITH_NUMBERS.match(text) if len(text) <= _LONGEST else None
+    return None if call is None else _with_numbers(call[1], call[2])
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is meant as a name: one that is known, or words of which none is a symbol of formulas."""
+    if not _BARE_NAME.match(text):
+        return False
+    words = re.split(r"[\s-]+", text.strip())
+    return canonical(text) is not None or not any(len(w) == 1 or w in _SYMBOLS for w in words)
+
+
+def _with_numbers(name: str, numbers: str) -> Activation | None:
+    """``leaky_relu(0.2)``: no x, so these are the parameters. None for what has none."""
+    found = canonical(name)
+    own = list(parameters_of(found)) if found else []
+    values = numbers.split(",")
+    if found is None or not own:
+        return None
+    if len(values) > len(own):
+        raise EocError(f"{name} has the parameters {', '.join(own)}; got {len(values)} numbers")
+    return named(found, **dict(zip(own, map(float, values), strict=False)))
 
 
 def _keywords(text: str, arguments: str) -> dict[str, object]:

@@ -1,12 +1,13 @@
-"""What a formula may name: the variable, two constants, primitive functions, and macros made of these."""
+"""What a formula may name: the variable, two constants, functions, and the activations made of these."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from eoc.activations.definitions import ALIASES, DEFINITIONS, key
 from eoc.activations.formula.tree import Node, Trees
 
-__all__ = ["FUNCTIONS", "MACROS", "NAMES", "PRIMITIVES"]
+__all__ = ["DEFINED", "FUNCTIONS", "MACROS", "NAMES", "PRIMITIVES", "called"]
 
 NAMES = ("x", "pi", "e")
 
@@ -40,43 +41,10 @@ def _sign(t: Trees, u: Node) -> Node:
     return t.switch(u, t.number(1), below, strict=True)
 
 
-def _relu(t: Trees, u: Node) -> Node:
-    return t.switch(u, u, t.number(0), strict=True)
-
-
-def _leaky_relu(t: Trees, u: Node, slope: Node | None = None) -> Node:
-    return t.switch(u, u, t.make("mul", slope or t.number(0.01), u), strict=True)
-
-
-def _elu(t: Trees, u: Node, alpha: Node | None = None) -> Node:
-    return t.switch(u, u, t.make("mul", alpha or t.number(1), t.make("expm1", u)), strict=True)
-
-
-def _selu(t: Trees, u: Node) -> Node:
-    scale, alpha = t.number(1.0507009873554804934193349852946), t.number(1.6732632423543772848170429916717)
-    return t.make("mul", scale, _elu(t, u, alpha))
-
-
-def _silu(t: Trees, u: Node, beta: Node | None = None) -> Node:
-    return t.make("mul", u, t.make("sigmoid", t.make("mul", beta or t.number(1), u)))
-
-
 #: Functions made of others: the numbers of arguments they take, and what builds their tree.
 MACROS: dict[str, tuple[tuple[int, ...], Callable[..., Node]]] = {
-    "heaviside": ((1,), lambda t, u: t.switch(u, t.number(1), t.number(0), strict=False)),
     "abs": ((1,), _abs),
     "sign": ((1,), _sign),
-    "relu": ((1,), _relu),
-    "relu6": ((1,), lambda t, u: _clip(t, u, t.number(0), t.number(6))),
-    "hardtanh": ((1,), lambda t, u: _clip(t, u, t.number(-1), t.number(1))),
-    "leaky_relu": ((1, 2), _leaky_relu),
-    "elu": ((1, 2), _elu),
-    "selu": ((1,), _selu),
-    "silu": ((1, 2), _silu),
-    "swish": ((1, 2), _silu),
-    "gelu": ((1,), lambda t, u: t.make("mul", u, t.make("Phi", u))),
-    "mish": ((1,), lambda t, u: t.make("mul", u, t.make("tanh", t.make("softplus", u)))),
-    "softsign": ((1,), lambda t, u: t.make("div", u, t.make("add", t.number(1), _abs(t, u)))),
     "sech": ((1,), lambda t, u: t.make("div", t.number(1), t.make("cosh", u))),
     "max": ((2,), _max),
     "min": ((2,), _min),
@@ -84,5 +52,24 @@ MACROS: dict[str, tuple[tuple[int, ...], Callable[..., Node]]] = {
     "pow": ((2,), lambda t, u, v: t.make("pow", u, v)),
 }
 
+#: Named activations: functions of x and then of their parameters.
+DEFINED = {name: d for name, d in DEFINITIONS.items() if name not in PRIMITIVES and name not in MACROS}
+
 #: Everything that can be called.
-FUNCTIONS = (*PRIMITIVES, *MACROS, "where")
+FUNCTIONS = (*PRIMITIVES, *MACROS, *DEFINED, "where")
+
+_BY_KEY = {key(name): name for name in DEFINED} | dict(ALIASES)
+
+
+def called(name: str) -> str:
+    """What is meant by the name of a function: itself, or the activation of which it is another spelling.
+
+    Examples
+    --------
+    >>> called("tanh"), called("hard_swish"), called("leakyrelu"), called("foo")
+    ('tanh', 'hardswish', 'leaky_relu', 'foo')
+    """
+    if name in FUNCTIONS or name != name.lower():
+        return name
+    found = _BY_KEY.get(key(name), name)
+    return found if found in FUNCTIONS else name

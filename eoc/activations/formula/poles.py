@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
@@ -161,8 +162,8 @@ def _shortest(xs: Iterable[float]) -> float:
     return float(min(xs, key=lambda x: (len(f"{x:.17g}"), abs(x), -x)))
 
 
-def _check_bounded(part: Stretch, x: float, side: int, name: str) -> Any:
-    """Return phi close to x on one side, or raise NotPermissibleError if |phi| keeps growing on the way there."""
+def _check_bounded(part: Stretch, x: float, side: int, name: str) -> None:
+    """Raise NotPermissibleError if |phi| keeps growing on the way to x from one side."""
     values: list[Any] = []  # mpmath numbers, which do not overflow
     for bits in (10, 20, 30, 40):
         at = x + side * max(1.0, abs(x)) * 2.0**-bits
@@ -171,18 +172,25 @@ def _check_bounded(part: Stretch, x: float, side: int, name: str) -> Any:
         try:
             values.append(part.program.exact(at)[0])
         except OutOfReach:
-            return values[-1] if values else 0.0
+            return
         except Undefined:
             raise NotPermissibleError(f"{name} is undefined at x = {at:.6g}") from None
-    if _keeps_growing([abs(v) for v in values]):
+    if _keeps_growing([*map(abs, values), _at(part, x, side)]):
         slow = abs(values[-1]) < abs(values[-2]) * 2.0**4.9  # slower than |x|^(-1/2), as for a logarithm
         raise unbounded(name, f"{x:.6g}", square_integrable=bool(slow))
-    return values[-1] if values else 0.0
+
+
+def _at(part: Stretch, x: float, side: int) -> Any:
+    """|phi| at x itself, a double beside the place that is meant: what is only steep has reached its height there."""
+    try:
+        return abs(part.program.exact(x, side)[0])
+    except Undefined:
+        return math.inf
 
 
 def _keeps_growing(sizes: list[Any]) -> bool:
     """Whether |phi|, every 2^-10 closer to a point, grows by steps that do not shrink: by a pole or a logarithm."""
     steps = [b - a for a, b in pairwise(sizes)]
-    if len(steps) < 2 or not all(s > 0 for s in steps):
+    if len(steps) < 3 or not all(s > 0 for s in steps):
         return False
     return bool(steps[-1] > 1e-9 * sizes[0] and steps[-1] >= 0.5 * steps[-2])

@@ -120,7 +120,10 @@ class Program:
             If phi has no finite real value there.
         """
         with ONE_AT_A_TIME:
-            m, jet = self._attempt(x, _PRECISIONS[-1], side, bits)
+            for precision in _PRECISIONS[1:]:
+                m, jet = self._attempt(x, precision, side, bits)
+                if jet is None or m.lost <= precision - _GUARD:
+                    break
         if jet is None or any(map(m.c.isnan, jet)):
             raise Undefined
         return jet

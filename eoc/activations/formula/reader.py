@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import difflib
 import math
-import re
 import warnings
+from collections.abc import Mapping
+from functools import cache
 
-from eoc.activations.formula.functions import FUNCTIONS, MACROS, NAMES, PRIMITIVES
+from eoc.activations.formula.functions import DEFINED, FUNCTIONS, MACROS, NAMES, PRIMITIVES, called
 from eoc.activations.formula.rewrite import MAX_EXPONENT
-from eoc.activations.formula.screen import MAX_LENGTH, check_size, check_text, syntax_error
+from eoc.activations.formula.screen import MAX_LENGTH, Typed, check_size, check_text, syntax_error
 from eoc.activations.formula.tree import Node, Trees
 from eoc.errors import ExpressionError
 from eoc.sharing import Lock
@@ -42,41 +43,43 @@ def read(text: str, trees: Trees) -> Node:
     if len(text) <= MAX_LENGTH:
         text = text.encode(errors="replace").decode()  # lone surrogates cannot be printed
     check_text(text)
-    clean = re.sub(r"\s", " ", text)
-    offset = len(clean) - len(clean.lstrip())
-    body = clean[offset:]
-    parsed = _parsed(body, text, offset)
-    check_size(parsed, text, offset + 1)
-    tree = _Walker(text, body.encode(), offset, trees).expression(parsed)
+    typed = Typed(text)
+    parsed = _parsed(typed)
+    check_size(parsed, typed)
+    tree = _Walker(typed, trees, {"x": trees.x}).expression(parsed)
     if tree.constant is not None:
-        raise ExpressionError(
-            "the formula does not depend on x; an activation is a function of x, such as tanh(x)", text, offset + 1
-        )
+        raise typed.error("the formula does not depend on x; an activation is a function of x, such as tanh(x)", 0)
     return tree
 
 
-def _parsed(body: str, text: str, offset: int) -> ast.expr:
+def _parsed(typed: Typed) -> ast.expr:
     try:
         with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(body, mode="eval").body
+            return ast.parse(typed.body, mode="eval").body
     except SyntaxError as error:
-        raise syntax_error(error, text, body, offset) from None
+        raise syntax_error(error, typed) from None
     except (RecursionError, MemoryError):
-        raise ExpressionError("the formula is nested too deeply", text, offset + 1) from None
+        raise typed.error("the formula is nested too deeply", 0) from None
     except ValueError:
-        raise ExpressionError("the formula contains a character that cannot be read", text, offset + 1) from None
+        raise typed.error("the formula contains a character that cannot be read", 0) from None
+
+
+@cache
+def _definition(name: str) -> tuple[Typed, ast.expr]:
+    typed = Typed(DEFINED[name].formula)
+    return typed, _parsed(typed)
 
 
 class _Walker:
-    """Syntax tree -> Node, admitting only what is listed above."""
+    """Syntax tree -> Node, admitting only what is listed above and ``names``."""
 
-    def __init__(self, text: str, body: bytes, offset: int, trees: Trees) -> None:
-        self.text, self.body, self.offset, self.t = text, body, offset, trees
+    def __init__(self, typed: Typed, trees: Trees, names: Mapping[str, Node]) -> None:
+        self.typed, self.t, self.names = typed, trees, names
 
     def error(self, problem: str, node: ast.AST) -> ExpressionError:
-        start = self.body[: getattr(node, "col_offset", 0)].decode(errors="replace")
-        return ExpressionError(problem, self.text, self.offset + len(start) + 1)
+        start = self.typed.body.encode()[: getattr(node, "col_offset", 0)].decode(errors="replace")
+        return self.typed.error(problem, len(start))
 
     def expression(self, node: ast.AST) -> Node:
         visit = getattr(self, "_" + type(node).__name__.lower(), None)
@@ -100,14 +103,14 @@ class _Walker:
         return self.t.number(value)
 
     def _name(self, node: ast.Name) -> Node:
-        if node.id == "x":
-            return self.t.x
+        if node.id in self.names:
+            return self.names[node.id]
         if node.id in NAMES:
             return self.t.make(node.id)
-        if node.id in FUNCTIONS:
+        if called(node.id) in FUNCTIONS:
             raise self.error(f"'{node.id}' is a function; write {node.id}(x)", node)
         hint = _suggest(node.id, NAMES + FUNCTIONS)
-        raise self.error(f"unknown name '{node.id:.30}'{hint}; the variable is x", node)
+        raise self.error(f"unknown name '{node.id:.30}'{hint or '; the variable is x'}", node)
 
     def _unaryop(self, node: ast.UnaryOp) -> Node:
         if isinstance(node.op, ast.Not):
@@ -120,7 +123,7 @@ class _Walker:
     def _binop(self, node: ast.BinOp) -> Node:
         op = _BINARY.get(type(node.op))
         if op is None:
-            raise self.error("the operators are + - * / and **", node)
+            raise self.error("the operators are + - * / and ^ (or **)", node)
         a, b = self.expression(node.left), self.expression(node.right)
         if op == "div" and b.constant == 0.0:
             raise self.error("division by zero", node.right)
@@ -169,7 +172,17 @@ class _Walker:
         if name == "where":
             return self.condition(node.args[0], *(self.expression(n) for n in node.args[1:]))
         args = [self.expression(n) for n in node.args]
+        if name in DEFINED:
+            return self._defined(name, args, {str(k.arg): self.expression(k.value) for k in node.keywords})
         return self.t.make(PRIMITIVES[name], *args) if name in PRIMITIVES else MACROS[name][1](self.t, *args)
+
+    def _defined(self, name: str, args: list[Node], keywords: dict[str, Node]) -> Node:
+        """Make the formula of a named activation, with an expression for x."""
+        typed, parsed = _definition(name)
+        defaults = DEFINED[name].parameters
+        values = {n: self.t.number(value) for n, value in defaults.items()}
+        given = dict(zip(("x", *defaults), args, strict=False))
+        return _Walker(typed, self.t, values | keywords | given).expression(parsed)
 
     def _function(self, node: ast.Call) -> str:
         """Return the name of the function that is called, rightly."""
@@ -177,19 +190,24 @@ class _Walker:
             if isinstance(node.func, ast.Attribute):
                 raise self.error(_REFUSED[ast.Attribute], node.func)
             raise self.error("only a named function can be called; to multiply, write *", node)
-        name = node.func.id
+        name = called(node.func.id)
         if name in NAMES:
             raise self.error(f"'{name}' is not a function; to multiply, write {name}*(...)", node)
         if name not in FUNCTIONS:
             raise self.error(f"unknown function '{name:.30}'{_suggest(name, FUNCTIONS)}", node)
-        for keyword in node.keywords:
-            raise self.error("arguments are given without names", keyword)
         for arg in node.args:
             if isinstance(arg, ast.Starred):
                 raise self.error(_REFUSED[ast.Starred], arg)
-        allowed = (3,) if name == "where" else (1,) if name in PRIMITIVES else MACROS[name][0]
+        own = tuple(DEFINED[name].parameters) if name in DEFINED else ()
+        for keyword in node.keywords:
+            if keyword.arg not in own[len(node.args) - 1 :] or not node.args:
+                has = f"parameters are {', '.join(own)}, after x" if own else "arguments are given without names"
+                raise self.error(has, keyword)
+        allowed = (
+            range(1, len(own) + 2) if own else (3,) if name == "where" else MACROS[name][0] if name in MACROS else (1,)
+        )
         if len(node.args) not in allowed:
-            plural = "argument" if allowed == (1,) else "arguments"
+            plural = "argument" if tuple(allowed) == (1,) else "arguments"
             counts = " or ".join(map(str, allowed))
             raise self.error(f"{name} takes {counts} {plural}, not {len(node.args)}", node)
         return name

@@ -7,7 +7,7 @@ import re
 
 from eoc.errors import ExpressionError
 
-__all__ = ["MAX_LENGTH", "check_size", "check_text", "syntax_error"]
+__all__ = ["MAX_LENGTH", "Typed", "check_size", "check_text", "syntax_error"]
 
 MAX_LENGTH = 2000  #: characters
 MAX_NESTING = 50  #: brackets inside brackets, or signs in a row
@@ -25,8 +25,8 @@ def check_text(text: str) -> None:
         raise ExpressionError("the formula is empty; write a function of x such as tanh(x)", text, 1)
     depth = signs = 0
     for column, c in enumerate(text, 1):
-        if c == "^":
-            raise ExpressionError("'^' is not a power; write ** instead, for example x**2", text, column)
+        if c in _TYPESET:
+            raise ExpressionError(f"the character {c!r} is not allowed; write {_TYPESET[c]}", text, column)
         if c in "'\"":
             raise ExpressionError("strings are not allowed", text, column)
         if c in "#\\;" or (not c.isprintable() and not c.isspace()):
@@ -38,33 +38,54 @@ def check_text(text: str) -> None:
             raise ExpressionError(f"more than {MAX_NESTING} nested {what}", text, column)
 
 
+_TYPESET = {"²": "^2", "³": "^3", "·": "*", "\u00d7": "*", "\u2212": "-", "\u2013": "-", "÷": "/"}  # times, minus, dash
+_TYPESET |= {"√": "sqrt(...)", "π": "pi", "∞": "a number"}
+
+
+class Typed:
+    """What was typed, and the same as Python writes it: ``body`` begins with its first character and has ** for ^."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._offset = len(text) - len(text.lstrip())
+        written = re.sub(r"\s", " ", text[self._offset :])
+        self.body = written.replace("^", "**")
+        self._carets = [m.start() + i for i, m in enumerate(re.finditer(r"\^", written))]
+
+    def error(self, problem: str, index: int) -> ExpressionError:
+        """Return the error for what stands at an index of ``body``."""
+        return ExpressionError(problem, self.text, self._offset + index - sum(c < index for c in self._carets) + 1)
+
+
 _NUMBER_THEN_NAME = re.compile(r"(?<![\w.])((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[ ]*([A-Za-z_]\w*)")
 _TWO_OPERANDS = re.compile(r"[\w.)][ ]+(?=[\w(])|\)(?=\w)")
 _WORDS = re.compile(r"\b(if|else|and|or|not|in|is|for|lambda)\b")
 
 
-def syntax_error(error: SyntaxError, text: str, body: str, offset: int) -> ExpressionError:
-    """Explain why Python cannot parse ``body``, the text without its first ``offset`` characters."""
-    stopped = error.offset or 0
-    column = offset + (min(stopped, len(body) + 1) if stopped > 0 else len(body.rstrip()) + 1)
+def syntax_error(error: SyntaxError, typed: Typed) -> ExpressionError:
+    """Explain why Python cannot parse the body."""
+    body = typed.body
+    end = len(body.rstrip())
+    stopped = min(error.offset - 1, len(body)) if error.offset else end
     for match in _NUMBER_THEN_NAME.finditer(body):
         number, name = match.groups()
         if not _WORDS.fullmatch(name):
-            return ExpressionError(f"to multiply, write {number}*{name}", text, offset + match.start(2) + 1)
+            return typed.error(f"to multiply, write {number}*{name}", match.start(2))
     for match in _TWO_OPERANDS.finditer(_WORDS.sub(lambda m: "+" * len(m[0]), body)):
-        return ExpressionError("an operator is missing here; to multiply, write *", text, offset + match.end() + 1)
-    problem = {"invalid syntax": "this is not a formula"}.get(error.msg, error.msg)
-    return ExpressionError(problem, text, column)
+        return typed.error("an operator is missing here; to multiply, write *", match.end())
+    if error.msg == "invalid syntax":
+        return typed.error("something is missing here" if stopped >= end else "this is not a formula", stopped)
+    return typed.error(error.msg, stopped)
 
 
-def check_size(root: ast.AST, text: str, column: int) -> None:
+def check_size(root: ast.AST, typed: Typed) -> None:
     """Refuse a syntax tree with too many parts or levels."""
     count, level = 0, [root]
     for _ in range(MAX_DEPTH):
         count += sum(isinstance(n, ast.expr) for n in level)
         if count > MAX_NODES:
-            raise ExpressionError(f"the formula has more than {MAX_NODES} parts", text, column)
+            raise typed.error(f"the formula has more than {MAX_NODES} parts", 0)
         level = [c for n in level for c in ast.iter_child_nodes(n)]
         if not level:
             return
-    raise ExpressionError(f"the formula is nested more than {MAX_DEPTH} levels deep", text, column)
+    raise typed.error(f"the formula is nested more than {MAX_DEPTH} levels deep", 0)

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from eoc.activations.base import Activation, FloatArray, Function, Growth, Parity, Piece
+from eoc.activations.definitions import shown
 from eoc.activations.named.parts import BOUNDED, constant, factory, linear, number, parameters, positive
 from eoc.errors import EocError
 
@@ -17,6 +18,7 @@ __all__ = ["polynomial", "quantiser", "rational", "spline"]
 
 _EPS = float(np.finfo(float).eps)
 _MOST_LEVELS = 1024
+_MOST_WRITTEN = 24  # knots or jumps, as a formula that can be typed
 _HIGHEST_DEGREE = 64
 
 Numbers = tuple[float, ...]
@@ -72,13 +74,35 @@ def spline(
         pieces = _segments(points, rates)
     return Activation(
         "spline",
-        "straight lines through (knots, values)",
+        _lines(points, rates),
         pieces,
         tuple(k for k, _ in points),
         growth=Growth("polynomial", 1.0) if left or right else BOUNDED,
         parity=_spline_parity(points, rates),
         parameters=parameters(knots=knots, values=values, slopes=(left, right)),
     )
+
+
+def _lines(points: list[tuple[float, float]], rates: Sequence[float]) -> str:
+    if len(points) > _MOST_WRITTEN:
+        return "straight lines through (knots, values)"
+    anchors = [points[0], *points]
+    parts = [_line(*point, rate) for point, rate in zip(anchors, rates, strict=True)]
+    conditions = [f" if x < {shown(k)} else " for k, _ in points] + [""]
+    return "".join(part + condition for part, condition in zip(parts, conditions, strict=True))
+
+
+def _from(x: float) -> str:
+    """The distance to a point x, as a formula."""
+    return f"x - {shown(x)}" if x > 0.0 else f"x + {shown(-x)}" if x < 0.0 else "x"
+
+
+def _line(knot: float, value: float, slope: float) -> str:
+    """The line of that slope through (knot, value)."""
+    if not slope:
+        return shown(value)
+    rise = f"{shown(slope)}*({_from(knot)})".removeprefix("1*") if knot else _terms((0.0, slope))
+    return f"{shown(value)} + {rise}" if value else rise
 
 
 def _segments(points: list[tuple[float, float]], rates: Sequence[float]) -> tuple[Piece, ...]:
@@ -122,13 +146,20 @@ def quantiser(levels: int = 4, step: float | None = None) -> Activation:
     step = 2.0 / (n - 1) if step is None else positive("step", step)
     return Activation(
         "quantiser",
-        "-1 + 2/(N-1) * sum_k H(x - step (k - N/2))",
+        _steps(n, step),
         tuple(constant((2 * k - (n - 1)) / (n - 1)) for k in range(n)),
         tuple(step * (k - n / 2) for k in range(1, n)),
         growth=BOUNDED,
         parity="odd",
         parameters=parameters(levels=n, step=step),
     )
+
+
+def _steps(n: int, step: float) -> str:
+    if n > _MOST_WRITTEN:
+        return "-1 + 2/(levels - 1) for every jump below x, at step (k - levels/2)"
+    jumps = [f"heaviside({_from(step * (k - n / 2))})" for k in range(1, n)]
+    return f"{shown(2.0 / (n - 1))}*({' + '.join(jumps)}) - 1"
 
 
 # --- polynomial and rational ------------------------------------------------------------------------------------------
@@ -151,13 +182,19 @@ def polynomial(coefficients: Numbers = (0.0, 0.0, 1.0)) -> Activation:
         parity = "even"
     return Activation(
         "polynomial",
-        "c0 + c1 x + c2 x^2 + ...",
+        _terms(c),
         (Piece(*map(_horner, (c, dc, ddc))),),
         growth=Growth("polynomial", float(degree)) if degree else BOUNDED,
         parity=parity,
         uncertainty=partial(_rounding_of_horner, (c, dc, ddc)),
         parameters=parameters(coefficients=coefficients),
     )
+
+
+def _terms(coefficients: Numbers) -> str:
+    powers = ["", *("*x" if i == 1 else f"*x^{i}" for i in range(1, len(coefficients)))]
+    terms = [shown(c) + power for c, power in zip(coefficients, powers, strict=True) if c]
+    return " + ".join(term.removeprefix("1*") for term in terms) or "0"
 
 
 def _horner(coefficients: Numbers) -> Function:
@@ -204,13 +241,21 @@ def rational(
     )
     return Activation(
         "rational",
-        "a x + b + sum_i (c_i x + d_i) / ((x - e_i)^2 + f_i^2)",
+        " + ".join(part for part in (_terms((b, a)), *map(_ratio, c, d, e, f)) if part != "0"),
         (piece,),
         growth=Growth("polynomial", 1.0) if a else BOUNDED,
         parity="odd" if b == 0.0 and not any(d) and not any(e) else None,
         uncertainty=partial(_rounding_of_fractions, a, b, fractions),
         parameters=parameters(a=a, b=b, c=c, d=d, e=e, f=f),
     )
+
+
+def _ratio(c: float, d: float, e: float, f: float) -> str:
+    if not c and not d:
+        return "0"
+    above = _terms((d, c)) if c else shown(d)
+    centre = f"({_from(e)})^2" if e else "x^2"
+    return f"({above})/({centre} + {shown(f)}^2)" if c and d else f"{above}/({centre} + {shown(f)}^2)"
 
 
 def _fraction(c: float, d: float, e: float, f: float) -> Piece:

@@ -7,16 +7,29 @@ import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import numpy as np
 
 from eoc.activations import special
 from eoc.activations.base import Activation, FloatArray, Function, Growth, Piece
+from eoc.activations.definitions import DEFINITIONS
 from eoc.errors import EocError
 from eoc.sharing import once
 
-__all__ = ["BOUNDED", "constant", "dlogistic", "factory", "linear", "logistic", "number", "parameters", "positive"]
+__all__ = [
+    "BOUNDED",
+    "by_formula",
+    "constant",
+    "defined",
+    "dlogistic",
+    "factory",
+    "linear",
+    "logistic",
+    "number",
+    "parameters",
+    "positive",
+]
 
 BOUNDED = Growth("bounded", 0.0)
 
@@ -37,6 +50,28 @@ def constant(value: float) -> Piece:
 def linear(slope: float, value: float = 0.0, at: float = 0.0) -> Piece:
     """phi(x) = value + slope (x - at), exactly ``value`` where x = at."""
     return Piece(lambda x: value + slope * (x - at), lambda x: np.full_like(x, slope), np.zeros_like)
+
+
+def defined(name: str, pieces: tuple[Piece, ...], knots: tuple[float, ...] = (), **rest: Any) -> Activation:
+    """The activation of that name, with the formula that defines it."""
+    return Activation(name, DEFINITIONS[name].with_values(rest.get("parameters", {})), pieces, knots, **rest)
+
+
+def by_formula(name: str) -> Callable[..., Activation]:
+    """What makes the activation of that name, evaluated as a formula."""
+    definition = DEFINITIONS[name]
+
+    def make(**given: object) -> Activation:
+        from eoc.activations.formula import parse
+
+        values = {n: positive(n, v) if n in definition.positive else number(n, v) for n, v in given.items()}
+        return replace(parse(definition.with_values(values)), name=name, parameters=parameters(**values))
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    taken = [inspect.Parameter(n, keyword, default=value) for n, value in definition.parameters.items()]
+    make.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
+    make.__name__, make.__doc__ = name, f"phi(x) = {definition.formula}."
+    return factory(make)
 
 
 def dlogistic(x: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Activation, FloatArray, Parity, Piece
-from eoc.activations.named.parts import BOUNDED, constant, factory, linear, number, parameters, positive
+from eoc.activations.named.parts import BOUNDED, constant, defined, factory, linear, number, parameters, positive
 
 __all__ = [
     "abs_",
@@ -36,7 +36,7 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 @factory
 def relu() -> Activation:
     """phi(x) = max(x, 0)."""
-    return Activation("relu", "max(x, 0)", (constant(0.0), linear(1.0)), (0.0,))
+    return defined("relu", (constant(0.0), linear(1.0)), (0.0,))
 
 
 @factory
@@ -45,45 +45,44 @@ def leaky_relu(slope: float = 0.01) -> Activation:
     slope = number("slope", slope)
     parity: Parity | None = "odd" if slope == 1.0 else "even" if slope == -1.0 else None
     pieces = (linear(slope), linear(1.0))
-    return Activation(
-        "leaky_relu", "max(x, 0) + slope min(x, 0)", pieces, (0.0,), parity=parity, parameters=parameters(slope=slope)
-    )
+    return defined("leaky_relu", pieces, (0.0,), parity=parity, parameters=parameters(slope=slope))
 
 
 @factory
 def abs_() -> Activation:
     """phi(x) = abs(x)."""
-    return Activation("abs", "abs(x)", (linear(-1.0), linear(1.0)), (0.0,), parity="even")
+    return defined("abs", (linear(-1.0), linear(1.0)), (0.0,), parity="even")
 
 
 @factory
 def relu6() -> Activation:
     """phi(x) = min(max(x, 0), 6)."""
     pieces = (constant(0.0), linear(1.0), constant(6.0))
-    return Activation("relu6", "min(max(x, 0), 6)", pieces, (0.0, 6.0), growth=BOUNDED)
+    return defined("relu6", pieces, (0.0, 6.0), growth=BOUNDED)
 
 
 @factory
 def hardtanh() -> Activation:
     """phi(x) = min(max(x, -1), 1)."""
     pieces = (constant(-1.0), linear(1.0), constant(1.0))
-    return Activation("hardtanh", "min(max(x, -1), 1)", pieces, (-1.0, 1.0), growth=BOUNDED, parity="odd")
+    return defined("hardtanh", pieces, (-1.0, 1.0), growth=BOUNDED, parity="odd")
 
 
 @factory
-def hardsigmoid() -> Activation:
-    """phi(x) = min(max(x/6 + 1/2, 0), 1)."""
-    pieces = (constant(0.0), linear(1.0 / 6.0, 0.0, -3.0), constant(1.0))
-    return Activation("hardsigmoid", "min(max(x/6 + 1/2, 0), 1)", pieces, (-3.0, 3.0), growth=BOUNDED)
+def hardsigmoid(slope: float = 1.0 / 6.0) -> Activation:
+    """phi(x) = min(max(slope x + 1/2, 0), 1), slope > 0: 1/6 in PyTorch, JAX and Keras 3, 0.2 in Keras 2."""
+    slope = positive("slope", slope)
+    half = 0.5 / slope
+    pieces = (constant(0.0), linear(slope, 0.0, -half), constant(1.0))
+    return defined("hardsigmoid", pieces, (-half, half), growth=BOUNDED, parameters=parameters(slope=slope))
 
 
 @factory
 def softshrink(threshold: float = 0.5) -> Activation:
     """phi(x) = sign(x) max(abs(x) - threshold, 0), threshold > 0."""
     t = positive("threshold", threshold)
-    return Activation(
+    return defined(
         "softshrink",
-        "sign(x) * max(abs(x) - threshold, 0)",
         (linear(1.0, 0.0, -t), constant(0.0), linear(1.0, 0.0, t)),
         (-t, t),
         parity="odd",
@@ -98,9 +97,8 @@ def softshrink(threshold: float = 0.5) -> Activation:
 def hardshrink(threshold: float = 0.5) -> Activation:
     """phi(x) = x for abs(x) > threshold > 0, else 0."""
     t = positive("threshold", threshold)
-    return Activation(
+    return defined(
         "hardshrink",
-        "x * (abs(x) > threshold)",
         (linear(1.0), constant(0.0), linear(1.0)),
         (-t, t),
         parity="odd",
@@ -111,22 +109,21 @@ def hardshrink(threshold: float = 0.5) -> Activation:
 @factory
 def sign() -> Activation:
     """phi(x) = sign(x)."""
-    return Activation("sign", "sign(x)", (constant(-1.0), constant(1.0)), (0.0,), growth=BOUNDED, parity="odd")
+    return defined("sign", (constant(-1.0), constant(1.0)), (0.0,), growth=BOUNDED, parity="odd")
 
 
 @factory
 def heaviside() -> Activation:
     """phi(x) = 1 for x > 0, 0 for x < 0."""
-    return Activation("heaviside", "1 for x > 0 else 0", (constant(0.0), constant(1.0)), (0.0,), growth=BOUNDED)
+    return defined("heaviside", (constant(0.0), constant(1.0)), (0.0,), growth=BOUNDED)
 
 
 @factory
 def shifted_sign(threshold: float = 1.0) -> Activation:
     """phi(x) = sign(x - threshold)."""
     t = number("threshold", threshold)
-    return Activation(
+    return defined(
         "shifted_sign",
-        "sign(x - threshold)",
         (constant(-1.0), constant(1.0)),
         (t,),
         growth=BOUNDED,
@@ -146,7 +143,7 @@ def hardswish() -> Activation:
         lambda x: (2.0 * x + 3.0) / 6.0,
         lambda x: np.full_like(x, 1.0 / 3.0),
     )
-    return Activation("hardswish", "x * min(max(x + 3, 0), 6) / 6", (constant(0.0), middle, linear(1.0)), (-3.0, 3.0))
+    return defined("hardswish", (constant(0.0), middle, linear(1.0)), (-3.0, 3.0))
 
 
 def _exponential(scale: float, length: float) -> Piece:
@@ -162,25 +159,23 @@ def _exponential(scale: float, length: float) -> Piece:
 def elu(alpha: float = 1.0) -> Activation:
     """phi(x) = x for x > 0, alpha (exp(x) - 1) for x < 0."""
     alpha = number("alpha", alpha)
-    formula = "x for x > 0 else alpha (exp(x) - 1)"
     pieces = (_exponential(alpha, 1.0), linear(1.0))
-    return Activation("elu", formula, pieces, (0.0,), parameters=parameters(alpha=alpha))
+    return defined("elu", pieces, (0.0,), parameters=parameters(alpha=alpha))
 
 
 @factory
 def celu(alpha: float = 1.0) -> Activation:
     """phi(x) = x for x > 0, alpha (exp(x / alpha) - 1) for x < 0, alpha > 0."""
     alpha = positive("alpha", alpha)
-    formula = "x for x > 0 else alpha (exp(x / alpha) - 1)"
     pieces = (_exponential(alpha, alpha), linear(1.0))
-    return Activation("celu", formula, pieces, (0.0,), parameters=parameters(alpha=alpha))
+    return defined("celu", pieces, (0.0,), parameters=parameters(alpha=alpha))
 
 
 @factory
 def selu() -> Activation:
     """phi(x) = s x for x > 0, s a (exp(x) - 1) for x < 0, s = 1.0507..., a = 1.6732... (Klambauer et al. 2017)."""
     pieces = (_exponential(_SELU_SCALE * _SELU_ALPHA, 1.0), linear(_SELU_SCALE))
-    return Activation("selu", "1.0507 x for x > 0 else 1.7581 (exp(x) - 1)", pieces, (0.0,))
+    return defined("selu", pieces, (0.0,))
 
 
 @factory
@@ -197,4 +192,4 @@ def softsign() -> Activation:
             lambda x: -2.0 * sign * inverse(x) ** 3,
         )
 
-    return Activation("softsign", "x / (1 + abs(x))", (half(-1.0), half(1.0)), (0.0,), growth=BOUNDED, parity="odd")
+    return defined("softsign", (half(-1.0), half(1.0)), (0.0,), growth=BOUNDED, parity="odd")

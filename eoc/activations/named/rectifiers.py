@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from eoc.activations.base import Activation, FloatArray, Piece
-from eoc.activations.named.parts import dlogistic, factory, logistic, parameters, positive
+from eoc.activations.named.parts import defined, dlogistic, factory, logistic, parameters, positive
 from eoc.activations.special import ndtr
 
 __all__ = [
@@ -40,7 +40,7 @@ def gelu() -> Activation:
         return (2.0 - x * x) * density(x)
 
     piece = Piece(lambda x: x * ndtr(x), slope, curvature)
-    return Activation("gelu", "x * Phi(x)", (piece,))
+    return defined("gelu", (piece,))
 
 
 @factory
@@ -64,7 +64,7 @@ def gelu_tanh() -> Activation:
         return dlogistic(u) * (2.0 * du + x * (ddu - np.tanh(0.5 * u) * du * du))
 
     piece = Piece(lambda x: x * logistic(inner(x)), slope, curvature)
-    return Activation("gelu_tanh", "x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))", (piece,))
+    return defined("gelu_tanh", (piece,))
 
 
 @factory
@@ -81,7 +81,7 @@ def silu(beta: float = 1.0) -> Activation:
         return beta * dlogistic(z) * (2.0 - z * np.tanh(0.5 * z))
 
     piece = Piece(lambda x: x * logistic(beta * x), slope, curvature)
-    return Activation("silu", "x * sigmoid(beta x)", (piece,), parameters=parameters(beta=beta))
+    return defined("silu", (piece,), parameters=parameters(beta=beta))
 
 
 @factory
@@ -108,7 +108,7 @@ def mish() -> Activation:
         ddt = 4.0 * p * ((2.0 * n + 1.0) / d - 4.0 * p * (1.0 - 1.0 / d))
         return 2.0 * dt + x * ddt
 
-    return Activation("mish", "x * tanh(log(1 + exp(x)))", (Piece(phi, slope, curvature),))
+    return defined("mish", (Piece(phi, slope, curvature),))
 
 
 @factory
@@ -120,7 +120,7 @@ def softplus(beta: float = 1.0) -> Activation:
         lambda x: logistic(beta * x),
         lambda x: beta * dlogistic(beta * x),
     )
-    return Activation("softplus", "log(1 + exp(beta x)) / beta", (piece,), parameters=parameters(beta=beta))
+    return defined("softplus", (piece,), parameters=parameters(beta=beta))
 
 
 @factory
@@ -131,7 +131,7 @@ def shifted_softplus() -> Activation:
         logistic,
         dlogistic,
     )
-    return Activation("shifted_softplus", "log(1 + exp(x)) - log(2)", (piece,))
+    return defined("shifted_softplus", (piece,))
 
 
 @factory
@@ -152,6 +152,4 @@ def squareplus(b: float = 4.0) -> Activation:
         h = np.hypot(x, root)
         return 0.5 * b / h / h / h
 
-    return Activation(
-        "squareplus", "(x + sqrt(x^2 + b)) / 2", (Piece(phi, slope, curvature),), parameters=parameters(b=b)
-    )
+    return defined("squareplus", (Piece(phi, slope, curvature),), parameters=parameters(b=b))

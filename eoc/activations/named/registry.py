@@ -8,35 +8,47 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from eoc.activations.base import Activation
+from eoc.activations.definitions import ALIASES, DEFINITIONS, NOT_ELEMENTWISE, key
 from eoc.activations.named import families, piecewise, rectifiers, smooth
+from eoc.activations.named.parts import by_formula
 from eoc.errors import EocError
 
-__all__ = ["STANDARD", "named", "names"]
+__all__ = ["STANDARD", "canonical", "named", "names", "parameters_of"]
+
+_BY_HAND = {
+    name.rstrip("_"): getattr(module, name)
+    for module in (smooth, rectifiers, piecewise, families)
+    for name in module.__all__
+}
 
 #: Every activation with a name, as the function that builds it.
 STANDARD: Mapping[str, Callable[..., Activation]] = MappingProxyType(
-    {
-        name.rstrip("_"): getattr(module, name)
-        for module in (smooth, rectifiers, piecewise, families)
-        for name in module.__all__
-    }
+    _BY_HAND | {name: by_formula(name) for name in DEFINITIONS if name not in _BY_HAND}
 )
 
-_ALIASES = {
-    "atan": "arctan",
-    "linear": "identity",
-    "logistic": "sigmoid",
-    "quantizer": "quantiser",
-    "step": "heaviside",
-    "swish": "silu",
-}
+_BY_KEY = {key(name): name for name in STANDARD} | dict(ALIASES)
 
 
-def _key(name: str) -> str:
-    return name.lower().replace("-", "").replace(" ", "").replace("_", "")
+def canonical(name: str) -> str | None:
+    """The name in :data:`STANDARD` of what is meant; None if nothing is.
+
+    Examples
+    --------
+    >>> canonical("Leaky-ReLU"), canonical("swish"), canonical("gelo")
+    ('leaky_relu', 'silu', None)
+    """
+    return _BY_KEY.get(key(name))
 
 
-_BY_KEY = {_key(name): name for name in STANDARD} | _ALIASES
+def parameters_of(name: str) -> tuple[str, ...]:
+    """The parameters of the activation of that name.
+
+    Examples
+    --------
+    >>> parameters_of("elu"), parameters_of("tanh")
+    (('alpha',), ())
+    """
+    return tuple(inspect.signature(STANDARD[name]).parameters)
 
 
 def names() -> tuple[str, ...]:
@@ -67,17 +79,25 @@ def named(name: str, **parameters: object) -> Activation:
     >>> named("swish") is named("silu", beta=1.0)
     True
     """
-    found = _BY_KEY.get(_key(name))
+    found = canonical(name)
     if found is None:
-        close = [_BY_KEY[key] for key in get_close_matches(_key(name), _BY_KEY)]
-        hint = (
-            f"did you mean {' or '.join(map(repr, dict.fromkeys(close)))}?" if close else f"known: {', '.join(names())}"
-        )
-        raise EocError(f"unknown activation {name!r}; {hint}")
+        raise _unknown(name)
     make = STANDARD[found]
-    known = inspect.signature(make).parameters
+    known = parameters_of(found)
     for parameter in parameters:
         if parameter not in known:
             has = f"its parameters: {', '.join(known)}" if known else "it has none"
             raise EocError(f"{found} has no parameter {parameter!r}; {has}")
     return make(**parameters)
+
+
+def _unknown(name: str) -> EocError:
+    why = NOT_ELEMENTWISE.get(key(name))
+    if why is not None:
+        return EocError(f"{name!r} is no activation of each element alone: {why}")
+    close = [_BY_KEY[one] for one in get_close_matches(key(name), _BY_KEY)]
+    hint = f"did you mean {' or '.join(map(repr, dict.fromkeys(close)))}?" if close else _KNOWN
+    return EocError(f"unknown activation {name!r}; {hint}")
+
+
+_KNOWN = "'eoc activations' lists the names; a formula is written in x, such as x*tanh(x)"

@@ -12,7 +12,7 @@ import numpy as np
 
 from eoc.activations import special
 from eoc.activations.base import Activation, FloatArray, Growth, Piece
-from eoc.activations.named.parts import BOUNDED, dlogistic, factory, linear, logistic, parameters, positive
+from eoc.activations.named.parts import BOUNDED, defined, dlogistic, factory, linear, logistic, parameters, positive
 
 __all__ = [
     "arctan",
@@ -33,7 +33,7 @@ __all__ = [
 @factory
 def identity() -> Activation:
     """phi(x) = x."""
-    return Activation("identity", "x", (linear(1.0),), parity="odd")
+    return defined("identity", (linear(1.0),), parity="odd")
 
 
 # --- sigmoids ---------------------------------------------------------------------------------------------------------
@@ -49,14 +49,14 @@ def _sech2(x: FloatArray) -> FloatArray:
 def sigmoid() -> Activation:
     """phi(x) = 1 / (1 + exp(-x))."""
     piece = Piece(logistic, dlogistic, lambda x: -dlogistic(x) * np.tanh(0.5 * x))
-    return Activation("sigmoid", "1 / (1 + exp(-x))", (piece,), growth=BOUNDED)
+    return defined("sigmoid", (piece,), growth=BOUNDED)
 
 
 @factory
 def tanh() -> Activation:
     """phi(x) = tanh(x)."""
     piece = Piece(np.tanh, _sech2, lambda x: -2.0 * np.tanh(x) * _sech2(x))
-    return Activation("tanh", "tanh(x)", (piece,), growth=BOUNDED, parity="odd")
+    return defined("tanh", (piece,), growth=BOUNDED, parity="odd")
 
 
 @factory
@@ -67,14 +67,14 @@ def x_plus_half_tanh() -> Activation:
         lambda x: 1.0 + 0.5 * _sech2(x),
         lambda x: -np.tanh(x) * _sech2(x),
     )
-    return Activation("x_plus_half_tanh", "x + tanh(x)/2", (piece,), parity="odd")
+    return defined("x_plus_half_tanh", (piece,), parity="odd")
 
 
 @factory
 def tanhshrink() -> Activation:
     """phi(x) = x - tanh(x)."""
     piece = Piece(_tanhshrink, lambda x: np.tanh(x) ** 2, lambda x: 2.0 * np.tanh(x) * _sech2(x))
-    return Activation("tanhshrink", "x - tanh(x)", (piece,), parity="odd")
+    return defined("tanhshrink", (piece,), parity="odd")
 
 
 def _tanhshrink(x: FloatArray) -> FloatArray:
@@ -94,7 +94,7 @@ def erf() -> Activation:
         return 2.0 / math.sqrt(math.pi) * _bell(x)
 
     piece = Piece(special.erf, slope, lambda x: -2.0 * x * slope(x))
-    return Activation("erf", "erf(x)", (piece,), growth=BOUNDED, parity="odd")
+    return defined("erf", (piece,), growth=BOUNDED, parity="odd")
 
 
 @factory
@@ -106,7 +106,7 @@ def arctan() -> Activation:
         return 1.0 / h / h
 
     piece = Piece(np.arctan, slope, lambda x: -2.0 * slope(x) * x * slope(x))
-    return Activation("arctan", "arctan(x)", (piece,), growth=BOUNDED, parity="odd")
+    return defined("arctan", (piece,), growth=BOUNDED, parity="odd")
 
 
 # --- waves and bells --------------------------------------------------------------------------------------------------
@@ -126,21 +126,21 @@ def gaussian() -> Activation:
         return (4.0 * x * x - 2.0) * _bell(x)
 
     piece = Piece(_bell, lambda x: -2.0 * x * _bell(x), curvature)
-    return Activation("gaussian", "exp(-x^2)", (piece,), growth=BOUNDED, parity="even")
+    return defined("gaussian", (piece,), growth=BOUNDED, parity="even")
 
 
 @factory
 def sin() -> Activation:
     """phi(x) = sin(x)."""
     piece = Piece(np.sin, np.cos, lambda x: -np.sin(x))
-    return Activation("sin", "sin(x)", (piece,), growth=BOUNDED, parity="odd")
+    return defined("sin", (piece,), growth=BOUNDED, parity="odd")
 
 
 @factory
 def cos() -> Activation:
     """phi(x) = cos(x)."""
     piece = Piece(np.cos, lambda x: -np.sin(x), lambda x: -np.cos(x))
-    return Activation("cos", "cos(x)", (piece,), growth=BOUNDED, parity="even")
+    return defined("cos", (piece,), growth=BOUNDED, parity="even")
 
 
 @factory
@@ -157,7 +157,7 @@ def snake(a: float = 1.0) -> Activation:
         lambda x: 1.0 + 2.0 * np.sin(a * x) * np.cos(a * x),
         curvature,
     )
-    return Activation("snake", "x + sin(a x)^2 / a", (piece,), parameters=parameters(a=a))
+    return defined("snake", (piece,), parameters=parameters(a=a))
 
 
 @factory
@@ -168,4 +168,4 @@ def exp() -> Activation:
         with np.errstate(over="ignore"):
             return np.exp(x)
 
-    return Activation("exp", "exp(x)", (Piece(phi, phi, phi),), growth=Growth("exponential", 1.0))
+    return defined("exp", (Piece(phi, phi, phi),), growth=Growth("exponential", 1.0))
