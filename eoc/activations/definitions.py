@@ -28,12 +28,12 @@ class Definition:
         Examples
         --------
         >>> DEFINITIONS["silu"].with_values({"beta": 2.0}), DEFINITIONS["silu"].with_values({"beta": 1.0})
-        ('x*sigmoid(2*x)', 'x*sigmoid(x)')
+        ('x * sigmoid(2 * x)', 'x * sigmoid(x)')
         """
         text = self.formula
         for name, value in parameters.items():
             text = re.sub(rf"\b{name}\b", shown(value), text)
-        return re.sub(r"(?<![\w.*/^])1\*(?=[\w(])", "", re.sub(r"/1(?![\w.*])", "", text))
+        return re.sub(r"(?<![*/^] )(?<![\w.*/^])1 \* (?=[\w(])", "", re.sub(r" ?/ ?1(?![\w.*])", "", text))
 
 
 def shown(value: float) -> str:
@@ -59,52 +59,52 @@ _LONG = 12
 _TABLE = """
 abs                         abs(x)
 arctan                      arctan(x)
-celu(alpha=1)               x if x > 0 else alpha*(exp(x/alpha) - 1)
+celu(alpha=1)               x if x > 0 else alpha * (exp(x/alpha) - 1)
 cos                         cos(x)
-elish                       x*sigmoid(x) if x > 0 else (exp(x) - 1)*sigmoid(x)
-elu(alpha=1)                x if x > 0 else alpha*(exp(x) - 1)
+elish                       x * sigmoid(x) if x > 0 else (exp(x) - 1) * sigmoid(x)
+elu(alpha=1)                x if x > 0 else alpha * (exp(x) - 1)
 erf                         erf(x)
 exp                         exp(x)
 gaussian                    exp(-x^2)
-gelu                        x*Phi(x)
-gelu_tanh                   x/2*(1 + tanh(sqrt(2/pi)*(x + 0.044715*x^3)))
+gelu                        x * Phi(x)
+gelu_tanh                   x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 * x^3)))
 hardshrink(threshold=0.5)   x if abs(x) > threshold else 0
-hardsigmoid(slope=1/6)      clip(slope*x + 1/2, 0, 1)
-hardswish                   x*clip(x + 3, 0, 6)/6
+hardsigmoid(slope=1/6)      clip(slope * x + 1/2, 0, 1)
+hardswish                   x * clip(x + 3, 0, 6) / 6
 hardtanh                    clip(x, -1, 1)
 heaviside                   1 if x >= 0 else 0
 identity                    x
-leaky_relu(slope=0.01)      x if x > 0 else slope*x
-lisht                       x*tanh(x)
-logish                      x*log(1 + sigmoid(x))
+leaky_relu(slope=0.01)      x if x > 0 else slope * x
+lisht                       x * tanh(x)
+logish                      x * log(1 + sigmoid(x))
 logsigmoid                  -log(1 + exp(-x))
-mish                        x*tanh(log(1 + exp(x)))
-phish                       x*tanh(gelu(x))
-prelu(slope=0.25)           x if x > 0 else slope*x
-quick_gelu                  x*sigmoid(1.702*x)
+mish                        x * tanh(log(1 + exp(x)))
+phish                       x * tanh(gelu(x))
+prelu(slope=0.25)           x if x > 0 else slope * x
+quick_gelu                  x * sigmoid(1.702 * x)
 relu                        max(x, 0)
 relu6                       clip(x, 0, 6)
 relu_squared                max(x, 0)^2
-rrelu(lower=1/8, upper=1/3) x if x > 0 else sqrt((lower^2 + lower*upper + upper^2)/3)*x
-selu                        1.0507009873554805*(x if x > 0 else 1.6732632423543772*(exp(x) - 1))
-serf                        x*erf(log(1 + exp(x)))
+rrelu(lower=1/8, upper=1/3) x if x > 0 else sqrt((lower^2 + lower * upper + upper^2)/3) * x
+selu                        1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * (exp(x) - 1))
+serf                        x * erf(log(1 + exp(x)))
 shifted_sign(threshold=1)   sign(x - threshold)
 shifted_softplus            log(1 + exp(x)) - log(2)
-sigmoid                     1/(1 + exp(-x))
+sigmoid                     1 / (1 + exp(-x))
 sign                        sign(x)
-silu(beta=1)                x*sigmoid(beta*x)
+silu(beta=1)                x * sigmoid(beta * x)
 sin                         sin(x)
-smish                       x*tanh(log(1 + sigmoid(x)))
-snake(a=1)                  x + sin(a*x)^2/a
-softplus(beta=1)            log(1 + exp(beta*x))/beta
-softshrink(threshold=0.5)   sign(x)*max(abs(x) - threshold, 0)
-softsign                    x/(1 + abs(x))
-sparse_plus                 max(x, 0) + max(1 - abs(x), 0)^2/4
+smish                       x * tanh(log(1 + sigmoid(x)))
+snake(a=1)                  x + sin(a * x)^2 / a
+softplus(beta=1)            log(1 + exp(beta * x)) / beta
+softshrink(threshold=0.5)   sign(x) * max(abs(x) - threshold, 0)
+softsign                    x / (1 + abs(x))
+sparse_plus                 max(x, 0) + max(1 - abs(x), 0)^2 / 4
 sparse_sigmoid              clip((x + 1)/2, 0, 1)
-squareplus(b=4)             (x + sqrt(x^2 + b))/2
-star_relu(scale=0.8944, bias=-0.4472) scale*max(x, 0)^2 + bias
+squareplus(b=4)             (x + sqrt(x^2 + b)) / 2
+star_relu(scale=0.8944, bias=-0.4472) scale * max(x, 0)^2 + bias
 tanh                        tanh(x)
-tanhexp                     x*tanh(exp(x))
+tanhexp                     x * tanh(exp(x))
 tanhshrink                  x - tanh(x)
 threshold(threshold=1, value=0) x if x > threshold else value
 x_plus_half_tanh            x + tanh(x)/2

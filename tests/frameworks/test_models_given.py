@@ -48,7 +48,7 @@ def relu(x):  # has the name of a function of torch
         (torch.special.expit, "sigmoid"),
         (F.gelu, "gelu"),
         (F.relu, "relu"),
-        (F.logsigmoid, "-log(1 + exp(-x))"),
+        (F.logsigmoid, "logsigmoid"),
         (partial(F.gelu, approximate="tanh"), "gelu_tanh"),
         (partial(F.leaky_relu, negative_slope=0.2), "leaky_relu(slope=0.2)"),
         ("elu(alpha=0.5)", "elu(alpha=0.5)"),

@@ -189,7 +189,7 @@ def _activation_layer(activation: str) -> str:
     return term("keras", activation) or activation
 
 
-_LOG_SIGMOID = _called("-log(1 + exp(-x))")
+_LOG_SIGMOID = _called("logsigmoid")
 
 
 def _same(names: str) -> dict[str, Maker]:
@@ -254,8 +254,8 @@ _BOTH: dict[str, Maker] = _same("mish relu relu6 selu sigmoid silu softplus soft
     "hard_swish": _called("hardswish"),
     "hard_tanh": _called("hardtanh"),
     "log_sigmoid": _LOG_SIGMOID,
-    "sparse_plus": _called("max(x, 0) + max(1 - abs(x), 0)**2/4"),
-    "sparse_sigmoid": _called("min(max((x + 1)/2, 0), 1)"),
+    "sparse_plus": _called("sparse_plus"),
+    "sparse_sigmoid": _called("sparse_sigmoid"),
     "squareplus": lambda b=4.0: _with("squareplus", b=b),
     "swish": _called("silu"),
 }

@@ -101,7 +101,7 @@ def _line(knot: float, value: float, slope: float) -> str:
     """The line of that slope through (knot, value)."""
     if not slope:
         return shown(value)
-    rise = f"{shown(slope)}*({_from(knot)})".removeprefix("1*") if knot else _terms((0.0, slope))
+    rise = f"{shown(slope)} * ({_from(knot)})".removeprefix("1 * ") if knot else _terms((0.0, slope))
     return f"{shown(value)} + {rise}" if value else rise
 
 
@@ -159,7 +159,7 @@ def _steps(n: int, step: float) -> str:
     if n > _MOST_WRITTEN:
         return "-1 + 2/(levels - 1) for every jump below x, at step (k - levels/2)"
     jumps = [f"heaviside({_from(step * (k - n / 2))})" for k in range(1, n)]
-    return f"{shown(2.0 / (n - 1))}*({' + '.join(jumps)}) - 1"
+    return f"{shown(2.0 / (n - 1))} * ({' + '.join(jumps)}) - 1"
 
 
 # --- polynomial and rational ------------------------------------------------------------------------------------------
@@ -192,9 +192,9 @@ def polynomial(coefficients: Numbers = (0.0, 0.0, 1.0)) -> Activation:
 
 
 def _terms(coefficients: Numbers) -> str:
-    powers = ["", *("*x" if i == 1 else f"*x^{i}" for i in range(1, len(coefficients)))]
+    powers = ["", *(" * x" if i == 1 else f" * x^{i}" for i in range(1, len(coefficients)))]
     terms = [shown(c) + power for c, power in zip(coefficients, powers, strict=True) if c]
-    return " + ".join(term.removeprefix("1*") for term in terms) or "0"
+    return " + ".join(term.removeprefix("1 * ") for term in terms) or "0"
 
 
 def _horner(coefficients: Numbers) -> Function:
@@ -255,7 +255,7 @@ def _ratio(c: float, d: float, e: float, f: float) -> str:
         return "0"
     above = _terms((d, c)) if c else shown(d)
     centre = f"({_from(e)})^2" if e else "x^2"
-    return f"({above})/({centre} + {shown(f)}^2)" if c and d else f"{above}/({centre} + {shown(f)}^2)"
+    return f"({above}) / ({centre} + {shown(f)}^2)" if c and d else f"{above} / ({centre} + {shown(f)}^2)"
 
 
 def _fraction(c: float, d: float, e: float, f: float) -> Piece:
