@@ -42,6 +42,7 @@ RATES = {
 SEEDS = (1, 2, 3)
 STEPS, BATCH, MOMENTUM = 160, 64, 0.9
 BETAS, EPSILON = (0.9, 0.999), 1e-8
+SAME = 1e-6
 Tensors = list[torch.Tensor]
 
 
@@ -188,15 +189,21 @@ def train(
 ) -> list[tuple[str, float, int, float, float]]:
     """(initialisation, rate, seed, training loss, test accuracy) of every network of a cell."""
     phi = torch_function(eoc.activation(cell.activation))
-    networks = list(product(starts, rates, SEEDS))
-    one = {
-        (start.name, seed): drawn(start, cell, data.train_inputs.shape[1], seed) for start in starts for seed in SEEDS
-    }
+    x, y = torch.from_numpy(data.train_inputs), torch.from_numpy(data.train_labels)
+    one = {(s.name, seed): drawn(s, cell, x.shape[1], seed) for s in starts for seed in SEEDS}
+    every = list(product(starts, rates, SEEDS))
+    networks = [n for n in every if not is_blind(one[n[0].name, n[2]], phi, x[:BATCH])]
+    blind = [
+        (start.name, rate, seed, math.inf, 1.0 / CLASSES)
+        for start, rate, seed in every
+        if (start, rate, seed) not in networks
+    ]
+    if not networks:
+        return blind
     several = [one[start.name, seed] for start, _, seed in networks]
     parameters = [torch.stack(parts).requires_grad_() for parts in zip(*several, strict=True)]
     column = torch.tensor([rate for _, rate, _ in networks])[:, None, None]
     step = {"sgd": sgd, "adam": adam}[cell.optimiser](parameters, column)
-    x, y = torch.from_numpy(data.train_inputs), torch.from_numpy(data.train_labels)
     order = {seed: batches(len(y), seed) for seed in SEEDS}
     for _ in range(STEPS):
         chosen = {seed: next(order[seed]) for seed in SEEDS}
@@ -208,7 +215,16 @@ def train(
             step(gradients)
     losses = measured(parameters, phi, x, y)[0]
     accuracies = measured(parameters, phi, torch.from_numpy(data.test_inputs), torch.from_numpy(data.test_labels))[1]
-    return [(s.name, r, k, loss, acc) for (s, r, k), loss, acc in zip(networks, losses, accuracies, strict=True)]
+    return blind + [
+        (s.name, r, k, loss, acc) for (s, r, k), loss, acc in zip(networks, losses, accuracies, strict=True)
+    ]
+
+
+@torch.no_grad()
+def is_blind(parameters: Tensors, phi: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> bool:
+    """Whether all images give the same outputs in single precision: nothing can be learned, and need not be tried."""
+    logits = outputs([p[None] for p in parameters], phi, x[None])[0]
+    return bool(logits.std(0).max() <= SAME * logits.abs().max())
 
 
 @torch.no_grad()

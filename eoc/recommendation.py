@@ -1,10 +1,10 @@
 r"""How to initialise a network with an activation and so many layers, and whether it will train.
 
 The place is a point of the edge of chaos, by the rule of :mod:`eoc.criticality.recommended`. Where there is none it is
-one of the ordered phase, chi_1 < 1: the variance q is kept with the smallest biases that hold it,
+one of the ordered phase, chi_1 < 1: the variance q is kept, with the smallest biases with which 4 q does not run away,
 
 .. math:: \sigma_b^2 = s q, \quad \sigma_w^2 = (1 - s) q / V(q), \quad
-          s = \max(0, 1 - e^{1/L} V(q) / (q \max_{q' \ge q} V'(q'))),
+          s = \max(0, (r - e^{1/L}) / (r - 1/4)), \quad r = V(4 q) / (4 V(q)),
 
 and of the q with two digits it has the smallest one >= 0.05 at which gradients are kept over the depth,
 chi_1^L >= 1/e: that of softplus, for example, grows to 1 with q. Rule and threshold come from training networks, see
@@ -23,8 +23,9 @@ import numpy as np
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality import EocPoint, edge_of_chaos
-from eoc.criticality.recommended import LEAST_Q, checked_depth, recommended_point, variances_from
+from eoc.criticality.recommended import LEAST_Q, SCATTER, checked_depth, recommended_point, round_variances
 from eoc.errors import EocError
+from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import moments
 from eoc.maps import CorrelationMap
 
@@ -184,10 +185,12 @@ def _of_point(p: EocPoint) -> _Place:
 
 def _ordered(phi: Activation, depth: int) -> _Place:
     """The place of the ordered phase that the rule gives; EocError where every variance runs away or decays."""
-    along = variances_from(phi, LEAST_Q, _HIGH)
-    q, v, d = along.q, along.v, along.d
+    q = round_variances(LEAST_Q, min(_HIGH, easy_variance(phi)))
+    v, d = (moments(phi, q, (name,), strict=False)[name].value for name in ("V", "D"))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        share = np.maximum(0.0, np.ceil(_ROUND * (1.0 - e ** (1.0 / depth) * v / (q * along.ahead))) / _ROUND)
+        growth = moments(phi, SCATTER * q, ("V",), strict=False)["V"].value / (SCATTER * v)  # of 4 q without biases
+        share = (growth - e ** (1.0 / depth)) / (growth - 1.0 / SCATTER)
+        share = np.ceil(_ROUND * np.maximum(0.0, share)) / _ROUND
         squared = (1.0 - share) * q / v
         chi_1 = np.where((share < 1.0) & np.isfinite(squared * d), squared * d, 0.0)
     kept = np.flatnonzero(chi_1**depth >= _KEPT)
@@ -200,7 +203,7 @@ def _ordered(phi: Activation, depth: int) -> _Place:
     m = moments(phi, q[i : i + 1], ("V", "D", "P"), strict=False)
     off = {name: float(found.error[0] / np.abs(found.value[0])) + 2.0 * _EPS for name, found in m.items()}
     sigma_w, sigma_b = float(squared[i]) ** 0.5, float(share[i] * q[i]) ** 0.5
-    slope = float(squared[i] * along.rise[i])
+    slope = float(squared[i] * (m["D"].value[0] + m["P"].value[0]))
     return _Place(
         sigma_w,
         sigma_b,

@@ -4,7 +4,8 @@ Of the points whose q has two digits the one with the smallest q at which
 
 1. biases are no trifle: q >= 0.05, or sigma_b^2 >= 0.03 q where phi is so steep that this comes first. Optimisers take
    steps of about a fixed size, 1e-3 to 1e-2, that drown biases and pre-activations which are smaller;
-2. larger variances do not run away over the depth L: F'(q')^L <= e for all q' >= q. Variances of single inputs scatter;
+2. larger variances do not run away over the depth L: one of 4 q grows by no more than e, (F(4 q) / 4 q)^L <= e.
+   Variances of single inputs scatter about q, and F'(q) may be a little larger than 1;
 3. depth scale <= max(100, 2 L): beyond that networks are almost linear, which gains nothing.
 
 Found by training networks on digits, see docs/recommendation.md. A q of two digits is exact, and sigma_w and sigma_b
@@ -14,7 +15,6 @@ are those of this very q.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,23 +27,22 @@ from eoc.criticality.results import EocPoint
 from eoc.errors import EocError
 from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import moments
-from eoc.maps.layer import growth_at_infinity
 from eoc.rates import depth_scale
 
 __all__ = [
     "DEFAULT_DEPTH",
     "LEAST_Q",
-    "Variances",
+    "SCATTER",
     "checked_depth",
     "recommended_point",
     "round_variances",
-    "variances_from",
 ]
 
 FloatArray = NDArray[np.float64]
 
 DEFAULT_DEPTH = 30  # layers of a network, where none are given
 LEAST_Q = 0.05
+SCATTER = 4.0  # times q: an input of such a variance shall not run away
 _BIAS_SHARE = 0.03  # sigma_b^2 / q
 _DEEP = 100.0  # depth scale
 _Q_MIN = 1e-12
@@ -73,35 +72,6 @@ def round_variances(low: float, high: float) -> FloatArray:
     return q[(q >= low) & (q <= high)]
 
 
-@dataclass(frozen=True)
-class Variances:
-    """Moments at variances q (n,) of two digits, with what larger ones do.
-
-    Attributes
-    ----------
-    q, v, d, rise
-        The variances, V = E[phi^2], D = E[phi'^2] and V' = D + P; NaN where they cannot be computed.
-    ahead
-        The largest V' at this or any larger variance: F' = sigma_w^2 V'.
-    """
-
-    q: FloatArray
-    v: FloatArray
-    d: FloatArray
-    rise: FloatArray
-    ahead: FloatArray
-
-
-def variances_from(phi: Activation, low: float, high: float) -> Variances:
-    """Moments at every variance of two digits in this range, as far as they are easy to compute."""
-    limit = growth_at_infinity(phi, 1.0).item() + 1.0  # of V'
-    q = round_variances(low, min(high, easy_variance(phi)) if limit < np.inf else low)
-    m = moments(phi, q, ("V", "D", "P"), strict=False)
-    rise = m["D"].value + m["P"].value
-    ahead = np.maximum.accumulate(np.where(np.isfinite(rise), rise, -np.inf)[::-1])[::-1]
-    return Variances(q, m["V"].value, m["D"].value, rise, np.maximum(ahead, limit))
-
-
 def recommended_point(phi: Activation, depth: int) -> EocPoint | None:
     """The point of the edge of chaos that the rule gives for a network of this depth; None where there is none.
 
@@ -121,10 +91,10 @@ def recommended_point(phi: Activation, depth: int) -> EocPoint | None:
     --------
     >>> import eoc
     >>> [recommended_point(eoc.activation("gelu"), depth).q for depth in (10, 30, 60)]
-    [1.1, 2.0, 2.5]
+    [0.75, 1.7, 2.2]
     """
     for low, high in ((_Q_MIN if _is_steep(phi) else LEAST_Q, 1e4), (_Q_MIN if phi.kappa > 0.0 else LEAST_Q, 1e8)):
-        found = _smallest(phi, depth, variances_from(phi, low, high))
+        found = _smallest(phi, depth, round_variances(low, min(high, easy_variance(phi))))
         if found is not None:
             point = point_at(phi, found, 0.0)
             return None if point is None else dataclasses.replace(point, usable=True)
@@ -137,12 +107,13 @@ def _is_steep(phi: Activation) -> bool:
     return phi.kappa > 0.0 and not phi.kappa / _CHANGED < d < phi.kappa * _CHANGED
 
 
-def _smallest(phi: Activation, depth: int, along: Variances) -> float | None:
-    """The smallest variance that the rule allows; where all depth scales are too large, that with the least one."""
-    q = along.q
+def _smallest(phi: Activation, depth: int, q: FloatArray) -> float | None:
+    """The smallest of these q that the rule allows; where all depth scales are too large, that with the least one."""
+    v, d = (moments(phi, at, (name,), strict=False)[name].value for at, name in ((SCATTER * q, "V"), (q, "D")))
     share = squared_bias(phi, q).value / q
-    with np.errstate(divide="ignore", invalid="ignore"):
-        holds = (share >= np.where(q >= LEAST_Q, 0.0, _BIAS_SHARE)) & (along.ahead / along.d <= np.exp(1.0 / depth))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        growth = (share + v / (q * d)) / SCATTER
+        holds = (share >= np.where(q >= LEAST_Q, 0.0, _BIAS_SHARE)) & (growth <= np.exp(1.0 / depth))
     if not holds.any():
         return None
     scale = depth_scale(phi, q)
