@@ -1,7 +1,7 @@
 """How well networks train from the recommended place, and from the usual initialisations.
 
-    python benchmarks/recommendation.py run results.csv [--widths 64] [--depths 10 30 60] [--data digits]
-    python benchmarks/recommendation.py table results.csv
+    python benchmarks/recommendation.py results.csv --widths 64 --depths 10 30
+    python benchmarks/recommendation_table.py results.csv
 
 Fully connected networks, batch 64, 160 steps, three learning rates and three seeds each; all networks of a cell that
 differ in learning rate, seed and initialisation are trained as one, by products over a leading dimension. Results are
@@ -10,20 +10,25 @@ written cell by cell, and a run that was ended goes on where it was.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
 
 import torch
+from sklearn.datasets import make_classification
 from torch.nn import functional
 
 import eoc
 from eoc.initializers.torch.draw import draw_orthogonal
 from eoc.training.activations import torch_function
-from eoc.training.data.dataset import CLASSES, Dataset
+from eoc.training.data import dataset
+from eoc.training.data.dataset import CLASSES, Dataset, Images, standardised
 
 ACTIVATIONS = (
     "gelu", "silu", "mish", "relu", "leaky_relu", "selu", "elu", "tanh", "sin", "softsign", "hardtanh", "erf",
@@ -118,6 +123,27 @@ def at_place(name: str, activation: str, sigma_w: float, sigma_b: float, q: floa
         return weight, spread * torch.randn(units, generator=generator)
 
     return Start(name, layer)
+
+
+# What they learn
+
+
+def clusters() -> Dataset:
+    """Ten classes of two Gaussian clusters each in 64 dimensions, made by scikit-learn, of the size of digits."""
+    x, y = make_classification(
+        1797,
+        64,
+        n_informative=20,
+        n_redundant=20,
+        n_classes=CLASSES,
+        n_clusters_per_class=2,
+        class_sep=2.0,
+        random_state=0,
+    )
+    return standardised(Images(x[360:], y[360:], "clusters"), Images(x[:360], y[:360], "clusters"))
+
+
+DATA: dict[str, Callable[[], Dataset]] = {"digits": partial(dataset, "digits"), "clusters": clusters}
 
 
 # Training many networks as one
@@ -244,20 +270,10 @@ def measured(
 # Cell by cell into a file
 
 COLUMNS = (
-    "data",
-    "activation",
-    "depth",
-    "optimiser",
-    "width",
-    "start",
-    "sigma_w",
-    "sigma_b",
-    "q",
-    "rate",
-    "seed",
-    "loss",
-    "accuracy",
+    *("data", "activation", "depth", "optimiser", "width", "start", "sigma_w", "sigma_b", "q"),
+    *("rate", "seed", "loss", "accuracy"),
 )
+Row = dict[str, object]
 
 
 def known(path: Path) -> list[dict[str, str]]:
@@ -268,10 +284,64 @@ def known(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def append(path: Path, rows: Sequence[dict[str, object]]) -> None:
+def append(path: Path, rows: Sequence[Row]) -> None:
     new = not path.exists()
     with path.open("a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         if new:
             writer.writeheader()
         writer.writerows(rows)
+
+
+def recommended(cell: Cell) -> tuple[list[Start], Row]:
+    """The recommended place with orthogonal and with Gaussian weights, and what it is."""
+    found = eoc.recommend(cell.activation, cell.depth)
+    place = {"sigma_w": found.sigma_w, "sigma_b": found.sigma_b, "q": found.q}
+    kinds = (("ours", True), ("ours, Gaussian", False))
+    return [at_place(name, cell.activation, **place, orthogonal=orthogonal) for name, orthogonal in kinds], place
+
+
+def run(path: Path, cells: Sequence[Cell], data: str) -> None:
+    """Train what is not in the file yet: the usual initialisations once, the recommended one at its present place."""
+    there = {
+        (r["data"], Cell(r["activation"], int(r["depth"]), r["optimiser"], int(r["width"])), r["q"])
+        for r in known(path)
+    }
+    for cell in cells:
+        ours, place = recommended(cell)
+        for starts, at in ((usual(cell.activation), {}), (ours, place)):
+            if (data, cell, str(at.get("q", ""))) in there:
+                continue
+            began = time.thread_time()
+            trained = train(cell, starts, DATA[data](), RATES[cell.optimiser, cell.depth])
+            fixed = {"data": data, **asdict(cell), **at}
+            append(
+                path,
+                [{**fixed, "start": s, "rate": r, "seed": k, "loss": x, "accuracy": a} for s, r, k, x, a in trained],
+            )
+            print(*asdict(cell).values(), *at.values(), f"{time.thread_time() - began:.1f} s", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--data", default="digits", choices=DATA)
+    for name, values in (
+        ("activations", ACTIVATIONS),
+        ("depths", DEPTHS),
+        ("optimisers", OPTIMISERS),
+        ("widths", (64, 32)),
+    ):
+        parser.add_argument(f"--{name}", nargs="+", type=type(values[0]), default=values)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    run(
+        asked.results,
+        [Cell(*values) for values in product(asked.activations, asked.depths, asked.optimisers, asked.widths)],
+        asked.data,
+    )
+
+
+if __name__ == "__main__":
+    main()

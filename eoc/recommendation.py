@@ -7,7 +7,7 @@ one of the ordered phase, chi_1 < 1: the variance q is kept, with the smallest b
           s = \max(0, (r - e^{1/L}) / (r - 1/4)), \quad r = V(4 q) / (4 V(q)),
 
 and of the q with two digits it has the smallest one >= 0.05 at which gradients are kept over the depth,
-chi_1^L >= 1/e: that of softplus, for example, grows to 1 with q. Rule and threshold come from training networks, see
+chi_1^L >= 1/10: that of softplus, for example, grows to 1 with q. Rule and threshold come from training networks, see
 docs/recommendation.md.
 """
 
@@ -19,6 +19,7 @@ from math import e
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
@@ -31,11 +32,12 @@ from eoc.maps import CorrelationMap
 
 __all__ = ["Recommendation", "recommend"]
 
+FloatArray = NDArray[np.float64]
+
 _EPS = float(np.finfo(float).eps)
 _C0 = 0.3  # correlation of two inputs at first
 APART = 0.1  # 1 - c at the last layer, from which on networks train
-_KEPT = 1.0 / e  # of gradients, over the depth
-_HIGH = 1e8
+_KEPT = 0.1  # of the second moment of gradients, over the depth
 _ROUND = 100.0  # sigma_b^2 / q has two decimals
 _EDGE = (
     "the point of the edge of chaos with the least variance q at which biases are no trifle, larger variances do not "
@@ -43,7 +45,7 @@ _EDGE = (
 )
 _ORDERED = (
     "the activation has no usable edge of chaos: the place of the ordered phase with the least variance q >= 0.05 that "
-    "keeps gradients over the depth to a factor e, or as well as it can"
+    "keeps the mean square of gradients over the depth to a factor 10, or as well as it can"
 )
 
 
@@ -76,7 +78,7 @@ class Recommendation:
     one_minus_c, one_minus_c_error
         1 - c of two inputs after all layers, whose correlation was 0.3 at first, and a bound on its error.
     trains
-        Whether such networks train as they are: 1 - c is at least 0.1 and gradients keep their size to a factor e.
+        Whether such networks train as they are: 1 - c is at least 0.1 and gradient_ratio is between 1/10 and 10.
     reason
         How the place was chosen.
     advice
@@ -137,10 +139,10 @@ def recommend(activation: object, depth: int | None = None) -> Recommendation:
     (1.07540258, 0.02401353, 0.087, True)
     >>> gelu = recommend("gelu", depth=60)
     >>> gelu.q, round(gelu.one_minus_c, 4), gelu.trains
-    (2.5, 0.0356, False)
+    (2.2, 0.0375, False)
     >>> softplus = recommend("softplus", depth=10)  # no edge of chaos
     >>> softplus.point is None, round(softplus.chi_1, 3)
-    (True, 0.906)
+    (True, 0.797)
     """
     phi, layers = resolve(activation), checked_depth(depth)
     if phi.smoothness is Smoothness.JUMP or phi.is_positively_homogeneous:
@@ -185,15 +187,12 @@ def _of_point(p: EocPoint) -> _Place:
 
 def _ordered(phi: Activation, depth: int) -> _Place:
     """The place of the ordered phase that the rule gives; EocError where every variance runs away or decays."""
-    q = round_variances(LEAST_Q, min(_HIGH, easy_variance(phi)))
-    v, d = (moments(phi, q, (name,), strict=False)[name].value for name in ("V", "D"))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        growth = moments(phi, SCATTER * q, ("V",), strict=False)["V"].value / (SCATTER * v)  # of 4 q without biases
-        share = (growth - e ** (1.0 / depth)) / (growth - 1.0 / SCATTER)
-        share = np.ceil(_ROUND * np.maximum(0.0, share)) / _ROUND
-        squared = (1.0 - share) * q / v
-        chi_1 = np.where((share < 1.0) & np.isfinite(squared * d), squared * d, 0.0)
-    kept = np.flatnonzero(chi_1**depth >= _KEPT)
+    for high in (1e4, 1e8):
+        q = round_variances(LEAST_Q, min(high, easy_variance(phi)))
+        share, squared, chi_1 = _holding(phi, depth, q)
+        kept = np.flatnonzero(chi_1**depth >= _KEPT)
+        if kept.size:
+            break
     i = int(kept[0] if kept.size else np.argmax(chi_1))
     if not chi_1[i] > 0.0:
         raise EocError(
@@ -215,6 +214,17 @@ def _ordered(phi: Activation, depth: int) -> _Place:
         chi_1_error=float(chi_1[i]) * (off["V"] + off["D"]),
         slope_error=float(squared[i] * (m["D"].error[0] + m["P"].error[0])) + abs(slope) * (off["V"] + 2.0 * _EPS),
     )
+
+
+def _holding(phi: Activation, depth: int, q: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """sigma_b^2/q, sigma_w^2 and chi_1 where q (n,) is kept and 4 q does not run away; chi_1 = 0 if nowhere."""
+    v, d = (moments(phi, q, (name,), strict=False)[name].value for name in ("V", "D"))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        growth = moments(phi, SCATTER * q, ("V",), strict=False)["V"].value / (SCATTER * v)  # of 4 q without biases
+        share = (growth - e ** (1.0 / depth)) / (growth - 1.0 / SCATTER)
+        share = np.ceil(_ROUND * np.maximum(0.0, share)) / _ROUND
+        squared = (1.0 - share) * q / v
+        return share, squared, np.where((share < 1.0) & np.isfinite(squared * d), squared * d, 0.0)
 
 
 def _described(phi: Activation, depth: int, place: _Place, point: EocPoint | None, reason: str) -> Recommendation:

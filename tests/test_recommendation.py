@@ -17,16 +17,16 @@ from eoc.rates import depth_scale
 
 DEPTHS = (10, 30, 60)
 Q = {  # published in docs/recommendation.md
-    "gelu": (1.1, 2.0, 2.5),
-    "silu": (3.3, 6.7, 9.0),
-    "mish": (0.56, 1.2, 1.6),
+    "gelu": (0.75, 1.7, 2.2),
+    "silu": (0.05, 5.6, 7.9),
+    "mish": (0.05, 0.95, 1.4),
     "selu": (0.05, 0.05, 0.05),
     "elu": (0.05, 0.05, 0.05),
     "softsign": (0.05, 0.05, 0.05),
     "tanh": (0.087, 0.087, 0.078),
     "sigmoid": (46.0, 46.0, 46.0),
 }
-NONE = ("sign", "heaviside", "quantiser(levels=8)", "hardshrink", "x*x", "exp", "polynomial")
+NONE = ("sign", "heaviside", "quantiser(levels=8)", "hardshrink", "exp")
 
 
 @pytest.mark.parametrize("name", Q)
@@ -44,10 +44,9 @@ def test_what_is_recommended(name: str) -> None:
 def test_the_rule_holds_and_no_smaller_variance_obeys_it(name: str, depth: int) -> None:
     found = eoc.recommend(name, depth)
     phi, q = activation(name), round_variances(0.05, 1e4)
-    slopes = eoc.moments(phi, q, ("D",))["D"].value + eoc.moments(phi, q, ("P",))["P"].value
-    sigma_w = eoc.curve(name, q).sigma_w
-    exists = np.isfinite(eoc.curve(name, q).sigma_b)
-    holds = np.array([(sigma_w[i] ** 2 * slopes[i:].max()) ** depth <= math.e for i in range(q.size)]) & exists
+    along = eoc.curve(name, q)
+    larger = along.sigma_b**2 + along.sigma_w**2 * eoc.moments(phi, 4.0 * q, ("V",))["V"].value
+    holds = (larger / (4.0 * q)) ** depth <= math.e  # not where sigma_b is NaN
     scale = depth_scale(phi, q)
     good = holds & (scale <= max(100.0, 2.0 * depth))
     assert found.q == (q[good][0] if good.any() else q[holds][np.argmin(scale[holds])])
@@ -71,11 +70,11 @@ def test_homogeneous_activations_have_one_place(name: str) -> None:
 
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("name", ["softplus", "abs(x) + 0.1", "gelu(x) + 0.5"])
-def test_without_an_edge_gradients_shrink_by_no_more_than_e(name: str, depth: int) -> None:
+def test_without_an_edge_gradients_shrink_by_no_more_than_10(name: str, depth: int) -> None:
     found = eoc.recommend(name, depth)
     assert found.point is None
     assert "ordered" in found.reason
-    assert 1.0 / math.e <= found.chi_1**depth < found.chi_1
+    assert 0.1 <= found.chi_1**depth < found.chi_1
     assert found.gradient_ratio == pytest.approx(found.chi_1 ** (depth - 1), rel=1e-15)
     assert found.slope < 1.0
     variance = eoc.VarianceMap(name, found.sigma_w, found.sigma_b)
