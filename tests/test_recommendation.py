@@ -26,7 +26,7 @@ Q = {  # published in docs/recommendation.md
     "tanh": (0.087, 0.087, 0.078),
     "sigmoid": (46.0, 46.0, 46.0),
 }
-NONE = ("sign", "heaviside", "quantiser(levels=8)", "hardshrink", "exp")
+NONE = ("sign", "heaviside", "quantiser(levels=8)", "hardshrink")
 
 
 @pytest.mark.parametrize("name", Q)
@@ -91,7 +91,7 @@ def test_softplus_of_a_signed_distance_is_held_near_critical() -> None:
 
 @pytest.mark.parametrize("name", NONE)
 def test_what_has_no_place_says_why(name: str) -> None:
-    with pytest.raises(EocError, match=r"continuous activation|holds no variance"):
+    with pytest.raises(EocError, match="continuous activation"):
         eoc.recommend(name)
 
 
