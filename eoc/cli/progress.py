@@ -15,6 +15,7 @@ from eoc.cli.words import duration
 __all__ = ["Report", "progress", "reporting"]
 
 _PATIENCE = 1.0  # seconds without a word
+_WORK = 0.8  # seconds of work without a word, where nobody has said that there is much to do
 _EVERY = 30.0  # seconds between two lines
 _LOOK = 0.1  # seconds between two looks
 
@@ -53,7 +54,7 @@ class Report:
     def due(self) -> bool:
         """Whether it is time for a word."""
         if self._patience is None:
-            return time.process_time() - self._began[1] >= _PATIENCE
+            return time.process_time() - self._began[1] >= _WORK
         return time.monotonic() - self._began[0] >= self._patience
 
     def __call__(self, done: float, total: float, note: str = "") -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 
 from . import commands, configurations
 from .kind import Kind
+from .watch import SILENCE
 
 KINDS: tuple[Kind, ...] = (commands.KIND, configurations.KIND)
 _HANGS = 120.0  # seconds in code that no signal interrupts
@@ -21,6 +22,7 @@ _HANGS = 120.0  # seconds in code that no signal interrupts
 def main() -> int:
     """Try inputs of all kinds in turn; the exit code is 1 if one went wrong."""
     asked = _asked()
+    SILENCE[0] = asked.silence
     kinds = [kind for kind in KINDS if asked.only in (None, kind.name)]
     tried: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
@@ -29,6 +31,7 @@ def main() -> int:
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
+        commands.prepared()  # what is imported and compiled there takes no input's time
         while kinds and time.monotonic() - start < asked.seconds:
             kind = min(kinds, key=lambda one: spent[one.name])
             if tried[kind.name] == asked.number:
@@ -52,6 +55,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--only", choices=[kind.name for kind in KINDS], help="one kind of input")
     parser.add_argument("--from", dest="first", type=int, default=0, help="number of the first input (0)")
     parser.add_argument("--number", type=int, help="at most so many inputs of each kind")
+    parser.add_argument("--silence", type=float, default=1.0, help="seconds of work without a word that are too much")
     return parser.parse_args()
 
 

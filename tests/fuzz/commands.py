@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import io
 import json
-import math
 import os
 import random
 import re
@@ -26,7 +25,7 @@ from eoc.activations.named import names
 from eoc.sweeps import run_sweep
 
 from .kind import Kind
-from .values import BY_NAME, FORMULAS, LISTS, NUMBERS, OUTPUTS, OWN, PARAMETERS, STRANGE, SWEEP, WHOLE
+from .values import BY_NAME, FORMULAS, LISTS, NUMBERS, OUTPUTS, OWN, PARAMETERS, RIGHT, STRANGE, SWEEP, WHOLE
 from .watch import TooLongError, watched
 
 __all__ = ["KIND", "problems_of"]
@@ -67,8 +66,10 @@ def _parameters(words: tuple[str, ...]) -> tuple[list[str], list[tuple[str, str,
     return arguments, [one for one in options if one[1] not in _LEFT_OUT]
 
 
-def _value(rng: random.Random, name: str) -> str:
-    """A value for a parameter of that name."""
+def _value(rng: random.Random, name: str, right: bool = False) -> str:
+    """A value for a parameter of that name; ``right``: one that is probably right."""
+    if right and name in RIGHT:
+        return rng.choice(RIGHT[name])
     if rng.random() < 0.04:
         return rng.choice(STRANGE)
     if name in ("activation", "activations"):
@@ -99,11 +100,12 @@ def _draw(rng: random.Random) -> str:
     words = rng.choice(list(_commands()))
     arguments, options = _parameters(words)
     line = list(words)
+    right = rng.random() < 0.6  # else most lines end at their first wrong value
     for name in arguments:
-        line += [_value(rng, name) for _ in range(rng.choices((1, 0, 2), (90, 5, 5))[0])]
+        line += [_value(rng, name, right) for _ in range(1 if right else rng.choices((1, 0, 2), (90, 5, 5))[0])]
     for name, flag, switch, required in options:
         if rng.random() < (0.9 if required else 0.3):
-            line += [flag] if switch else [flag, _value(rng, name)]
+            line += [flag] if switch else [flag, _value(rng, name, right)]
     if rng.random() < 0.02:
         line.append(rng.choice(("--help", "--foo", "-h", "extra", "--version")))
     if rng.random() < 0.02:
@@ -112,8 +114,8 @@ def _draw(rng: random.Random) -> str:
 
 
 @cache
-def _prepared() -> Path:
-    """A folder with the files that command lines name."""
+def prepared() -> Path:
+    """A folder with the files that command lines name; what commands import is there, which no interrupt may break."""
     folder = Path.cwd()
     (folder / "folder").mkdir()
     (folder / "folder.png").mkdir()
@@ -126,6 +128,8 @@ def _prepared() -> Path:
     (folder / "null.csv").symlink_to(os.devnull)
     for name in ("done.zarr", "broken.zarr"):
         run_sweep(folder / "sweep.yaml", folder / name, workers=1)
+    for line in ("init tanh", "rates relu --plot rates.png", "montecarlo lengths tanh --networks 10", "diagnose a:b"):
+        _main(line.split(), io.StringIO(), io.StringIO())
     (folder / "broken.zarr" / "status" / "zarr.json").write_text("{")
     return folder
 
@@ -138,24 +142,26 @@ class _Run(typing.NamedTuple):
     interrupted: bool
 
 
+def _main(arguments: list[str], out: typing.TextIO, err: typing.TextIO) -> object:
+    """The exit code of the command in this process."""
+    argv = unittest.mock.patch.object(sys, "argv", ["eoc", *arguments])
+    try:
+        with redirect_stdout(out), redirect_stderr(err), argv:
+            eoc.cli.main()
+    except SystemExit as left:
+        return 0 if left.code is None else left.code
+    except TooLongError:
+        return "no end, and no end by Ctrl-C"
+    except BaseException as error:  # what a user would see as a traceback
+        return f"{type(error).__name__}: {str(error)[:300]}"
+    return 0
+
+
 def _run(arguments: list[str]) -> _Run:
-    """The command in this process."""
+    """What the command does."""
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    code: object = 0
     with watched() as heard:
-        try:
-            with (
-                redirect_stdout(out),
-                redirect_stderr(heard.err),
-                unittest.mock.patch.object(sys, "argv", ["eoc", *arguments]),
-            ):
-                eoc.cli.main()
-        except SystemExit as left:
-            code = 0 if left.code is None else left.code
-        except TooLongError:
-            code = "no end, and no end by Ctrl-C"
-        except BaseException as error:  # what a user would see as a traceback
-            code = f"{type(error).__name__}: {str(error)[:300]}"
+        code = _main(arguments, out, heard.err)
     out.flush()
     text = out.buffer.getvalue().decode("utf-8", "replace")  # type: ignore[attr-defined]
     return _Run(code, text, heard.err.getvalue(), heard.too_silent, heard.interrupted)
@@ -163,7 +169,7 @@ def _run(arguments: list[str]) -> _Run:
 
 def problems_of(line: str) -> list[str]:
     """What is wrong with what a command line does."""
-    folder = _prepared()
+    folder = prepared()
     os.chdir(folder)
     arguments = shlex.split(line)
     ran = _run(arguments)
@@ -180,21 +186,29 @@ def problems_of(line: str) -> list[str]:
         found.append("exit code 2 without a message")
     if ran.code == 0:
         found += _wrong_output(arguments, ran.out)
+    elif "--json" in arguments and ran.out.strip():
+        found += _no_json(ran.out)
     return found
 
 
 def _wrong_output(arguments: list[str], out: str) -> list[str]:
-    found = []
+    """What is wrong with the results."""
     if not out.strip():
-        found.append("nothing was printed")
-    if not any("nan" in one.lower() for one in arguments) and re.search(r"(?<![\w/])nan(?![\w/])", out):
-        found.append("NaN without a word: " + next(line for line in out.splitlines() if "nan" in line)[:200])
-    if "--json" in arguments and "--help" not in arguments and "-h" not in arguments:
-        try:
-            json.loads(out, parse_constant=lambda name: math.inf / 0)
-        except (ValueError, ZeroDivisionError) as error:
-            found.append(f"no JSON: {error}")
+        return ["nothing was printed"]
+    if {"--help", "-h"} & {*arguments} or arguments[:1] == ["sweep"]:
+        return []  # in which NaN is a word, or stands where a point has no result
+    found = [] if "--json" not in arguments else _no_json(out)
+    if not any("nan" in one.lower() for one in arguments) and (nan := re.search(r".*(?<![\w/.\"])nan(?![\w/]).*", out)):
+        found.append(f"NaN without a word: {nan[0][:200]}")
     return found
+
+
+def _no_json(out: str) -> list[str]:
+    try:
+        json.loads(out, parse_constant=lambda name: 1 / 0)
+    except (ValueError, ZeroDivisionError) as error:
+        return [f"no JSON: {error}"]
+    return []
 
 
 KIND = Kind("commands", _draw, problems_of)

@@ -130,6 +130,31 @@ BY_NAME = {
     "file": _FILES,
     "batch": _FILES,
 }
+_ACTIVATIONS = _words("tanh relu gelu silu selu erf softplus elu(alpha=0.5) sin leaky_relu(0.1) hardtanh x*tanh(x)")
+_POSITIVE = _words("0.1 0.5 0.9 1 1.2 1.5 2 3 1e-3 10 0")
+#: Values that are probably right.
+RIGHT = {
+    "activation": _ACTIVATIONS,
+    "activations": _ACTIVATIONS,
+    "sigma_w": _POSITIVE,
+    "sigma_b": _POSITIVE,
+    "q": _POSITIVE,
+    "c0": _words("0.1 0.5 0.9 0 -0.5"),
+    "one_minus_c0": _words("1e-3 0.5 1e-9 1"),
+    "depth": _words("1 2 3 10 30 100"),
+    "width": _words("1 2 10 50 100"),
+    "networks": _words("2 3 10 50"),
+    "seed": _words("0 1 7"),
+    "grid": _words("3x3 2x5 1x1"),
+    "points": _words("10 50"),
+    "fan_in": _words("1 100 784"),
+    "weights": _words("gaussian orthogonal rademacher uniform laplace student_t(5) sparse(0.1)"),
+    "plot": _words("out.png out.svg"),
+    "save": _words("out.csv out.npz"),
+    "store": ("done.zarr",),
+    "file": ("sweep.yaml",),
+    "eps": _words("0.1 0.1,0.2"),
+}
 #: Of configurations.
 TOKENS = _words(
     """

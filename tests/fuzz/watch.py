@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-__all__ = ["SILENT", "Heard", "TooLongError", "watched"]
+__all__ = ["SILENCE", "Heard", "TooLongError", "watched"]
 
-SILENT = 1.0  #: seconds of processor time that may pass without a word
+SILENCE = [1.0]  #: seconds of processor time that may pass without a word; more where compiled code is not cached
 _ENOUGH = 2.5  # after which the call is interrupted as by Ctrl-C
 _ENDLESS = 12.0  # and after which it is given up
 
@@ -48,7 +48,7 @@ class Heard:
     @property
     def too_silent(self) -> list[str]:
         """Said if that was too long."""
-        return [f"{self.silence:.1f} s of processor time without a word"] if self.silence > SILENT else []
+        return [f"{self.silence:.1f} s of processor time without a word"] if self.silence > SILENCE[0] else []
 
 
 @contextmanager

@@ -103,8 +103,9 @@ class LengthProcess:
     def predicted_beyond(self) -> FloatArray:
         """P(abs(q_l - q~_l) > eps) if q_l were Gaussian with the mean and variance of theory, (L, E)."""
         mean, std = self.theory.shift.value[:, None], np.sqrt(self.theory.variance.value)[:, None]
-        with np.errstate(divide="ignore"):  # where q_l is not random
-            return np.asarray(special.ndtr((-self.eps - mean) / std) + special.ndtr((mean - self.eps) / std))
+        with np.errstate(divide="ignore", invalid="ignore"):  # where q_l is not random
+            beyond = special.ndtr((-self.eps - mean) / std) + special.ndtr((mean - self.eps) / std)
+        return np.where(std > 0.0, beyond, np.abs(mean) > self.eps)
 
     @property
     def predicted_ever_beyond(self) -> tuple[FloatArray, FloatArray]:
