@@ -11,7 +11,7 @@ import torch
 from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.activations.argument.by_values import GRID
-from eoc.activations.argument.computed import in_double, sampled, spelt
+from eoc.activations.argument.computed import formula_in, in_double, sampled
 from eoc.activations.argument.objects import function_text, module_text
 
 __all__ = ["as_activation", "as_function", "recognised_function", "recognised_module", "straight_line"]
@@ -58,7 +58,7 @@ def as_activation(function: Callable[[torch.Tensor], torch.Tensor], text: str) -
     """
     text = text[1:-1] if text.startswith("(") else text
     name = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-    return sampled(in_double("torch", function), name, spelt(function, resolve))
+    return sampled(in_double("torch", function), name, formula_in("torch", function, resolve))
 
 
 def straight_line(activation: Activation) -> tuple[float, float] | None:

@@ -12,6 +12,7 @@ from flax import linen, nnx
 
 import eoc
 from eoc.activations.argument.computed import in_double
+from eoc.activations.argument.jaxprs import formula_of_jax
 from eoc.errors import EocError
 from eoc.initializers.jax import eoc_bias, eoc_normal, eoc_orthogonal
 
@@ -76,7 +77,7 @@ def test_what_is_no_activation_is_refused():
 
 
 def test_what_shows_too_few_digits_is_told_to_be_named_unless_it_is_known():
-    with pytest.raises(EocError, match=r"single precision, also when called in double.* formula in x"):
+    with pytest.raises(EocError, match=r"(?s)single precision, also when called in double.* formula in x"):
         eoc.activation(lambda x: jnp.sin(x.astype(jnp.float32)) * 1.7)
     assert eoc.activation(lambda x: jnp.sin(x.astype(jnp.float32))) is eoc.activation("sin")
 
@@ -88,3 +89,32 @@ def test_without_an_activation_both_sigmas_are_meant_as_they_are(initialiser):
     assert (initialiser(jnp.tanh)(KEY, (20, 20)) == initialiser("tanh")(KEY, (20, 20))).all()
     with pytest.raises(EocError, match="which activation"):
         initialiser(sigma_w=1.5)
+
+
+SPELT = [
+    (lambda x: jnp.sin(3 * x) + x, "sin((3.0 * x)) + x"),
+    (lambda x: jnp.maximum(x, 0) ** 2, "max(x, 0.0) ** 2.0"),
+    (jax.jit(lambda x: jax.nn.silu(x) / 0.6), "(x * sigmoid(x)) / 0.6"),
+    (lambda x: x * jax.nn.softplus(2 * x), "x * softplus((2.0 * x))"),
+    (lambda x: jnp.where(x > 0, x, 0.1 * x) + 1.5, "where((x > 0.0), x, (0.1 * x)) + 1.5"),
+    (lambda x: jnp.clip(x, -1, 2.5), "min(2.5, max((-1.0), x))"),
+    (lambda x: -jnp.exp(-(x**2)), "-exp((-(x ** 2.0)))"),
+    (lambda x: x / jnp.sqrt(1 + x * x), "x / sqrt((1.0 + (x * x)))"),
+]
+
+
+@pytest.mark.parametrize(("function", "name"), SPELT, ids=[name for _, name in SPELT])
+def test_what_is_made_of_known_functions_is_computed_as_a_formula(function, name, monkeypatch):
+    monkeypatch.setattr("eoc.activations.argument.computed.from_callable", None)  # nothing is searched for edges
+    phi = eoc.activation(function)
+    assert phi.name == name
+    assert phi is eoc.activation(name)
+    assert np.allclose(phi(X), in_double("jax", function)(X), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [jnp.cumsum, jnp.sinc, lambda x: jnp.array([1.0, 2.0, 3.0]) * x, jnp.sort, lambda: 1.0],
+)
+def test_anything_else_has_no_formula(function):
+    assert formula_of_jax(function) is None

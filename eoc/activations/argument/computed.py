@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from eoc.activations.argument.by_values import GRID, activation_with_values
+from eoc.activations.argument.jaxprs import formula_of_jax
 from eoc.activations.argument.objects import home, instance, is_torch_module
 from eoc.activations.argument.symbolic import formula_of
 from eoc.activations.base import Activation, FloatArray
@@ -19,13 +20,13 @@ from eoc.activations.function import from_callable
 from eoc.errors import EocError
 from eoc.sharing import once
 
-__all__ = ["Function", "computed", "in_double", "sampled", "spelt"]
+__all__ = ["Function", "computed", "formula_in", "in_double", "sampled"]
 
 Function = Callable[..., Any]
 
 Read = Callable[[str], Activation]
 
-_SAME = 1e-9
+_SAME, _SAME_IN_SINGLE = 1e-9, 1e-5
 _TRIAL = np.array([-0.5, 0.0, 2.0])
 
 
@@ -62,13 +63,8 @@ def computed(source: Function, parameters: Mapping[str, Any], read: Read) -> Act
         slope = parameters.get("derivative")
         told = {} if slope is None else {"derivative": in_double(framework, slope)}
         return from_callable(function, **{"name": name, **parameters, **told})
-    if _is_single(function):
-        known = activation_with_values(_values(function, name).astype(np.float32))
-        if known is None:
-            raise EocError(f"{name} is in single precision, also when called in double: too few digits. {_NAME_IT}")
-        return known
     try:
-        return sampled(function, name, spelt(_of_tensors(source), read) if framework == "torch" else None)
+        return sampled(function, name, formula_in(framework, source, read), strict=True)
     except EocError as error:
         error.add_note(_NAME_IT)
         raise
@@ -77,7 +73,9 @@ def computed(source: Function, parameters: Mapping[str, Any], read: Read) -> Act
 _NAME_IT = "Give it as a text, by a name or a formula in x, which is computed to all digits."
 
 
-def sampled(function: Callable[[FloatArray], FloatArray], name: str, formula: Activation | None = None) -> Activation:
+def sampled(
+    function: Callable[[FloatArray], FloatArray], name: str, formula: Activation | None = None, strict: bool = False
+) -> Activation:
     """A function of NumPy's arrays as an activation: the same object for functions that say and do the same.
 
     Parameters
@@ -86,32 +84,51 @@ def sampled(function: Callable[[FloatArray], FloatArray], name: str, formula: Ac
         What is called, and what it is called.
     formula
         What it is by its operations: taken if its values are those of the function. What is known by name comes first.
+    strict
+        Whether to refuse what is neither and shows single precision only.
 
     Raises
     ------
     EocError
         Where it is no activation: not a number somewhere, unbounded.
     """
-    values = _values(function, name)
-    known = activation_with_values(values)
-    if known is None and formula is not None and _agree(formula, values):
+    values, single = _values(function, name), _is_single(function)
+    known = activation_with_values(values.astype(np.float32) if single else values)
+    if known is not None:
+        return known
+    if formula is not None and _agree(formula, values, _SAME_IN_SINGLE if single else _SAME):
         return formula
-    return known or _activation(_Sampled((name, values.tobytes()), function))
+    if single and strict:
+        raise EocError(f"{name} is in single precision, also when called in double: too few digits")
+    return _activation(_Sampled((name, values.tobytes()), function))
 
 
-def spelt(function: Function, read: Read) -> Activation | None:
-    """The formula that the operations of a function of PyTorch's tensors spell; None if there is none."""
-    text = formula_of(function)
+def formula_in(framework: str, source: Any, read: Read) -> Activation | None:
+    """The formula that the operations of a function, module or layer spell; None if there is none.
+
+    Parameters
+    ----------
+    framework, source
+        As for :func:`in_double`.
+    read
+        Makes an activation of a formula.
+    """
+    if framework == "torch":
+        text = formula_of(_of_tensors(source))
+    elif "jax" in sys.modules:
+        text = _with_double(formula_of_jax)(_keras_function(source) if framework == "keras" else source)
+    else:
+        text = None
     try:
         return None if text is None else read(text)
     except EocError:  # it is no activation, or not read: the function may be
         return None
 
 
-def _agree(activation: Activation, values: FloatArray) -> bool:
+def _agree(activation: Activation, values: FloatArray, to: float) -> bool:
     """Whether a formula has the values that a function has, to what cancellation in either leaves."""
     with np.errstate(all="ignore"):
-        return bool(np.allclose(activation.phi(GRID), values, rtol=_SAME, atol=_SAME))
+        return bool(np.allclose(activation.phi(GRID), values, rtol=to, atol=to))
 
 
 def _values(function: Callable[[FloatArray], FloatArray], name: str) -> FloatArray:
@@ -247,30 +264,35 @@ def _of_tensors(source: Any) -> Function:
 def _jax(source: Any) -> Callable[[FloatArray], FloatArray]:
     import jax
 
-    return _at_once(lambda x: np.asarray(source(jax.numpy.asarray(x, dtype="float64"))))
+    return _with_double(lambda x: np.asarray(source(jax.numpy.asarray(x, dtype="float64"))))
 
 
 def _keras(source: Any) -> Callable[[FloatArray], FloatArray]:
     keras: Any = sys.modules["keras"]
-    layer = isinstance(source, keras.layers.Layer) and not source.weights
-    function = source.call if layer else source  # which does not cast to the type of the layer
+    function = _keras_function(source)
 
     def of_arrays(x: FloatArray) -> FloatArray:
         return keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(x, dtype="float64")))
 
-    return _at_once(of_arrays) if keras.backend.backend() == "jax" else of_arrays
+    return _with_double(of_arrays) if keras.backend.backend() == "jax" else of_arrays
 
 
-def _at_once(of_arrays: Callable[[FloatArray], FloatArray]) -> Callable[[FloatArray], FloatArray]:
+def _keras_function(source: Any) -> Function:
+    """What a layer without weights calls: that does not cast to the type of the layer."""
+    layer = isinstance(source, sys.modules["keras"].layers.Layer) and not source.weights
+    return source.call if layer else source
+
+
+def _with_double(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """With double precision in JAX, for one thread and for the call, and also while other functions are traced."""
     import jax
 
     new = hasattr(jax, "enable_x64")
     enable_x64 = jax.enable_x64 if new else import_module("jax.experimental").enable_x64
 
-    def called(x: FloatArray) -> FloatArray:
+    def called(x: Any) -> Any:
         with jax.ensure_compile_time_eval(), enable_x64(True):
-            return of_arrays(x)
+            return function(x)
 
     return called
 

@@ -18,7 +18,7 @@ __all__ = ["formula_of"]
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "gt": ">", "lt": "<", "ge": ">=", "le": "<="}
 _UNARY = {"neg": "-({})", "square": "({})**2", "reciprocal": "1/({})", "rsqrt": "1/sqrt({})"}
 _TWO = {"maximum": "max", "minimum": "min", "fmax": "max", "fmin": "min"}
-_UNCHANGED = ("clone", "contiguous", "double", "detach")
+_UNCHANGED = ("clone", "contiguous", "detach", "double", "float", "half", "bfloat16", "to", "type", "type_as")
 _SECOND = {"leaky_relu": "negative_slope", "elu": "alpha"}  # what formulas call with a second argument
 _DEFAULTS = {"inplace": False, "approximate": "none", "beta": 1, "threshold": 20, "out": None, "alpha": 1}
 _LONGEST = 2000  # characters: beyond, sampling is quicker than reading
@@ -119,5 +119,5 @@ def _clamped(x: _Symbol, min: Any = None, max: Any = None) -> _Symbol:
 def _word(value: Any) -> str:
     if isinstance(value, _Symbol):
         return value.text
-    number = float(value)  # of a tensor with one element too
+    number = float(value.detach() if hasattr(value, "detach") else value)  # of a tensor with one element too
     return f"({number!r})" if number < 0.0 else repr(number)
