@@ -93,7 +93,7 @@ def test_without_an_activation_both_sigmas_are_meant_as_they_are(initialiser):
 
 SPELT = [
     (lambda x: jnp.sin(3 * x) + x, "sin((3.0 * x)) + x"),
-    (lambda x: jnp.maximum(x, 0) ** 2, "max(x, 0.0) ** 2.0"),
+    (lambda x: jnp.maximum(x, 0) ** 2 + x, "(max(x, 0.0) ** 2.0) + x"),
     (jax.jit(lambda x: jax.nn.silu(x) / 0.6), "(x * sigmoid(x)) / 0.6"),
     (lambda x: x * jax.nn.softplus(2 * x), "x * softplus((2.0 * x))"),
     (lambda x: jnp.where(x > 0, x, 0.1 * x) + 1.5, "where((x > 0.0), x, (0.1 * x)) + 1.5"),

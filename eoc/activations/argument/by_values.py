@@ -43,7 +43,8 @@ def activation_with_values(values: FloatArray) -> Activation | None:
 @once()
 def _known() -> tuple[tuple[Activation, FloatArray], ...]:
     """All names that mean one function, short ones first: elu before celu, which is the same one."""
-    of_one = [make for name, make in STANDARD.items() if name not in families.__all__ and _needs_nothing(make)]
+    others = {*families.__all__, "prelu", "rrelu"}  # leaky ReLUs with slopes of their own
+    of_one = [make for name, make in STANDARD.items() if name not in others and _needs_nothing(make)]
     found = [make() for make in of_one]
     found.sort(key=lambda phi: (len(phi.name), phi.name))
     with np.errstate(all="ignore"):
