@@ -14,7 +14,7 @@ from truth import MP, error
 
 from eoc.errors import AccuracyWarning
 from eoc.gaussian.angle import Series, angle_of, cumulative, fit
-from eoc.gaussian.kernels.angle import COEFFICIENTS
+from eoc.gaussian.kernels import COEFFICIENTS
 
 EPS = float(np.finfo(float).eps)
 THETA = np.linspace(0.0, np.pi, 1009)

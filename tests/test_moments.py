@@ -15,6 +15,7 @@ from eoc.activations import activation
 from eoc.activations.base import Smoothness
 from eoc.activations.named import STANDARD
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
+from eoc.gaussian import kernels, octaves, panels
 from eoc.gaussian.moments import NAMES, moments
 
 OSCILLATING = {"sin", "cos", "snake"}  # seconds at q = 1e8
@@ -357,3 +358,31 @@ def test_steep_functions_are_resolved(k):
     """D of tanh(k x) at k >> 1 is k int sech^4 / sqrt(2 pi q) = (4/3) k / sqrt(2 pi q), up to order 1/k^2."""
     d = moments(f"tanh({k!r}*x)", 1.0, ("D",))["D"]
     assert float(d.value) == pytest.approx(4.0 / 3.0 * k / np.sqrt(2.0 * np.pi), rel=1e-12 + k**-2)
+
+
+def test_numpy_and_numba_give_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few values are computed without Numba, whose import takes longer: nobody can tell."""
+    q, names = np.geomspace(1e-6, 1e6, 200), ("M", "V", "D", "S", "gap")
+
+    def bits() -> list[bytes]:
+        return [part.tobytes() for e in moments("gelu", q, names).values() for part in (e.value, e.error)]
+
+    found = []
+    for already in (True, False):
+        monkeypatch.setattr(kernels, "loaded", lambda name, already=already: already)
+        monkeypatch.setattr(octaves, "_FEW_CALLS", np.inf)
+        found.append(bits())
+    assert found[0] == found[1]
+
+
+def test_tables_are_integrated_as_they_stand() -> None:
+    rng = np.random.default_rng(1)
+    x, weights = rng.uniform(0.0, 8.0, 40_000), rng.uniform(0.1, 1.0, 40_000)
+    values = np.stack([x**2, np.sin(x)])
+    table = panels.Table(np.array([0.5, 1.0]), x**2, weights, values, np.array([False, True]), np.full((2, 2), 1e-15))
+    q = np.array([0.3, 0.9])
+    value, error, magnitude = panels.integrate_table(table, q)
+    density = weights * np.exp(-(x**2) / (2.0 * q[:, None])) / np.sqrt(2.0 * np.pi * q[:, None])
+    assert value == pytest.approx(density @ values.T, rel=1e-12)
+    assert magnitude == pytest.approx(density @ np.abs(values).T, rel=1e-12)
+    assert error == pytest.approx(1e-15 * magnitude)

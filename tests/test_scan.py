@@ -11,7 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from eoc.scan import PER_DECADE, all_roots, decades
+from eoc.scan import PER_DECADE, all_roots, bracketed_roots, decades
+
+FloatArray = NDArray[np.float64]
 
 GRID = decades(1e-6, 1e6)
 
@@ -80,3 +82,20 @@ def test_noise_and_nan_are_no_roots() -> None:
     roots, signs = all_roots(function, GRID)
     assert roots == pytest.approx([100.0], rel=1e-12)
     assert signs.tolist() == [-1.0, 1.0]
+
+
+def test_bracketed_roots_are_right_to_rounding_and_cheap() -> None:
+    target = np.geomspace(1e-9, 1e9, 50)
+    calls = []
+
+    def function(q: FloatArray, a: FloatArray) -> FloatArray:
+        calls.append(q.size)
+        return np.asarray(np.tanh(np.log(q / a)))
+
+    found = bracketed_roots(function, target / 3.7, target * 1.9, (target,))
+    np.testing.assert_allclose(found, target, rtol=2e-15)
+    assert len(calls) <= 14
+    assert bracketed_roots(lambda q: (q - 1.0) ** 9, np.zeros(1), np.full(1, 7.0)).item() == pytest.approx(
+        1.0, abs=0.02
+    )
+    assert np.isnan(bracketed_roots(lambda q: np.where(q < 0.1, -1.0, np.nan), np.zeros(1), np.ones(1))).all()

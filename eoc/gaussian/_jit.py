@@ -13,9 +13,10 @@ from platformdirs import user_cache_dir
 
 from eoc.sharing import Lock
 
-__all__ = ["inlined", "jit"]
+__all__ = ["exactly", "inlined", "jit"]
 
 _LENDING = Lock()
+_FAST: bool | set[str] = {"contract", "reassoc"}
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,13 +24,18 @@ def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     return jit(function, inline="always")
 
 
-def jit(function: Callable[..., Any], inline: str = "never") -> Callable[..., Any]:
+def exactly(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Like :func:`jit`, but every operation rounds as it is written: NumPy in the same order gives the same bits."""
+    return jit(function, fastmath=False)
+
+
+def jit(function: Callable[..., Any], inline: str = "never", fastmath: bool | set[str] = _FAST) -> Callable[..., Any]:
     """Compile lazily and cache the machine code in the user's cache directory, never beside the source.
 
     ``contract`` and ``reassoc`` let the compiler vectorise sums; NaN and infinities keep their meaning. A
     ``NUMBA_CACHE_DIR`` that the user set wins; where no cache can be written, the kernel is compiled in memory.
     """
-    flags = {"fastmath": {"contract", "reassoc"}, "error_model": "numpy", "nogil": True, "inline": inline}
+    flags = {"fastmath": fastmath, "error_model": "numpy", "nogil": True, "inline": inline}
     with _LENDING:
         chosen = numba.config.CACHE_DIR
         try:

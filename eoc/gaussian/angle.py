@@ -17,9 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
+from eoc.gaussian import kernels
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
-from eoc.gaussian.kernels import COEFFICIENTS as N
-from eoc.gaussian.kernels import evaluate_series
 from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
 from eoc.sharing import cached_property
 
@@ -28,6 +27,7 @@ __all__ = ["Angle", "Series", "angle_of", "cumulative", "fit"]
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
+N = kernels.COEFFICIENTS
 _EPS = float(np.finfo(float).eps)
 _NODES, _TO_SERIES = chebyshev_nodes(N), to_chebyshev(N)
 _LAST = 3  # coefficients whose size tells whether a series has converged
@@ -154,7 +154,7 @@ class Series:
         """Values at theta, of its shape."""
         theta = np.asarray(theta, dtype=float)
         out = np.empty(theta.size)
-        evaluate_series(theta.reshape(-1), self.ends, self.coefficients, out)
+        kernels.evaluate_series(theta.reshape(-1), self.ends, self.coefficients, out)
         return out.reshape(theta.shape)
 
     def bound(self, theta: FloatArray) -> FloatArray:

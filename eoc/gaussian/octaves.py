@@ -16,15 +16,15 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
+from eoc.gaussian import kernels
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
-from eoc.gaussian.kernels import TERMS, evaluate
 from eoc.gaussian.panels import Integrands, Table, integrate_table, tabulate
 
 __all__ = ["Octaves"]
 
 FloatArray = NDArray[np.float64]
 
-_N = TERMS
+_N = kernels.TERMS
 _PIECES = 4  # an octave of sqrt(q)
 _NODES = chebyshev_nodes(_N)  # in t, where 2 log2(q) = piece + (1 + t)/2
 _TO_CHEBYSHEV = to_chebyshev(_N)
@@ -37,6 +37,7 @@ _SHARP = 1e-12  # relative error that a polynomial of the logarithm may have
 _NORMAL = 1e-290  # absolute value below which relative precision may be lost
 _DOUBT = 1e-8
 _EPS = float(np.finfo(float).eps)
+_FEW_CALLS, _FEW_VALUES = 1000, 100_000  # beyond, Numba is worth the time to import it
 _FIRST, _LAST = -600, 600  # octaves that a double can hold with room for x^2
 
 
@@ -104,6 +105,7 @@ class Octaves:
         self._may_diverge = phi.growth.kind in ("exponential", "gaussian", "faster")
         self._lock = phi.cache.lock
         self._known = _NOTHING
+        self._calls = 0
 
     def __call__(self, q: FloatArray, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Values and bounds on their absolute errors for q > 0 (Q,) and the chosen functions: both (len(rows), Q)."""
@@ -118,8 +120,7 @@ class Octaves:
         if known.index[piece].min() < 0:
             known = self._extended(np.unique(piece // _PIECES))
         index = known.index[piece]
-        out, error = np.empty((rows.size, q.size)), np.empty((rows.size, q.size))
-        evaluate(t, index, rows, known.coefficients, known.relative, known.absolute, out, error)
+        out, error = self._evaluated(t, index, rows, known)
         if known.sign[:, rows].any():
             sign = known.sign[index][:, rows].T
             where = sign != 0
@@ -129,6 +130,22 @@ class Octaves:
             for i in np.flatnonzero(known.poor[index][:, rows].any(axis=1)):
                 out[:, i], error[:, i] = self._alone(q[i], rows)
         return out, error
+
+    def _evaluated(
+        self, t: FloatArray, index: NDArray[np.int64], rows: NDArray[np.int64], known: _Pieces
+    ) -> tuple[FloatArray, FloatArray]:
+        """The polynomials at t (Q,) and bounds on their errors, (rows, Q): by NumPy while that is little work."""
+        self._calls += 1
+        if kernels.loaded("evaluate") or self._calls > _FEW_CALLS or t.size * rows.size > _FEW_VALUES:
+            out, error = np.empty((rows.size, t.size)), np.empty((rows.size, t.size))
+            kernels.evaluate(t, index, rows, known.coefficients, known.relative, known.absolute, out, error)
+            return out, error
+        c = np.moveaxis(known.coefficients[index, rows[:, None]], 2, 0)
+        square, even, odd = t * t, np.zeros(()), np.zeros(())
+        for n in range(1, _N // 2 + 1):
+            even, odd = even * square + c[-2 * n], odd * square + c[1 - 2 * n]
+        value = even + t * odd
+        return value, known.relative[index, rows[:, None]] * np.abs(value) + known.absolute[index, rows[:, None]]
 
     def doubtful(self, rows: NDArray[np.int64]) -> bool:
         """Whether a value of these functions may have an error above 1e-8 of the integral of |g| somewhere."""

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import AccuracyError
+from eoc.gaussian import kernels
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
-from eoc.gaussian.kernels import average_series, integrate_lines
 from eoc.gaussian.lines import Panels, between, bisected, bounds_of
 from eoc.gaussian.rule import NODES, PROJECT, WEIGHTS, N, nodes_of
 
@@ -104,7 +104,7 @@ class Plane:
         """E[B(X + T, X - T)] for variances Q of X in [low, high] and P > 0 of T, and bounds on the errors, all (n,)."""
         value, error, length = np.empty(wide.size), np.empty(wide.size), np.log(self.high / self.low)
         x = np.clip(2.0 * np.log(wide / self.low) / length - 1.0, -1.0, 1.0) if length > 0.0 else np.zeros(wide.size)
-        average_series(x, narrow, self.t_edges, self.series, self.errors, NODES, WEIGHTS, value, error)
+        kernels.average_series(x, narrow, self.t_edges, self.series, self.errors, NODES, WEIGHTS, value, error)
         return self.fold * value, self.fold * error
 
 
@@ -189,7 +189,7 @@ def _assembled(problem: Problem, parts: list[tuple[float, float, float, Panels]]
     terms = _terms(high / low)
     inner = np.empty((terms, ends.size))
     wide = low * (high / low) ** (0.5 + 0.5 * chebyshev_nodes(terms))
-    integrate_lines(wide, np.concatenate(x_squared), np.concatenate(weights), ends, inner)
+    kernels.integrate_lines(wide, np.concatenate(x_squared), np.concatenate(weights), ends, inner)
     series = to_chebyshev(terms) @ (inner.reshape(terms, -1, N) @ PROJECT).swapaxes(0, 1)  # (T, K, N)
     errors = np.array([error for _, _, error, _ in parts])
     if terms > 1:

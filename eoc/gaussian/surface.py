@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness, kept
+from eoc.gaussian import kernels
 from eoc.gaussian.angle import Series
 from eoc.gaussian.angular import Angular
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
-from eoc.gaussian.kernels import COEFFICIENTS, evaluate_surface, solve_surface
 from eoc.gaussian.products import Products
 
 __all__ = ["Crossing", "Levels", "crossing", "levels", "octave_of"]
@@ -31,7 +31,7 @@ Index = NDArray[np.int64]
 
 _EPS = float(np.finfo(float).eps)
 _TERMS = 20  # in log q, for an octave of sqrt(q): the series fall at least like 4.7^-n
-_THETA, _TO_THETA = chebyshev_nodes(COEFFICIENTS), to_chebyshev(COEFFICIENTS)
+_THETA, _TO_THETA = chebyshev_nodes(kernels.COEFFICIENTS), to_chebyshev(kernels.COEFFICIENTS)
 _Q, _TO_Q = chebyshev_nodes(_TERMS), to_chebyshev(_TERMS)
 _NEAR = np.array([0.0, 0.5 * np.pi])
 _TAIL = 3  # coefficients whose size tells whether a series has converged
@@ -136,7 +136,7 @@ class Surface:
         """See :func:`crossing`; x in [-1, 1] is the position in the octave."""
         theta, level, rise, bend = (np.empty(x.size) for _ in range(4))
         where = np.empty(x.size, np.int64)
-        solve_surface(x, target, self.jumps, self.ends, self.series, theta, where, level, rise, bend)
+        kernels.solve_surface(x, target, self.jumps, self.ends, self.series, theta, where, level, rise, bend)
         level_error, rise_error = self._errors(theta, where, level, rise)
         beyond = np.where(np.isinf(target), 0.0, np.maximum(target - level, 0.0))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -148,7 +148,7 @@ class Surface:
     def levels(self, x: FloatArray, theta: FloatArray) -> Levels:
         """See :func:`levels`."""
         level, rise, where = np.empty(theta.shape), np.empty(theta.shape), np.empty(theta.shape, np.int64)
-        evaluate_surface(x, theta, self.jumps, self.ends, self.series, where, level, rise)
+        kernels.evaluate_surface(x, theta, self.jumps, self.ends, self.series, where, level, rise)
         level_error, rise_error = self._errors(theta, where, level, rise)
         return Levels(level, level_error, rise, rise_error)
 

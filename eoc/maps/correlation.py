@@ -20,9 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import real_number
 from eoc.errors import EocError
+from eoc.gaussian import kernels
 from eoc.gaussian.angle import Angle, Series, angle_of, fit
 from eoc.gaussian.angular import angular
-from eoc.gaussian.kernels import COEFFICIENTS, MapTerms, apply_map
 from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.maps.at_zero import tangents_of
 from eoc.maps.correlation_points import CorrelationFixedPoint, convex_from, correlation_fixed_points
@@ -186,7 +186,7 @@ class CorrelationMap:
 
     def _apply(self, e: FloatArray) -> FloatArray:
         out = np.empty(e.size)
-        apply_map(e.reshape(-1), self.terms, out)
+        kernels.apply_map(e.reshape(-1), self.terms, out)
         return out.reshape(e.shape)
 
     @cached_property
@@ -201,13 +201,13 @@ class CorrelationMap:
         return self.angular.parity == -1 and self.sigma_b == 0.0
 
     @cached_property
-    def terms(self) -> MapTerms:
+    def terms(self) -> kernels.MapTerms:
         """The numbers behind 1 - f, for the kernels."""
         a = self.angular
         one, two, three = self._series
         offset = 2.0 * self.gain * a.V if a.parity == -1 else 0.0
         linear, power = (0.0, 1) if a.plain else (self.chi_1, 3)
-        return MapTerms(a.parity, offset, linear, power, *_plain(one), *_plain(two), *_plain(three))
+        return kernels.MapTerms(a.parity, offset, linear, power, *_plain(one), *_plain(two), *_plain(three))
 
     @cached_property
     def term_errors(self) -> FloatArray:
@@ -392,5 +392,5 @@ def _in_chord(series: Series | None, factor: float, relative_error: float) -> Se
 
 def _plain(series: Series | None) -> tuple[FloatArray, FloatArray]:
     if series is None:
-        return np.zeros(1), np.zeros((0, COEFFICIENTS))
+        return np.zeros(1), np.zeros((0, kernels.COEFFICIENTS))
     return series.ends, series.coefficients

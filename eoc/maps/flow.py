@@ -20,8 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import whole_numbers
 from eoc.errors import EocError
+from eoc.gaussian import kernels
 from eoc.gaussian.angle import Angle
-from eoc.gaussian.kernels import iterate_map
 from eoc.gaussian.moments import Estimate
 from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
 
@@ -81,7 +81,7 @@ def _at_depths(f: CorrelationMap, depths: FloatArray, e: float, relative: float)
     deep = depths > _STEPS
     steps = np.append(depths[~deep], _STEPS if deep.any() else [])
     value, bound = np.empty(steps.size), np.empty(steps.size)
-    iterate_map(e, relative, f.terms, f.term_errors, steps.astype(np.int64), value, bound)
+    kernels.iterate_map(e, relative, f.terms, f.term_errors, steps.astype(np.int64), value, bound)
     error = value * bound
     if deep.any():
         far = _flowed(f, depths[deep] - _STEPS, value[-1], bound[-1])
@@ -209,7 +209,7 @@ def _layers_to(f: CorrelationMap, start: _Start, wanted: float) -> float:
     """
     steps = np.arange(_STEPS + 1)
     value, bound = np.empty(steps.size), np.empty(steps.size)
-    iterate_map(start.e, start.relative, f.terms, f.term_errors, steps, value, bound)
+    kernels.iterate_map(start.e, start.relative, f.terms, f.term_errors, steps, value, bound)
     there = value >= wanted if start.mirrored else value <= wanted
     if there[-1]:
         return float(np.argmax(there))

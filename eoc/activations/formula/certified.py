@@ -173,7 +173,7 @@ class Certified:
         """The four facts of a cell."""
         sign, k = (-1 if cell % 2 else 1), cell // 2 + _LOWEST
         below = self._maximum_below(k)
-        near = np.max([self._octave_maximum(max(j, _LOWEST)) for j in (k - 1, k - 2)], axis=0)
+        near = np.max([np.zeros(3), *(self._octave_maximum(j) for j in (k - 1, k - 2) if j >= _LOWEST)], axis=0)
         xs = self._samples(i, sign, k)
         if not xs:
             return np.zeros(3), below, near, False

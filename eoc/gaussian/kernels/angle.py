@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.gaussian._jit import inlined, jit
+from eoc.gaussian.kernels.sizes import COEFFICIENTS
 
-__all__ = ["COEFFICIENTS", "MapTerms", "apply_map", "clenshaw", "evaluate_series", "iterate_map"]
+__all__ = ["MapTerms", "apply_map", "clenshaw", "evaluate_series", "iterate_map"]
 
 FloatArray = NDArray[np.float64]
 IndexArray = NDArray[np.int64]
 
-COEFFICIENTS = 24  # of each series: even, and a constant, so that the compiler unrolls the loop
 _BLOCK = 512  # arguments at a time: the scratch arrays stay in the first-level cache
 
 

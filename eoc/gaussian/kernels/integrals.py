@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.gaussian._jit import inlined, jit
+from eoc.gaussian.kernels.sizes import NODES
 
-__all__ = ["NODES", "average_series", "integrate", "integrate_lines"]
+__all__ = ["average_series", "integrate_lines"]
 
 FloatArray = NDArray[np.float64]
 
@@ -18,7 +19,6 @@ _LN2_HIGH = 6.93147180369123816490e-01  # ln 2 split in two, so that k ln 2 is e
 _LN2_LOW = 1.90821492927058770002e-10
 _INV_SQRT_2PI = 0.3989422804014327
 _EXPONENT_MIN = -708.0  # exp(-708) = 3e-308 is still a normal double
-NODES = 24  # of a panel: a constant, so that the compiler unrolls loops over them
 _K = np.arange(NODES)
 _FORWARD, _BACK = (2.0 * _K + 1.0) / (_K + 1.0), (_K + 1.0) / (_K + 2.0)  # of Clenshaw's recurrence for Legendre series
 _BLOCK = 512  # nodes at a time: the scratch arrays stay in the first-level cache
@@ -59,41 +59,6 @@ def _gaussian(
     for j in range(x_squared.size):
         mantissa[j] *= power[j]
     return mantissa
-
-
-@jit
-def integrate(q: FloatArray, x_squared: FloatArray, weights: FloatArray, values: FloatArray, out: FloatArray) -> None:
-    r"""Gaussian integrals of K tabulated integrands for Q variances.
-
-    .. math:: out_{ik} = \sum_j w_j \, \frac{e^{-x_j^2 / 2 q_i}}{\sqrt{2 \pi q_i}} \, g_k(x_j)
-
-    Parameters
-    ----------
-    q : (Q,)
-        Variances > 0.
-    x_squared, weights : (n,)
-        Squared nodes and quadrature weights.
-    values : (K, n)
-        Integrands at the nodes.
-    out : (Q, K)
-        Overwritten.
-    """
-    mantissa = np.empty(_BLOCK)
-    bits = np.empty(_BLOCK, np.int64)
-    power = bits.view(np.float64)
-    for i in range(q.size):
-        density = _INV_SQRT_2PI / math.sqrt(q[i])
-        for row in range(values.shape[0]):
-            out[i, row] = 0.0
-        for start in range(0, x_squared.size, _BLOCK):
-            end = start + _BLOCK
-            u = _gaussian(-0.5 / q[i], x_squared[start:end], weights[start:end], mantissa, bits, power)
-            for row in range(values.shape[0]):
-                g = values[row, start:end]
-                total = 0.0
-                for j in range(g.size):
-                    total += u[j] * g[j]
-                out[i, row] += density * total
 
 
 @jit

@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.gaussian._jit import jit
+from eoc.gaussian._jit import exactly
+from eoc.gaussian.kernels.sizes import TERMS
 
-__all__ = ["TERMS", "evaluate"]
+__all__ = ["evaluate"]
 
 FloatArray = NDArray[np.float64]
 
-TERMS = 14  # of the polynomials: even, and a constant, so that the compiler unrolls the loop
 
-
-@jit
+@exactly
 def evaluate(
     t: FloatArray,
     piece: NDArray[np.int64],
