@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from math import e, inf, isfinite, log
+from math import inf, isfinite, log
 from typing import Literal
 
 import numpy as np
@@ -23,7 +23,7 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.checks import copied_within, real_number
 from eoc.criticality import EdgeOfChaos, EocPoint, curve, edge_of_chaos
-from eoc.criticality.recommended import checked_depth
+from eoc.criticality.recommended import checked_depth, is_held
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.maps import CorrelationMap
@@ -176,22 +176,23 @@ def operating_point(
     return _found(resolve(activation), *numbers, checked_depth(depth))
 
 
-def held_point(edge: EdgeOfChaos, depth: int) -> EocPoint | None:
+def held_point(phi: Activation, edge: EdgeOfChaos, depth: int) -> EocPoint | None:
     """The point of an answer that networks of a depth can be drawn at; None if there is none.
 
     It is the usable one that carries correlations deepest; where none is usable, one at which variances stay over the
-    depth all the same, F'^depth <= e, the firmest.
+    depth all the same (:func:`eoc.criticality.recommended.is_held`), the firmest.
 
     Examples
     --------
     >>> edge = edge_of_chaos("gelu", sigma_b=0.2)  # F' = 1.095
-    >>> held_point(edge, depth=10) is edge.points[0], held_point(edge, depth=30)
+    >>> gelu = resolve("gelu")
+    >>> held_point(gelu, edge, depth=10) is edge.points[0], held_point(gelu, edge, depth=30)
     (True, None)
     """
     if edge.reason is None:
         return edge.best
-    slow = [p for p in edge.points if p.slope > 0.0 and p.slope**depth <= e]
-    return min(slow, key=lambda p: p.slope, default=None)
+    held = [p for p in edge.points if is_held(phi, p, depth)]
+    return min(held, key=lambda p: p.slope, default=None)
 
 
 def sigmas(
@@ -305,7 +306,7 @@ def _found(
         best = _recommended(phi, depth)
         return OperatingPoint(phi, best.sigma_w, best.sigma_b, best.q, best.chi_1, best.point, recommendation=best)
     edge = edge_of_chaos(phi, sigma_b=sigma_b, q=q, sigma_w=sigma_w)
-    p = held_point(edge, depth)
+    p = held_point(phi, edge, depth)
     if p is None:
         raise NoPointError(edge, _instead(phi, depth))
     return OperatingPoint(phi, p.sigma_w, p.sigma_b, p.q, 1.0, p)

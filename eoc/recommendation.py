@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality import EocPoint, edge_of_chaos
-from eoc.criticality.recommended import LEAST_Q, SCATTER, checked_depth, recommended_point, round_variances
+from eoc.criticality.recommended import LEAST_Q, SCATTER, checked_depth, is_held, recommended_point, round_variances
 from eoc.errors import EocError
 from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import moments
 from eoc.maps import CorrelationMap
 
-__all__ = ["Recommendation", "recommend"]
+__all__ = ["Recommendation", "judged", "recommend"]
 
 FloatArray = NDArray[np.float64]
 
@@ -156,6 +156,34 @@ def recommend(activation: object, depth: int | None = None) -> Recommendation:
     return _described(phi, layers, _of_point(point), point, reason)
 
 
+def judged(activation: object, point: EocPoint, depth: int | None = None) -> Recommendation:
+    """What a point of the edge of chaos, as it was asked for, means for a network.
+
+    Parameters
+    ----------
+    activation
+        Its activation.
+    point
+        Of the edge of chaos, usable or not.
+    depth
+        As for :func:`recommend`.
+
+    Returns
+    -------
+    Recommendation
+        With this point, ``usable`` where variances stay over the depth; networks in which they do not do not train.
+
+    Examples
+    --------
+    >>> point = edge_of_chaos("gelu", sigma_b=0.2).points[0]  # unstable, F' = 1.095
+    >>> judged("gelu", point, depth=10).trains, judged("gelu", point, depth=30).trains
+    (True, False)
+    """
+    phi, layers = resolve(activation), checked_depth(depth)
+    held = dataclasses.replace(point, usable=point.usable or is_held(phi, point, layers))
+    return _described(phi, layers, _of_point(held), held, "the point that was asked for")
+
+
 @dataclass(frozen=True)
 class _Place:
     """Sigmas and slopes, with bounds on their errors."""
@@ -231,7 +259,8 @@ def _described(phi: Activation, depth: int, place: _Place, point: EocPoint | Non
     f = CorrelationMap(phi, place.sigma_w, place.sigma_b, place.q)
     after = f.iterate(depth, c=_C0)
     apart, ratio = float(after.value), place.chi_1 ** (depth - 1)
-    trains = apart >= APART and _KEPT <= ratio <= 1.0 / _KEPT
+    kept = point is None or point.usable
+    trains = kept and apart >= APART and _KEPT <= ratio <= 1.0 / _KEPT
     return Recommendation(
         activation=phi.name,
         depth=depth,
@@ -243,17 +272,21 @@ def _described(phi: Activation, depth: int, place: _Place, point: EocPoint | Non
         one_minus_c_error=float(after.error),
         trains=trains,
         reason=reason,
-        advice=_advice(phi, depth, f, trains),
+        advice=_advice(phi, depth, f, trains, kept),
     )
 
 
-def _advice(phi: Activation, depth: int, f: CorrelationMap, trains: bool) -> str:
+def _advice(phi: Activation, depth: int, f: CorrelationMap, trains: bool, kept: bool) -> str:
     """What to do, in one sentence."""
     if trains:
         return f"{depth} layers train as they are, best with orthogonal hidden weights"
     layers = f.depth_until(APART, c=_C0)
-    fewer = f", or take about {layers:.0f} layers" if 2.0 <= layers < depth else ""
+    fewer = f", or take about {layers:.0f} layers" if kept and 2.0 <= layers < depth else ""
+    if not kept:
+        why = "variances do not stay where they begin"
+    else:
+        why = "inputs look alike at the end" if layers < depth else "gradients vanish on the way"
     return (
-        f"{depth} layers of {phi.name} will hardly train as they are, because inputs look alike at the end: normalise "
-        f"before each activation, add residual branches, take another activation such as tanh{fewer}"
+        f"{depth} layers of {phi.name} will hardly train as they are, because {why}: normalise before each activation, "
+        f"add residual branches, take another activation such as tanh{fewer}"
     )

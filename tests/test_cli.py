@@ -110,7 +110,7 @@ def test_an_unstable_point_is_not_offered_unless_asked_for():
     ("arguments", "reason"),
     [
         (("relu", "--sigma-b", "0.1"), "homogeneous"),
-        (("softplus",), "no solution"),
+        (("softplus", "--q", "1"), "no solution"),
         (("shifted_softplus", "--sigma-b", "0.1"), "unstable"),
         (("sign",), "infinite chi_1"),
         (("quantiser(levels=8)", "--correlation-depth", "10"), "infinite chi_1"),
@@ -227,28 +227,68 @@ def test_a_comment_names_the_same_point_for_the_initialisers_of_eoc(framework, a
 def test_code_for_a_function_calls_it_by_its_name(tmp_path):
     (tmp_path / "mine.py").write_text("import numpy as np\n\n\ndef mine(x):\n    return np.tanh(x)\n")
     text = run("init", f"{tmp_path / 'mine.py'}:mine", "--sigma-b", "0.2", "--framework", "jax").stdout
-    assert "eoc_normal(mine, sigma_b=0.2), eoc_bias(mine, sigma_b=0.2)" in text
+    assert "eoc_orthogonal(mine, sigma_b=0.2), eoc_bias(mine, sigma_b=0.2)" in text
 
 
 def test_code_for_another_point_than_asked_for_says_so():
     text = run("init", "gelu", "--sigma-b", "0.2", "--framework", "torch").stdout
-    code = text.index("# NOT the point that was asked for: sigma_b = 0.321")
+    code = text.index("# NOT the point that was asked for: sigma_b = ")
     assert text.index("recommended instead:") < code < text.index("import torch")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "first", "others"),
     [
-        (("init", "tanh"), ("recommended: the point of the edge of chaos", "1 - c falls like beta_q / layer;")),
-        (("init", "gelu"), ("grow by e in", "a network of 30 layers")),
-        (("init", "relu"), ("kappa = 44.4132198049", "kappa / layer^2", "6.66 layers, whatever q is")),
-        (("init", "softplus"), ("no usable point", "recommended instead, in the ordered phase")),
+        (("tanh",), "30 layers train as they are", ("recommended: the point of", "1 - c falls like beta_q / layer")),
+        (("gelu", "--depth", "60"), "60 layers of gelu will hardly train", ("normalise", "residual", "or take about")),
+        (("relu",), "30 layers of relu will hardly train", ("kappa = 44.4132198049", "kappa / layer^2, whatever q is")),
+        (
+            ("softplus",),
+            "30 layers of softplus will hardly train",
+            ("off the edge of chaos: softplus has no", "shrink"),
+        ),
+        (("selu", "--depth", "10"), "10 layers train as they are", ("as large as those at the last",)),
     ],
 )
-def test_the_text_says_how_a_point_was_chosen_and_what_its_rate_means(arguments, words):
-    text = " ".join(run(*arguments).stdout.split())
-    for word in words:
-        assert word in text
+def test_the_first_line_says_whether_a_network_trains_and_the_last_what_comes_next(arguments, first, others):
+    done = run("init", *arguments)
+    assert done.returncode == 0
+    lines = done.stdout.strip().splitlines()
+    assert lines[1].startswith(first)
+    assert lines[-1] == f"next: eoc init {' '.join(arguments)} --framework torch prints the code (or jax, keras)"
+    for word in others:
+        assert word in " ".join(done.stdout.split())
+    assert done.stdout.index("  sigma_w  ") < done.stdout.index("  sigma_b  ")
+
+
+def test_depth_is_that_of_the_network_and_changes_the_recommendation():
+    places = [run_json("init", "gelu", "--depth", str(depth))[1]["place"] for depth in (10, 60)]
+    assert [place["depth"] for place in places] == [10, 60]
+    assert places[0]["trains"]
+    assert not places[1]["trains"]
+    assert places[0]["q"] < places[1]["q"]
+    assert run_json("init", "gelu")[1]["place"]["depth"] == 30
+    code, deep = run_json("init", "tanh", "--correlation-depth", "100")
+    assert (code, deep["given"]) == (0, {"correlation_depth": 100.0})
+    assert deep["point"]["law"]["depth"] == pytest.approx(100.0)
+    for depth in ("0", "-3", "1.5"):
+        assert run("init", "tanh", "--depth", depth).returncode == 2
+
+
+def test_a_point_that_holds_over_the_depth_is_an_answer():
+    code, answer = run_json("init", "gelu", "--sigma-b", "0.2", "--depth", "8")
+    assert (code, answer["fits"], answer["point"]["stability"]) == (0, True, "unstable")
+    assert run("init", "gelu", "--sigma-b", "0.2", "--depth", "30").returncode == 3
+
+
+@pytest.mark.parametrize("name", ["tanh", "gelu", "softsign", "elu"])
+def test_what_is_recommended_is_understood_when_it_is_given_back(name):
+    place = run_json("init", name)[1]["place"]
+    for digits in (5, 9, 12, 17):
+        sigmas = [f"{place[key]:.{digits}g}" for key in ("sigma_w", "sigma_b")]
+        code, rates = run_json("rates", name, "--sigma-w", sigmas[0], "--sigma-b", sigmas[1], "--depth", "100")
+        assert (code, rates["on_edge"]) == (0, True)
+        assert rates["q"] == pytest.approx(place["q"], rel=1e-3)
 
 
 def test_the_printed_sigma_w_of_relu_is_accepted_back():

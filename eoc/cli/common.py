@@ -91,7 +91,7 @@ def number(value: float, error: float = 0.0, digits: int = 12, zeros: bool = Fal
     if error > 0.0:
         digits = min(digits, math.floor(math.log10(abs(value)) - math.log10(2.0 * error)) + 1)
     if digits <= 0:
-        return f"{0.0 if abs(value) <= error else value:.1g} +- {error:.1g}"
+        return f"{0.0 if abs(value) < 0.1 * error else value:.1g} +- {error:.1g}"
     return f"{value:#.{digits}g}".replace(".e", "e").rstrip(".") if zeros else f"{value:.{digits}g}"
 
 

@@ -20,7 +20,7 @@ from eoc.cli.common import (
     save_picture,
 )
 from eoc.cli.curve_report import print_curve
-from eoc.cli.init import EXIT_NONE
+from eoc.cli.init_answer import EXIT_NONE
 from eoc.cli.progress import progress
 from eoc.files import replacing
 

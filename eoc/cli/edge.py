@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from eoc.cli.common import print_json
-from eoc.cli.init import EXIT_NONE, answered, payload
+from eoc.cli.init_answer import EXIT_NONE, answered, payload
 from eoc.cli.init_report import print_answer
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def operating_at(
     if as_json:
         print_json(payload(answer))
     else:
-        print_answer(answer, None)
+        print_answer(answer)
     raise typer.Exit(EXIT_NONE)
 
 

@@ -1,4 +1,4 @@
-"""The lines of code that set a point in a deep-learning framework."""
+"""The lines of code that draw a network at a place, in a deep-learning framework."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
-    from eoc.criticality import EocPoint
+    from eoc.cli.init_answer import Answer
+    from eoc.recommendation import Recommendation
 
 __all__ = ["Framework", "code"]
 
@@ -21,50 +22,126 @@ class Framework(StrEnum):
     KERAS = "keras"
 
 
+_ALL = """\
+# {plan}
+# Left out are residual branches, normalisations, gates and embeddings{by}.
+"""
 _TORCH = """\
 import torch
 
-for m in model.modules():
-    if isinstance(m, (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d)):
-        fan_in = m.weight[0].numel()
-        torch.nn.init.normal_(m.weight, std={sigma_w!r} / fan_in**0.5)
-        if m.bias is not None:
-            torch.nn.init.normal_(m.bias, std={sigma_b!r})"""
+layers = [m for m in model.modules() if isinstance(m, (torch.nn.Linear, torch.nn.Conv1d, torch.nn.Conv2d))]
+for m in layers:
+    last = m is layers[-1]
+    gain = {first!r} if m is layers[0] else {last!r} if last else {sigma_w!r}
+    fan_in = m.weight[0].numel()
+    if isinstance(m, torch.nn.Linear):
+        {dense}
+    else:
+        torch.nn.init.normal_(m.weight, std=gain / fan_in**0.5)
+    if m.bias is not None:
+        torch.nn.init.normal_(m.bias, std=0.0 if last else {sigma_b!r})"""
 _JAX = """\
 import jax
+import math
 
-kernel_init = jax.nn.initializers.variance_scaling({squared!r}, "fan_in", "normal")
-bias_init = jax.nn.initializers.normal({sigma_b!r})"""
+
+def kernel(gain):
+    def init(key, shape, dtype="float32", **placed):
+        fan_in = math.prod(shape[:-1])
+        if len(shape) == 2:
+            {dense}
+        return jax.nn.initializers.variance_scaling(gain**2, "fan_in", "normal")(key, shape, dtype)
+
+    return init
+
+
+first_kernel_init, kernel_init, last_kernel_init = kernel({first!r}), kernel({sigma_w!r}), kernel({last!r})
+bias_init, last_bias_init = jax.nn.initializers.normal({sigma_b!r}), jax.nn.initializers.zeros"""
 _KERAS = """\
 import keras
+import math
 
-kernel_initializer = keras.initializers.VarianceScaling({squared!r}, "fan_in", "untruncated_normal")
-bias_initializer = keras.initializers.RandomNormal(stddev={sigma_b!r})"""
+
+def kernel(gain):
+    def init(shape, dtype=None):
+        fan_in = math.prod(shape[:-1])
+        if len(shape) == 2:
+            {dense}
+        return keras.initializers.VarianceScaling(gain**2, "fan_in", "untruncated_normal")(shape, dtype)
+
+    return init
+
+
+def bias_initializer(shape, dtype=None):
+    return keras.random.normal(shape, stddev={sigma_b!r}, dtype=dtype)
+
+
+first_kernel_initializer, kernel_initializer, last_kernel_initializer = (
+    kernel({first!r}), kernel({sigma_w!r}), kernel({last!r})
+)
+last_bias_initializer = "zeros\""""
 _TEMPLATE = {Framework.TORCH: _TORCH, Framework.JAX: _JAX, Framework.KERAS: _KERAS}
+_ORTHOGONAL = {
+    Framework.TORCH: "torch.nn.init.orthogonal_(m.weight, gain * max(1.0, len(m.weight) / fan_in) ** 0.5)",
+    Framework.JAX: """\
+scale = gain * max(1.0, shape[-1] / fan_in) ** 0.5
+            return jax.nn.initializers.orthogonal(scale)(key, shape, dtype)""",
+    Framework.KERAS: """\
+scale = gain * max(1.0, shape[-1] / fan_in) ** 0.5
+            return keras.initializers.Orthogonal(scale)(shape, dtype)""",
+}
+_GAUSSIAN = {
+    Framework.TORCH: "torch.nn.init.normal_(m.weight, std=gain / fan_in**0.5)",
+    Framework.JAX: 'return jax.nn.initializers.variance_scaling(gain**2, "fan_in", "normal")(key, shape, dtype)',
+    Framework.KERAS: (
+        'return keras.initializers.VarianceScaling(gain**2, "fan_in", "untruncated_normal")(shape, dtype)'
+    ),
+}
 _BY_EOC = {
-    Framework.TORCH: "from eoc.initializers.torch import initialize_; initialize_(model, {0})",
-    Framework.JAX: "from eoc.initializers.jax import eoc_bias, eoc_normal; eoc_normal({0}), eoc_bias({0})",
-    Framework.KERAS: "from eoc.initializers.keras import EocBias, EocNormal; EocNormal({0}), EocBias({0})",
+    Framework.TORCH: "from eoc.initializers.torch import initialize_; print(initialize_(model, {0}))",
+    Framework.JAX: "from eoc.initializers.jax import eoc_bias, eoc_{1}; eoc_{1}({0}), eoc_bias({0})",
+    Framework.KERAS: "from eoc.initializers.keras import EocBias, Eoc{2}; Eoc{2}({0}), EocBias({0})",
 }
 
 
-def code(phi: Activation, p: EocPoint, framework: Framework, asked: bool = True) -> str:
-    """Lines that need no eoc, after a comment with those that do, and a warning if another point was asked for."""
-    warning = "" if asked else f"# NOT the point that was asked for: sigma_b = {p.sigma_b:.10g}\n"
-    lines = _TEMPLATE[framework].format(sigma_w=p.sigma_w, squared=p.sigma_w**2, sigma_b=p.sigma_b)
-    by_eoc = f"# or by eoc: {_BY_EOC[framework].format(_arguments(phi, p))}\n" if p.usable else ""
-    return f"{warning}{by_eoc}{lines}"
+def code(answer: Answer, framework: Framework) -> str:
+    """Lines that need no eoc, after comments: those that do, what is drawn, and if it is not what was asked for."""
+    at = answer.place
+    if at is None:
+        return ""
+    warning = "" if answer.fits else f"# NOT the point that was asked for: sigma_b = {at.sigma_b:.10g}\n"
+    law = "orthogonal" if at.weights == "orthogonal" else "normal"
+    by_eoc = _BY_EOC[framework].format(_arguments(answer, at), law, law.capitalize())
+    hidden = "" if framework is Framework.TORCH else "  # hidden layers"
+    by = ", which initialize_ knows" if framework is Framework.TORCH else ""
+    first, last = answer.gains or (at.sigma_w, at.sigma_w)
+    dense = (_ORTHOGONAL if at.weights == "orthogonal" else _GAUSSIAN)[framework]
+    lines = _TEMPLATE[framework].format(first=first, last=last, sigma_w=at.sigma_w, sigma_b=at.sigma_b, dense=dense)
+    return f"{warning}# or by eoc: {by_eoc}{hidden}\n{_ALL.format(plan=_plan(answer, at), by=by)}{lines}"
 
 
-def _arguments(phi: Activation, p: EocPoint) -> str:
-    """What an initialiser of eoc is called with: nothing if recommended, else sigma_b, or q if others share that."""
+def _plan(answer: Answer, at: Recommendation) -> str:
+    if answer.gains is None:
+        return "Variances decay towards 0, whatever the first one is: all layers are drawn alike"
+    return (
+        f"Inputs of mean square 1: the first layer brings them to q = {at.q:.6g}, hidden ones keep it, outputs begin "
+        "with variance 1"
+    )
+
+
+def _arguments(answer: Answer, at: Recommendation) -> str:
+    """What an initialiser of eoc is called with: the depth of a recommendation, sigma_b, or q, or both sigmas."""
     from eoc.criticality import edge_of_chaos
 
-    if edge_of_chaos(phi).points == (p,):
-        return _named(phi)
+    phi, p = answer.activation, at.point
+    name = _named(phi)
+    if not answer.found.given or not answer.fits:
+        return f"{name}, depth={at.depth}"
+    if p is None or not p.usable:
+        return f"{name}, sigma_w={at.sigma_w!r}, sigma_b={at.sigma_b!r}"
     found = edge_of_chaos(phi, sigma_b=p.sigma_b)
     same = found.reason is None and isclose(found.best.sigma_w, p.sigma_w)
-    return f"{_named(phi)}, " + (f"sigma_b={p.sigma_b!r}" if same else f"q={p.q!r}")
+    return f"{name}, " + (f"sigma_b={p.sigma_b!r}" if same else f"q={p.q!r}")
 
 
 def _named(phi: Activation) -> str:

@@ -14,79 +14,116 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from eoc.cli.init import Answer
-    from eoc.criticality import EocPoint, OrderedPoint
+    from eoc.cli.init_answer import Answer
+    from eoc.criticality import EocPoint
+    from eoc.recommendation import Recommendation
 
 __all__ = ["print_answer"]
 
+_GAIN = "gain: weights have std gain / sqrt(fan_in); kaiming_normal_ has 1.414 for relu"
 
-def print_answer(answer: Answer, framework: Framework | None) -> None:
-    """Print the point with what its numbers mean, or why there is none and what to take instead."""
-    out, phi, found = console(), answer.activation, answer.found
-    print_title(out, phi)
-    if found.reason is not None:
-        head = "no usable point:" if answer.point is None else "warning: unstable point, as asked:"
-        print_paragraph(out, head + " ", found.message, len(head), "yellow", indent=2)
-    if answer.point is not None:
-        if not found.given and found.reason is None:
-            print_paragraph(out, "recommended: ", _why(answer.point))
-        _print_point(out, answer, answer.point, framework)
-    elif answer.alternative is not None:
-        out.print("\nrecommended instead:")
-        _print_point(out, answer, answer.alternative, framework, asked=False)
-    elif answer.ordered is not None:
-        _print_ordered(out, answer.ordered)
-    others = [p for p in found.points if p is not answer.point]
-    if others and answer.point is not None:
+
+def print_answer(answer: Answer, framework: Framework | None = None, command: str = "") -> None:
+    """Print what to do first, then the numbers with what they mean, or why there are none, and what comes next.
+
+    Parameters
+    ----------
+    answer
+        The answer.
+    framework
+        Whose code to print.
+    command
+        The command that prints code, if no framework was given; empty: it is not mentioned.
+    """
+    out, found, at = console(), answer.found, answer.place
+    print_title(out, answer.activation)
+    if not answer.fits:
+        print_paragraph(out, "no usable point: ", found.message, 15, "yellow", indent=2)
+    if at is None:
+        return
+    if not answer.fits:
+        out.print()
+        print_paragraph(out, "recommended instead: ", at.reason, indent=2)
+    _print_meaning(out, at)
+    if answer.fits and found.reason is not None:
+        _print_doubt(out, answer, at)
+    if answer.fits and not found.given:
+        print_paragraph(out, "recommended: ", at.reason, indent=2)
+    _print_place(out, answer, at)
+    others = [p for p in found.points if answer.point is not None and p.q != answer.point.q]
+    if others:
         _print_table(out, "other points with the same value", others)
     if answer.curve:
-        _print_table(out, "along the curve", answer.curve)
+        _print_table(out, "along the edge of chaos", answer.curve)
+    if framework:
+        out.print("\n" + code(answer, framework), markup=False, soft_wrap=True)
+    elif command:
+        above = "" if answer.curve else "\n"  # a table ends with an empty line
+        out.print(f"{above}next: {command} prints the code (or jax, keras)", markup=False, soft_wrap=True)
 
 
-def _why(p: EocPoint) -> str:
-    """How the recommendation came about; see ``eoc.recommend``."""
-    from eoc.criticality.recommended import DEFAULT_DEPTH
+def _print_meaning(out: Console, at: Recommendation) -> None:
+    """Whether such a network trains, what it does to inputs and gradients, and what to do if it does not."""
+    print_paragraph(out, "", f"{at.advice}.", indent=2)
+    apart = (
+        f"two inputs of correlation c = 0.3 end with 1 - c = {at.one_minus_c:.2g}, of which it takes about 0.1 to train"
+    )
+    size = "as large as" if at.gradient_ratio == 1.0 else f"{at.gradient_ratio:.3g} times"
+    print_paragraph(out, "  ", f"{apart}; squared gradients at the first layer are {size} those at the last.")
 
-    if p.any_q:
-        return "the only point of its edge of chaos"
-    return f"the point of the edge of chaos for a network of {DEFAULT_DEPTH} layers"
+
+def _print_doubt(out: Console, answer: Answer, at: Recommendation) -> None:
+    """Of a place that answers the question, but not as the edge of chaos does."""
+    if at.point is None:
+        print_paragraph(out, "off the edge of chaos: ", answer.found.message, 21, "yellow", indent=2)
+    elif not at.point.usable:
+        print_paragraph(out, "warning: unstable point, as asked: ", answer.found.message, 34, "yellow", indent=2)
 
 
-def _print_point(out: Console, answer: Answer, p: EocPoint, framework: Framework | None, asked: bool = True) -> None:
-    rows = [
-        ("sigma_b", number(p.sigma_b, p.sigma_b_error), "std of the biases"),
-        ("sigma_w", number(p.sigma_w, p.sigma_w_error), "std of the weights times sqrt(fan_in)"),
-    ]
+def _print_place(out: Console, answer: Answer, at: Recommendation) -> None:
+    p = at.point
+    spread = number(at.sigma_b, at.sigma_b_error)
+    rows = [("sigma_w", number(at.sigma_w, at.sigma_w_error), _GAIN)]
     if answer.fan_in:
-        std, error = (value / math.sqrt(answer.fan_in) for value in (p.sigma_w, p.sigma_w_error))
+        std, error = (value / math.sqrt(answer.fan_in) for value in (at.sigma_w, at.sigma_w_error))
         rows.append(("weights", number(std, error), f"their std for fan_in = {answer.fan_in}"))
-    variance = number(p.q, p.q_error), "variance of the pre-activations that layers keep"
-    rows += [
-        ("q", *(("any", "every variance is kept") if p.any_q else variance)),
-        ("chi_1", "1", "gradients and small differences neither grow nor shrink"),
-        ("F'(q)", number(p.slope, p.slope_error), _phase(p)),
-        ("rate", *_law(p)),
-    ]
+    rows.append(("sigma_b", spread, "std of the biases"))
+    any_q = p is not None and p.any_q
+    q = "any" if any_q else number(at.q, p.q_error if p is not None else 0.0)
+    rows.append(("q", q, "every variance is kept" if any_q else "variance of the pre-activations that layers keep"))
+    if answer.gains is not None:
+        first, last = answer.gains
+        rows.append(("first", number(first), "gain of the first layer, for inputs of mean square 1: brings them to q"))
+        rows.append(("last", number(last), "gain of the last layer, for outputs of variance 1; its biases are 0"))
+    rows += [("chi_1", *_gradients(at)), ("F'(q)", number(at.slope, at.slope_error), _variances(at))]
+    if p is not None:
+        rows.append(("rate", *_law(p)))
+    out.print()
     for name, value, meaning in rows:
         print_paragraph(out, f"  {name:<8} {value:<24} ", meaning, 2 + len(name))
-    if framework:
-        out.print("\n" + code(answer.activation, p, framework, asked), markup=False, soft_wrap=True)
 
 
-def _phase(p: EocPoint) -> str:
-    if p.any_q:
+def _gradients(at: Recommendation) -> tuple[str, str]:
+    if at.point is not None:
+        return "1", "gradients and small differences neither grow nor shrink"
+    pace = -1.0 / math.log(at.chi_1)
+    what = "shrink" if pace > 0.0 else "grow"
+    meaning = f"squared gradients {what} by this factor a layer, by e in {abs(pace):.3g} layers"
+    return number(at.chi_1, at.chi_1_error), meaning
+
+
+def _variances(at: Recommendation) -> str:
+    if at.point is not None and at.point.any_q:
         return "the variance map is the identity"
-    if p.stability == "stable":
-        return f"stable: variances return to q{_return_time(p.slope)}"
-    if p.usable and p.slope > 1.0:
-        return f"variances leave q slowly: small differences grow by e in {1.0 / math.log(p.slope):.3g} layers"
-    if p.usable:
-        return "marginal: variances decay towards q = 0, like 1/l"
-    return "NOT stable: variances leave q, do not train from here"
-
-
-def _return_time(slope: float) -> str:
-    return f", by e in {-1.0 / math.log(abs(slope)):.3g} layers" if 0.0 < abs(slope) < 1.0 else ""
+    size = abs(at.slope)
+    pace = f", by e in {1.0 / abs(math.log(size)):.3g} layers" if size not in (0.0, 1.0) else ""
+    if size < 1.0:
+        return f"stable: variances return to q{pace}"
+    if size == 1.0:
+        return "marginal: variances decay towards q = 0, like 1/l" if at.q == 0.0 else "marginal: variances drift"
+    if at.point is not None and not at.point.usable:
+        return f"NOT stable: variances leave q{pace}, do not train {at.depth} layers from here"
+    return f"variances leave q slowly{pace}"
 
 
 def _law(p: EocPoint) -> tuple[str, str]:
@@ -96,19 +133,7 @@ def _law(p: EocPoint) -> tuple[str, str]:
     name, power = ("beta_q", "layer") if law.law == "1/l" else ("kappa", "layer^2")
     return (
         f"{name} = {number(law.constant, law.error)}",
-        f"correlation c of two inputs: 1 - c falls like {name} / {power}; they look alike after about "
-        f"{law.depth:.3g} layers{', whatever q is' if p.any_q else ''}",
-    )
-
-
-def _print_ordered(out: Console, p: OrderedPoint) -> None:
-    out.print()
-    print_paragraph(
-        out,
-        "recommended instead, ",
-        f"in the ordered phase: sigma_b = {p.sigma_b:g}, sigma_w = {p.sigma_w:.6g} keeps "
-        f"q = {p.q:.6g} with chi_1 = {p.chi_1:.6g}: gradients shrink by that factor a layer, by e in {p.xi:.3g} layers",
-        indent=2,
+        f"correlation c of two inputs: 1 - c falls like {name} / {power}{', whatever q is' if p.any_q else ''}",
     )
 
 
@@ -116,14 +141,14 @@ def _print_table(out: Console, title: str, points: Sequence[EocPoint]) -> None:
     out.print(f"\n{title}:")
     print_table(
         out,
-        ("sigma_b", "sigma_w", "q", "F'(q)", "", "law", "depth scale"),
+        ("sigma_w", "sigma_b", "q", "F'(q)", "", "law", "depth scale"),
         lambda digits: [_cells(p, min(digits, 9)) for p in points],
         dim=[i for i, p in enumerate(points) if not p.usable],
     )
 
 
 def _cells(p: EocPoint, digits: int) -> tuple[str, ...]:
-    pairs = (p.sigma_b, p.sigma_b_error), (p.sigma_w, p.sigma_w_error), (p.q, p.q_error)
+    pairs = (p.sigma_w, p.sigma_w_error), (p.sigma_b, p.sigma_b_error), (p.q, p.q_error)
     slope = number(p.slope, p.slope_error, min(digits, 7))
     depth = f"{p.law.depth:.4g}" if p.law.law != "constant" else "inf"
     stability = "stable" if p.stability == "stable" else p.stability.upper()

@@ -10,7 +10,7 @@ import typer
 
 from eoc.cli.common import AsJson, Name, Plot, find_activation, print_json, save_picture
 from eoc.cli.edge import operating_at
-from eoc.cli.init import point_payload
+from eoc.cli.init_answer import point_payload
 from eoc.cli.rates_report import print_rates
 
 if TYPE_CHECKING:

@@ -34,6 +34,7 @@ __all__ = [
     "LEAST_Q",
     "SCATTER",
     "checked_depth",
+    "is_held",
     "recommended_point",
     "round_variances",
 ]
@@ -99,6 +100,14 @@ def recommended_point(phi: Activation, depth: int) -> EocPoint | None:
             point = point_at(phi, found, 0.0)
             return None if point is None else dataclasses.replace(point, usable=True)
     return None
+
+
+def is_held(phi: Activation, p: EocPoint, depth: int) -> bool:
+    """Whether variances stay about that of a point over this depth, as rule 2 has it, stable or not."""
+    with np.errstate(over="ignore"):
+        scattered = float(moments(phi, SCATTER * p.q, ("V",), strict=False)["V"].value)
+        growth = (p.sigma_b**2 + p.sigma_w**2 * scattered) / (SCATTER * p.q) if p.q > 0.0 else p.slope
+    return bool(growth <= np.exp(1.0 / depth))
 
 
 def _is_steep(phi: Activation) -> bool:
