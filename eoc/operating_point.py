@@ -186,7 +186,7 @@ def held_point(phi: Activation, edge: EdgeOfChaos, depth: int) -> EocPoint | Non
     --------
     >>> edge = edge_of_chaos("gelu", sigma_b=0.2)  # F' = 1.095
     >>> gelu = resolve("gelu")
-    >>> held_point(gelu, edge, depth=10) is edge.points[0], held_point(gelu, edge, depth=30)
+    >>> held_point(gelu, edge, depth=5) is edge.points[0], held_point(gelu, edge, depth=30)
     (True, None)
     """
     if edge.reason is None:

@@ -176,7 +176,7 @@ def judged(activation: object, point: EocPoint, depth: int | None = None) -> Rec
     Examples
     --------
     >>> point = edge_of_chaos("gelu", sigma_b=0.2).points[0]  # unstable, F' = 1.095
-    >>> judged("gelu", point, depth=10).trains, judged("gelu", point, depth=30).trains
+    >>> judged("gelu", point, depth=5).trains, judged("gelu", point, depth=30).trains
     (True, False)
     """
     phi, layers = resolve(activation), checked_depth(depth)

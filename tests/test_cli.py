@@ -276,7 +276,7 @@ def test_depth_is_that_of_the_network_and_changes_the_recommendation():
 
 
 def test_a_point_that_holds_over_the_depth_is_an_answer():
-    code, answer = run_json("init", "gelu", "--sigma-b", "0.2", "--depth", "8")
+    code, answer = run_json("init", "gelu", "--sigma-b", "0.2", "--depth", "5")
     assert (code, answer["fits"], answer["point"]["stability"]) == (0, True, "unstable")
     assert run("init", "gelu", "--sigma-b", "0.2", "--depth", "30").returncode == 3
 
