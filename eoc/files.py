@@ -26,8 +26,8 @@ def replacing(path: Path, what: str) -> Iterator[Path]:
     has left, a hidden folder beside the file, the next one removes. A pipe or a device is written to.
     """
     target = resolved(path)  # what a link points to is replaced, not the link
-    special = target.exists() and not (target.is_file() or target.is_dir())
     try:
+        special = target.exists() and not (target.is_file() or target.is_dir())
         with _folder(target, None if special else target.parent) as folder:
             part = folder / target.name
             yield part

@@ -26,7 +26,7 @@ def drawn(path):
 def test_lengths_compares_mean_and_rms_with_theory(tmp_path):
     done = run("montecarlo", "lengths", "tanh", "--sigma-b", "0.2", *SMALL, "--plot", "out.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "sigma_b = 0.2, sigma_w = 1.30414584006, q_1 = 0.512078504234" in done.stdout  # the edge of chaos
+    assert "sigma_w = 1.30414584006, sigma_b = 0.2, q_1 = 0.512078504234" in done.stdout  # the edge of chaos
     assert "200 networks with gaussian weights, 4 layers of 50 units, seed 0" in done.stdout
     assert "sqrt(N) rms of q_l - q~_l" in done.stdout
     assert "all 8 comparisons agree with theory" in sentence(done)

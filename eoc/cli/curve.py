@@ -51,11 +51,11 @@ class Found:
 
 def command(
     activations: Names,
-    sigma_b: Annotated[
-        str | None, typer.Option(help="Print the points with these sigma_b: 0.1,0.2.", show_default=False)
-    ] = None,
     sigma_w: Annotated[
         str | None, typer.Option(help="Print the points with these sigma_w: 1.2,1.4.", show_default=False)
+    ] = None,
+    sigma_b: Annotated[
+        str | None, typer.Option(help="Print the points with these sigma_b: 0.1,0.2.", show_default=False)
     ] = None,
     sigma_b_max: Annotated[float, typer.Option(help="Sample the curve up to this sigma_b.")] = 2.0,
     points: Annotated[int, typer.Option(help="About how many samples, for --plot, --save and --json.")] = 400,

@@ -67,7 +67,7 @@ def print_curve(
         print_paragraph(out, "no edge of chaos: ", c.message, 17, "yellow", indent=2)
         return
     if c.kind == "point":
-        _line(out, "point", f"sigma_b = 0, sigma_w = {c.pieces[0].sigma_w[0]:.12g}: it keeps every variance q")
+        _line(out, "point", f"sigma_w = {c.pieces[0].sigma_w[0]:.12g}, sigma_b = 0: it keeps every variance q")
     if c.reason is not None:
         print_paragraph(out, "no usable point: ", c.message, 16, "yellow", indent=2)
     for begin, finish in c.ends:
@@ -77,7 +77,7 @@ def print_curve(
         low, high = (f"{b:.9g}" for b in s.sigma_b)
         _line(out, s.stability, f"sigma_b = {low} ... {high}, q = {s.q[0]:.9g} ... {s.q[1]:.9g}")
     for t in c.transitions:
-        text = f"sigma_b = {t.sigma_b:.9g}, sigma_w = {t.sigma_w:.9g}, q = {t.q:.9g}: {t.becomes} beyond"
+        text = f"sigma_w = {t.sigma_w:.9g}, sigma_b = {t.sigma_b:.9g}, q = {t.q:.9g}: {t.becomes} beyond"
         _line(out, "F'(q) = 1", text)
     for p in c.turning_points:
         b, w = number(p.sigma_b, p.sigma_b_error), number(p.sigma_w, p.sigma_w_error)
@@ -102,8 +102,8 @@ def _end(end: End) -> str:
     else:
         place = f"q -> {end.q:.9g}"
         variable = f"|q - {end.q:.6g}|"
-    limits = f"sigma_b -> {end.sigma_b:.9g}, sigma_w -> {end.sigma_w:.9g}"
-    laws = [_law("sigma_b^2", end.squared_bias, variable), _law("sigma_w^2", end.squared_weight, variable)]
+    limits = f"sigma_w -> {end.sigma_w:.9g}, sigma_b -> {end.sigma_b:.9g}"
+    laws = [_law("sigma_w^2", end.squared_weight, variable), _law("sigma_b^2", end.squared_bias, variable)]
     return f"{place}: {limits}; {', '.join(laws)}"
 
 

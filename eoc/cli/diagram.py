@@ -63,8 +63,8 @@ def command(
         ),
     ] = "phase",
     grid: Annotated[str, typer.Option(help="Cells in sigma_b x cells in sigma_w.")] = "100x100",
-    sigma_b: Annotated[str, typer.Option(help="Range of sigma_b, LOW:HIGH.")] = "0:2",
     sigma_w: Annotated[str, typer.Option(help="Range of sigma_w, LOW:HIGH.")] = "0.5:3",
+    sigma_b: Annotated[str, typer.Option(help="Range of sigma_b, LOW:HIGH.")] = "0:2",
     plot: Plot = None,
     save: Annotated[
         Path | None, typer.Option(help="Write all fields with their errors (.zarr, .nc, .csv).", show_default=False)

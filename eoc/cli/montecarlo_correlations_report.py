@@ -22,7 +22,7 @@ def print_correlations(phi: Activation, found: CorrelationProcess, weights: str,
     """The law, how far networks follow it, a table of layers, and the constants fitted to networks."""
     out, law = console(), found.expected.law
     print_title(out, phi)
-    out.print(f"sigma_b = {found.sigma_b:.12g}, sigma_w = {found.sigma_w:.12g}")
+    out.print(f"sigma_w = {found.sigma_w:.12g}, sigma_b = {found.sigma_b:.12g}")
     depth = found.layers[-1]
     out.print(f"{found.networks} networks with {weights} weights, {depth} layers of {found.width} units, seed {seed}")
     if law is not None:

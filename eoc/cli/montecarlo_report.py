@@ -190,7 +190,7 @@ def shown_layers(last: int) -> list[int]:
 
 def _print_networks(out: Console, networks: Networks, width: str, seed: int) -> None:
     print_title(out, networks.activation)
-    out.print(f"sigma_b = {networks.sigma_b:.12g}, sigma_w = {networks.sigma_w:.12g}, q_1 = {networks.q:.12g}")
+    out.print(f"sigma_w = {networks.sigma_w:.12g}, sigma_b = {networks.sigma_b:.12g}, q_1 = {networks.q:.12g}")
     out.print(
         f"{networks.count} networks with {networks.weights} weights, {networks.widths.size} layers of {width}, "
         f"seed {seed}"

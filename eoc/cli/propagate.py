@@ -106,7 +106,7 @@ def _payload(phi: Activation, run: Trajectory) -> dict[str, Any]:
 def _print(phi: Activation, run: Trajectory) -> None:
     out = console()
     print_title(out, phi)
-    out.print(f"sigma_b = {run.sigma_b:.12g}, sigma_w = {run.sigma_w:.12g}")
+    out.print(f"sigma_w = {run.sigma_w:.12g}, sigma_b = {run.sigma_b:.12g}")
     alike = bool((run.q[:, 0] == run.q[:, 1]).all())
     inputs = (0,) if alike else (0, 1)
     names = ("",) if alike else ("_a", "_b")

@@ -52,10 +52,10 @@ class Rates:
 
 def command(
     activation: Name,
-    sigma_b: Annotated[float | None, typer.Option(help="Standard deviation of the biases.")] = None,
     sigma_w: Annotated[
         float | None, typer.Option(help="Std of the weights times sqrt(fan_in); left out: on the edge of chaos.")
     ] = None,
+    sigma_b: Annotated[float | None, typer.Option(help="Standard deviation of the biases.")] = None,
     q: Annotated[
         float | None, typer.Option(help="Variance to keep; with --sigma-w that of the first layer, where it matters.")
     ] = None,

@@ -87,7 +87,7 @@ def _payload(found: Verification) -> dict[str, Any]:
 def _print(found: Verification) -> None:
     out, place = console(), found.place
     print_title(out, place.variance.activation)
-    sigmas = f"sigma_b = {number(place.variance.sigma_b)}, sigma_w = {number(place.variance.sigma_w)}"
+    sigmas = f"sigma_w = {number(place.variance.sigma_w)}, sigma_b = {number(place.variance.sigma_b)}"
     print_paragraph(out, "", f"{sigmas}, q = {number(place.q)}, seed {found.seed}: {place.why}", indent=2)
     _print_checks(out, found)
     for one in found.skipped:
