@@ -373,10 +373,11 @@ def test_compiled_kernels_go_to_the_cache_directory_and_do_not_pile_up(tmp_path)
     def files():
         return {p for p in tmp_path.rglob("*") if p.is_file()}
 
-    assert run_alone("init", "tanh", cwd=tmp_path / "work", env=env).returncode == 0
+    point = ("--sigma-w", "1.7", "--sigma-b", "0.3")
+    assert run_alone("phase", "tanh", *point, cwd=tmp_path / "work", env=env).returncode == 0
     first = files()
-    assert run_alone("init", "gelu", cwd=tmp_path / "work", env=env).returncode == 0
-    assert run_alone("init", "tanh(x)", cwd=tmp_path / "work", env=env).returncode == 0
+    assert run_alone("phase", "gelu", *point, cwd=tmp_path / "work", env=env).returncode == 0
+    assert run_alone("phase", "tanh(x)", *point, cwd=tmp_path / "work", env=env).returncode == 0
     assert files() == first
     if sys.platform == "linux":
         assert first

@@ -151,7 +151,7 @@ def test_a_curve_that_starts_where_sigma_b_vanishes(name: str, q: float) -> None
     assert start.squared_bias.exponent == 1.0
     piece = found.pieces[0]
     assert (piece.q[0], piece.sigma_b[0]) == (start.q, 0.0)
-    assert known(found.at(sigma_b=0.0)).tolist() == [start.q]
+    assert known(found.at(sigma_b=0.0)) == pytest.approx([start.q], rel=1e-15)
 
 
 def test_a_curve_that_ends_at_a_finite_variance() -> None:
