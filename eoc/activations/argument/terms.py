@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from inspect import signature
+from inspect import Parameter, signature
 from numbers import Real
 from typing import Any
+
+from eoc.errors import EocError
 
 __all__ = ["NOT_ELEMENTWISE", "families", "known_names", "leaky_text", "term"]
 
@@ -40,6 +42,11 @@ def term(family: str, name: str, args: Iterable[object] = (), kwargs: Mapping[st
     str
         None for a name that is not known, and for parameters that are arrays or that it does not have.
 
+    Raises
+    ------
+    EocError
+        For parameters that the framework refuses too.
+
     Examples
     --------
     >>> term("torch", "leaky_relu", (0.2,)), term("torch.nn", "GELU", (), {"approximate": "tanh"})
@@ -51,15 +58,24 @@ def term(family: str, name: str, args: Iterable[object] = (), kwargs: Mapping[st
     if make is None:
         return None
     kept = {key: value for key, value in (kwargs or {}).items() if key not in _NO_MATTER}
-    known = signature(make)
+    known, places = signature(make), list(args)
+    if len(places) == len(known.parameters) + 1 and isinstance(places[-1], bool):
+        places.pop()  # inplace
     try:
-        given = known.bind(*tuple(args)[: len(known.parameters)], **kept)
+        given = known.bind(*places, **kept)
     except TypeError:  # a parameter that it does not have, or lacks; calling it says so
         return None
     given.apply_defaults()
-    if not all(value is None or isinstance(value, str | Real) for value in given.arguments.values()):
+    if not all(_fits(value, known.parameters[key]) for key, value in given.arguments.items()):
         return None
     return make(*given.args, **given.kwargs)
+
+
+def _fits(value: object, parameter: Parameter) -> bool:
+    """Whether a value is a number, or a word or nothing where that has a meaning."""
+    if isinstance(value, str):
+        return isinstance(parameter.default, str) or parameter.name == "activation"
+    return isinstance(value, Real) or (value is None and parameter.default is None)
 
 
 _NO_MATTER = ("dtype", "inplace", "input", "name", "trainable")  # for what the function is
@@ -96,6 +112,8 @@ def _alpha(name: str) -> Maker:
 
 
 def _gelu(approximate: str = "none") -> str:
+    if approximate not in ("none", "tanh"):
+        raise EocError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
     return "gelu_tanh" if approximate == "tanh" else "gelu"
 
 
@@ -134,6 +152,8 @@ def _shrink_keras(name: str) -> Maker:
 
 
 def _hardtanh(min_val: float = -1.0, max_val: float = 1.0) -> str:
+    if not min_val < max_val:
+        raise EocError(f"min_val must be below max_val, got {min_val!r} and {max_val!r}")
     if (min_val, max_val) == (0.0, 6.0):
         return "relu6"
     return "hardtanh" if (min_val, max_val) == (-1.0, 1.0) else _clamp(min_val, max_val)

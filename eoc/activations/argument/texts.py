@@ -76,7 +76,9 @@ def text_term(text: str) -> str | None:
         if name in known_names(family):
             found = term(family, name, args, kwargs)
             if found is None:
-                raise EocError(f"{text.strip()} cannot be read: {name} has no such parameters, or lacks one")
+                raise EocError(
+                    f"{text.strip()} cannot be read: {name} has no such parameters, or lacks one that it needs"
+                )
             return found
     raise EocError(_unknown(text.strip(), path, name, families))
 
@@ -85,7 +87,13 @@ def _arguments(text: str, call: str) -> tuple[list[object], dict[str, object]]:
     """The numbers and texts of a call, without the x that comes first."""
     try:
         tree = ast.parse(f"f{call or '()'}", mode="eval").body
-        if not isinstance(tree, ast.Call) or any(keyword.arg is None for keyword in tree.keywords):
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Call) and _is_of_x(tree):
+            tree = tree.func  # a module and its call: nn.ELU(0.5)(x)
+        if (
+            not isinstance(tree, ast.Call)
+            or not isinstance(tree.func, ast.Name)
+            or any(not k.arg for k in tree.keywords)
+        ):
             raise ValueError
         args = tree.args[1:] if tree.args and isinstance(tree.args[0], ast.Name) else tree.args
         return [ast.literal_eval(arg) for arg in args], {str(k.arg): ast.literal_eval(k.value) for k in tree.keywords}
@@ -94,6 +102,10 @@ def _arguments(text: str, call: str) -> tuple[list[object], dict[str, object]]:
             f"cannot read {text.strip()!r}: a name of a framework may be called with numbers only, as in "
             "nn.LeakyReLU(0.2); what is put together is a formula in x, without dots: x*sigmoid(x)"
         ) from None
+
+
+def _is_of_x(call: ast.Call) -> bool:
+    return len(call.args) == 1 and isinstance(call.args[0], ast.Name) and not call.keywords
 
 
 def _unknown(text: str, path: str, name: str, families: tuple[str, ...]) -> str:
