@@ -76,7 +76,10 @@ def test_the_command_prints_one_row_for_each():
     assert float(rows["tanh"][-1]) == pytest.approx(5.0 / 3.0, rel=1e-6)
     assert rows["gelu"][-1] == "none"
     assert rows["sign"][-3:-1] == ["none", "none"]
-    assert done.stdout.splitlines()[0].startswith("gain of gelu: 1.4292834214")
+    place = eoc.recommend("gelu")
+    assert done.stdout.splitlines()[0] == (
+        f"gain of gelu: {place.sigma_w:.12g}, with biases of std {place.sigma_b:.12g}"
+    )
     assert "eoc init" in done.stdout.splitlines()[-1]
 
 
