@@ -1,7 +1,8 @@
 r"""How to initialise a network with an activation and so many layers, and whether it will train.
 
-The place is a point of the edge of chaos, by the rule of :mod:`eoc.criticality.recommended`. Where there is none it is
-one of the ordered phase, chi_1 < 1: the variance q is kept, with the smallest biases with which 4 q does not run away,
+The place is a point of the edge of chaos, by the rule of :mod:`eoc.criticality.recommended`. Where there is none
+(softplus), or only at large variances at which inputs soon look alike (sigmoid, phi(0) is not 0), it is one of the
+ordered phase, chi_1 < 1, with a smaller variance: q is kept, with the smallest biases with which 4 q does not run away,
 
 .. math:: \sigma_b^2 = s q, \quad \sigma_w^2 = (1 - s) q / V(q), \quad
           s = \max(0, (r - e^{1/L}) / (r - 1/4)), \quad r = V(4 q) / (4 V(q)),
@@ -24,9 +25,9 @@ from numpy.typing import NDArray
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality import EocPoint, edge_of_chaos
-from eoc.criticality.recommended import LEAST_Q, SCATTER, checked_depth, is_held, recommended_point, round_variances
+from eoc.criticality.curves import squared_bias
+from eoc.criticality.recommended import LEAST_Q, SCATTER, checked_depth, easy_variances, is_held, recommended_point
 from eoc.errors import EocError
-from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import moments
 from eoc.maps import CorrelationMap
 
@@ -44,7 +45,7 @@ _EDGE = (
     "run away over the depth, and the network is not almost linear"
 )
 _ORDERED = (
-    "the activation has no usable edge of chaos: the place of the ordered phase with the least variance q >= 0.05 that "
+    "no usable edge of chaos at small variances: the place of the ordered phase with the least variance q >= 0.05 that "
     "keeps the mean square of gradients over the depth to a factor 10, or as well as it can"
 )
 
@@ -146,14 +147,22 @@ def recommend(activation: object, depth: int | None = None) -> Recommendation:
     """
     phi, layers = resolve(activation), checked_depth(depth)
     if phi.smoothness is Smoothness.JUMP or phi.is_positively_homogeneous:
-        point: EocPoint | None = edge_of_chaos(phi).best  # EocError with the reason if there is none
+        only = edge_of_chaos(phi).best  # EocError with the reason if there is none
         reason = f"the only point of the edge of chaos of {phi.name}; it keeps every variance"
-    else:
-        point = recommended_point(phi, layers)
-        reason = _EDGE
-    if point is None:
-        return _described(phi, layers, _ordered(phi, layers), None, _ORDERED)
-    return _described(phi, layers, _of_point(point), point, reason)
+        return _described(phi, layers, _of_point(only), only, reason)
+    point = recommended_point(phi, layers)
+    on_edge = None if point is None else _described(phi, layers, _of_point(point), point, _EDGE)
+    starts_later = squared_bias(phi, np.array([LEAST_Q])).value[0] < 0.0
+    if on_edge is not None and (on_edge.trains or not starts_later):
+        return on_edge
+    place = _ordered(phi, layers, np.inf if on_edge is None else on_edge.q)
+    found = on_edge if place is None else _described(phi, layers, place, None, _ORDERED)
+    if found is None:
+        raise EocError(
+            f"{phi.name} holds no variance: it has no usable edge of chaos, and elsewhere variances run away or decay "
+            "too; normalise before each activation, or take another one"
+        )
+    return found
 
 
 def judged(activation: object, point: EocPoint, depth: int | None = None) -> Recommendation:
@@ -213,20 +222,17 @@ def _of_point(p: EocPoint) -> _Place:
     )
 
 
-def _ordered(phi: Activation, depth: int) -> _Place:
-    """The place of the ordered phase that the rule gives; EocError where every variance runs away or decays."""
+def _ordered(phi: Activation, depth: int, below: float) -> _Place | None:
+    """The place of the ordered phase that the rule gives for a q below that of the edge, infinite without one."""
     for high in (1e4, 1e8):
-        q = round_variances(LEAST_Q, min(high, easy_variance(phi)))
+        q = easy_variances(phi, LEAST_Q, high)
         share, squared, chi_1 = _holding(phi, depth, q)
-        kept = np.flatnonzero(chi_1**depth >= _KEPT)
-        if kept.size:
+        kept = np.flatnonzero((chi_1**depth >= _KEPT) & (chi_1 < 1.0) & (q < below))
+        if kept.size or below < high:
             break
+    if not (kept.size or (below == np.inf and chi_1.max() > 0.0)):
+        return None
     i = int(kept[0] if kept.size else np.argmax(chi_1))
-    if not chi_1[i] > 0.0:
-        raise EocError(
-            f"{phi.name} holds no variance: it has no usable edge of chaos, and elsewhere variances run away or decay "
-            "too; normalise before each activation, or take another one"
-        )
     m = moments(phi, q[i : i + 1], ("V", "D", "P"), strict=False)
     off = {name: float(found.error[0] / np.abs(found.value[0])) + 2.0 * _EPS for name, found in m.items()}
     sigma_w, sigma_b = float(squared[i]) ** 0.5, float(share[i] * q[i]) ** 0.5

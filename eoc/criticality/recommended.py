@@ -34,6 +34,7 @@ __all__ = [
     "LEAST_Q",
     "SCATTER",
     "checked_depth",
+    "easy_variances",
     "is_held",
     "recommended_point",
     "round_variances",
@@ -41,6 +42,7 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
+_EPS = float(np.finfo(float).eps)
 DEFAULT_DEPTH = 30  # layers of a network, where none are given
 LEAST_Q = 0.05
 SCATTER = 4.0  # times q: an input of such a variance shall not run away
@@ -73,6 +75,21 @@ def round_variances(low: float, high: float) -> FloatArray:
     return q[(q >= low) & (q <= high)]
 
 
+def easy_variances(phi: Activation, low: float, high: float) -> FloatArray:
+    """Every variance of two digits in a range, up to the decade from which on expectations overflow, or are dear.
+
+    Examples
+    --------
+    >>> import eoc
+    >>> easy_variances(eoc.activation("exp"), 0.05, 1e4).max().item()
+    10.0
+    """
+    decades = 10.0 ** np.arange(np.ceil(np.log10(low)), np.log10(min(high, easy_variance(phi))) + 1e-9)
+    known = np.isfinite(moments(phi, SCATTER * decades, ("V",), strict=False)["V"].value)
+    last = decades[known.argmin() - 1] if not known.all() else decades[-1]
+    return round_variances(low, float(max(last, low)))
+
+
 def recommended_point(phi: Activation, depth: int) -> EocPoint | None:
     """The point of the edge of chaos that the rule gives for a network of this depth; None where there is none.
 
@@ -95,10 +112,9 @@ def recommended_point(phi: Activation, depth: int) -> EocPoint | None:
     [0.75, 1.7, 2.2]
     """
     for low, high in ((_Q_MIN if _is_steep(phi) else LEAST_Q, 1e4), (_Q_MIN if phi.kappa > 0.0 else LEAST_Q, 1e8)):
-        found = _smallest(phi, depth, round_variances(low, min(high, easy_variance(phi))))
+        found = _smallest(phi, depth, easy_variances(phi, low, high))
         if found is not None:
-            point = point_at(phi, found, 0.0)
-            return None if point is None else dataclasses.replace(point, usable=True)
+            return _offered(point_at(phi, found, 0.0))
     return None
 
 
@@ -108,6 +124,16 @@ def is_held(phi: Activation, p: EocPoint, depth: int) -> bool:
         scattered = float(moments(phi, SCATTER * p.q, ("V",), strict=False)["V"].value)
         growth = (p.sigma_b**2 + p.sigma_w**2 * scattered) / (SCATTER * p.q) if p.q > 0.0 else p.slope
     return bool(growth <= np.exp(1.0 / depth))
+
+
+def _offered(point: EocPoint | None) -> EocPoint | None:
+    """The point, marked as usable; biases that no double adds to q, as of relu6 (1e-80), are 0."""
+    if point is None:
+        return None
+    if point.sigma_b**2 <= _EPS * point.q:
+        error = point.sigma_b + point.sigma_b_error
+        point = dataclasses.replace(point, sigma_b=0.0, sigma_b_error=error)
+    return dataclasses.replace(point, usable=True)
 
 
 def _is_steep(phi: Activation) -> bool:
