@@ -285,7 +285,8 @@ def _described(phi: Activation, depth: int, place: _Place, point: EocPoint | Non
 def _advice(phi: Activation, depth: int, f: CorrelationMap, trains: bool, kept: bool) -> str:
     """What to do, in one sentence."""
     if trains:
-        return f"{depth} layers train as they are, best with orthogonal hidden weights"
+        so = "1 layer trains as it is" if depth == 1 else f"{depth} layers train as they are"
+        return f"{so}, best with orthogonal hidden weights"
     layers = f.depth_until(APART, c=_C0)
     fewer = f", or take about {layers:.0f} layers" if kept and 2.0 <= layers < depth else ""
     if not kept:
