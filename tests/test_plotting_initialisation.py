@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from typer.testing import CliRunner
 
 import eoc
+from eoc.cli import app
 from eoc.plotting import initialisation_figure, plot_layers, plot_place
+from eoc.recommendation import judged
 
 
 def lines(ax, label):
@@ -14,7 +17,7 @@ def lines(ax, label):
 
 def layers_of(activation, depth):
     place = eoc.recommend(activation, depth)
-    return place, plot_layers(eoc.activation(activation), place, depth, Figure().subplots())
+    return place, plot_layers(eoc.activation(activation), place, Figure().subplots())
 
 
 def test_layers_show_what_the_recommendation_says_of_the_last_one():
@@ -36,7 +39,8 @@ def test_variances_start_on_both_sides_of_q_and_follow_the_map():
 
 def test_a_variance_that_runs_away_ends_instead_of_overflowing():
     (point,) = eoc.edge_of_chaos("silu", sigma_b=0.2).points  # unstable
-    ax = plot_layers(eoc.activation("silu"), point, 1000, Figure().subplots())
+    phi = eoc.activation("silu")
+    ax = plot_layers(phi, judged(phi, point, 1000), Figure().subplots())
     (above,) = lines(ax, "$q_\\ell / q$")
     seen = np.isfinite(above.get_ydata())
     assert 100 < seen.sum() < 1000
@@ -55,9 +59,24 @@ def test_the_place_is_a_star_inside_the_picture(activation, sigma_b_max):
 
 def test_the_title_names_the_network_and_its_depth():
     place = eoc.recommend("tanh", 10)
-    figure = initialisation_figure(eoc.activation("tanh"), eoc.eoc_curve("tanh", sigma_b_max=1.0), place, 10)
+    figure = initialisation_figure(eoc.activation("tanh"), eoc.eoc_curve("tanh", sigma_b_max=1.0), place)
     figure.canvas.draw()
     assert figure.get_suptitle().startswith("tanh, $\\sigma_w = ")
     assert figure.get_suptitle().endswith("10 layers")
     (shaded,) = figure.axes[0].patches
     assert shaded.get_x() == pytest.approx(-1.96 * place.q**0.5)
+
+
+def test_eoc_init_draws_its_answer(tmp_path):
+    picture = tmp_path / "tanh.svg"
+    done = CliRunner().invoke(app, ["init", "tanh", "--sigma-b", "0.2", "--depth", "5", "--plot", str(picture)])
+    assert done.exit_code == 0, done.output
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_without_a_place_there_is_no_picture_and_that_is_said(tmp_path):
+    picture = tmp_path / "sign.png"
+    done = CliRunner().invoke(app, ["init", "sign", "--plot", str(picture)])
+    assert done.exit_code == 3
+    assert "no picture is written" in done.output
+    assert not picture.exists()

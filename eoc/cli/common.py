@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from eoc.activations import Activation
+    from eoc.criticality import EocCurve
 
 __all__ = [
     "AsJson",
@@ -30,6 +31,7 @@ __all__ = [
     "check_file",
     "check_picture",
     "checked_by",
+    "edge_up_to",
     "find_activation",
     "number",
     "numbers",
@@ -144,6 +146,16 @@ Plot = Annotated[
         callback=checked_by(check_picture),
     ),
 ]
+
+
+def edge_up_to(phi: Activation, sigma_b: float) -> EocCurve | None:
+    """The edge of chaos for a picture; None where the window is too narrow, or the curve cannot be computed."""
+    from eoc.criticality import eoc_curve
+
+    try:
+        return eoc_curve(phi, sigma_b_max=sigma_b)
+    except EocError:
+        return None
 
 
 def save_picture(figure: Figure, path: Path) -> None:

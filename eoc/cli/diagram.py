@@ -13,6 +13,7 @@ from eoc.cli.common import (
     Name,
     Plot,
     check_file,
+    edge_up_to,
     find_activation,
     number,
     print_json,
@@ -147,14 +148,9 @@ def _save(found: xarray.Dataset, path: Path) -> None:
 
 
 def _draw(phi: Activation, found: xarray.Dataset, field: str, path: Path) -> None:
-    from eoc.criticality import eoc_curve
     from eoc.plotting import diagram_figure
 
-    try:
-        edge = eoc_curve(phi, sigma_b_max=float(found.sigma_b[-1]))
-    except EocError:  # a window that is too narrow, or a phi whose curve cannot be computed
-        edge = None
-    save_picture(diagram_figure(found, field, edge), path)
+    save_picture(diagram_figure(found, field, edge_up_to(phi, float(found.sigma_b[-1]))), path)
 
 
 def _phase_counts(found: xarray.Dataset) -> dict[str, int]:

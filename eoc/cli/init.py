@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.common import AsJson, Name, find_activation, print_json
+from eoc.cli.common import AsJson, Name, Plot, edge_up_to, find_activation, print_json, save_picture
 from eoc.cli.framework import Framework
 from eoc.cli.init_answer import EXIT_NONE, answered, payload, recommended
 from eoc.cli.init_report import print_answer
 
+if TYPE_CHECKING:
+    from eoc.activations import Activation
+    from eoc.recommendation import Recommendation
+
 __all__ = ["command"]
+
+_WINDOW = 1.0  # sigma_b of the edge of chaos that a picture shows at least
 
 
 def command(
@@ -31,6 +38,7 @@ def command(
     unstable: Annotated[
         bool, typer.Option("--unstable", help="Accept a point that does not hold its variance.")
     ] = False,
+    plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
     """Print how to initialise a network: (sigma_w, sigma_b), what they mean for it, and the code.
@@ -38,6 +46,8 @@ def command(
     Without a question: the recommended place for networks of --depth layers, with a table along the edge of chaos. Or
     give one of --sigma-w, --sigma-b, --q and --correlation-depth for a point of the edge of chaos; exit code 3 if there
     is no usable one.
+
+    --plot draws the activation, the place on the edge of chaos, and variances, correlations and gradients by layer.
     """
     from eoc.criticality import edge_of_chaos
 
@@ -54,6 +64,8 @@ def command(
         print_answer(
             answer, framework, _with_framework(activation, given | ({} if depth is None else {"depth": depth}))
         )
+    if plot is not None:
+        _draw(phi, answer.place, plot)
     if answer.place is None or not answer.fits:
         raise typer.Exit(EXIT_NONE)
 
@@ -62,3 +74,13 @@ def _with_framework(activation: str, given: dict[str, float]) -> str:
     """The command that prints the code."""
     options = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", f"{value!r}")]
     return shlex.join(["eoc", "init", activation, *options, "--framework", "torch"])
+
+
+def _draw(phi: Activation, place: Recommendation | None, path: Path) -> None:
+    from eoc.plotting import initialisation_figure
+
+    if place is None:
+        typer.echo(f"no picture is written to {path}: there is no place to draw", err=True)
+        return
+    curve = edge_up_to(phi, max(_WINDOW, 2.0 * place.sigma_b))
+    save_picture(initialisation_figure(phi, curve, place), path)
