@@ -179,7 +179,7 @@ def compare(
         row = _start(phi, ours, place.q, layers, steps[-1])
         rows.append(row if place.point is None else replace(row, phase="critical"))
     return Comparison(
-        phi.name, layers, int(width), tuple(rows), place, _answer(phi, rows, layers), _advice(phi, place, reason)
+        phi.name, layers, int(width), tuple(rows), place, _answer(phi, rows, layers), _advice(place, reason)
     )
 
 
@@ -303,9 +303,8 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _advice(phi: Activation, place: Recommendation | None, reason: str) -> str:
+def _advice(place: Recommendation | None, reason: str) -> str:
     """What to do next."""
     if place is None:
         return f"eoc has no place to recommend: {reason}"
-    ours = f'eoc init "{phi.name}" --depth {place.depth} --framework torch'
-    return f"{place.advice}. The code for the row of eoc: {ours}"
+    return place.advice

@@ -138,7 +138,7 @@ def test_the_command_answers_first_and_says_what_to_do_last(tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0] == "30 layers of tanh: only eoc keeps signals, gradients and differences between inputs"
     last = done.stdout[done.stdout.index("next: ") :]
-    assert 'eoc init "tanh" --depth 30 --framework torch' in " ".join(last.split())
+    assert "eoc init tanh --depth 30 --framework torch" in " ".join(last.split())
     assert "gain 5/3" in done.stdout
     assert picture.stat().st_size > 10_000
 

@@ -83,6 +83,12 @@ def test_the_command_prints_one_row_for_each():
     assert "eoc init" in done.stdout.splitlines()[-1]
 
 
+def test_the_last_line_can_be_typed(tmp_path):
+    (tmp_path / "mine.py").write_text("import numpy as np\n\n\ndef phi(x):\n    return np.tanh(x)\n")
+    done = run("gain", "mine.py:phi", "--depth", "20", cwd=tmp_path)
+    assert "eoc init mine.py:phi --depth 20 --framework torch" in " ".join(done.stdout.splitlines()[-2:])
+
+
 def test_json_and_none():
     code, told = run_json("gain", "relu", "sign")
     assert code == 0

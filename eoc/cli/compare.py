@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +48,7 @@ def command(
     if as_json:
         print_json(_payload(found))
     else:
-        _print(found)
+        _print(found, activation)
     if plot is not None:
         from eoc.plotting import comparison_figure
 
@@ -72,7 +73,7 @@ def _row_payload(row: Start) -> dict[str, Any]:
     return values | {"gradient_ratio": row.gradient_ratio, "by_layer": layers}
 
 
-def _print(found: Comparison) -> None:
+def _print(found: Comparison, source: str) -> None:
     out = console()
     out.print(found.answer, style="bold", soft_wrap=True)
     table = new_table(out, ("from", "sigma_w", "sigma_b", "q", "chi_1", "gradient", "1 - c", "phase", "what happens"))
@@ -84,7 +85,15 @@ def _print(found: Comparison) -> None:
         table.add_row(*_cells(row), style="bold" if row.trains else None)
     out.print(table)
     _legend(out, found)
-    print_paragraph(out, "next: ", found.advice, bold=5)
+    print_paragraph(out, "next: ", found.advice + _code(found, source), bold=5)
+
+
+def _code(found: Comparison, source: str) -> str:
+    """The command that prints the code of the last row."""
+    if found.recommendation is None:
+        return ""
+    command = shlex.join(["eoc", "init", source, "--depth", str(found.depth), "--framework", "torch"])
+    return f". The code for the row of eoc: {command}"
 
 
 def _cells(row: Start) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ def command(
     print_table(out, _COLUMNS, lambda digits: [_cells(one, digits) for one in found])
     for head, text in _LEGEND:
         print_paragraph(out, f"{head:{len(_COLUMNS[5])}}  ", text)
-    print_paragraph(out, "next: ", _next(first), bold=5)
+    print_paragraph(out, "next: ", _next(first, activations[0], depth), bold=5)
 
 
 _LEGEND = (
@@ -67,10 +68,8 @@ def _cells(one: Gain, digits: int) -> list[str]:
     ]
 
 
-def _next(first: Gain) -> str:
+def _next(first: Gain, source: str, depth: float | None) -> str:
     if isnan(first.sigma_w):
         return "normalise before each activation, or take another one"
-    return (
-        f"std = {first.sigma_w:.6g} / sqrt(fan_in), as kaiming_normal_ has it; "
-        f'eoc init "{first.activation}" --framework torch prints the code'
-    )
+    command = ["eoc", "init", source, *([] if depth is None else ["--depth", f"{depth:.0f}"]), "--framework", "torch"]
+    return f"std = {first.sigma_w:.6g} / sqrt(fan_in), as kaiming_normal_ has it; {shlex.join(command)} prints the code"
