@@ -67,7 +67,8 @@ def table(cells: dict[Key, dict[str, Mean]], width: int, depth: int) -> list[str
     """Accuracies with SGD / Adam, a row for each activation."""
     names = (*USUAL, OURS, GAUSSIAN)
     lines = [f"| {depth} layers | q | " + " | ".join(names) + " | ours - best |", "|---" * (len(names) + 3) + "|"]
-    for activation in ACTIVATIONS:
+    there = sorted({key[3] for key in cells if key[1:3] == (width, depth)} - {*ACTIVATIONS})
+    for activation in (*ACTIVATIONS, *there):
         two = [
             cells.get((data, w, d, a, o))
             for data, w, d, a, o in sorted({*cells}, reverse=True)
