@@ -76,6 +76,47 @@ def test_too_little_memory_is_an_error(monkeypatch, capsys):
     assert "not enough memory (Unable to allocate 7 TiB)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            PermissionError(13, "Permission denied", "/root/thesis"),
+            "error: cannot use /root/thesis: Permission denied\n",
+        ),
+        (OSError(36, "File name too long", "x" * 300), f"error: cannot use {'x' * 300}: File name too long\n"),
+        (OSError(5, "Input/output error"), "error: Input/output error\n"),
+    ],
+)
+def test_files_that_cannot_be_used_are_named(monkeypatch, capsys, error, message):
+    def app():
+        raise error
+
+    monkeypatch.setattr(eoc.cli, "app", app)
+    with pytest.raises(SystemExit) as left:
+        eoc.cli.main()
+    assert left.value.code == 2
+    assert capsys.readouterr().err == message
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems keep the current folder")
+def test_a_current_folder_that_is_gone_is_told(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    monkeypatch.setattr(eoc.cli, "app", os.getcwd)
+    with pytest.raises(SystemExit) as left:
+        eoc.cli.main()
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("error: cannot use the current folder: ")
+
+
+def test_arguments_that_are_no_text_are_refused():
+    done = run("init", "tan\udcff")
+    assert done.returncode == 2
+    assert "'tan\\udcff'" in done.stderr
+
+
 class Interrupt(BaseException):
     """What a user's function may raise."""
 
