@@ -227,7 +227,7 @@ def _ordered(phi: Activation, depth: int, below: float) -> _Place | None:
     for high in (1e4, 1e8):
         q = easy_variances(phi, LEAST_Q, high)
         share, squared, chi_1 = _holding(phi, depth, q)
-        kept = np.flatnonzero((chi_1**depth >= _KEPT) & (chi_1 < 1.0) & (q < below))
+        kept = np.flatnonzero((chi_1 >= _KEPT ** (1.0 / depth)) & (chi_1 < 1.0) & (q < below))
         if kept.size or below < high:
             break
     if not (kept.size or (below == np.inf and chi_1.max() > 0.0)):
