@@ -230,3 +230,10 @@ def test_the_picture_shows_every_check(small):
     assert sorted(drawn[:, 1]) == list(range(len(found.checks)))
     assert drawn[drawn[:, 1] == 0.0, 0] == 10.0  # the wrong one, at the end of the axis
     assert len(ax.get_yticklabels()) == len(found.checks)
+
+
+@pytest.mark.parametrize("name", ["sin", "tanh", "softsign"])
+def test_the_limit_of_the_edge_at_zero_variance_is_verified_at_one(name):
+    place = place_of(activation(name), 1.0, None)
+    assert place.q == 1.0
+    assert not place.on_edge

@@ -208,7 +208,7 @@ def place_of(phi: Activation, sigma_w: float | None, sigma_b: float | None, q: f
 
 def _there(at: OperatingPoint, off: str, q: float | None) -> Place:
     variance = VarianceMap(at.activation, at.sigma_w, at.sigma_b)
-    if at.point is not None:
+    if at.point is not None and at.q > 0.0:  # at the limit q = 0 there is nothing to sample
         return Place(variance, at.q, True, "on the edge of chaos")
     if q is None:
         q = at.q if 0.0 < at.q < np.inf else 1.0
