@@ -29,6 +29,7 @@ from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import Angular, angular
+from eoc.gaussian.common import Common, suits
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.moments import Estimate, check_names, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
@@ -128,8 +129,10 @@ def bivariate(
     return found
 
 
-def _by_angle(phi: Activation, q: float) -> Angular:
+def _by_angle(phi: Activation, q: float) -> Angular | Common:
     """The functions of the angle in the form that loses fewer digits: by phi' where phi is steep or phi'' is noisy."""
+    if suits(phi, q):
+        return Common(phi, q)
     if phi.is_positively_homogeneous or phi.growth.kind not in ("bounded", "polynomial"):
         return angular(phi, q)
     parts = integrals(phi, np.array([q]), {"phi^2", "dphi^2", "ddphi^2"})[0]
@@ -163,7 +166,7 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     reach = max(reach_of(factor, s, size) for s in (s_a, s_b))
     if narrow == 0.0:
         marks = np.concatenate([first.marks, second.marks])
-        value, error = shifted_mean(lambda z: integrand(z, z), np.zeros(1), np.ones(1), marks[None], reach)
+        value, error = shifted_mean(lambda z, *_: integrand(z, z), np.zeros(1), np.ones(1), marks[None], reach)
         return float(value[0]), float(error[0])
     widths = np.array([(1.0 - narrow) ** 0.5])
     plane = tabulate_plane(Problem(integrand, first, second, widths, narrow**0.5, size, reach))

@@ -10,23 +10,24 @@ from numpy.typing import NDArray
 from eoc.gaussian.lines import Panels, between, bisected, bounds_of, sizes_of
 from eoc.gaussian.rule import WEIGHTS, nodes_of
 
-__all__ = ["Function", "shifted_mean"]
+__all__ = ["Function", "Integrand", "shifted_mean"]
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+Integrand = Callable[[FloatArray, FloatArray, NDArray[np.int64]], tuple[FloatArray, FloatArray]]
 
 _GRID = np.array([-4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0])
 
 
 def shifted_mean(
-    function: Function, mean: FloatArray, width: FloatArray, marks: FloatArray, reach: float
+    integrand: Integrand, mean: FloatArray, width: FloatArray, marks: FloatArray, reach: float
 ) -> tuple[FloatArray, FloatArray]:
-    """E[g(m + s Z)] and bounds on the absolute errors, (n,), for means m and widths s > 0, (n,).
+    """E[g] and bounds on the absolute errors, (n,), of functions g of m + s Z, for means m and widths s > 0, (n,).
 
     Parameters
     ----------
-    function
-        Maps x, shape (k,), to g and bounds on its errors.
+    integrand
+        Maps x = m + s z, z, and which of the n means it is, all (k,), to g and bounds on its errors.
     mean, width
         m and s.
     marks
@@ -40,8 +41,9 @@ def shifted_mean(
     a, b, line = between(np.clip(np.concatenate([marks, fixed], axis=1), -reach, reach))
 
     def evaluate(a: FloatArray, b: FloatArray, line: NDArray[np.int64]) -> Panels:
-        x = mean[line][:, None] + width[line][:, None] * nodes_of(a, b)
-        values, noise = function(x.ravel())
+        z = nodes_of(a, b)
+        x = mean[line][:, None] + width[line][:, None] * z
+        values, noise = integrand(x.ravel(), z.ravel(), np.repeat(line, z.shape[1]))
         return Panels(a, b, line, values.reshape(x.shape), noise.reshape(x.shape))
 
     first = evaluate(a, b, line)

@@ -140,7 +140,7 @@ class Sources:
             e, rest = at.e[:, None], at.rest[:, None]
             ahead = np.where(e <= 1.0, (marks - k) + k * e, (marks + k) - k * rest)  # marks - k cos(theta)
             value, bound = shifted_mean(
-                self._products.function, k * at.c, width, ahead / width[:, None], self._products.reach
+                lambda x, *_: self._products.function(x), k * at.c, width, ahead / width[:, None], self._products.reach
             )
             total += weight * value
             error += abs(weight) * (bound + _EPS * (8.0 + k**2 / self.q) * np.abs(value))
