@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -216,7 +217,6 @@ def _raising(x: float) -> float:
         (_raising, r"_raising raises RuntimeError at x = 0\.0: no"),
         (lambda x: 1 / 0, "no finite values near x = "),
         (np.floor, "more than 1000 kinks or jumps"),
-        (lambda x: np.sqrt(np.abs(x)), "too rough near x = 0"),
         (3, "not callable"),
     ],
 )
@@ -266,3 +266,44 @@ def test_single_precision_is_named_as_the_reason():
         moments(single, 1.0)
     assert "let it compute in double precision" in edge_of_chaos(single, sigma_b=0.1).message
     assert not activation(np.tanh).is_rough
+
+
+@pytest.mark.parametrize("root", [0.0, 1.0])
+@pytest.mark.parametrize("power", [0.5, 1.5])
+def test_roots_have_what_is_finite(power: float, root: float) -> None:
+    phi, same = activation(lambda x: np.abs(x - root) ** power), activation(f"abs(x - {root})**{power}")
+    assert phi.knots == (root,)
+    names = ("M", "V") if root else ("M", "V", "D", "S", "gap")
+    found, true = moments(phi, 0.7, names), moments(same, 0.7, names)
+    for name in names:
+        if np.isfinite(true[name].value):
+            error = abs(found[name].value - true[name].value)
+            assert error <= found[name].error + true[name].error
+            assert error <= 1e-11 * abs(true[name].value)
+        else:
+            assert found[name].value == true[name].value == np.inf
+    assert root or (np.isinf(true["S"].value) and np.isinf(true["D"].value) == (power == 0.5))
+
+
+def test_what_is_no_function_is_refused() -> None:
+    rng, count = np.random.default_rng(1), itertools.count()
+    for noisy in (lambda x: np.tanh(x) + 1e-9 * rng.normal(size=np.shape(x)), lambda x: x + 1e-6 * next(count)):
+        with pytest.raises(EocError, match=r"is not a function of x: at x = .* it gave"):
+            activation(noisy)
+
+
+@pytest.mark.parametrize("error", [SystemExit, GeneratorExit, type("Own", (BaseException,), {})])
+def test_whatever_a_function_raises_is_an_error_with_its_place(error: type[BaseException]) -> None:
+    def phi(x: object) -> float:
+        raise error("no")
+
+    with pytest.raises(EocError, match=f"raises {error.__name__}"):
+        activation(phi)
+
+
+def test_a_function_can_be_interrupted() -> None:
+    def phi(x: object) -> float:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        activation(phi)

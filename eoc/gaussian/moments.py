@@ -36,6 +36,7 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.checks import real_number, real_numbers
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
+from eoc.gaussian.divergence import where_diverges
 from eoc.gaussian.integrands import integrals
 
 __all__ = ["NAMES", "Estimate", "check_names", "checked_variance", "checked_variances", "moments"]
@@ -194,8 +195,21 @@ def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> tupl
     parts, doubtful = integrals(phi, q, set().union(*(_NEEDS[name] for name in names)))
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows gets an infinite error
         found = {name: _FORMULA[name](phi, q, parts) for name in names}
+    _put_infinities(phi, found)
     vertical = not np.isfinite([b.left[1] + b.right[1] for b in phi.breakpoints]).all()
     return found, doubtful or vertical
+
+
+def _put_infinities(phi: Activation, found: _Parts) -> None:
+    """Where the square of phi' or phi'' is not integrable, what contains it is infinite, without an error."""
+    if not {"D", "S", "P", "gap"} & set(found) or not phi.knots:
+        return
+    slopes = where_diverges(phi, 1) is not None
+    curvatures = slopes or where_diverges(phi, 2) is not None
+    for name, infinite in {"D": slopes, "gap": slopes, "P": slopes, "S": curvatures}.items():
+        if infinite and name in found:
+            found[name][0][:] = -np.inf if name == "P" else np.inf
+            found[name][1][:] = 0.0
 
 
 def _homogeneous(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Parts:

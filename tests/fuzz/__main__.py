@@ -11,11 +11,11 @@ import tempfile
 import time
 from collections import Counter
 
-from . import commands, configurations
+from . import commands, configurations, formulas
 from .kind import Kind
 from .watch import SILENCE
 
-KINDS: tuple[Kind, ...] = (commands.KIND, configurations.KIND)
+KINDS: tuple[Kind, ...] = (commands.KIND, configurations.KIND, formulas.KIND)
 _HANGS = 120.0  # seconds in code that no signal interrupts
 
 

@@ -135,7 +135,9 @@ def _values(function: Callable[[FloatArray], FloatArray], name: str) -> FloatArr
     try:
         with np.errstate(all="ignore"):
             return function(GRID)
-    except Exception as error:  # whatever the function raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the function raises
         raise EocError(f"{name} cannot be computed: {error}") from error
 
 
@@ -173,7 +175,9 @@ def _check(function: Function, name: str) -> None:
     x = 3.0 * np.random.default_rng(0).standard_normal((2, 6, 4, 4))
     try:
         whole = function(x)
-    except Exception:  # some take one row only
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # some take one row only
         x = x[0, 0]
         whole = _called(function, name, x)
     part = (slice(1, None),) * x.ndim
@@ -185,7 +189,9 @@ def _check(function: Function, name: str) -> None:
 def _called(function: Function, name: str, x: FloatArray) -> FloatArray:
     try:
         return function(x)
-    except Exception as error:  # whatever it raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever it raises
         raise EocError(f"{name} cannot be computed as an activation: {error}") from error
 
 
@@ -219,14 +225,18 @@ def _answer(function: Function, x: Any) -> Any:
     try:
         with np.errstate(all="ignore"):
             return function(x)
-    except Exception:  # whatever it raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # whatever it raises
         return None
 
 
 def _takes(framework: str, function: Function) -> bool:
     try:
         in_double(framework, function)(_TRIAL)
-    except Exception:  # whatever it raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # whatever it raises
         return False
     return True
 

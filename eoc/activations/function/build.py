@@ -67,6 +67,7 @@ def from_callable(
     if parity not in (None, "odd", "even"):
         raise EocError(f"parity must be 'odd', 'even' or None, got {parity!r}")
     f(np.array([0.0]))
+    f.check_repeats()
     lowest, highest = reach(f, name, -1.0), reach(f, name, 1.0)
     parity = parity or _parity(f)
     noise = Noise(f, f.relative_error)

@@ -13,6 +13,7 @@ from eoc.errors import EocError
 __all__ = ["Calls"]
 
 _TRIAL = np.array([-1.7, -0.5, 0.0, 0.3, 1.0, 2.9, 7.1])
+_REPEATS = 3
 _SINGLE = 2.0**-23  # relative accuracy of what returns float32
 _HALF = 2.0**-10
 _FAR = 30.0  # beyond this |x| an OverflowError of math.exp and its like is growth
@@ -57,7 +58,9 @@ class Calls:
                 with np.errstate(all="ignore"):
                     alone = np.asarray(self._function(float(_TRIAL[i])))
                 same = alone.size == 1 and np.isclose(float(alone.ravel()[0]), out[i], rtol=1e-3, atol=1e-300)
-            except Exception:
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
                 continue  # it takes arrays only
             if not same and not np.isnan(out[i]):
                 return False
@@ -68,7 +71,9 @@ class Calls:
         try:
             with np.errstate(all="ignore"):
                 out = np.asarray(self._function(x.copy()))
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # also sys.exit and what is not derived from Exception
             return None
         if out.shape != x.shape or out.dtype.kind not in "fiub":
             return None
@@ -107,16 +112,31 @@ class Calls:
                     return self._function(x)
                 except (TypeError, AttributeError, IndexError):
                     return self._function(np.array([x]))  # it takes arrays only
+        except KeyboardInterrupt:
+            raise
         except ZeroDivisionError:
             return float("inf")
         except OverflowError as error:
             if abs(x) > _FAR:
                 return float("inf")
             raise self._failure(x, error) from error
-        except Exception as error:
+        except BaseException as error:
             raise self._failure(x, error) from error
 
-    def _failure(self, x: float, error: Exception) -> EocError:
+    def check_repeats(self) -> None:
+        """Refuse what does not give the same value for the same x every time: it is no function."""
+        first = self(_TRIAL)
+        for _ in range(_REPEATS):
+            again = self(_TRIAL)
+            changed = np.flatnonzero(first != again)
+            if changed.size:
+                i = int(changed[0])
+                raise EocError(
+                    f"{self.name} is not a function of x: at x = {float(_TRIAL[i])!r} it gave {float(first[i])!r}, "
+                    f"then {float(again[i])!r}; an activation must not draw random numbers or keep a state"
+                )
+
+    def _failure(self, x: float, error: BaseException) -> EocError:
         return EocError(f"{self.name} raises {type(error).__name__} at x = {x!r}: {error}")
 
 

@@ -31,6 +31,7 @@ _MOST_EDGES = 1000
 _STAGNANT = 3
 _WINDOWS = 0.5 ** np.arange(14.0)
 _WITHIN = np.array([0.031, 0.12, 0.23, 0.34, 0.45, 0.55, 0.66, 0.77, 0.88, 0.969])
+_UNRESOLVED = 4
 _CLEAR = 20.0  # times the noise: a difference that counts
 
 
@@ -58,7 +59,7 @@ def find_edges(f: Function, noise: Noise, name: str, reach: tuple[float, float])
     """
     grid = np.concatenate([-1.0773 * _GRID[::-1], _GRID])
     grid = grid[(grid > reach[0]) & (grid < reach[1])]
-    todo, edges = (grid[:-1], grid[1:]), list[Edge]()
+    todo, edges, failed = (grid[:-1], grid[1:]), list[Edge](), list[tuple[float, float]]()
     for stage in _STAGES:
         try:
             brackets = _brackets(f, noise, *todo, stage)
@@ -69,6 +70,7 @@ def find_edges(f: Function, noise: Noise, name: str, reach: tuple[float, float])
                 f"{name} has more than {_MOST_EDGES} kinks or jumps between -4096 and 4096 (one near x = {low:.6g}); "
                 "limit them, as with clip(x, -8, 8)"
             ) from None
+        edges += _vanished(f, noise, failed, brackets)
         failed = []
         fences = np.sort(np.concatenate([brackets.ravel(), [e.x for e in edges], grid[[0, -1]]]))
         for low, high in brackets.tolist():
@@ -80,12 +82,44 @@ def find_edges(f: Function, noise: Noise, name: str, reach: tuple[float, float])
         if not failed:
             return tuple(sorted(_distinct(edges), key=lambda e: e.x))
         todo = np.array(failed).T[0], np.array(failed).T[1]
-    low, high = failed[0]
-    refuse_pole(f, name, 0.5 * (low + high))
-    raise EocError(
-        f"{name} is too rough near x = {simplest(0.5 * (low + high), high - low):.12g}: it cannot be cut into pieces "
-        "with two derivatives there"
-    )
+    for low, high in failed:
+        refuse_pole(f, name, 0.5 * (low + high))
+        root = _root(f, noise, low, high)
+        if root is None:
+            raise EocError(
+                f"{name} is too rough near x = {simplest(0.5 * (low + high), high - low):.12g}: it cannot be cut into "
+                "pieces with two derivatives there"
+            )
+        edges.append(root)
+    return tuple(sorted(_distinct(edges), key=lambda e: e.x))
+
+
+def _vanished(
+    f: Function, noise: Noise, before: list[tuple[float, float]], brackets: NDArray[np.float64]
+) -> list[Edge]:
+    """The roots among brackets in which, looked at more closely, rounding hides what is not smooth."""
+    gone = [(a, b) for a, b in before if not ((brackets[:, 0] <= b) & (brackets[:, 1] >= a)).any()]
+    roots = [_root(f, noise, a, b) for a, b in gone]
+    return [root for root in roots if root is not None]
+
+
+def _root(f: Function, noise: Noise, low: float, high: float) -> Edge | None:
+    """The edge of a continuous function that is smooth up to a point, but not at it, such as a root or x log|x|.
+
+    On either side it has to be resolved on panels that halve towards the point, and to tend to the same limit.
+    """
+    width = high - low
+    x = simplest(0.5 * (low + high), 0.5 * width)
+    nearest = max(_EPS * abs(x), 2.0**-40)
+    steps = 2.0 ** np.arange(-4.0, np.log2(64.0 * nearest + 2.0 * width), -1.0) * max(abs(x), 1.0)
+    for side in (-1.0, 1.0):
+        ends = np.stack([x + side * steps, x + 2.0 * side * steps])
+        resolved = fit(f, noise, ends.min(axis=0), ends.max(axis=0)).resolved
+        if np.count_nonzero(~resolved) > _UNRESOLVED:  # other edges may be among them
+            return None
+    gaps = np.abs(f(x + steps) - f(x - steps))
+    size = np.abs(f(x + steps[:1])).max() + np.abs(f(np.array([x]))).max()
+    return Edge(x, 1) if gaps[-1] <= max(0.5 * gaps[0], _CLEAR * _EPS * size) else None
 
 
 def _distinct(edges: list[Edge]) -> list[Edge]:
