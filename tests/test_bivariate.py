@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -564,18 +563,3 @@ def test_what_oscillates_many_times_within_sqrt_q(q: float, one_minus_c: float) 
     for name in ("K",) if k2 == 400 else NAMES:
         found = bivariate(source, q, one_minus_c=one_minus_c, names=(name,))[name]
         assert error(found.value, true[name]) <= found.error <= 1e-12, name
-
-
-@pytest.mark.parametrize("p", [1.5, 1.7])
-@pytest.mark.parametrize("c", [0.3, -0.6, 0.99])
-def test_powers_with_an_infinite_second_derivative(p: float, c: float) -> None:
-    """E|u v|^p = (2^p / pi) Gamma((p+1)/2)^2 2F1(-p/2, -p/2; 1/2; c^2) q^p."""
-    q = 0.7
-
-    def k(c: float) -> float:
-        series = mpmath.hyp2f1(-p / 2, -p / 2, 0.5, mpmath.mpf(c) ** 2)
-        return float(2**p / mpmath.pi * mpmath.gamma((p + 1) / 2) ** 2 * series * q**p)
-
-    found = bivariate(f"abs(x)**{p}", q, c, ("K", "G"))
-    assert abs(found["K"].value - k(c)) <= found["K"].error + 1e-15
-    assert found["G"].value == pytest.approx(k(1.0) - k(c), rel=1e-11)

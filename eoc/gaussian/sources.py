@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import NotPermissibleError
 from eoc.gaussian.angle import Angle, angle_of
-from eoc.gaussian.divergence import where_diverges
 from eoc.gaussian.products import Products
 from eoc.gaussian.shifted import shifted_mean
 from eoc.sharing import cached_property
@@ -36,13 +35,18 @@ _UNDERFLOW = 800.0  # exponents beyond which exp vanishes
 
 
 def refuse_singularities(phi: Activation) -> None:
-    """Raise NotPermissibleError if E[phi'^2] is infinite because of a vertical tangent."""
-    at = where_diverges(phi, 1)
-    if at is not None:
-        raise NotPermissibleError(
-            f"{phi.name} has a vertical tangent at x = {at:g}, and E[phi'^2] is infinite: expectations at two points "
-            "are not supported for it"
-        )
+    """Raise NotPermissibleError if phi' or phi'' is infinite at a knot."""
+    for b in phi.breakpoints:
+        if not np.isfinite([*b.left[:2], *b.right[:2]]).all():
+            raise NotPermissibleError(
+                f"{phi.name} has a vertical tangent at x = {b.x:g}, where E[phi'^2] may be infinite: "
+                "expectations at two points are not supported for it"
+            )
+        if not np.isfinite([b.left[2], b.right[2]]).all():
+            raise NotPermissibleError(
+                f"the second derivative of {phi.name} is infinite at x = {b.x:g}: expectations at two points are not "
+                "supported for it"
+            )
 
 
 class Sources:
