@@ -12,7 +12,7 @@ F'(q) = 1 + P/D < 1; the published tables for Swish and GELU at small sigma_b mi
 from eoc.criticality.branches import TurningPoint
 from eoc.criticality.curves import Curve, curve, transitions
 from eoc.criticality.ends import End
-from eoc.criticality.ordered import OrderedPoint, nearest_ordered, ordered_instead
+from eoc.criticality.ordered import OrderedPoint, nearest_ordered
 from eoc.criticality.power_laws import Approach
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.criticality.solve import edge_of_chaos
@@ -35,6 +35,5 @@ __all__ = [
     "edge_of_chaos",
     "eoc_curve",
     "nearest_ordered",
-    "ordered_instead",
     "transitions",
 ]

@@ -13,9 +13,7 @@ from eoc.gaussian.moments import moments
 from eoc.maps import checked_sigma
 from eoc.scan import decades
 
-__all__ = ["OrderedPoint", "nearest_ordered", "ordered_instead"]
-
-_SOME_BIAS = 0.1  # for activations that hold no variance without bias
+__all__ = ["OrderedPoint", "nearest_ordered"]
 
 
 @dataclass(frozen=True)
@@ -71,14 +69,3 @@ def nearest_ordered(activation: object, sigma_b: float = 0.0) -> OrderedPoint | 
     i = int(np.flatnonzero(ordered)[np.argmax(chi_1[ordered])])
     chi = float(chi_1[i])
     return OrderedPoint(sigma_b, float(squared[i] ** 0.5), float(q[i]), chi, float(slope[i]), -1.0 / np.log(chi))
-
-
-def ordered_instead(activation: object, sigma_b: float = 0.0) -> OrderedPoint | None:
-    """The :func:`nearest_ordered` point with this sigma_b; if there is none, that with sigma_b = 0.1.
-
-    Examples
-    --------
-    >>> nearest_ordered("shifted_softplus") is None, ordered_instead("shifted_softplus").sigma_b
-    (True, 0.1)
-    """
-    return nearest_ordered(activation, sigma_b) or nearest_ordered(activation, _SOME_BIAS)
