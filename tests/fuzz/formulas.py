@@ -15,7 +15,7 @@ from eoc.activations.formula.functions import DEFINED, MACROS, PRIMITIVES
 from eoc.errors import AccuracyWarning, EocError
 
 from .kind import Kind
-from .watch import SILENT, TooLongError, watched
+from .watch import SILENCE, TooLongError, watched
 
 __all__ = ["KIND"]
 
@@ -71,12 +71,14 @@ def _check(text: str) -> list[str]:
             warnings.simplefilter("error")
             warnings.simplefilter("ignore", AccuracyWarning)
             problems = _tried(text, q, c)
-    except (KeyboardInterrupt, TooLongError):
+    except KeyboardInterrupt:
+        problems = []  # it took long and could be stopped: its time is said below
+    except TooLongError:
         problems = ["does not end"]
     except Exception:
         problems = [traceback.format_exc(limit=-3)]
     spent = time.process_time() - start
-    return problems + [f"{spent:.1f} s of processor time"] * (spent > SILENT)
+    return problems + [f"{spent:.1f} s of processor time"] * (spent > SILENCE[0])
 
 
 def _tried(text: str, q: float, c: float) -> list[str]:
