@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import zarr
 
 __all__ = ["blocks_of", "create", "empty_store", "inner_shape", "leftover"]
+
+_TRIES, _PAUSE = 20, 0.05  # seconds between two attempts to remove a folder
 
 
 def blocks_of(plan: Plan) -> Blocks:
@@ -64,7 +67,11 @@ def empty_store(
         _write(part, plan, config, functions, about)
         yield part
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        for _ in range(_TRIES):  # where one write failed, zarr's others may still be under way
+            if not part.exists():
+                break
+            shutil.rmtree(part, ignore_errors=True)
+            time.sleep(_PAUSE)
 
 
 def leftover(path: Path) -> Path:
