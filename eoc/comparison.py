@@ -16,7 +16,7 @@ from eoc.errors import EocError
 from eoc.maps import VarianceMap
 from eoc.phase import phase_of
 from eoc.propagation import Progress, Trajectory, propagate
-from eoc.recommendation import APART, Recommendation, recommend
+from eoc.recommendation import APART, KEPT, Recommendation, recommend
 from eoc.usual import Usual, usual
 
 __all__ = ["Comparison", "Start", "compare"]
@@ -30,7 +30,6 @@ _MOST_STEEP = 40.0  # nor those beyond this one where phi grows exponentially
 _SETTLED = 1e-15
 _GONE = 1e-4  # of what went in: signals that have died out; the inverse: that explode
 _MUCH = 1e4  # gradients that grow or shrink more explode or vanish
-KEPT = 1.0  # |log| of the gradient ratio up to which networks train
 TRAINS = "trains"
 
 
@@ -275,7 +274,7 @@ def _word(found: Start, q: float) -> str:
 
 def _gradients(log_ratio: float) -> str:
     """What a network does to gradients whose inputs stay apart."""
-    if abs(log_ratio) <= KEPT:
+    if abs(log_ratio) <= -log(KEPT):
         return TRAINS
     if abs(log_ratio) > log(_MUCH):
         return "gradients explode" if log_ratio > 0.0 else "gradients vanish"

@@ -38,7 +38,7 @@ FloatArray = NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
 _C0 = 0.3  # correlation of two inputs at first
 APART = 0.1  # 1 - c at the last layer, from which on networks train
-_KEPT = 0.1  # of the second moment of gradients, over the depth
+KEPT = 0.1  # of the second moment of gradients, over the depth
 _ROUND = 100.0  # sigma_b^2 / q has two decimals
 _EDGE = (
     "the point of the edge of chaos with the least variance q at which biases are no trifle, larger variances do not "
@@ -227,7 +227,7 @@ def _ordered(phi: Activation, depth: int, below: float) -> _Place | None:
     for high in (1e4, 1e8):
         q = easy_variances(phi, LEAST_Q, high)
         share, squared, chi_1 = _holding(phi, depth, q)
-        kept = np.flatnonzero((chi_1 >= _KEPT ** (1.0 / depth)) & (chi_1 < 1.0) & (q < below))
+        kept = np.flatnonzero((chi_1 >= KEPT ** (1.0 / depth)) & (chi_1 < 1.0) & (q < below))
         if kept.size or below < high:
             break
     if not (kept.size or (below == np.inf and chi_1.max() > 0.0)):
@@ -266,7 +266,7 @@ def _described(phi: Activation, depth: int, place: _Place, point: EocPoint | Non
     after = f.iterate(depth, c=_C0)
     apart, ratio = float(after.value), place.chi_1 ** (depth - 1)
     kept = point is None or point.usable
-    trains = kept and apart >= APART and _KEPT <= ratio <= 1.0 / _KEPT
+    trains = kept and apart >= APART and KEPT <= ratio <= 1.0 / KEPT
     return Recommendation(
         activation=phi.name,
         depth=depth,

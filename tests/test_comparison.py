@@ -86,12 +86,11 @@ def test_underflow_and_overflow_are_said():
     assert math.isnan(gone.chi_1)
     for name in ("exp", "x**3", "exp(x*x)"):
         found = eoc.compare(name, "lecun", depth=60)
-        (row,) = found.rows
+        row, ours = found.rows
         assert row.q == math.inf
         assert row.phase == "divergent"
         assert row.word == f"signals explode in layer {row.lost_after}"
-        assert found.recommendation is None
-        assert "no place to recommend" in found.advice
+        assert (ours.trains, found.recommendation.trains) == (False, False)
 
 
 def test_what_jumps_has_no_gradient_and_no_recommendation():
@@ -146,7 +145,7 @@ def test_the_command_answers_first_and_says_what_to_do_last(tmp_path):
 def test_json_has_all_numbers():
     code, told = run_json("compare", "exp", "--with", "torch", "--depth", "5")
     assert code == 0
-    (row,) = told["rows"]
+    row = told["rows"][0]
     assert (row["q"], row["one_minus_c"], row["phase"]) == ("inf", "nan", "divergent")
     code, told = run_json("compare", "relu", "--with", "keras", "--depth", "5")
     assert [row["name"] for row in told["rows"]] == ["keras", "eoc"]
