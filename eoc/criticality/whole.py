@@ -197,7 +197,7 @@ def eoc_curve(activation: object, *, sigma_b_max: float = 2.0, points: int = 400
     sigma_b_max
         Width > 0 of the window in which the curve is sampled.
     points
-        About how many samples, from 8 to 10^6: evenly along the curve in the (sigma_b, sigma_w) plane of the window,
+        About how many samples, from 8 to 10^6: evenly along the curve in the (sigma_w, sigma_b) plane of the window,
         closer where it bends.
 
     Returns

@@ -1,4 +1,4 @@
-"""Fully connected networks, drawn at a point of the (sigma_b, sigma_w) plane."""
+"""Fully connected networks, drawn at a point of the (sigma_w, sigma_b) plane."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ PHASE_DIAGRAM = Task(
 
 PHASE = Task(
     name="phase",
-    about="phase, fixed points and depth scales at one (sigma_b, sigma_w)",
+    about="phase, fixed points and depth scales at one (sigma_w, sigma_b)",
     parameters=(ACTIVATION, SIGMA_W, SIGMA_B, dataclasses.replace(Q, note=ONE_END)),
     outputs=always(_PLACE),
     compute=_place,
