@@ -123,6 +123,14 @@ def test_exponential_is_right_until_it_overflows() -> None:
     assert np.isinf(scanned.error[1])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("formula", ["arccos(hardtanh(x)) - cosh(x)", "hardtanh(x) - exp(x)", "sinh(x) + abs(x)"])
+def test_what_overflows_far_out_in_an_octave_is_no_warning(formula: str) -> None:
+    values = moments(activation(formula), 10.0 ** np.linspace(-3.0, 4.0, 8), strict=False)["V"]
+    assert np.isfinite(values.value[:5]).all()
+    assert np.isinf(values.error[-1])
+
+
 @pytest.mark.parametrize("name", sorted(set(STANDARD) - {"exp"}))
 def test_every_activation_is_finite_and_knows_its_error_from_1e_12_to_1e8(name: str) -> None:
     phi, q = activation(name), far(name)

@@ -180,12 +180,12 @@ class Octaves:
             pieces.append(self._fit(*integrate_table(table, q)))
         return pieces
 
+    @np.errstate(invalid="ignore", divide="ignore", over="ignore")  # what overflows far out is poor, as seen below
     def _fit(self, values: FloatArray, errors: FloatArray, magnitudes: FloatArray) -> _Piece:
         series, absolute = _series_through(values)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            relative = np.where(magnitudes > 0.0, errors / magnitudes, 0.0).max(axis=0)
-            good_enough = np.maximum(_STEEP * magnitudes, errors).min(axis=0)
-            steep = ~(absolute <= good_enough) & (magnitudes.max(axis=0) > 0.0)
+        relative = np.where(magnitudes > 0.0, errors / magnitudes, 0.0).max(axis=0)
+        good_enough = np.maximum(_STEEP * magnitudes, errors).min(axis=0)
+        steep = ~(absolute <= good_enough) & (magnitudes.max(axis=0) > 0.0)
         diverges = ~(relative <= _DIVERGENT) if self._may_diverge else np.zeros(steep.shape, bool)
         signed = (np.abs(values) < magnitudes).any(axis=0)
         absolute[signed] += errors[:, signed].max(axis=0)

@@ -110,7 +110,8 @@ _SLOPES: dict[str, Callable[[Any, Any], Any]] = {
 class _Pairs:
     """The arithmetic. What overflows or is undefined comes out non-finite."""
 
-    pi, e = Pair(np.pi, 1.2246467991473532e-16), Pair(np.e, 1.4456468917292502e-16)
+    pi = Pair(np.pi, 1.2246467991473532e-16)
+    e = Pair(np.e, 1.4456468917292502e-16)
     rsqrt_pi = Pair(0.5641895835477563, 7.66772980658294e-18)
     rsqrt_2 = Pair(0.7071067811865476, -4.833646656726457e-17)
 
