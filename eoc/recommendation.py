@@ -234,7 +234,7 @@ def _ordered(phi: Activation, depth: int, below: float) -> _Place | None:
         return None
     i = int(kept[0] if kept.size else np.argmax(chi_1))
     m = moments(phi, q[i : i + 1], ("V", "D", "P"), strict=False)
-    off = {name: float(found.error[0] / np.abs(found.value[0])) + 2.0 * _EPS for name, found in m.items()}
+    off = {name: float(m[name].error[0] / m[name].value[0]) + 2.0 * _EPS for name in ("V", "D")}
     sigma_w, sigma_b = float(squared[i]) ** 0.5, float(share[i] * q[i]) ** 0.5
     slope = float(squared[i] * (m["D"].value[0] + m["P"].value[0]))
     return _Place(

@@ -105,6 +105,16 @@ def test_softplus_of_a_signed_distance_is_held_near_critical() -> None:
     assert 1.414 < found.sigma_w < 2.0**0.5
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("formula", ["x + 7/3", "abs(x) + 1"])
+def test_a_straight_line_beside_zero_has_a_place(formula: str) -> None:
+    r = eoc.recommend(formula)
+    v = float(eoc.moments(formula, r.q, ("V",))["V"].value)
+    assert r.point is None
+    assert r.sigma_w**2 * v + r.sigma_b**2 == pytest.approx(r.q, rel=1e-13)
+    assert r.slope_error <= 1e-12
+
+
 @pytest.mark.parametrize("name", NONE)
 def test_what_has_no_place_says_why(name: str) -> None:
     with pytest.raises(EocError, match="continuous activation"):
