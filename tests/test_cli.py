@@ -366,6 +366,19 @@ def test_importing_eoc_has_no_side_effect():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("name", ["tanh", "gelu", "relu"])
+def test_the_first_answer_needs_no_compiler(name):
+    code = (
+        "import sys; from eoc.cli import app\n"
+        f"try: app(['init', '{name}'])\nexcept SystemExit as end: assert not end.code\n"
+        "heavy = {'numba', 'scipy.linalg', 'scipy.optimize', 'matplotlib', 'xarray'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "sigma_w" in done.stdout
+
+
 def test_compiled_kernels_go_to_the_cache_directory_and_do_not_pile_up(tmp_path):
     env = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path), "NUMBA_CACHE_DIR": ""}
     (tmp_path / "work").mkdir()

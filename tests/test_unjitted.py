@@ -6,7 +6,6 @@ Run these with NUMBA_DISABLE_JIT=1 as well.
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -51,47 +50,6 @@ def test_evaluate_is_a_polynomial_with_its_error(variances: int) -> None:
         assert np.ptp(found, axis=0).max(initial=0.0) == 0.0
 
 
-@pytest.mark.parametrize("sizes", [[3], [0, 5, 0, 512, 1], [513, 7, 1100, 0]])
-def test_integrate_lines_is_a_weighted_sum_on_each_line(sizes: list[int]) -> None:
-    q, ends = 10.0 ** RNG.uniform(-2, 2, 3), np.cumsum(sizes)
-    x, weights = RNG.uniform(0.0, 4.0, ends[-1]), RNG.standard_normal(ends[-1])
-    for kernel in versions(kernels.integrate_lines):
-        out = np.full((q.size, ends.size), np.nan)
-        kernel(q, x**2, weights, ends, out)
-        for i, s in enumerate(q):
-            terms = weights * np.exp(-(x**2) / (2 * s)) / math.sqrt(2 * math.pi * s)
-            for j, (start, end) in enumerate(zip(ends - sizes, ends, strict=True)):
-                bound = ((1e-14 + 4e-16 * x**2 / (2 * s)) * np.abs(terms))[start:end].sum() + 1e-300  # e^y by |y| eps
-                assert out[i, j] == pytest.approx(math.fsum(terms[start:end]), abs=bound)
-
-
-@pytest.mark.parametrize("edges", [[0.0, 1.0], [-30.0, -0.5, 0.0, 0.7, 12.0], [0.1, 0.2, 50.0]])
-def test_average_series_is_a_gaussian_mean_however_narrow(edges: list[float]) -> None:
-    nodes, weights = np.polynomial.legendre.leggauss(kernels.NODES)
-    p, x = np.array([1e-30, 1e-3, 0.3, 4.0]), np.array([-1.0, -0.3, 0.8, 1.0])
-    series, bounds = RNG.standard_normal((len(edges) - 1, 3, kernels.NODES)), RNG.random(len(edges) - 1)
-    expected, masses = np.zeros(p.size), np.zeros(p.size)
-    for i, s in enumerate(np.sqrt(p)):
-        here = np.polynomial.chebyshev.chebval(x[i], series.swapaxes(0, 1))
-        for panel, (low, high) in enumerate(pairwise(edges)):
-            fine = np.linspace(max(low, -15 * s), min(high, 15 * s), 201)
-            if fine[-1] > fine[0]:
-                t = (0.5 * (fine[1:] + fine[:-1])[:, None] + 0.5 * np.diff(fine)[:, None] * nodes).ravel()
-                value = np.polynomial.legendre.legval((2 * t - low - high) / (high - low), here[panel])
-                w = np.tile(weights, 200) * 0.5 * (fine[1] - fine[0])
-                density = w * np.exp(-0.5 * (t / s) ** 2) / (math.sqrt(2 * math.pi) * s)
-                expected[i] += density @ value
-                masses[i] += bounds[panel] * density.sum()
-    found = []
-    for kernel in versions(kernels.average_series):
-        out, error = np.full((2, p.size), np.nan)
-        kernel(x, p, np.array(edges), series, bounds, nodes, weights, out, error)
-        assert out == pytest.approx(expected, abs=1e-13)
-        assert error == pytest.approx(masses, abs=1e-13)
-        found.append(out)
-    assert np.ptp(found, axis=0) == pytest.approx(0.0, abs=1e-14)
-
-
 def random_series(intervals: int) -> tuple[Any, Any]:
     """Ends in [0, sqrt(2)] and coefficients."""
     inside = np.sort(RNG.uniform(0.1, 1.3, max(intervals - 1, 0)))
@@ -116,6 +74,7 @@ def test_evaluate_series_is_numpys_interval_by_interval(intervals: int, n: int) 
         out = np.full(x.size, np.nan)
         kernel(x, ends, series, out)
         assert out == pytest.approx(numpy_series(x, ends, series), abs=1e-13)
+        assert out.tobytes() == kernels.series_at(x, ends, series).tobytes()
 
 
 def map_terms(mirror: int, power: int) -> kernels.MapTerms:
@@ -159,9 +118,11 @@ def test_iterate_map_applies_it_again_and_again(mirror: int, power: int, e: floa
     layers = [np.array([e])]
     for _ in range(7):
         layers.append(np.maximum(numpy_map(layers[-1], m), 0.0))
-    for kernel in versions(kernels.iterate_map):
+    bits = set()
+    for kernel in (*versions(kernels.iterate_map), kernels.iterate_listed):
         out, bound = np.full((2, 4), np.nan)
         kernel(e, 0.0, m, errors, depths, out, bound)
+        bits.add(out.tobytes() + bound.tobytes())
         assert out == pytest.approx(np.concatenate(layers)[depths], rel=1e-13, abs=1e-300)
         assert bound[0] == 0.0
         start = np.full(4, np.nan)
@@ -170,6 +131,7 @@ def test_iterate_map_applies_it_again_and_again(mirror: int, power: int, e: floa
         assert (start >= bound).all()
         assert bound[1] == bound[2] == pytest.approx(1e-10 if e > 0.0 else 0.0, rel=1e-12)
         assert bound[3] >= bound[1]
+    assert len(bits) == 1
 
 
 @pytest.mark.parametrize("name", ["relu", "elu"])

@@ -9,24 +9,33 @@ from typing import Any
 
 import numba
 from numba.core.compiler_lock import global_compiler_lock
+from numba.extending import register_jitable
 from platformdirs import user_cache_dir
 
 from eoc.sharing import Lock
 
-__all__ = ["exactly", "inlined", "jit"]
+__all__ = ["compilable", "exactly", "inlined", "jit"]
 
 _LENDING = Lock()
 _FAST: bool | set[str] = {"contract", "reassoc"}
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Like :func:`jit`, and pasted into the callers: loops over it then vectorise even if it has a loop itself."""
-    return jit(function, inline="always")
+    """Like :func:`jit`, and pasted into the callers: loops over it then vectorise even if it has a loop itself.
+
+    Whether it rounds as it is written is up to them.
+    """
+    return jit(function, inline="always", fastmath=False)
 
 
 def exactly(function: Callable[..., Any]) -> Callable[..., Any]:
     """Like :func:`jit`, but every operation rounds as it is written: NumPy in the same order gives the same bits."""
     return jit(function, fastmath=False)
+
+
+def compilable(function: Callable[..., Any], inline: str = "never") -> None:
+    """Let compiled functions call one that stays Python's; every operation rounds as it is written."""
+    register_jitable(inline=inline, error_model="numpy", nogil=True)(function)
 
 
 def jit(function: Callable[..., Any], inline: str = "never", fastmath: bool | set[str] = _FAST) -> Callable[..., Any]:

@@ -153,8 +153,11 @@ class Series:
     def __call__(self, theta: FloatArray) -> FloatArray:
         """Values at theta, of its shape."""
         theta = np.asarray(theta, dtype=float)
-        out = np.empty(theta.size)
-        kernels.evaluate_series(theta.reshape(-1), self.ends, self.coefficients, out)
+        x, out = theta.reshape(-1), np.empty(theta.size)
+        if kernels.worth("evaluate_series", x.size):
+            kernels.evaluate_series(x, self.ends, self.coefficients, out)
+        else:
+            out = kernels.series_at(x, self.ends, self.coefficients)
         return out.reshape(theta.shape)
 
     def bound(self, theta: FloatArray) -> FloatArray:

@@ -37,7 +37,6 @@ _SHARP = 1e-12  # relative error that a polynomial of the logarithm may have
 _NORMAL = 1e-290  # absolute value below which relative precision may be lost
 _DOUBT = 1e-8
 _EPS = float(np.finfo(float).eps)
-_FEW_CALLS, _FEW_VALUES = 1000, 100_000  # beyond, Numba is worth the time to import it
 _FIRST, _LAST = -600, 600  # octaves that a double can hold with room for x^2
 
 
@@ -105,7 +104,6 @@ class Octaves:
         self._may_diverge = phi.growth.kind in ("exponential", "gaussian", "faster")
         self._lock = phi.cache.lock
         self._known = _NOTHING
-        self._calls = 0
 
     def __call__(self, q: FloatArray, rows: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
         """Values and bounds on their absolute errors for q > 0 (Q,) and the chosen functions: both (len(rows), Q)."""
@@ -135,8 +133,7 @@ class Octaves:
         self, t: FloatArray, index: NDArray[np.int64], rows: NDArray[np.int64], known: _Pieces
     ) -> tuple[FloatArray, FloatArray]:
         """The polynomials at t (Q,) and bounds on their errors, (rows, Q): by NumPy while that is little work."""
-        self._calls += 1
-        if kernels.loaded("evaluate") or self._calls > _FEW_CALLS or t.size * rows.size > _FEW_VALUES:
+        if kernels.worth("evaluate", t.size * rows.size):
             out, error = np.empty((rows.size, t.size)), np.empty((rows.size, t.size))
             kernels.evaluate(t, index, rows, known.coefficients, known.relative, known.absolute, out, error)
             return out, error

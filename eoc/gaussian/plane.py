@@ -18,10 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from eoc.errors import AccuracyError
-from eoc.gaussian import kernels
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.lines import Panels, between, bisected, bounds_of
 from eoc.gaussian.rule import NODES, PROJECT, WEIGHTS, N, nodes_of
@@ -34,6 +34,7 @@ Integrand = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 _EPS = float(np.finfo(float).eps)
 _TOLERANCE = 1e-14  # of the scale of the integrand: what a panel of t may miss, with room for rounding
 _NOISE = 1e-12
+_CUTS = np.array([-40.0, -20.0, -10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0, 20.0, 40.0])
 _GRID = np.array([0.0, 1.0, 2.0, 4.0])
 _MAX_T_PANELS = 400
 _LEVELS = 40
@@ -102,10 +103,33 @@ class Plane:
 
     def __call__(self, wide: FloatArray, narrow: FloatArray) -> tuple[FloatArray, FloatArray]:
         """E[B(X + T, X - T)] for variances Q of X in [low, high] and P > 0 of T, and bounds on the errors, all (n,)."""
-        value, error, length = np.empty(wide.size), np.empty(wide.size), np.log(self.high / self.low)
+        length = np.log(self.high / self.low)
         x = np.clip(2.0 * np.log(wide / self.low) / length - 1.0, -1.0, 1.0) if length > 0.0 else np.zeros(wide.size)
-        kernels.average_series(x, narrow, self.t_edges, self.series, self.errors, NODES, WEIGHTS, value, error)
+        value, error = _averaged(self, chebyshev.chebvander(x, self.series.shape[1] - 1), narrow)
         return self.fold * value, self.fold * error
+
+
+def _averaged(plane: Plane, vander: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """E[I(sqrt(p) Z; Q)] with T_k of each Q, (n, K), and bounds on the errors: the panels vanish beyond their ends.
+
+    Every panel of t is cut where the Gaussian changes, at multiples of its width, and its polynomial integrated by the
+    rule on each part.
+    """
+    low, high = plane.t_edges[:-1], plane.t_edges[1:]
+    cuts = np.clip(np.sqrt(p)[:, None, None] * _CUTS, low[:, None], high[:, None])
+    i, panel, part = np.nonzero(cuts[:, :, 1:] > cuts[:, :, :-1])
+    start, half = cuts[i, panel, part][:, None], 0.5 * (cuts[i, panel, part + 1] - cuts[i, panel, part])[:, None]
+    t = start + half * (1.0 + NODES)
+    weights = np.exp((-0.5 / p[i])[:, None] * t**2) * (half * WEIGHTS / np.sqrt(2.0 * np.pi * p[i])[:, None])
+    x = (2.0 * t - (low + high)[panel, None]) / (high - low)[panel, None]
+    means = np.empty((N, i.size))  # of the Legendre polynomials
+    before, here = np.zeros_like(x), np.ones_like(x)
+    for n in range(N):
+        means[n] = np.einsum("mk,mk->m", weights, here)
+        before, here = here, ((2 * n + 1) / (n + 1) * x) * here - n / (n + 1) * before
+    series = np.tensordot(vander, plane.series, (1, 1))[i, panel]
+    value = np.bincount(i, np.einsum("nm,mn->m", means, series), p.size).astype(float)
+    return value, np.bincount(i, means[0] * plane.errors[panel], p.size).astype(float)
 
 
 def tabulate_plane(problem: Problem) -> Plane:
@@ -178,24 +202,33 @@ def _inner(problem: Problem, panels: Panels, lines: int) -> tuple[FloatArray, Fl
 
 def _assembled(problem: Problem, parts: list[tuple[float, float, float, Panels]]) -> Plane:
     edges = np.array([parts[0][0], *(b for _, b, _, _ in parts)])
-    x_squared, weights, counts = [], [], []
-    for _, _, _, panels in parts:
+    x_squared, weights, lines = [], [], []
+    for k, (_, _, _, panels) in enumerate(parts):
         half = 0.5 * (panels.b - panels.a)[:, None]
-        x_squared.append((nodes_of(panels.a, panels.b) ** 2).ravel())
-        weights.append((half * WEIGHTS * panels.values).ravel())
-        counts.append(N * np.bincount(panels.line - panels.line[0] // N * N, minlength=N))
-    ends = np.cumsum(np.concatenate(counts))
+        x_squared.append(nodes_of(panels.a, panels.b) ** 2)
+        weights.append(half * WEIGHTS * panels.values)
+        lines.append(panels.line % N + N * k)
     low, high = problem.widths[0] ** 2, problem.widths[-1] ** 2
     terms = _terms(high / low)
-    inner = np.empty((terms, ends.size))
     wide = low * (high / low) ** (0.5 + 0.5 * chebyshev_nodes(terms))
-    kernels.integrate_lines(wide, np.concatenate(x_squared), np.concatenate(weights), ends, inner)
+    inner = _along_lines(wide, np.concatenate(x_squared), np.concatenate(weights), np.concatenate(lines))
     series = to_chebyshev(terms) @ (inner.reshape(terms, -1, N) @ PROJECT).swapaxes(0, 1)  # (T, K, N)
     errors = np.array([error for _, _, error, _ in parts])
     if terms > 1:
         errors = errors + 2.0 * np.abs(series[:, -2:]).sum(axis=(1, 2)) + 4.0 * _EPS * np.abs(series).sum(axis=(1, 2))
     fold = (2.0 if problem.half_x else 1.0) * (2.0 if problem.half_t else 1.0)
     return Plane(low, high, edges, np.ascontiguousarray(series), errors, fold)
+
+
+def _along_lines(
+    variances: FloatArray, x_squared: FloatArray, weights: FloatArray, line: NDArray[np.int64]
+) -> FloatArray:
+    """Gaussian integrals along L lines, (Q, L), from weights at the nodes of panels, (P, N), and the line of each."""
+    out, density = np.empty((variances.size, int(line[-1]) + 1)), np.empty_like(x_squared)
+    for i, q in enumerate(variances):
+        np.exp(np.multiply(x_squared, -0.5 / q, out=density), out=density)
+        out[i] = np.bincount(line, np.einsum("pn,pn->p", density, weights), out.shape[1]) / np.sqrt(2.0 * np.pi * q)
+    return out
 
 
 def _terms(ratio: float) -> int:

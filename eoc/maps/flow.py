@@ -13,7 +13,7 @@ depth by less than 10^-7 layers. Off it, D is constant (e falls exponentially, w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +34,8 @@ FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
 _STEPS = 10_000  # single steps before the flow takes over
+_FIRST_STEPS = 200  # most depths that are looked for are among them
+_VALUES = 200  # what a step takes without Numba, in values of NumPy
 _TINY = 1e-300  # 1 - c below this is reported as 0 with this error
 _MAX_PANELS = 2000
 _DISTINCT = 4.0  # times its error: where the velocity is more, it is known well enough to be followed
@@ -80,14 +82,22 @@ def _at_depths(f: CorrelationMap, depths: FloatArray, e: float, relative: float)
     """1 - c after increasing depths, (n,), from 1 - c = e with a bound on its relative error."""
     deep = depths > _STEPS
     steps = np.append(depths[~deep], _STEPS if deep.any() else [])
-    value, bound = np.empty(steps.size), np.empty(steps.size)
-    kernels.iterate_map(e, relative, f.terms, f.term_errors, steps.astype(np.int64), value, bound)
+    value, bound = _stepped(f, steps, e, relative)
     error = value * bound
     if deep.any():
         far = _flowed(f, depths[deep] - _STEPS, value[-1], bound[-1])
         value, error = np.append(value[:-1], far.value), np.append(error[:-1], far.error)
     small = (value < _TINY) & (e > 0.0)
     return Estimate(np.where(small, 0.0, value), np.where(small, _TINY, error))
+
+
+def _stepped(f: CorrelationMap, steps: NDArray[Any], e: float, relative: float) -> tuple[FloatArray, FloatArray]:
+    """1 - c after increasing numbers of single steps, (n,), and bounds on the relative errors."""
+    value, bound = np.empty(steps.size), np.empty(steps.size)
+    work = _VALUES * int(steps[-1]) if steps.size else 0
+    iterate = kernels.iterate_map if kernels.worth("iterate_map", work) else kernels.iterate_listed
+    iterate(e, relative, f.terms, f.term_errors, steps.astype(np.int64), value, bound)
+    return value, bound
 
 
 @dataclass(frozen=True)
@@ -207,12 +217,11 @@ def _layers_to(f: CorrelationMap, start: _Start, wanted: float) -> float:
 
     Infinite where what is wanted cannot be told from the end.
     """
-    steps = np.arange(_STEPS + 1)
-    value, bound = np.empty(steps.size), np.empty(steps.size)
-    kernels.iterate_map(start.e, start.relative, f.terms, f.term_errors, steps, value, bound)
-    there = value >= wanted if start.mirrored else value <= wanted
-    if there[-1]:
-        return float(np.argmax(there))
+    for count in (_FIRST_STEPS, _STEPS):
+        value, _ = _stepped(f, np.arange(count + 1), start.e, start.relative)
+        there = value >= wanted if start.mirrored else value <= wanted
+        if there[-1]:
+            return float(np.argmax(there))
     if not _moves(f.log_ratio(np.array([wanted])))[0]:
         return float("inf")
     path, goal, sign = _path(f, float(value[-1])), float(np.log(wanted)), 1.0 if start.mirrored else -1.0

@@ -1,27 +1,30 @@
 """The jitted core: plain arrays in, plain arrays out, nothing imported but NumPy and Numba.
 
 Compiled once for all activations, because no kernel ever calls an activation: it sees only values at nodes. Numba takes
-long to import, so a kernel is loaded when it is first asked for, as an attribute of this package.
+long to import, so a kernel is loaded when it is first asked for, as an attribute of this package, and little work is
+done without it, see :func:`worth`.
 """
 
+from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from eoc.gaussian.kernels.plain import MapTerms, iterate_listed, series_at
 from eoc.gaussian.kernels.sizes import COEFFICIENTS, NODES, TERMS
 
 if TYPE_CHECKING:
-    from eoc.gaussian.kernels.angle import MapTerms, apply_map, evaluate_series, iterate_map
-    from eoc.gaussian.kernels.integrals import average_series, integrate_lines
+    from eoc.gaussian.kernels.angle import apply_map, evaluate_series, iterate_map
     from eoc.gaussian.kernels.polynomials import evaluate
     from eoc.gaussian.kernels.surface import evaluate_surface, solve_surface
 
 _WHERE = {
-    "angle": ("MapTerms", "apply_map", "evaluate_series", "iterate_map"),
-    "integrals": ("average_series", "integrate_lines"),
+    "angle": ("apply_map", "evaluate_series", "iterate_map"),
     "polynomials": ("evaluate",),
     "surface": ("evaluate_surface", "solve_surface"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
+_CALL, _ENOUGH = 100, 200_000  # values: what a call of NumPy costs, and what may be done without a kernel
+_without: Counter[str] = Counter()  # values so far, of each kernel
 
 __all__ = [
     "COEFFICIENTS",
@@ -29,20 +32,26 @@ __all__ = [
     "TERMS",
     "MapTerms",
     "apply_map",
-    "average_series",
     "evaluate",
     "evaluate_series",
     "evaluate_surface",
-    "integrate_lines",
+    "iterate_listed",
     "iterate_map",
-    "loaded",
+    "series_at",
     "solve_surface",
+    "worth",
 ]
 
 
-def loaded(name: str) -> bool:
-    """Whether a kernel is there already."""
-    return name in globals()
+def worth(name: str, values: int) -> bool:
+    """Whether a kernel is to be used for so many values: from some work on, which is what Numba takes to import.
+
+    For kernels that round every operation as it is written only: NumPy gives the same bits.
+    """
+    if name in globals():
+        return True
+    _without[name] += _CALL + values
+    return _without[name] > _ENOUGH
 
 
 def __getattr__(name: str) -> object:
