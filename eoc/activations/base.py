@@ -117,6 +117,8 @@ class Activation:
     uncertainty
         None when the three functions are right to a few ulp. Otherwise a function of x, shape (n,), that returns
         bounds on the absolute errors of (phi, phi', phi''), shape (3, n).
+    error_of
+        The bound of one of the three alone, of (order, x), where that costs less; None where it does not.
     remake
         What makes it again in another process, for pickle; None if nothing does.
     cache
@@ -146,6 +148,7 @@ class Activation:
     parity: Parity | None = None
     parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     uncertainty: Callable[[FloatArray], FloatArray] | None = field(default=None, repr=False)
+    error_of: Callable[[int, FloatArray], FloatArray] | None = field(default=None, repr=False)
     remake: Callable[[], Activation] | None = field(default=None, repr=False)
     cache: Memory = field(default_factory=Memory, repr=False, init=False)
 
@@ -221,6 +224,8 @@ class Activation:
     def derivative(self, order: int, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The values of phi (order 0), phi' (1) or phi'' (2) at x (n,) and bounds on the absolute errors, both (n,)."""
         values = self._evaluate(("phi", "dphi", "ddphi")[order], x)
+        if self.error_of is not None:
+            return values, self.error_of(order, x)
         if self.uncertainty is not None:
             return values, self.uncertainty(x)[order]
         return values, 4.0 * _EPS * np.abs(values)

@@ -149,7 +149,7 @@ class Common:
             value, error = self._phi(x)
             if kind == "phi":
                 return value, error
-            d, noise = value - start[line], error + start_error[line] + self._shifted(x, value, start[line])
+            d, noise = value - start[line], error + start_error[line] + self._shifted(x, value)
             if kind == "d":
                 return d, noise
             return (d**2, (2.0 * np.abs(d) + noise) * noise) if kind == "d^2" else (z * d / w, np.abs(z) * noise / w)
@@ -159,9 +159,6 @@ class Common:
     def _phi(self, x: FloatArray) -> _Pair:
         return self.phi.derivative(0, x)
 
-    def _shifted(self, x: FloatArray, value: FloatArray, start: FloatArray) -> FloatArray:
+    def _shifted(self, x: FloatArray, value: FloatArray) -> FloatArray:
         """What the rounding of x changes in phi(x), as far as it can."""
-        slope = np.abs(self.phi.derivative(1, x)[0])
-        with np.errstate(invalid="ignore"):
-            change = 2.0 * _EPS * np.abs(x) * slope
-        return np.where(np.isfinite(change), change, np.abs(value - start))
+        return np.abs(self.phi.phi(x + 4.0 * _EPS * np.abs(x)) - value)

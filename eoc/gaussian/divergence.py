@@ -8,7 +8,7 @@ from eoc.activations.base import Activation
 
 __all__ = ["where_diverges"]
 
-_BITS = np.array([16.0, 22.0, 28.0])  # 2^-bits away from a knot
+_BITS = np.array([14.0, 18.0, 22.0])  # 2^-bits away from a knot
 _ROUNDING = 1e-4  # of an exponent
 
 

@@ -181,8 +181,8 @@ def _check(phi: Activation, q: FloatArray, found: _Parts, strict: bool) -> None:
             why = (
                 "its values are only known to some digits; let it compute in double precision"
                 if phi.is_rough
-                else "the integrand overflows double precision, has a singularity that is not integrable, or "
-                "oscillates too fast; use a smaller q"
+                else "the integrand overflows double precision, has a singularity that is not integrable or that is "
+                "too sharp for the doubles next to it, or oscillates too fast; use a smaller q"
             )
             raise AccuracyError(f"{name} of {phi.name} cannot be computed at q = {q[useless][0]:g}: {why}")
         value[useless], error[useless] = np.nan, np.inf

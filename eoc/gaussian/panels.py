@@ -30,6 +30,7 @@ _NEGLIGIBLE = 1e-20  # of the total: a panel that contributes less is dropped
 _MAX_LEVELS = 60
 _OVERFLOW_LEVELS = 8
 _MAX_PANELS = 200_000
+_NARROWEST = 2.0**-40  # relative width of a panel whose nodes are told apart, and from a knot at its end
 _BLOCK = 16_384  # nodes at a time
 _SAFETY = 2.0  # between samples the error may be larger than at them
 
@@ -145,7 +146,7 @@ def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray) -> tuple[_
         total = sums_done.absolute.sum(axis=0) + sums.absolute.sum(axis=0)
         floor = 4.0 * _EPS * sums.absolute + 2.0 * sums.noise
         bad = (sums.truncation > np.maximum(_TOLERANCE * total, floor)) & (total > _UNDERFLOW)
-        split = bad.any(axis=(1, 2))
+        split = bad.any(axis=(1, 2)) & (new.b - new.a > _NARROWEST * np.maximum(np.abs(new.a), np.abs(new.b)))
         done = done + new[~split]
         sums_done = _append(sums_done, sums, ~split)
         todo = new[split]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -71,6 +72,7 @@ def from_callable(
     lowest, highest = reach(f, name, -1.0), reach(f, name, 1.0)
     parity = parity or _parity(f)
     noise = Noise(f, f.relative_error)
+    noise.check_resolved(name)
     given = None if knots is None else _checked(knots)
     edges = find_edges(f, noise, name, (lowest, highest)) if given is None else tuple(Edge(k, -1) for k in given)
     if given is None and parity is not None:
@@ -85,6 +87,7 @@ def from_callable(
         growth=growth(f, lowest, highest),
         parity=parity,
         uncertainty=parts.uncertainty,
+        error_of=parts.error_of,
         remake=partial(from_callable, function, derivative=derivative, name=name, knots=given, parity=parity),
     )
     parts.check_slope()
@@ -112,7 +115,7 @@ def _checked(knots: Iterable[float]) -> tuple[float, ...]:
 
 def _mirrored(edges: tuple[Edge, ...]) -> tuple[Edge, ...]:
     right = [e for e in edges if e.x > 0.0]
-    return (*(Edge(-e.x, e.order) for e in reversed(right)), *(e for e in edges if e.x == 0.0), *right)
+    return (*(replace(e, x=-e.x) for e in reversed(right)), *(e for e in edges if e.x == 0.0), *right)
 
 
 def _parity(f: Calls) -> Parity | None:

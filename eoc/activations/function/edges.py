@@ -37,10 +37,14 @@ _CLEAR = 20.0  # times the noise: a difference that counts
 
 @dataclass(frozen=True)
 class Edge:
-    """A knot at x; phi, phi', phi'' or a higher derivative (order 0, 1, 2, 3) is the first that jumps there."""
+    """A knot at x; phi, phi', phi'' or a higher derivative (order 0, 1, 2, 3) is the first that jumps there.
+
+    At a root, or its like, f is not smooth up to the knot: its derivatives may grow without bound towards it.
+    """
 
     x: float
     order: int
+    is_root: bool = False
 
 
 class _TooManyError(Exception):
@@ -119,7 +123,7 @@ def _root(f: Function, noise: Noise, low: float, high: float) -> Edge | None:
             return None
     gaps = np.abs(f(x + steps) - f(x - steps))
     size = np.abs(f(x + steps[:1])).max() + np.abs(f(np.array([x]))).max()
-    return Edge(x, 1) if gaps[-1] <= max(0.5 * gaps[0], _CLEAR * _EPS * size) else None
+    return Edge(x, 1, is_root=True) if gaps[-1] <= max(0.5 * gaps[0], _CLEAR * _EPS * size) else None
 
 
 def _distinct(edges: list[Edge]) -> list[Edge]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import FloatArray, Function
 from eoc.activations.octave import octave
+from eoc.errors import EocError
 
 __all__ = ["Noise"]
 
@@ -30,6 +31,7 @@ class Noise:
     _RANGE = float(np.sqrt(924.0))  # of a sixth difference of unit noise
     _NEGLIGIBLE = 2.0**-62  # times the largest |f| nearer to zero
     _STEEP = 16.0
+    _MODERATE, _WILD = (-40, 5), 1e-3  # octaves where differences that large, as a part of |f|, cannot be rounding
 
     def __init__(self, f: Function, relative_error: float) -> None:
         k = np.arange(self._LOW, self._HIGH + 1.0)[:, None, None]
@@ -47,7 +49,20 @@ class Noise:
         inner = np.maximum.accumulate(np.abs(values).max(axis=(0, 2, 3), where=np.isfinite(values), initial=0.0))
         inner = np.concatenate([[0.0], inner[:-1]]) + _UNDERFLOW / self._NEGLIGIBLE
         self._absolute = np.maximum.accumulate(np.maximum(absolute, self._NEGLIGIBLE * inner), axis=1)
+        self._size = np.append(inner[1:], inner[-1])
         self._relative = np.maximum(np.where(steep, ratio, 0.0), max(relative_error, 0.5 * _EPS))
+
+    def check_resolved(self, name: str) -> None:
+        """Refuse what takes all its values between neighbouring points: its differences are no rounding errors."""
+        near = slice(self._MODERATE[0] - self._LOW, self._MODERATE[1] - self._LOW)
+        side, k = np.nonzero(self._absolute[:, near] > self._WILD * self._size[near])
+        if k.size:
+            x = float((1 - 2 * side[0]) * 2.0 ** (k[0] + self._MODERATE[0]))
+            change = self._absolute[side[0], near][k[0]]
+            raise EocError(
+                f"{name} is not resolved: near x = {x:.3g} it changes by {change:.2g} between neighbouring "
+                "points; it must not oscillate that fast, or without end, as sin(1/x) does towards 0"
+            )
 
     @staticmethod
     def _typical(samples: FloatArray) -> FloatArray:
