@@ -44,6 +44,8 @@ class Gain:
         deviation of the biases that belongs to it, q the variance that layers keep. NaN if there is none.
     reason
         Why no place is recommended; "".
+    advice
+        What to do in a network of this depth, in one sentence, as of :func:`eoc.recommend`; "" if there is no place.
 
     References
     ----------
@@ -61,6 +63,7 @@ class Gain:
     sigma_b: float
     q: float
     reason: str
+    advice: str
 
 
 def gain(activation: object, depth: float | None = None) -> Gain:
@@ -97,11 +100,11 @@ def gain(activation: object, depth: float | None = None) -> Gain:
     std, std_error = _inverse_root(float(g.value), float(g.error))
     slopes = inf if phi.smoothness is Smoothness.JUMP else float(moments(phi, 1.0, ("D",))["D"].value)
     try:
-        place, reason = recommend(phi, layers), ""
-        at = (place.sigma_w, place.sigma_b, place.q)
+        place = recommend(phi, layers)
+        told = (place.sigma_w, place.sigma_b, place.q, "", place.advice)
     except EocError as error:
-        at, reason = (nan, nan, nan), str(error)
-    return Gain(phi.name, second, second_error, std, std_error, second * second * slopes, torch_gain(phi), *at, reason)
+        told = (nan, nan, nan, str(error), "")
+    return Gain(phi.name, second, second_error, std, std_error, second * second * slopes, torch_gain(phi), *told)
 
 
 def _inverse_root(value: float, error: float) -> tuple[float, float]:

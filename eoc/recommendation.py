@@ -289,11 +289,12 @@ def _advice(phi: Activation, depth: int, f: CorrelationMap, trains: bool, kept: 
         return f"{so}, best with orthogonal hidden weights"
     layers = f.depth_until(APART, c=_C0)
     fewer = f", or take about {layers:.0f} layers" if kept and 2.0 <= layers < depth else ""
+    another = "" if phi.name == "tanh" else ", take another activation such as tanh"
     if not kept:
         why = "variances do not stay where they begin"
     else:
         why = "inputs look alike at the end" if layers < depth else "gradients vanish on the way"
     return (
         f"{depth} layers of {phi.name} will hardly train as they are, because {why}: normalise before each activation, "
-        f"add residual branches, take another activation such as tanh{fewer}"
+        f"add residual branches{another}{fewer}"
     )

@@ -142,6 +142,22 @@ def test_the_command_answers_first_and_says_what_to_do_last(tmp_path):
     assert picture.stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100, 120])
+@pytest.mark.parametrize("name", ["relu6", "exp"])  # q = 9.3e-10, gradients 4.4e-19
+def test_numbers_are_whole_at_every_width(name, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = run("compare", name, "--with", "torch,lecun").stdout
+    _, told = run_json("compare", name, "--with", "torch,lecun")
+    for row in told["rows"]:
+        cells = next(line.split() for line in text.splitlines() if line.startswith(f" {row['name']} "))
+        keys = ("sigma_w", "sigma_b", "q", "chi_1", "gradient_ratio", "one_minus_c")
+        for key, cell in zip(keys, cells[1:7], strict=True):
+            expected = float(row[key])
+            assert math.isnan(expected) if cell == "-" else float(cell) == pytest.approx(expected, rel=6e-3)
+        assert cells[7] == row["phase"]
+    assert "happens" in text
+
+
 def test_json_has_all_numbers():
     code, told = run_json("compare", "exp", "--with", "torch", "--depth", "5")
     assert code == 0

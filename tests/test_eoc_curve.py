@@ -429,7 +429,7 @@ def test_a_curve_without_a_stable_point_says_so(name: str, stability: str) -> No
     found = eoc_curve(name)
     assert (found.kind, found.reason) == ("curve", NoPoint.UNSTABLE)
     assert [s.stability for s in found.stretches] == [stability]
-    assert "every sigma_b; nearest_ordered" in found.message
+    assert "every sigma_b; a place of the ordered phase" in found.message
 
 
 # --- refusals --------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ def test_with_the_gain_before_it_layers_keep_variance_1():
 def test_the_recommended_one_is_that_of_recommend():
     found, place = eoc.gain("gelu", depth=60), eoc.recommend("gelu", depth=60)
     assert (found.sigma_w, found.sigma_b, found.q) == (place.sigma_w, place.sigma_b, place.q)
+    assert (found.reason, found.advice) == ("", place.advice)
     assert eoc.gain("gelu").sigma_w == eoc.recommend("gelu").sigma_w
 
 
@@ -62,6 +63,7 @@ def test_extremes_are_said():
     assert (sign.second_moment, sign.chi_1) == (pytest.approx(1.0, rel=1e-15), math.inf)
     assert math.isnan(sign.sigma_w)
     assert "jumps" in sign.reason
+    assert sign.advice == ""
     with pytest.raises(EocError):
         eoc.gain("exp(x*x)")  # its second moment is infinite
     with pytest.raises(EocError, match="depth"):
@@ -95,3 +97,22 @@ def test_json_and_none():
     relu, sign = told["gains"]
     assert relu["torch"] == pytest.approx(relu["second_moment"], rel=1e-15)
     assert (sign["torch"], sign["sigma_w"]) == (None, "nan")
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("sign", "use a continuous activation"),
+        ("exp", "hardly train as they are"),
+        ("tanh", "layers train as they are"),
+    ],
+)
+@pytest.mark.parametrize("columns", [70, 120])
+def test_the_command_fits_its_terminal_and_agrees_with_init(name, last, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = run("gain", name).stdout
+    assert max(map(len, text.splitlines())) <= columns
+    words = " ".join(text[text.index("next: ") :].split())
+    assert last in words
+    assert last in " ".join(run("init", name).stdout.split())
+    assert "nearest_ordered" not in run("init", name).stdout

@@ -143,3 +143,11 @@ def test_every_named_activation_is_answered(name: str) -> None:
     f = eoc.CorrelationMap(name, found.sigma_w, found.sigma_b, found.q)
     assert abs(f.iterate(DEFAULT_DEPTH, c=0.3).value - found.one_minus_c) <= found.one_minus_c_error
     assert ("normalise" in found.advice) != found.trains
+
+
+def test_the_advice_names_no_activation_that_one_has() -> None:
+    assert "such as tanh, or take about" in eoc.recommend("gelu", 3000).advice
+    tanh = eoc.recommend("tanh", 3000)
+    assert not tanh.trains
+    assert "tanh, or" not in tanh.advice
+    assert "residual branches, or take about" in tanh.advice

@@ -11,7 +11,7 @@ import typer
 
 from eoc.cli.common import AsJson, Depth, Name, Plot, find_activation, number, print_json, save_picture
 from eoc.cli.progress import progress
-from eoc.cli.tables import console, new_table, print_paragraph
+from eoc.cli.tables import console, print_paragraph, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,15 +75,14 @@ def _row_payload(row: Start) -> dict[str, Any]:
 
 def _print(found: Comparison, source: str) -> None:
     out = console()
-    out.print(found.answer, style="bold", soft_wrap=True)
-    table = new_table(out, ("from", "sigma_w", "sigma_b", "q", "chi_1", "gradient", "1 - c", "phase", "what happens"))
-    for column in table.columns[:-1]:
-        column.no_wrap = True
-    for column in table.columns[-2:]:
-        column.justify = "left"
-    for row in found.rows:
-        table.add_row(*_cells(row), style="bold" if row.trains else None)
-    out.print(table)
+    print_paragraph(out, "", found.answer, bold=len(found.answer), indent=2)
+    print_table(
+        out,
+        ("from", "sigma_w", "sigma_b", "q", "chi_1", "gradient", "1 - c", "phase", "what happens"),
+        lambda digits: [_cells(row, min(digits, _DIGITS)) for row in found.rows],
+        bold=[i for i, row in enumerate(found.rows) if row.trains],
+        words=2,
+    )
     _legend(out, found)
     print_paragraph(out, "next: ", found.advice + _code(found, source), bold=5)
 
@@ -96,9 +95,9 @@ def _code(found: Comparison, source: str) -> str:
     return f". The code for the row of eoc: {command}"
 
 
-def _cells(row: Start) -> tuple[str, ...]:
+def _cells(row: Start, digits: int) -> tuple[str, ...]:
     values = (row.sigma_w, row.sigma_b, row.q, row.chi_1, row.gradient_ratio, row.one_minus_c)
-    return (row.name, *("-" if isnan(v) else number(v, digits=_DIGITS) for v in values), row.phase, row.word)
+    return (row.name, *("-" if isnan(v) else number(v, digits=digits) for v in values), row.phase, row.word)
 
 
 def _legend(out: Console, found: Comparison) -> None:

@@ -32,13 +32,10 @@ def command(
         return
     out = console()
     first = found[0]
-    none = first.sigma_w != first.sigma_w
-    told = (
-        f"none is recommended: {first.reason}"
-        if none
-        else f"{number(first.sigma_w)}, with biases of std {number(first.sigma_b)}"
-    )
-    out.print(f"gain of {first.activation}: {told}", style="bold", soft_wrap=True, markup=False)
+    none = isnan(first.sigma_w)
+    told = "none is recommended" if none else f"{number(first.sigma_w)}, with biases of std {number(first.sigma_b)}"
+    head = f"gain of {first.activation}: {told}"
+    print_paragraph(out, "", head, bold=len(head), indent=2)
     print_table(out, _COLUMNS, lambda digits: [_cells(one, digits) for one in found])
     for head, text in _LEGEND:
         print_paragraph(out, f"{head:{len(_COLUMNS[5])}}  ", text)
@@ -48,7 +45,10 @@ def command(
 _LEGEND = (
     ("1/rms", "1 / sqrt(E phi(Z)^2): layers without biases keep variance 1, and multiply gradients by chi_1"),
     ("1/std", "1 / std(phi(Z)): what phi is multiplied by to have variance 1, for weights that are centred"),
-    ("recommended", "on the edge of chaos chi_1 = 1: signals and gradients are kept; its biases belong to it"),
+    (
+        "recommended",
+        "sigma_w of eoc init, on the edge of chaos (chi_1 = 1) where that is of use; its biases belong to it",
+    ),
     ("torch", "torch.nn.init.calculate_gain, none where it raises"),
 )
 
@@ -70,6 +70,7 @@ def _cells(one: Gain, digits: int) -> list[str]:
 
 def _next(first: Gain, source: str, depth: float | None) -> str:
     if isnan(first.sigma_w):
-        return "normalise before each activation, or take another one"
+        return f"eoc has no gain to recommend: {first.reason}"
     command = ["eoc", "init", source, *([] if depth is None else ["--depth", f"{depth:.0f}"]), "--framework", "torch"]
-    return f"std = {first.sigma_w:.6g} / sqrt(fan_in), as kaiming_normal_ has it; {shlex.join(command)} prints the code"
+    std = f"std = {first.sigma_w:.6g} / sqrt(fan_in), as kaiming_normal_ has it"
+    return f"{first.advice}. {std}; {shlex.join(command)} prints the code"

@@ -62,10 +62,13 @@ def print_table(
     rows: Callable[[int], Sequence[Sequence[str]]],
     dim: Collection[int] = (),
     most: int = _PIPE_WIDTH,
+    bold: Collection[int] = (),
+    words: int = 0,
 ) -> None:
     """Print ``rows(digits)`` with the largest number of digits, at most 12, for which the table fits ``most`` columns.
 
-    ``dim`` holds the indices of the rows to print dimmed.
+    ``dim`` and ``bold`` hold the indices of the rows to print so. The last ``words`` columns are left-aligned text, and
+    the very last one is broken between words to make room; numbers never are.
     """
     from rich.measure import Measurement
 
@@ -73,8 +76,13 @@ def print_table(
     for digits, padding in _LAYOUTS:
         table = new_table(out, columns, padding)
         for i, cells in enumerate(rows(digits)):
-            table.add_row(*cells, style="dim" if i in dim else None)
-        needed = Measurement.get(out, roomy, table).maximum
+            table.add_row(*cells, style="dim" if i in dim else "bold" if i in bold else None)
+        for column in table.columns[len(columns) - words :]:
+            column.justify = "left"
+        for column in table.columns[:-1]:
+            column.no_wrap = words > 0  # the last one gives way
+        measured = Measurement.get(out, roomy, table)
+        needed = measured.minimum if words else measured.maximum
         if needed <= min(out.width, most):
             break
     width, out.width = out.width, max(out.width, needed)  # too wide at last: the terminal breaks the lines

@@ -34,7 +34,7 @@ def explained(phi: Activation, question: dict[str, float], points: tuple[EocPoin
 def _where_stable(phi: Activation) -> str:
     changes = transitions(phi)
     if not changes:
-        return "it is so for every sigma_b; nearest_ordered gives a point of the ordered phase that holds its variance"
+        return "it is so for every sigma_b; a place of the ordered phase, chi_1 < 1, holds its variance"
     sigma_b, becomes = changes[-1][0], changes[-1][2]
     if becomes == "stable" and len(changes) == 1:
         return f"it is so for every sigma_b < {sigma_b:.8f}; take a larger sigma_b"
