@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +51,20 @@ def jit(function: Callable[..., Any], inline: str = "never", fastmath: bool | se
         chosen = numba.config.CACHE_DIR
         try:
             # Numba reads the directory while it decorates, so the setting is lent for this moment only.
-            numba.config.CACHE_DIR = chosen or str(Path(user_cache_dir("eoc")) / "numba")
+            numba.config.CACHE_DIR = chosen or str(_folder())
             return numba.njit(cache=True, **flags)(function)
         except (RuntimeError, OSError):
             return numba.njit(**flags)(function)
         finally:
             numba.config.CACHE_DIR = chosen
+
+
+@cache
+def _folder() -> Path:
+    """Of machine code of these very sources: Numba looks at a kernel's own file, not at those of what it calls."""
+    sources = (Path(__file__), *sorted((Path(__file__).parent / "kernels").glob("*.py")))
+    digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    return Path(user_cache_dir("eoc")) / "numba" / digest[:16]
 
 
 # A forked child would wait for a thread that compiled in its parent, and that it does not have.
