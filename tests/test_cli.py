@@ -62,7 +62,8 @@ def run_in_terminal(*arguments, columns=80):
         os.close(theirs)
         sent = b"".join(iter(lambda: _read(ours), b""))
     os.close(ours)
-    return process.returncode, re.sub(r"\x1b\[[\d;]*m", "", sent.decode()).replace("\r\n", "\n")
+    plain = re.sub(r"\x1b\[[\d;]*m", "", sent.decode()).replace("\r\n", "\n")
+    return process.returncode, re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "\n", plain)  # what moves the cursor or erases
 
 
 def _read(terminal):

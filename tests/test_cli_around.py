@@ -52,7 +52,7 @@ def test_a_function_that_prints_does_not_break_json(own):
 def test_a_function_that_leaves_is_an_error(own):
     done = run_alone("describe", "own.py:leaving", cwd=own)
     assert done.returncode == 2
-    assert "sys.exit(7)" in done.stderr
+    assert "error: leaving raises SystemExit at x = 0.0: 7" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -332,5 +332,4 @@ def test_a_vertical_tangent_leaves_the_variance_map_smooth() -> None:
     assert point.q == pytest.approx(0.01 + np.sqrt(2.0 * point.q / np.pi), rel=1e-13)
     assert abs(point.slope - np.sqrt(0.5 / (np.pi * point.q))) <= point.slope_error <= 1e-6
     assert point.stability == "stable"
-    with pytest.raises(AccuracyError, match="D of sqrt"):
-        m.chi_1(1.0)
+    assert float(m.chi_1(1.0).value) == np.inf

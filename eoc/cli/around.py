@@ -14,7 +14,7 @@ from typing import Any, TextIO, get_args, get_type_hints
 import typer
 from typer.models import OptionInfo
 
-from eoc.cli.progress import reporting
+from eoc.cli.progress import progress, reporting
 from eoc.cli.streams import OutputLostError
 from eoc.errors import EocError
 
@@ -26,7 +26,11 @@ _results: ContextVar[TextIO | None] = ContextVar("results", default=None)
 
 
 def results() -> TextIO:
-    """Where a command prints: standard output. What else prints while it runs goes to standard error."""
+    """Where a command prints: standard output, with no line on progress before it in a terminal.
+
+    What else prints while it runs goes to standard error.
+    """
+    progress().end()
     return _results.get() or sys.stdout
 
 

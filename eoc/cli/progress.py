@@ -37,6 +37,19 @@ class Report:
         self._first: tuple[float, float] | None = None
         self._began = time.monotonic(), time.process_time()
         self._patience: float | None = None
+        self._ended = Event()
+        self._speaker: Thread | None = None
+
+    def begin(self) -> None:
+        """Report from another thread: what runs may take long before it says anything."""
+        self._speaker = Thread(target=_speak, args=(self, self._ended), daemon=True)
+        self._speaker.start()
+
+    def end(self) -> None:
+        """Say no more, and take what stands in a terminal away: results come now."""
+        self._ended.set()
+        if self._speaker is not None:
+            self._speaker.join()
 
     def expect(self, what: str, seconds: float = 0.0, patience: float = _PATIENCE) -> None:
         """Say what is being done or counted, and how long that is expected to take; it is printed after ``patience``.
@@ -115,16 +128,14 @@ def progress() -> Report:
 
 @contextmanager
 def reporting(program: str) -> Iterator[None]:
-    """Report on what runs inside, from another thread: some of it may take long before it says anything."""
-    report, ended = Report(program), Event()
+    """Report on what runs inside."""
+    report = Report(program)
     token = _report.set(report)
-    speaker = Thread(target=_speak, args=(report, ended), daemon=True)
-    speaker.start()
+    report.begin()
     try:
         yield
     finally:
-        ended.set()
-        speaker.join()
+        report.end()
         _report.reset(token)
 
 

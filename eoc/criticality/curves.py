@@ -68,7 +68,7 @@ def curve(activation: object, q: ArrayLike) -> Curve:
     q = np.asarray(q, dtype=float)
     m = moments(phi, q, ("D", "P", "gap"), strict=False)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        d = np.where(m["D"].value > 0.0, m["D"].value, np.nan)
+        d = np.where((m["D"].value > 0.0) & (m["D"].value < np.inf), m["D"].value, np.nan)
         squared = m["gap"].value / d
         sigma_b = np.sqrt(np.where(squared >= 0.0, squared, np.nan))
         return Curve(q, sigma_b, d**-0.5, 1.0 + m["P"].value / d)
