@@ -175,7 +175,7 @@ def test_a_new_store_sets_the_old_one_aside(tmp_path):
         ),
         (["plot", "edge.zarr", "--x", "sigma_b", "--y", "q", "--output", "q.doc"], "its name must end in one of"),
         (["plot", "edge.zarr", "--x", "sigma_b", "--y", "../q"], "there is no folder"),
-        (["export", "edge.zarr"], "say where to write: --csv FILE.csv"),
+        (["export", "edge.zarr"], "say where to write: eoc sweep export edge.zarr FILE, with a name in .csv"),
         (["export", "edge.zarr", "--csv", "q.txt"], "its name must end in one of csv"),
         (["export", "edge.zarr", "--csv", "nowhere/q.csv"], "there is no folder nowhere"),
         (["run", "edge.yaml", "--dask", "tcp://host:1"], "--dask takes the word local"),
