@@ -80,7 +80,7 @@ def visible(text: str) -> str:
 
     Examples
     --------
-    >>> visible("caf\u00e9\nsigma\u200b_b")
-    'caf\u00e9\\nsigma\\u200b_b'
+    >>> visible("sigma\u200b_b\n")
+    'sigma\\u200b_b\\n'
     """
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from eoc import machine
 from eoc.errors import EocError
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
-from eoc.montecarlo import memory
 from eoc.montecarlo.explicit import weights as explicit_weights
 from eoc.montecarlo.explicit.laws import law
 from eoc.montecarlo.explicit.networks import ExplicitRun, ExplicitSampler, explicit_networks
@@ -372,7 +372,7 @@ def test_gradients_have_to_be_asked_for() -> None:
 
 
 def test_memory_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_physical", lambda: 1e9)
+    monkeypatch.setattr(machine, "_physical", lambda: 1e9)
     check_memory("the weights", 0.79e9)
     with pytest.raises(EocError, match=r"the weights would take 0.81 GB, this machine has 1 GB: buy more"):
         check_memory("the weights", 0.81e9, "buy more")

@@ -177,7 +177,7 @@ def _in_child(phi: Activation, pipe: Any) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")  # of JAX
 def test_a_fork_while_another_thread_builds_does_not_stop_the_child() -> None:
     phi, building, done = parse("tanh(x*1.003)"), threading.Event(), threading.Event()
 
@@ -205,7 +205,7 @@ def test_a_fork_while_another_thread_builds_does_not_stop_the_child() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")  # of JAX
 def test_a_fork_within_a_lock_leaves_it_to_the_thread_that_has_it() -> None:
     lock = Lock()
     with lock:
