@@ -48,7 +48,7 @@ def draw(found: xarray.Dataset, limit: Piece) -> Figure:
     frame = {"xlim": ax.get_xlim(), "ylim": ax.get_ylim()}
     outline = [Stroke(linewidth=3.0, foreground="black"), Normal()]
     ax.plot(limit["sigma_w_squared"], limit["depth"], "--", color="white", linewidth=1.6, path_effects=outline)
-    ax.text(2.75, 96.0, rf"${SCALES:g}\,\xi_c$", color="white", fontsize=10.0)
+    ax.text(2.75, 96.0, rf"${SCALES:g}\,\xi_c$", color="white", fontsize=10.0, in_layout=False)
     ax.set_title(rf"tanh, $\sigma_b^2 = {float(found.sigma_b) ** 2:g}$", fontsize=8.0)
     ax.set(xlabel=r"$\sigma_w^2$", ylabel="depth $L$", **frame)
     return figure

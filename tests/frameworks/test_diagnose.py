@@ -479,14 +479,15 @@ def test_one_layer_has_its_words():
 def test_a_diagnosis_is_a_table_and_plain_data():
     found = eoc.diagnose.torch(mlp(nn.Tanh, 1.0, 1.0, width=32, depth=3), batch(4, 64))
     lines = str(found).splitlines()
-    assert len(lines) == 2 + 3 + 1 + len(found.words)
-    assert lines[0] == "all layers: Linear"
-    assert "64 -> 32" in lines[2]
+    assert lines[:3] == [found.verdict, "", "all layers: Linear"]
+    assert "64 -> 32" in lines[4]
+    assert lines[7] == ""
+    assert lines[-1] == found.remedy
     data = found.to_dict()
     assert [layer["measured"]["q"] for layer in data["layers"]] == [row.measured.q for row in found.rows]
     assert data["stretches"][0]["phase"] == "ordered"
     assert data["stretches"][0]["why"] == ""
-    wide = str(eoc.diagnose.torch(mlp(nn.Tanh, 1.0, 0.1, depth=12), batch(4, 64))).splitlines()[:14]
+    wide = str(eoc.diagnose.torch(mlp(nn.Tanh, 1.0, 0.1, depth=12), batch(4, 64))).splitlines()[2:16]
     assert max(map(len, wide)) <= 80
 
 

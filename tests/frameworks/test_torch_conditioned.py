@@ -144,7 +144,8 @@ def test_gated_branches_are_scaled_by_their_own_last_layer_and_the_trunk_grows_b
     assert {name for name, rule in found.items() if rule == "branch"} == {f"blocks.{at}.down" for at in range(8)}
     with torch.no_grad():
         first, last = model(torch.randn(50, 20, generator=seeded(1)), torch.randn(50, 10, generator=seeded(2)))
-    assert 1.5 < float(last.square().mean() / first.square().mean()) < math.e * 1.3
+    # The gates come from small pre-activations, q = 0.05, and scale their branches down themselves.
+    assert 1.0 < float(last.square().mean() / first.square().mean()) < math.e * 1.3
 
 
 # --- layers and weights that are used again ---------------------------------------------------------------------------
