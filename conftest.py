@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+for _size in ("COLUMNS", "LINES"):  # of the terminal, as readline leaves them to the processes of pytest-xdist
+    os.environ.pop(_size, None)
 
 ROOT = Path(__file__).parent
 # What each part of the repository imports, the longest path that fits counting.
