@@ -16,12 +16,11 @@ from eoc.errors import EocError
 from eoc.maps import VarianceMap
 from eoc.phase import phase_of
 from eoc.propagation import Progress, Trajectory, propagate
-from eoc.recommendation import APART, KEPT, Recommendation, recommend
+from eoc.recommendation import APART, C0, KEPT, Recommendation, recommend
 from eoc.usual import Usual, usual
 
 __all__ = ["Comparison", "Start", "compare"]
 
-_C0 = 0.3  # correlation of the two inputs
 _WIDTH = 256
 _WIDEST = 10**9
 _DEEPEST = 20_000  # layers that are followed one by one while variances are on their way
@@ -199,7 +198,7 @@ def _start(phi: Activation, how: Usual, q: float, depth: int, progress: Progress
     reached, end = _reached(phi, how, q, depth)
     run = _followed(phi, how, q, reached, progress)
     lost = reached < depth or run is None
-    apart = np.array([1.0 - _C0]) if run is None else run.one_minus_c[:, 0, 1]
+    apart = np.array([1.0 - C0]) if run is None else run.one_minus_c[:, 0, 1]
     alike = np.flatnonzero(apart < APART)
     found = Start(
         name=how.name,
@@ -244,7 +243,7 @@ _SLOW = ("bounded", "polynomial")
 def _followed(phi: Activation, how: Usual, q: float, depth: int, progress: Progress | None) -> Trajectory | None:
     """Layer by layer; None where phi is too steep at the first one already."""
     try:
-        return propagate(phi, how.sigma_w, how.sigma_b, q=q, c=_C0, depth=np.arange(depth + 1.0), progress=progress)
+        return propagate(phi, how.sigma_w, how.sigma_b, q=q, c=C0, depth=np.arange(depth + 1.0), progress=progress)
     except EocError:
         return None
 

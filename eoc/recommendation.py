@@ -36,7 +36,7 @@ __all__ = ["Recommendation", "judged", "recommend"]
 FloatArray = NDArray[np.float64]
 
 _EPS = float(np.finfo(float).eps)
-_C0 = 0.3  # correlation of two inputs at first
+C0 = 0.3  # correlation of two inputs at first
 APART = 0.1  # 1 - c at the last layer, from which on networks train
 KEPT = 0.1  # of the second moment of gradients, over the depth
 _ROUND = 100.0  # sigma_b^2 / q has two decimals
@@ -263,7 +263,7 @@ def _holding(phi: Activation, depth: int, q: FloatArray) -> tuple[FloatArray, Fl
 
 def _described(phi: Activation, depth: int, place: _Place, point: EocPoint | None, reason: str) -> Recommendation:
     f = CorrelationMap(phi, place.sigma_w, place.sigma_b, place.q)
-    after = f.iterate(depth, c=_C0)
+    after = f.iterate(depth, c=C0)
     apart, ratio = float(after.value), place.chi_1 ** (depth - 1)
     kept = point is None or point.usable
     trains = kept and apart >= APART and KEPT <= ratio <= 1.0 / KEPT
@@ -287,7 +287,7 @@ def _advice(phi: Activation, depth: int, f: CorrelationMap, trains: bool, kept: 
     if trains:
         so = "1 layer trains as it is" if depth == 1 else f"{depth} layers train as they are"
         return f"{so}, best with orthogonal hidden weights"
-    layers = f.depth_until(APART, c=_C0)
+    layers = f.depth_until(APART, c=C0)
     fewer = f", or take about {layers:.0f} layers" if kept and 2.0 <= layers < depth else ""
     another = "" if phi.name == "tanh" else ", take another activation such as tanh"
     if not kept:

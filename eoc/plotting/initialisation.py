@@ -11,7 +11,7 @@ from eoc.maps import CorrelationMap, VarianceMap
 from eoc.plotting.activation import plot_activation, shown_range
 from eoc.plotting.edge import plot_eoc
 from eoc.plotting.style import network_name, row_figure
-from eoc.recommendation import APART
+from eoc.recommendation import APART, C0
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["initialisation_figure", "plot_layers", "plot_place"]
 
-_C0 = 0.3  # correlation of the two inputs, as of eoc.recommend
 _OFF = 2.0  # times and part of q at which two inputs start
 _DEEPEST = 1000  # layers that are drawn, which is deep enough to see where it goes
 _HUGE = 1e100
@@ -98,7 +97,7 @@ def plot_layers(phi: Activation, place: Recommendation, ax: Axes) -> Axes:
     for i, start in enumerate((_OFF, 1.0 / _OFF) if place.q > 0.0 else ()):
         q = _variances(variance, start * place.q, layers.size) / place.q
         ax.semilogy(layers, q, color="C0", label="_" if i else "$q_\\ell / q$")
-    e = f.iterate(layers, c=_C0).value
+    e = f.iterate(layers, c=C0).value
     ax.semilogy(layers, np.where(e > 0.0, e, np.nan), color="C2", label="$1 - c_\\ell$")
     ax.semilogy(layers[1:], f.chi_1 ** (place.depth - layers[1:]), "--", color="C1", label="gradient")
     ax.axhline(APART, color=_GREY, linestyle=":", linewidth=0.9, zorder=0, label=f"$1 - c = {APART:g}$")
