@@ -45,9 +45,8 @@ _Pair = tuple[float, float]
 NAMES = ("K", "Kd", "G")
 _EPS = float(np.finfo(float).eps)
 _NOISY = 1e-13  # relative error of E[phi''^2]
-_STEEP = (
-    8.0  # q E[phi'^2] in units of E[phi^2]: digits that G as a difference of two multiples of the former would lose
-)
+# q E[phi'^2] in units of E[phi^2]: digits that G as a difference of two multiples of the former would lose.
+_STEEP = 8.0
 
 
 def bivariate(
@@ -120,8 +119,9 @@ def bivariate(
     equal = first == second
     for one in np.unique(first[equal]):
         here = equal & (first == one)
+        functions, angles = _by_angle(phi, float(one)), at[here]
         for name, estimate in found.items():
-            estimate.value[here], estimate.error[here] = _by_angle(phi, float(one)).at(name, float(one), at[here])
+            estimate.value[here], estimate.error[here] = functions.at(name, float(one), angles)
     for index in map(tuple, np.argwhere(~equal)):
         for name, estimate in found.items():
             two = _unequal(phi, name, float(first[index]), float(second[index]), float(e[index]))

@@ -10,6 +10,7 @@ __all__ = ["where_diverges"]
 
 _BITS = np.array([14.0, 18.0, 22.0])  # 2^-bits away from a knot
 _ROUNDING = 1e-4  # of an exponent
+_LARGE = 1e4
 
 
 def where_diverges(phi: Activation, order: int) -> float | None:
@@ -39,6 +40,3 @@ def where_diverges(phi: Activation, order: int) -> float | None:
 def _is_suspicious(limits: tuple[float, float, float], order: int) -> bool:
     """Whether a one-sided limit is infinite, or so large that it was read off close to where it is."""
     return not abs(limits[order]) <= _LARGE
-
-
-_LARGE = 1e4

@@ -7,6 +7,7 @@ What f itself rounds is not corrected.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -111,7 +112,7 @@ class _Pairs:
     """The arithmetic. What overflows or is undefined comes out non-finite."""
 
     pi = Pair(np.pi, 1.2246467991473532e-16)
-    e = Pair(np.e, 1.4456468917292502e-16)
+    e = Pair(math.e, 1.4456468917292502e-16)
     rsqrt_pi = Pair(0.5641895835477563, 7.66772980658294e-18)
     rsqrt_2 = Pair(0.7071067811865476, -4.833646656726457e-17)
 
