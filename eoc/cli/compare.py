@@ -102,6 +102,8 @@ def _cells(row: Start, digits: int) -> tuple[str, ...]:
 
 def _legend(out: Console, found: Comparison) -> None:
     """How each is drawn, and what the columns are."""
+    from eoc.recommendation import C0
+
     longest = max(len(row.name) for row in found.rows)
     for row in found.rows:
         print_paragraph(out, f"{row.name:{longest}}  ", f"{row.drawn}: gain {row.gain}", indent=longest + 2)
@@ -110,5 +112,5 @@ def _legend(out: Console, found: Comparison) -> None:
         "",
         f"weights have the std sigma_w / sqrt(fan_in), so sigma_w is the gain. q: variance of pre-activations in layer "
         f"{found.depth}; chi_1: what that layer multiplies gradients by; gradient: its second moment in the first "
-        f"layer over that in the last; 1 - c: of two inputs that begin with variance 1 (eoc: its q) and c = 0.3",
+        f"layer over that in the last; 1 - c: of two inputs that begin with variance 1 (eoc: its q) and c = {C0:g}",
     )

@@ -64,9 +64,12 @@ def print_answer(answer: Answer, framework: Framework | None = None, command: st
 
 def _print_meaning(out: Console, at: Recommendation) -> None:
     """Whether such a network trains, what it does to inputs and gradients, and what to do if it does not."""
+    from eoc.recommendation import APART, C0
+
     print_paragraph(out, "", f"{at.advice}.", indent=2)
     apart = (
-        f"two inputs of correlation c = 0.3 end with 1 - c = {at.one_minus_c:.2g}, of which it takes about 0.1 to train"
+        f"two inputs of correlation c = {C0:g} end with 1 - c = {at.one_minus_c:.2g}, of which it takes about "
+        f"{APART:g} to train"
     )
     size = "as large as" if at.gradient_ratio == 1.0 else f"{at.gradient_ratio:.3g} times"
     print_paragraph(out, "  ", f"{apart}; squared gradients at the first layer are {size} those at the last.")
