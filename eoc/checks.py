@@ -5,13 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 
 __all__ = ["copied_within", "real_number", "real_numbers", "whole_numbers"]
-
-FloatArray = NDArray[np.float64]
 
 _COPIED = 5  # significant digits of a number that is taken for a copy of a longer one
 _LOST = 2  # zeros at its end, which a number does not keep

@@ -23,19 +23,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.checks import real_number
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.maps import CorrelationMap, Term
 from eoc.rates import e_folding
 
 __all__ = ["Convergence", "ConvergenceLaw", "Measured", "convergence_law", "convergence_of"]
 
-FloatArray = NDArray[np.float64]
 Law = Literal["1/l", "1/l^2", "exponential", "constant"]
 
-_EPS = float(np.finfo(float).eps)
 _C0 = 0.1  # correlation of the inputs, where none is given
 _EARLY = 1e-3  # of the depth of the crossover
 _NODES = 6  # depths l, l/2, ... from which exponent and constant are extrapolated
@@ -87,7 +85,7 @@ class ConvergenceLaw:
         """The law with its next orders, C fixed by 1 - c at one depth; on the edge of chaos."""
         own = self.linear(np.array([one_minus_c]))[0]
         orders = [d + self.root * np.sqrt(d) + self.log * np.log(d) for d in (depths, at)]
-        return self.leading(np.maximum(own + orders[0] - orders[1], _EPS))
+        return self.leading(np.maximum(own + orders[0] - orders[1], EPS))
 
 
 def convergence_law(f: CorrelationMap, depth: float = float("inf")) -> ConvergenceLaw:
@@ -251,7 +249,7 @@ def _measured_law(
     found = f.iterate([late - width, late], c=c0)
     if not (found.value > 0.0).all():  # underflow
         return None, None
-    (e_before, e), (before_noise, noise) = found.value, found.error / found.value + _EPS
+    (e_before, e), (before_noise, noise) = found.value, found.error / found.value + EPS
     root = (e_before * e) ** 0.25  # e^{1/2} in the middle
     p = 2.0 if law.law == "1/l^2" else 1.0
     rate, relative = _growth(e_before, e, before_noise + noise, width, p)
@@ -319,7 +317,7 @@ def _measured_scale(f: CorrelationMap, c0: float) -> Measured | None:
     three = f.iterate([last - 2.0 * step, last - step, last], c=c0)
     distance = np.abs(three.value - end.one_minus_c)
     before, rate = np.log(distance[:-1] / distance[1:]) / step
-    noise = ((three.error + end.error) / distance + 4.0 * _EPS).sum() / step
+    noise = ((three.error + end.error) / distance + 4.0 * EPS).sum() / step
     # The rates differ from their limit by a multiple of the distance, which falls by this factor in a step.
     factor = np.exp(-rate * step)
     uncertainty = 2.0 * (abs(rate - before) * factor / (1.0 - factor) + noise)

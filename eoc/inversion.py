@@ -13,13 +13,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.floats import EPS, FloatArray
+
 __all__ = ["Monotone", "inverse", "monotone"]
 
-FloatArray = NDArray[np.float64]
 Values = Callable[[FloatArray], FloatArray]
 
-_EPS = float(np.finfo(float).eps)
-_SAME = 8.0 * _EPS  # relative: a value this little outside a table is its last value
+_SAME = 8.0 * EPS  # relative: a value this little outside a table is its last value
 _PATIENCE = 4  # evaluations after which a bracket that did not halve is bisected
 _MOST = 200
 _NOISE = 1e-9  # relative size of steps that may be rounding of the function
@@ -166,10 +166,10 @@ def _polished(function: Values, parts: FloatArray) -> FloatArray:
             step = np.where(residual == 0.0, 0.0, -residual / slope)
             new = q + step
         size = np.abs(step)
-        ready = size * off <= 0.25 * _EPS * q
+        ready = size * off <= 0.25 * EPS * q
         ready |= (size <= _NOISE * q) & (size >= 0.25 * last_step)
         inside = (new > low) & (new < high)
-        done = (size <= 2.0 * _EPS * q) | (high - low <= 2.0 * _EPS * high) | (ready & inside)
+        done = (size <= 2.0 * EPS * q) | (high - low <= 2.0 * EPS * high) | (ready & inside)
         halve = ~done & (~inside | ((count >= _PATIENCE) & (high - low > 0.5 * width)))
         new = np.where(halve, 0.5 * (low + high), np.clip(new, low, high))
         out[where[done]] = new[done]

@@ -21,16 +21,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.activations.base import Activation, Smoothness
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, moments
 
 __all__ = ["RateLaw", "depth_scale", "e_folding", "rate_constant", "rate_law"]
-
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
@@ -112,7 +109,7 @@ def rate_constant(phi: Activation, q: FloatArray) -> Estimate:
     d, s = m["D"], m["S"]
     with np.errstate(divide="ignore", invalid="ignore"):
         beta = np.where(s.value > 0.0, 2.0 * d.value / (q * s.value), np.inf)
-        relative = d.error / d.value + s.error / s.value + 4.0 * _EPS
+        relative = d.error / d.value + s.error / s.value + 4.0 * EPS
         return Estimate(beta, np.where(np.isinf(beta), 0.0, beta * relative))
 
 
@@ -122,7 +119,7 @@ def _kink_constant(phi: Activation, q: FloatArray) -> Estimate:
     largest = max(b.x**2 for b in phi.kinks)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         kappa = 18.0 * np.pi**2 * (d.value / weights) ** 2
-        relative = 2.0 * d.error / d.value + _EPS * (16.0 + largest / q)
+        relative = 2.0 * d.error / d.value + EPS * (16.0 + largest / q)
         return Estimate(kappa, np.where(np.isinf(kappa), 0.0, kappa * relative))
 
 
@@ -157,4 +154,4 @@ def _law_at_zero(phi: Activation) -> RateLaw:
     if left == right:
         return RateLaw("constant", float("inf"), 0.0)
     kappa = 18.0 * np.pi**2 * (phi.kappa / (right - left) ** 2) ** 2
-    return RateLaw("1/l^2", float(kappa), 32.0 * _EPS * float(kappa))
+    return RateLaw("1/l^2", float(kappa), 32.0 * EPS * float(kappa))

@@ -20,7 +20,6 @@ from math import e
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
@@ -28,14 +27,13 @@ from eoc.criticality import EocPoint, edge_of_chaos
 from eoc.criticality.curves import squared_bias
 from eoc.criticality.recommended import LEAST_Q, SCATTER, checked_depth, easy_variances, is_held, recommended_point
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import moments
 from eoc.maps import CorrelationMap
 
 __all__ = ["Recommendation", "judged", "recommend"]
 
-FloatArray = NDArray[np.float64]
 
-_EPS = float(np.finfo(float).eps)
 C0 = 0.3  # correlation of two inputs at first
 APART = 0.1  # 1 - c at the last layer, from which on networks train
 KEPT = 0.1  # of the second moment of gradients, over the depth
@@ -234,7 +232,7 @@ def _ordered(phi: Activation, depth: int, below: float) -> _Place | None:
         return None
     i = int(kept[0] if kept.size else np.argmax(chi_1))
     m = moments(phi, q[i : i + 1], ("V", "D", "P"), strict=False)
-    off = {name: float(m[name].error[0] / m[name].value[0]) + 2.0 * _EPS for name in ("V", "D")}
+    off = {name: float(m[name].error[0] / m[name].value[0]) + 2.0 * EPS for name in ("V", "D")}
     sigma_w, sigma_b = float(squared[i]) ** 0.5, float(share[i] * q[i]) ** 0.5
     slope = float(squared[i] * (m["D"].value[0] + m["P"].value[0]))
     return _Place(
@@ -243,10 +241,10 @@ def _ordered(phi: Activation, depth: int, below: float) -> _Place | None:
         float(q[i]),
         float(chi_1[i]),
         slope,
-        sigma_w_error=sigma_w * (0.5 * off["V"] + 2.0 * _EPS),
-        sigma_b_error=2.0 * _EPS * sigma_b,
+        sigma_w_error=sigma_w * (0.5 * off["V"] + 2.0 * EPS),
+        sigma_b_error=2.0 * EPS * sigma_b,
         chi_1_error=float(chi_1[i]) * (off["V"] + off["D"]),
-        slope_error=float(squared[i] * (m["D"].error[0] + m["P"].error[0])) + abs(slope) * (off["V"] + 2.0 * _EPS),
+        slope_error=float(squared[i] * (m["D"].error[0] + m["P"].error[0])) + abs(slope) * (off["V"] + 2.0 * EPS),
     )
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.floats import EPS, FloatArray
+
 __all__ = ["PER_DECADE", "all_roots", "bracketed_roots", "decades", "extrema", "log_derivative"]
 
-FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 PER_DECADE = 24
@@ -201,7 +202,7 @@ def extrema(function: Function, grid: FloatArray) -> tuple[FloatArray, FloatArra
     error = derivative(at)[1]
     steepness = np.abs(log_derivative(derivative, at)[0])
     with np.errstate(divide="ignore"):
-        return at, at * (error / steepness + 4.0 * np.finfo(float).eps), signs[1:][turns] > 0.0
+        return at, at * (error / steepness + 4.0 * EPS), signs[1:][turns] > 0.0
 
 
 def _where_it_may_turn(function: Function, grid: FloatArray) -> FloatArray:

@@ -15,20 +15,19 @@ from types import MappingProxyType
 from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.sharing import Memory, cached_property
 
 __all__ = ["Activation", "Breakpoint", "Growth", "Parity", "Piece", "Smoothness", "kept"]
 
-FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], FloatArray]
 Parity = Literal["odd", "even"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_EPS = float(np.finfo(float).eps)
 _STEEPEST = 1e100  # so that squares of slopes, times any variance, stay within double precision
 _FEW = 4  # knots
 _USUAL = np.linspace(-3.9, 4.1, 41)
@@ -213,7 +212,7 @@ class Activation:
         if self.uncertainty is not None:
             return self.uncertainty(x)
         values = np.stack([self.phi(x), self.dphi(x), self.ddphi(x)])
-        return 4.0 * _EPS * np.abs(values)
+        return 4.0 * EPS * np.abs(values)
 
     @cached_property
     def is_rough(self) -> bool:
@@ -228,7 +227,7 @@ class Activation:
             return values, self.error_of(order, x)
         if self.uncertainty is not None:
             return values, self.uncertainty(x)[order]
-        return values, 4.0 * _EPS * np.abs(values)
+        return values, 4.0 * EPS * np.abs(values)
 
     @cached_property
     def breakpoints(self) -> tuple[Breakpoint, ...]:
@@ -307,7 +306,7 @@ class Activation:
             return False
         x = np.concatenate([-_PROBE, _PROBE])
         with np.errstate(over="ignore"):
-            scales = np.allclose(self.phi(2.0 * x), 2.0 * self.phi(x), rtol=8.0 * _EPS, atol=0.0)
+            scales = np.allclose(self.phi(2.0 * x), 2.0 * self.phi(x), rtol=8.0 * EPS, atol=0.0)
         return scales and not self.ddphi(x).any()  # values first: far out, phi'' of a Python function is costly
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eoc.activations.base import FloatArray
+from eoc.floats import FloatArray
 
 __all__ = ["clenshaw"]
 

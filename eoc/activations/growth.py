@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from eoc.activations.base import FloatArray, Growth
+from eoc.activations.base import Growth
 from eoc.activations.simplest import simplest
+from eoc.floats import FloatArray
 
 __all__ = ["BOUNDED", "FASTER", "REACH", "exponential", "fastest", "gaussian"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import FloatArray
+from eoc.floats import FloatArray
 
 __all__ = ["octave"]
 

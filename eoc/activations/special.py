@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eoc.activations.base import FloatArray
+from eoc.floats import FloatArray
 
 __all__ = ["erf", "erfc", "expit", "ndtr"]
 

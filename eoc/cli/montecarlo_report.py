@@ -9,10 +9,9 @@ from eoc.cli.tables import NARROW, console, print_paragraph, print_table, print_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
     from rich.console import Console
 
+    from eoc.floats import FloatArray
     from eoc.montecarlo.experiments.comparison import Comparison
     from eoc.montecarlo.experiments.divergence import Divergence
     from eoc.montecarlo.experiments.gaussianity import Gaussianity
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from eoc.montecarlo.experiments.options import Networks
     from eoc.montecarlo.experiments.scaling import LengthScaling
 
-    FloatArray = NDArray[np.float64]
 
 __all__ = [
     "print_counterexamples",

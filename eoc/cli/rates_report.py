@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["law_in_words", "print_rates"]
 
 _CONSTANT = {"1/l": "beta_q", "1/l^2": "kappa", "exponential": "xi_c"}
-_EPS = 2.0**-52
 _NOTABLE = 30.0  # depth of a crossover worth mentioning
 _POWER = {"1/l": "l", "1/l^2": "l^2"}
 
@@ -139,9 +138,11 @@ def _print_depths(out: Console, r: Rates) -> None:
 
 
 def _print_distances(out: Console, r: Rates) -> None:
+    from eoc.floats import EPS
+
     found = r.found
     distances = abs(found.one_minus_c - (1.0 - found.law.limit))
-    floor = 0.0 if found.law.limit == 1.0 else _EPS
+    floor = 0.0 if found.law.limit == 1.0 else EPS
     arrived = [i for i, (d, error) in enumerate(zip(distances, found.error, strict=True)) if d <= error]
     shown = arrived[0] + 1 if arrived else found.depths.size
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from eoc.activations.base import Activation, kept
 from eoc.criticality.curves import Residual, bias_residual, squared_bias, variances
 from eoc.criticality.point import point_at
+from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.inversion import Monotone, monotone
 from eoc.scan import all_roots, decades, extrema
@@ -25,7 +26,6 @@ __all__ = [
     "weight_moment",
 ]
 
-FloatArray = NDArray[np.float64]
 
 _Q_MIN = 1e-20
 _PER_DECADE = 96

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import Stability
@@ -17,11 +18,9 @@ from eoc.scan import all_roots, decades
 
 __all__ = ["FIRM", "Curve", "Residual", "bias_residual", "curve", "squared_bias", "transitions", "variances"]
 
-FloatArray = NDArray[np.float64]
 Residual = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 IsFar = Callable[[FloatArray], NDArray[np.bool_]]
 
-_EPS = float(np.finfo(float).eps)
 _Q_MAX = 1e8
 _FIRST_STEP = 1e4
 FIRM = 0.98  # |F'| up to which a variance is held firmly: errors fall by e in 50 layers
@@ -117,7 +116,7 @@ def squared_bias(phi: Activation, q: FloatArray) -> Estimate:
     d, gap = m["D"], m["gap"]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         value = np.where(d.value > 0.0, gap.value / d.value, np.nan)
-        error = gap.error / d.value + np.abs(value) * d.error / d.value + 4.0 * _EPS * np.abs(value)
+        error = gap.error / d.value + np.abs(value) * d.error / d.value + 4.0 * EPS * np.abs(value)
     return Estimate(value, error)
 
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.criticality.branches import Branch, starts_at_zero
 from eoc.criticality.curves import squared_bias
 from eoc.criticality.power_laws import Approach, approach
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import moments
 
 __all__ = ["End", "ends"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _NEAREST = 2.0**-26  # relative distance from a finite end below which differences from it are rounding
 
 
@@ -79,8 +76,8 @@ def _end(
     squared = squared_bias(phi, q)
     d = moments(phi, q, ("D",), strict=False)["D"]
     with np.errstate(divide="ignore", over="ignore"):
-        weight, weight_error = 1.0 / d.value, d.error / d.value**2 + 2.0 * _EPS / d.value
-    moved = _EPS * np.abs(q) if np.isfinite(at) and at > 0.0 else 0.0  # rounding of at +- t
+        weight, weight_error = 1.0 / d.value, d.error / d.value**2 + 2.0 * EPS / d.value
+    moved = EPS * np.abs(q) if np.isfinite(at) and at > 0.0 else 0.0  # rounding of at +- t
     b = approach(t, squared.value, squared.error + moved, bias)
     w = approach(t, weight, weight_error, squared_weight)
     return End(at, max(b.limit, 0.0) ** 0.5, max(w.limit, 0.0) ** 0.5, b, w)
@@ -92,7 +89,7 @@ def _linear_limit(phi: Activation) -> float | None:
         return None
     left, right = phi.asymptotic_slopes
     both = left**2 + right**2
-    return 2.0 / both if both > _EPS else None
+    return 2.0 / both if both > EPS else None
 
 
 def _in_q(law: Approach) -> Approach:

@@ -7,13 +7,13 @@ import numpy as np
 from eoc.activations.base import Activation
 from eoc.criticality.curves import curve, squared_bias
 from eoc.criticality.results import EocPoint
+from eoc.floats import EPS
 from eoc.gaussian.moments import moments
 from eoc.maps import stability_of
 from eoc.rates import rate_law
 
 __all__ = ["STEP", "limit_at_zero", "point_at"]
 
-_EPS = float(np.finfo(float).eps)
 STEP = 1e-4  # relative step of the differences that propagate errors of q
 _SMALL = np.geomspace(1e-12, 1.0, 49)
 
@@ -33,14 +33,14 @@ def point_at(phi: Activation, q: float, q_error: float) -> EocPoint | None:
     }
     sigma_w, sigma_b = float(d.value[0]) ** -0.5, max(float(squared.value[0]), 0.0) ** 0.5
     slope = 1.0 + float(p.value[0] / d.value[0])
-    slope_error = float((p.error[0] + abs(slope - 1.0) * d.error[0]) / d.value[0]) + drift["slope"] + 4.0 * _EPS
+    slope_error = float((p.error[0] + abs(slope - 1.0) * d.error[0]) / d.value[0]) + drift["slope"] + 4.0 * EPS
     stability = stability_of(slope, slope_error)
     return EocPoint(
         sigma_b=sigma_b,
         sigma_w=sigma_w,
         q=q,
         sigma_b_error=_sqrt_error(float(squared.value[0]), float(squared.error[0]), drift["sigma_b"]),
-        sigma_w_error=sigma_w * (0.5 * float(d.error[0] / d.value[0]) + 2.0 * _EPS) + drift["sigma_w"],
+        sigma_w_error=sigma_w * (0.5 * float(d.error[0] / d.value[0]) + 2.0 * EPS) + drift["sigma_w"],
         q_error=q_error,
         chi_1=1.0,
         slope=slope,
@@ -66,7 +66,7 @@ def limit_at_zero(phi: Activation) -> EocPoint | None:
         sigma_w=sigma_w,
         q=0.0,
         sigma_b_error=0.0,
-        sigma_w_error=4.0 * _EPS * sigma_w,
+        sigma_w_error=4.0 * EPS * sigma_w,
         q_error=0.0,
         chi_1=1.0,
         slope=1.0,

@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.simplest import simplest
+from eoc.floats import EPS, FloatArray
 
 __all__ = ["Approach", "approach", "extrapolated"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _COLUMNS = 8
 _SAFETY = 4.0  # that two steps of the extrapolation come close by accident makes it look better than it is
 _CLEAR = 1e-6  # relative error up to which a value takes part
@@ -102,11 +100,11 @@ def approach(t: FloatArray, values: FloatArray, errors: FloatArray, exact: float
     """
     limit, limit_error = extrapolated(values, errors)
     if values.size == 0:
-        return _nothing(limit, limit_error) if exact is None else _nothing(exact, 4.0 * _EPS * exact)
+        return _nothing(limit, limit_error) if exact is None else _nothing(exact, 4.0 * EPS * exact)
     if exact is not None and abs(exact - limit) <= limit_error + 1e-9 * abs(limit):
-        return _law(t, values, errors, exact, 4.0 * _EPS * exact)
+        return _law(t, values, errors, exact, 4.0 * EPS * exact)
     exponent, error = _exponent(values, errors)
-    if np.isfinite(exponent) and abs(exponent) <= max(error, _EPS) < _VAGUE:
+    if np.isfinite(exponent) and abs(exponent) <= max(error, EPS) < _VAGUE:
         if limit_error > _WEAK * abs(limit):
             return _nothing(limit, limit_error)
         return _law(t, values, errors, limit, limit_error)
@@ -122,7 +120,7 @@ def _nothing(limit: float, limit_error: float, law: Literal["faster", "unknown"]
 def _law(t: FloatArray, values: FloatArray, errors: FloatArray, limit: float, limit_error: float) -> Approach:
     """The power law of f - limit, or of f where the limit is infinite."""
     from_limit = values if np.isinf(limit) else values - limit
-    errors = errors + limit_error + (0.0 if np.isinf(limit) else 4.0 * _EPS * abs(limit))
+    errors = errors + limit_error + (0.0 if np.isinf(limit) else 4.0 * EPS * abs(limit))
     where = _clear(from_limit, errors)
     if _is_faster(from_limit, errors, where):
         return _nothing(limit, limit_error, "faster")
@@ -164,7 +162,7 @@ def _exponent(values: FloatArray, errors: FloatArray) -> tuple[float, float]:
     where = _clear(values, errors)
     if where.size < _FEWEST:
         return float("nan"), float("inf")
-    relative = errors[where] / np.abs(values[where]) + _EPS
+    relative = errors[where] / np.abs(values[where]) + EPS
     return extrapolated(_local_exponents(values[where]), (relative[1:] + relative[:-1]) / np.log(2.0))
 
 

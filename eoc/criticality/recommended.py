@@ -17,7 +17,6 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.checks import real_number
@@ -25,6 +24,7 @@ from eoc.criticality.curves import squared_bias
 from eoc.criticality.point import point_at
 from eoc.criticality.results import EocPoint
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import moments
 from eoc.rates import depth_scale
@@ -40,9 +40,7 @@ __all__ = [
     "round_variances",
 ]
 
-FloatArray = NDArray[np.float64]
 
-_EPS = float(np.finfo(float).eps)
 DEFAULT_DEPTH = 30  # layers of a network, where none are given
 LEAST_Q = 0.05
 SCATTER = 4.0  # times q: an input of such a variance shall not run away
@@ -130,7 +128,7 @@ def _offered(point: EocPoint | None) -> EocPoint | None:
     """The point, marked as usable; biases that no double adds to q, as of relu6 (1e-80), are 0."""
     if point is None:
         return None
-    if point.sigma_b**2 <= _EPS * point.q:
+    if point.sigma_b**2 <= EPS * point.q:
         error = point.sigma_b + point.sigma_b_error
         point = dataclasses.replace(point, sigma_b=0.0, sigma_b_error=error)
     return dataclasses.replace(point, usable=True)

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from eoc.floats import FloatArray
 
 __all__ = ["Line", "Plane", "plane_of", "spread"]
 
-FloatArray = NDArray[np.float64]
 Place = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 _FLAT = 1e-9  # relative variation of sigma_w below which it counts as constant

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
@@ -17,6 +16,7 @@ from eoc.criticality.point import STEP, limit_at_zero, point_at
 from eoc.criticality.recommended import DEFAULT_DEPTH, recommended_point
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import checked_variances, moments
 from eoc.maps import checked_sigma
 from eoc.rates import rate_constant, rate_law
@@ -24,9 +24,7 @@ from eoc.scan import all_roots
 
 __all__ = ["edge_of_chaos"]
 
-FloatArray = NDArray[np.float64]
 
-_EPS = float(np.finfo(float).eps)
 _Q_MIN = 1e-20
 _BEYOND = 1e3  # sigma_b^2(q) this many times the target, and growing: no further root is to come
 _HUGE = 1e300
@@ -120,7 +118,7 @@ def _homogeneous(phi: Activation, question: dict[str, float]) -> EdgeOfChaos:
         sigma_w=sigma_w,
         q=q,
         sigma_b_error=0.0,
-        sigma_w_error=4.0 * _EPS * sigma_w,
+        sigma_w_error=4.0 * EPS * sigma_w,
         q_error=0.0,
         chi_1=1.0,
         slope=1.0,
@@ -161,7 +159,7 @@ def _points(phi: Activation, name: str, value: float) -> tuple[EocPoint, ...]:
     residual = _RESIDUAL[name](phi, value)
     roots = all_roots(residual, _where_to_look(phi, name, value))[0]
     found = [limit_at_zero(phi)] if name != "correlation_depth" else []
-    within = 8.0 * _EPS * value + (copied_within(value)[0] if name == "sigma_w" else 0.0)
+    within = 8.0 * EPS * value + (copied_within(value)[0] if name == "sigma_w" else 0.0)
     found = [p for p in found if p is not None and abs(getattr(p, name) - value) <= within]
     found += [point_at(phi, float(q), _root_error(residual, float(q))) for q in roots]
     return tuple(_with(p, name, value) for p in found if p is not None)
@@ -188,7 +186,7 @@ def _where_to_look(phi: Activation, name: str, value: float) -> FloatArray:
 def _weight_residual(phi: Activation, sigma_w: float) -> Residual:
     def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
         d = moments(phi, q, ("D",), strict=False)["D"]
-        return sigma_w**2 * d.value - 1.0, sigma_w**2 * d.error + 4.0 * _EPS
+        return sigma_w**2 * d.value - 1.0, sigma_w**2 * d.error + 4.0 * EPS
 
     return residual
 
@@ -201,7 +199,7 @@ def _depth_residual(phi: Activation, depth: float) -> Residual:
         with np.errstate(divide="ignore", invalid="ignore"):
             value = power * np.log(np.minimum(constant.value, _HUGE)) - np.log(depth)
             relative = np.where(np.isinf(constant.value), 0.0, constant.error / constant.value)
-        return value, relative + 4.0 * _EPS
+        return value, relative + 4.0 * EPS
 
     return residual
 
@@ -217,4 +215,4 @@ def _root_error(residual: Residual, q: float) -> float:
     """How far the error of the residual can move its root."""
     values, errors = residual(np.array([1.0 - STEP, 1.0, 1.0 + STEP]) * q)
     slope = abs(float(values[2] - values[0])) / (2.0 * STEP * q)
-    return 2.0 * float(errors[1]) / slope + 4.0 * _EPS * q if slope > 0.0 else float("inf")
+    return 2.0 * float(errors[1]) / slope + 4.0 * EPS * q if slope > 0.0 else float("inf")

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.criticality.branches import Branch
 from eoc.criticality.curves import curve, transitions
 from eoc.criticality.ends import End
+from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.maps import Stability
 
 __all__ = ["Stretch", "Transition", "stretches", "transition_points"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

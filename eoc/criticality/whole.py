@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness, kept
@@ -21,12 +21,11 @@ from eoc.criticality.solve import edge_of_chaos
 from eoc.criticality.stretches import Stretch, Transition, stretches, transition_points
 from eoc.criticality.window import sampled
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.inversion import inverse
 
 __all__ = ["EocCurve", "eoc_curve"]
-
-FloatArray = NDArray[np.float64]
 
 _POINTS = (8, 10**6)
 _WINDOW = (1e-50, 1e50)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.criticality.branches import Branch, bias_and_weight, squared_bias_value
 from eoc.criticality.curves import Curve, curve
 from eoc.criticality.sampling import Line, plane_of, spread
+from eoc.floats import FloatArray
 from eoc.inversion import inverse
 
 __all__ = ["sampled", "windowed"]
 
-FloatArray = NDArray[np.float64]
 _Piece = tuple[FloatArray, FloatArray, FloatArray, FloatArray]
 
 _RIM = 1e-6

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from eoc.diagnose.layers import Layer
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.wording import quoted
 
 __all__ = ["Call", "count_samples", "measure"]
 
-FloatArray = NDArray[np.float64]
 _Flat = Callable[[FloatArray], NDArray[np.bool_]]
 
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations import Activation
+from eoc.floats import FloatArray
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import moments
 
@@ -35,7 +35,6 @@ __all__ = [
     "through_layer",
 ]
 
-FloatArray = NDArray[np.float64]
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
@@ -24,11 +25,9 @@ from eoc.sharing import cached_property
 
 __all__ = ["Angle", "Series", "angle_of", "cumulative", "fit"]
 
-FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
 N = kernels.COEFFICIENTS
-_EPS = float(np.finfo(float).eps)
 _NODES, _TO_SERIES = chebyshev_nodes(N), to_chebyshev(N)
 _LAST = 3  # coefficients whose size tells whether a series has converged
 _SLOW = 16.0  # between the middle and the end of a series: a fall like that of a power of the degree
@@ -198,7 +197,7 @@ def fit(function: Function, scale: float, end: float = np.pi, edges: FloatArray 
         found, noise = (part.reshape(a.size, N) for part in function(_interval_nodes(a, b).ravel()))
         (series, dropped), error = _series_through(found), noise.max(axis=1)
         tail = 2.0 * np.abs(series[:, -_LAST:]).max(axis=1)
-        resolved = tail <= np.maximum(4.0 * _EPS * scale, error)
+        resolved = tail <= np.maximum(4.0 * EPS * scale, error)
         hopeless = ((b - a) < _NARROWEST * end) | (sum(part[0].size for part in done) + a.size > _MAX_INTERVALS)
         given_up, keep = hopeless & ~resolved, resolved | hopeless
         # A series that falls slowly may go on like 1/k; where it does not fall, the variation is all that is known.
@@ -228,14 +227,14 @@ def _series_through(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     series = values @ _TO_SERIES.T
     sizes = np.abs(series)
     from_here_on = np.maximum.accumulate(sizes[:, ::-1], axis=1)[:, ::-1]
-    drop = from_here_on <= 2.0 * _EPS * sizes.max(axis=1, keepdims=True)
+    drop = from_here_on <= 2.0 * EPS * sizes.max(axis=1, keepdims=True)
     return np.where(drop, 0.0, series), np.where(drop, sizes, 0.0).sum(axis=1)
 
 
 def _rounding(a: FloatArray, b: FloatArray, series: FloatArray) -> FloatArray:
     """What rounding of the sum, and of the argument on the intervals [a, b], does to the values of series."""
     size = np.abs(series)
-    return N * _EPS * size.sum(axis=1) + 2.0 * _EPS * b / (b - a) * (size @ np.arange(N) ** 2)
+    return N * EPS * size.sum(axis=1) + 2.0 * EPS * b / (b - a) * (size @ np.arange(N) ** 2)
 
 
 def _interval_nodes(a: FloatArray, b: FloatArray) -> FloatArray:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness, kept
 from eoc.errors import AccuracyError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle, Series, angle_of, cumulative, fit
 from eoc.gaussian.moments import moments
 from eoc.gaussian.products import Products
@@ -26,10 +27,8 @@ from eoc.gaussian.sources import Sources, refuse_singularities
 
 __all__ = ["Angular", "angular"]
 
-FloatArray = NDArray[np.float64]
 _Pair = tuple[FloatArray, FloatArray]
 
-_EPS = float(np.finfo(float).eps)
 _USELESS = 1e-6  # an error above this fraction of E[phi^2], or of E[phi'^2], is refused instead of reported
 _FLOOR = 1e-290  # errors that are always good enough
 _SUBNORMAL = 1e-322  # what underflow loses
@@ -142,7 +141,7 @@ class Angular:
         lost = _SUBNORMAL * (1.0 if self.plain else 1.0 + self.q * self.D)
         error = error + np.where(near.chord > 0.0, lost, 0.0)
         if self.parity == -1:
-            error = np.where(flip, 2.0 * self.V_error + error + 4.0 * _EPS * self.V, error)
+            error = np.where(flip, 2.0 * self.V_error + error + 4.0 * EPS * self.V, error)
             value = np.where(flip, 2.0 * self.V - value, value)
         return value, error
 
@@ -151,7 +150,7 @@ class Angular:
         near, flip = self._folded(at)
         value, error = self._half_distance(near)
         sign = np.where(flip, float(self.parity), 1.0)
-        return sign * (self.V - value), error + self.V_error + 2.0 * _EPS * self.V
+        return sign * (self.V - value), error + self.V_error + 2.0 * EPS * self.V
 
     def slopes(self, at: Angle) -> _Pair:
         """Kd = E[phi'(u) phi'(v)] almost everywhere."""
@@ -195,19 +194,19 @@ class Angular:
             if series is not None:
                 term = factor * series(at.theta)
                 value = value + term
-                error = error + factor * series.bound(at.theta) + 4.0 * _EPS * np.abs(term)
+                error = error + factor * series.bound(at.theta) + 4.0 * EPS * np.abs(term)
         return value, error
 
     def _half_distance(self, at: Angle) -> _Pair:
         if self.plain:
             return self._two_terms(self.w1, self.w2, at)
         value, error = self.loss(at)
-        value, error = self.D - value, self.D_error + error + 4.0 * _EPS * (self.D + np.abs(value))
+        value, error = self.D - value, self.D_error + error + 4.0 * EPS * (self.D + np.abs(value))
         return self.q * at.e * value, self.q * at.e * error
 
     def _slopes(self, at: Angle) -> _Pair:
         value, error = self.slope_loss(at)
-        return self.D - value, self.D_error + error + 2.0 * _EPS * (self.D + np.abs(value))
+        return self.D - value, self.D_error + error + 2.0 * EPS * (self.D + np.abs(value))
 
     def _plane(self, at: Angle) -> _Pair:
         if self.plane is None:
@@ -222,7 +221,7 @@ class Angular:
         if self.w1 is not None:
             tau, bound = self.sources.tau(at)
             value = value + _over(tau, at.sine)
-            error = error + _over(bound, at.sine) + 4.0 * _EPS * np.abs(value)
+            error = error + _over(bound, at.sine) + 4.0 * EPS * np.abs(value)
         return value, error
 
     def _bend(self, at: Angle) -> _Pair:
@@ -238,7 +237,7 @@ class Angular:
             (tau, tau_error), (slope, slope_error) = self.sources.tau(at), self.sources.tau_slope(at)
             strongest = (sine == 0.0) & (tau != 0.0)  # of the infinite terms
             value = np.where(strongest, 0.0, value) + _over(tau * at.c, sine**3) - _over(slope, sine**2)
-            error = error + _over(tau_error, sine**3) + _over(slope_error, sine**2) + 8.0 * _EPS * np.abs(value)
+            error = error + _over(tau_error, sine**3) + _over(slope_error, sine**2) + 8.0 * EPS * np.abs(value)
         return value, error
 
 

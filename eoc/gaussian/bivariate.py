@@ -22,11 +22,12 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import Angular, angular
 from eoc.gaussian.common import Common, suits
@@ -39,11 +40,9 @@ from eoc.gaussian.sources import refuse_singularities
 
 __all__ = ["NAMES", "bivariate"]
 
-FloatArray = NDArray[np.float64]
 _Pair = tuple[float, float]
 
 NAMES = ("K", "Kd", "G")
-_EPS = float(np.finfo(float).eps)
 _NOISY = 1e-13  # relative error of E[phi''^2]
 # q E[phi'^2] in units of E[phi^2]: digits that G as a difference of two multiples of the former would lose.
 _STEEP = 8.0
@@ -181,7 +180,7 @@ def _homogeneous(phi: Activation, name: str, q_a: float, q_b: float, e: float) -
     scale = 1.0 if name == "Kd" else s_a * s_b
     apart = 0.5 * phi.kappa * ((q_a - q_b) / (s_a + s_b)) ** 2 if name == "G" else 0.0
     total = scale * float(value[0]) + apart
-    return total, scale * float(error[0]) + 8.0 * _EPS * abs(total)
+    return total, scale * float(error[0]) + 8.0 * EPS * abs(total)
 
 
 def _scaled(factor: Factor, s: float) -> Factor:

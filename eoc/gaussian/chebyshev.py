@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from eoc.floats import FloatArray
 
 __all__ = ["chebyshev_nodes", "to_chebyshev"]
-
-FloatArray = NDArray[np.float64]
 
 
 def chebyshev_nodes(n: int) -> FloatArray:

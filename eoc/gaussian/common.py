@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle, fit
 from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import moments
@@ -30,11 +31,9 @@ from eoc.gaussian.shifted import Function, Integrand, shifted_mean
 
 __all__ = ["Common", "suits"]
 
-FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
 _Pair = tuple[FloatArray, FloatArray]
 
-_EPS = float(np.finfo(float).eps)
 _MANY = 2048.0  # how far below the easy variance tables over the plane are still quick
 _GRADED = np.array([-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 8.0])
 _CLOSE = 20.0
@@ -78,7 +77,7 @@ class Common:
         if self._parity and sign < 0.0:  # of v and -v
             value, error = self._one(name, rest, e)
             if name == "G" and self._parity < 0.0:
-                return 2.0 * self.V - value, 2.0 * self.V_error + error + 4.0 * _EPS * self.V
+                return 2.0 * self.V - value, 2.0 * self.V_error + error + 4.0 * EPS * self.V
             return (value if name == "G" else self._parity * (1.0 if name == "K" else -1.0) * value), error
         if near == 0.0 and sign > 0.0:
             return self._same(name)
@@ -87,7 +86,7 @@ class Common:
             return self._product("phi" if name == "K" else "slope", r, w, sign)
         value, error = self._product("phi", r, w, sign)
         if sign < 0.0 or self.V - value > _FAR * self.V:
-            return self.V - value, self.V_error + error + 4.0 * _EPS * self.V
+            return self.V - value, self.V_error + error + 4.0 * EPS * self.V
         return self._spread(r, w)
 
     def _same(self, name: str) -> tuple[float, float]:
@@ -161,4 +160,4 @@ class Common:
 
     def _shifted(self, x: FloatArray, value: FloatArray) -> FloatArray:
         """What the rounding of x changes in phi(x), as far as it can."""
-        return np.abs(self.phi.phi(x + 4.0 * _EPS * np.abs(x)) - value)
+        return np.abs(self.phi.phi(x + 4.0 * EPS * np.abs(x)) - value)

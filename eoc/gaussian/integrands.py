@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, kept
+from eoc.floats import FloatArray
 from eoc.gaussian.octaves import Octaves
 from eoc.gaussian.tangent import oscillates, remainder, resolved_radius
 
 __all__ = ["easy_variance", "integrals"]
 
-FloatArray = NDArray[np.float64]
 
 # r is phi without its tangent h at zero (eoc.gaussian.tangent).
 _ROWS = ("phi^2", "dphi^2", "ddphi^2", "r^2", "dr^2", "phi", "r", "phi ddphi", "2hr+r^2")

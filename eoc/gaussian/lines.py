@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import AccuracyError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.rule import NULL_RULES, WEIGHTS
 
 __all__ = ["Panels", "Sizes", "between", "bisected", "bounds_of", "sizes_of"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _TOLERANCE = 1e-15  # of the scale of the integrand: what a panel may miss
 _LEVELS = 40
 _MAX_PANELS = 200_000
@@ -69,7 +67,7 @@ def bounds_of(panels: Panels, density: FloatArray, reach: float, lines: int) -> 
     sizes = sizes_of(panels, density)
     low, high = np.abs(density * panels.values).max(axis=0)[:, [0, -1]].T
     beyond = np.where(panels.b >= reach, high, 0.0) + np.where(panels.a <= -reach, low, 0.0)
-    error = sizes.truncation + sizes.noise + 16.0 * _EPS * sizes.magnitude + beyond
+    error = sizes.truncation + sizes.noise + 16.0 * EPS * sizes.magnitude + beyond
     return np.bincount(panels.line, error, lines).astype(float)
 
 
@@ -85,7 +83,7 @@ def bisected(
             )
         panels = evaluate(a, b, line)
         sizes = sizes_of(panels, density(panels))
-        floor = np.maximum(_TOLERANCE * scale[line], 4.0 * _EPS * sizes.magnitude + 2.0 * sizes.noise)
+        floor = np.maximum(_TOLERANCE * scale[line], 4.0 * EPS * sizes.magnitude + 2.0 * sizes.noise)
         good = (sizes.truncation <= floor) | (level == _LEVELS - 1)
         done.append(panels[good])
         a, b, line = a[~good], b[~good], line[~good]

@@ -36,12 +36,12 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.checks import real_number, real_numbers
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.divergence import where_diverges
 from eoc.gaussian.integrands import integrals
 
 __all__ = ["NAMES", "Estimate", "check_names", "checked_variance", "checked_variances", "moments"]
 
-FloatArray = NDArray[np.float64]
 _Parts = dict[str, tuple[FloatArray, FloatArray]]
 
 NAMES = ("M", "V", "D", "S", "P", "excess", "gap")
@@ -55,7 +55,6 @@ _NEEDS = {
     "gap": {"phi^2", "dphi^2", "r^2", "dr^2", "phi", "r"},
 }
 _SQUARES = ("V", "D", "S")  # no cancellation: their errors are relative
-_EPS = float(np.finfo(float).eps)
 _FLOOR = 1e-300  # absolute error below which double precision underflows
 _USELESS = 1e-6  # an error above this fraction of the integral of the magnitude is refused instead of reported
 _Q_RANGE = (1e-280, 1e280)  # beyond, squares of the nodes leave double precision
@@ -223,7 +222,7 @@ def _homogeneous(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Par
         "S": np.full(q.shape, 0.0 if left == right else np.inf),
     }
     values = {name: known.get(name, zero) for name in names}
-    return {n: (v.copy(), 4.0 * _EPS * np.abs(v) + _FLOOR if n != "S" else zero.copy()) for n, v in values.items()}
+    return {n: (v.copy(), 4.0 * EPS * np.abs(v) + _FLOOR if n != "S" else zero.copy()) for n, v in values.items()}
 
 
 def _mean(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, FloatArray]:
@@ -233,7 +232,7 @@ def _mean(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, Fl
     rest, rest_error = parts["r"]
     left, right = phi.slopes_at_zero
     tangent = zero.right[0] + (right - left) * np.sqrt(q / (2.0 * np.pi))
-    return _better(parts["phi"], (tangent + rest, rest_error + 4.0 * _EPS * (np.abs(tangent) + np.abs(rest))))
+    return _better(parts["phi"], (tangent + rest, rest_error + 4.0 * EPS * (np.abs(tangent) + np.abs(rest))))
 
 
 def _variance(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, FloatArray]:
@@ -261,13 +260,13 @@ def _product(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray,
         step = (b.right[0] ** 2 - b.left[0] ** 2) * b.x / (2.0 * q)
         delta = density * (turn + step)
         value = value + delta
-        error = error + _EPS * (8.0 + exponent) * np.abs(delta)
+        error = error + EPS * (8.0 + exponent) * np.abs(delta)
     return value, error
 
 
 def _excess(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, FloatArray]:
     variance, variance_error = parts["phi^2"]
-    direct = variance - phi.kappa * q, variance_error + 4.0 * _EPS * (variance + phi.kappa * q)
+    direct = variance - phi.kappa * q, variance_error + 4.0 * EPS * (variance + phi.kappa * q)
     if phi.at_zero.jump != 0.0:
         return direct
     rest, rest_error = parts["2hr+r^2"]
@@ -277,12 +276,12 @@ def _excess(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, 
 
 def _gap(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, FloatArray]:
     (variance, variance_error), (slopes, slopes_error) = parts["phi^2"], parts["dphi^2"]
-    direct = q * slopes - variance, q * slopes_error + variance_error + 4.0 * _EPS * (q * slopes + variance)
+    direct = q * slopes - variance, q * slopes_error + variance_error + 4.0 * EPS * (q * slopes + variance)
     if phi.smoothness is Smoothness.JUMP:
         return direct
     (r, r_error), (dr, dr_error) = parts["r^2"], parts["dr^2"]
     offset, offset_error = _offset(phi, q, parts)
-    error = q * dr_error + r_error + offset_error + 4.0 * _EPS * (q * dr + r + np.abs(offset))
+    error = q * dr_error + r_error + offset_error + 4.0 * EPS * (q * dr + r + np.abs(offset))
     return _better(direct, (q * dr - r - offset, error))
 
 
@@ -291,7 +290,7 @@ def _offset(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, 
     b = phi.at_zero.right[0]
     mean, mean_error = _mean(phi, q, parts)
     size = b**2 + 2.0 * abs(b) * (np.abs(mean) + abs(b))
-    return b**2 + 2.0 * b * (mean - b), 2.0 * abs(b) * mean_error + 4.0 * _EPS * size
+    return b**2 + 2.0 * b * (mean - b), 2.0 * abs(b) * mean_error + 4.0 * EPS * size
 
 
 def _better(one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
@@ -326,4 +325,4 @@ def _at_zero(phi: Activation, names: tuple[str, ...]) -> dict[str, tuple[float, 
         "excess": variance,
         "gap": -variance,
     }
-    return {n: (limits[n], 8.0 * _EPS * abs(limits[n]) if np.isfinite(limits[n]) else 0.0) for n in names}
+    return {n: (limits[n], 8.0 * EPS * abs(limits[n]) if np.isfinite(limits[n]) else 0.0) for n in names}

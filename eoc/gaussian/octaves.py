@@ -16,13 +16,12 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.panels import Integrands, Table, integrate_table, tabulate
 
 __all__ = ["Octaves"]
-
-FloatArray = NDArray[np.float64]
 
 _N = kernels.TERMS
 _PIECES = 4  # an octave of sqrt(q)
@@ -36,9 +35,7 @@ _FLOOR = 1e-300  # absolute error below which double precision underflows
 _SHARP = 1e-12  # relative error that a polynomial of the logarithm may have
 _NORMAL = 1e-290  # absolute value below which relative precision may be lost
 _DOUBT = 1e-8
-_EPS = float(np.finfo(float).eps)
 _FIRST, _LAST = -600, 600  # octaves that a double can hold with room for x^2
-
 
 _Piece = tuple[NDArray[np.generic], ...]  # the fields of _Pieces after the index, for one piece
 
@@ -200,7 +197,7 @@ class Octaves:
 def _series_through(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Chebyshev coefficients (K, TERMS) of K functions known at the nodes, (TERMS, K), and what may be missing."""
     series = (_TO_CHEBYSHEV @ values).T
-    return series, 2.0 * np.abs(series[:, -2:]).sum(axis=1) + 4.0 * _EPS * np.abs(series).sum(axis=1)
+    return series, 2.0 * np.abs(series[:, -2:]).sum(axis=1) + 4.0 * EPS * np.abs(series).sum(axis=1)
 
 
 def _logarithm(values: FloatArray, errors: FloatArray) -> tuple[FloatArray, float, int] | None:

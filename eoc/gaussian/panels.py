@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.rule import NULL_RULES, WEIGHTS, N, nodes_of
 
 __all__ = ["Integrands", "Table", "integrate_table", "tabulate"]
 
-FloatArray = NDArray[np.float64]
 Integrands = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
-_EPS = float(np.finfo(float).eps)
 _UNDERFLOW = 1e-303  # integrals below this have lost digits to the underflow of the Gaussian itself
 _EDGES = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 80.0])  # in units of scale: exp(-z^2/2) underflows at z = 38.6
 _TOLERANCE = 5e-15  # of the total: what a panel's truncation estimate must fall below
@@ -144,7 +143,7 @@ def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray) -> tuple[_
     for _ in range(_MAX_LEVELS):
         sums = _sums(new, s)
         total = sums_done.absolute.sum(axis=0) + sums.absolute.sum(axis=0)
-        floor = 4.0 * _EPS * sums.absolute + 2.0 * sums.noise
+        floor = 4.0 * EPS * sums.absolute + 2.0 * sums.noise
         bad = (sums.truncation > np.maximum(_TOLERANCE * total, floor)) & (total > _UNDERFLOW)
         split = bad.any(axis=(1, 2)) & (new.b - new.a > _NARROWEST * np.maximum(np.abs(new.a), np.abs(new.b)))
         done = done + new[~split]
@@ -185,7 +184,7 @@ def _relative_error(sums: _Sums, total: FloatArray, panels: _Panels) -> FloatArr
     n = panels.a.size * N
     normal = np.maximum(total, _UNDERFLOW)
     truncation = _SAFETY * sums.truncation.sum(axis=0)
-    rounding = _EPS * ((8.0 + np.sqrt(n)) * total + sums.exponent.sum(axis=0))
+    rounding = EPS * ((8.0 + np.sqrt(n)) * total + sums.exponent.sum(axis=0))
     with np.errstate(invalid="ignore", over="ignore"):
         error = (truncation + rounding + sums.noise.sum(axis=0) + _beyond(sums, panels)) / normal
     error[np.isnan(error)] = np.inf

@@ -22,16 +22,15 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from eoc.errors import AccuracyError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.lines import Panels, between, bisected, bounds_of
 from eoc.gaussian.rule import NODES, PROJECT, WEIGHTS, N, nodes_of
 
 __all__ = ["Factor", "Integrand", "Plane", "Problem", "tabulate_plane"]
 
-FloatArray = NDArray[np.float64]
 Integrand = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
-_EPS = float(np.finfo(float).eps)
 _TOLERANCE = 1e-14  # of the scale of the integrand: what a panel of t may miss, with room for rounding
 _NOISE = 1e-12
 _CUTS = np.array([-40.0, -20.0, -10.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 10.0, 20.0, 40.0])
@@ -215,7 +214,7 @@ def _assembled(problem: Problem, parts: list[tuple[float, float, float, Panels]]
     series = to_chebyshev(terms) @ (inner.reshape(terms, -1, N) @ PROJECT).swapaxes(0, 1)  # (T, K, N)
     errors = np.array([error for _, _, error, _ in parts])
     if terms > 1:
-        errors = errors + 2.0 * np.abs(series[:, -2:]).sum(axis=(1, 2)) + 4.0 * _EPS * np.abs(series).sum(axis=(1, 2))
+        errors = errors + 2.0 * np.abs(series[:, -2:]).sum(axis=(1, 2)) + 4.0 * EPS * np.abs(series).sum(axis=(1, 2))
     fold = (2.0 if problem.half_x else 1.0) * (2.0 if problem.half_t else 1.0)
     return Plane(low, high, edges, np.ascontiguousarray(series), errors, fold)
 
@@ -239,4 +238,4 @@ def _terms(ratio: float) -> int:
     """
     if ratio == 1.0:
         return 1
-    return 3 + int(np.ceil(-np.log(_EPS) / np.arcsinh(np.pi / np.log(ratio))))
+    return 3 + int(np.ceil(-np.log(EPS) / np.arcsinh(np.pi / np.log(ratio))))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.errors import AccuracyError
+from eoc.floats import FloatArray
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.plane import Factor, Integrand, Plane, Problem, tabulate_plane
 from eoc.gaussian.rule import WEIGHTS, nodes_of
@@ -15,8 +15,6 @@ from eoc.gaussian.tangent import resolved_radius
 from eoc.sharing import cached_property
 
 __all__ = ["Products", "factor_of", "product_of", "reach_of"]
-
-FloatArray = NDArray[np.float64]
 
 _REACHES = (10.0, 12.0, 16.0, 22.0, 30.0, 40.0)
 _BEYOND = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0])

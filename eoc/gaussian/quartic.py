@@ -19,25 +19,24 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness, kept
 from eoc.errors import AccuracyError, NotPermissibleError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, check_names, checked_variances
 from eoc.gaussian.octaves import Octaves
 from eoc.gaussian.tangent import remainder, resolved_radius
 
 __all__ = ["QUARTIC_NAMES", "fourth_moments", "quartic_limit"]
 
-FloatArray = NDArray[np.float64]
 _Parts = dict[str, tuple[FloatArray, FloatArray]]
 
 QUARTIC_NAMES = ("phi^4", "phi^2 dphi^2", "dphi^4", "Var phi^2")
 _ROWS = ("phi^4", "phi^2 dphi^2", "dphi^4", "u^2", "phi^2", "u")
 _SIGNED = ("u",)  # of which cancellation may leave nothing
 _NEEDS = {name: {name} for name in QUARTIC_NAMES[:3]} | {"Var phi^2": {"phi^4", "phi^2", "u^2", "u"}}
-_EPS = float(np.finfo(float).eps)
 _FLOOR = 1e-300  # absolute error below which double precision underflows
 _USELESS = 1e-6  # an error above this fraction of the integral of the magnitude is refused instead of reported
 
@@ -104,7 +103,7 @@ def fourth_moments(
     if zero.any():
         for name, limit in _at_zero(phi, names).items():
             found[name][0][zero] = limit
-            found[name][1][zero] = np.inf if np.isnan(limit) else 0.0 if np.isinf(limit) else 8.0 * _EPS * limit
+            found[name][1][zero] = np.inf if np.isnan(limit) else 0.0 if np.isinf(limit) else 8.0 * EPS * limit
     _check(phi, flat, found, strict)
     return {name: Estimate(v.reshape(variances.shape), e.reshape(variances.shape)) for name, (v, e) in found.items()}
 
@@ -176,8 +175,8 @@ def _rows(phi: Activation, radius: float, x: FloatArray) -> tuple[FloatArray, Fl
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         above, total = rest.h + rest.r + offset, values[0] + right
         u = above * total
-        u_error = np.abs(total) * (rest.r_error + 4.0 * _EPS * (np.abs(rest.h) + np.abs(above)))
-        u_error += np.abs(above) * (f_error + 2.0 * _EPS * np.abs(total))
+        u_error = np.abs(total) * (rest.r_error + 4.0 * EPS * (np.abs(rest.h) + np.abs(above)))
+        u_error += np.abs(above) * (f_error + 2.0 * EPS * np.abs(total))
         product, product_error = f * df, f * df_error + df * f_error
         rows = np.stack([f**4, product**2, df**4, u**2, f**2, u])
         errors = np.stack(
@@ -208,7 +207,7 @@ def _second_cumulant(
     """E[u^2] - E[u]^2."""
     with np.errstate(over="ignore", invalid="ignore"):
         value = np.maximum(square[0] - mean[0] ** 2, 0.0)
-        return value, square[1] + 2.0 * np.abs(mean[0]) * mean[1] + 4.0 * _EPS * square[0]
+        return value, square[1] + 2.0 * np.abs(mean[0]) * mean[1] + 4.0 * EPS * square[0]
 
 
 def _homogeneous(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Parts:
@@ -226,7 +225,7 @@ def _homogeneous(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Par
         factor, power = factors[name]
         with np.errstate(over="ignore", under="ignore"):
             value = factor * q**power
-        out[name] = value, 16.0 * _EPS * value + _FLOOR
+        out[name] = value, 16.0 * EPS * value + _FLOOR
     return out
 
 

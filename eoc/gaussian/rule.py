@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 
+from eoc.floats import FloatArray
 from eoc.gaussian import kernels
 
 __all__ = ["NODES", "NULL_RULES", "PROJECT", "UNIT_NODES", "UNIT_WEIGHTS", "VANDER", "WEIGHTS", "N", "nodes_of"]
 
-FloatArray = NDArray[np.float64]
 
 N = kernels.NODES
 

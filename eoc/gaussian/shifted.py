@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.floats import FloatArray
 from eoc.gaussian.lines import Panels, between, bisected, bounds_of, sizes_of
 from eoc.gaussian.rule import WEIGHTS, nodes_of
 
 __all__ = ["Function", "Integrand", "shifted_mean"]
 
-FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 Integrand = Callable[[FloatArray, FloatArray, NDArray[np.int64]], tuple[FloatArray, FloatArray]]
 

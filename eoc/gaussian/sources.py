@@ -17,10 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import NotPermissibleError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle, angle_of
 from eoc.gaussian.products import Products
 from eoc.gaussian.shifted import shifted_mean
@@ -28,9 +28,6 @@ from eoc.sharing import cached_property
 
 __all__ = ["Sources", "refuse_singularities"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _UNDERFLOW = 800.0  # exponents beyond which exp vanishes
 
 
@@ -93,7 +90,7 @@ class Sources:
         for size, apart, sums in self._pairs(at):
             term = size * np.exp(-apart - sums)
             total += term
-            error += 4.0 * _EPS * np.abs(term) * (4.0 + np.minimum(apart + sums, _UNDERFLOW))
+            error += 4.0 * EPS * np.abs(term) * (4.0 + np.minimum(apart + sums, _UNDERFLOW))
         return total, error
 
     def tau_slope(self, at: Angle) -> tuple[FloatArray, FloatArray]:
@@ -105,7 +102,7 @@ class Sources:
                 opening = np.where((known == 0.0) | (apart == 0.0), 0.0, known * apart * np.sqrt(at.rest / at.e))
                 closing = np.where((known == 0.0) | (sums == 0.0), 0.0, known * sums * np.sqrt(at.e / at.rest))
             total += opening - closing
-            error += 4.0 * _EPS * (np.abs(opening) + np.abs(closing)) * (6.0 + np.minimum(apart + sums, _UNDERFLOW))
+            error += 4.0 * EPS * (np.abs(opening) + np.abs(closing)) * (6.0 + np.minimum(apart + sums, _UNDERFLOW))
         return total, error
 
     def _pairs(self, at: Angle) -> Iterator[tuple[float, FloatArray, FloatArray]]:
@@ -143,5 +140,5 @@ class Sources:
                 lambda x, *_: self._products.function(x), k * at.c, width, ahead / width[:, None], self._products.reach
             )
             total += weight * value
-            error += abs(weight) * (bound + _EPS * (8.0 + k**2 / self.q) * np.abs(value))
+            error += abs(weight) * (bound + EPS * (8.0 + k**2 / self.q) * np.abs(value))
         return total, error

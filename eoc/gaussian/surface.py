@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness, kept
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.angle import Series
 from eoc.gaussian.angular import Angular
@@ -26,10 +27,8 @@ from eoc.gaussian.products import Products
 
 __all__ = ["Crossing", "Levels", "crossing", "levels", "octave_of"]
 
-FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-_EPS = float(np.finfo(float).eps)
 _TERMS = 20  # in log q, for an octave of sqrt(q): the series fall at least like 4.7^-n
 _THETA, _TO_THETA = chebyshev_nodes(kernels.COEFFICIENTS), to_chebyshev(kernels.COEFFICIENTS)
 _Q, _TO_Q = chebyshev_nodes(_TERMS), to_chebyshev(_TERMS)
@@ -140,7 +139,7 @@ class Surface:
         level_error, rise_error = self._errors(theta, where, level, rise)
         beyond = np.where(np.isinf(target), 0.0, np.maximum(target - level, 0.0))
         with np.errstate(divide="ignore", invalid="ignore"):
-            moved = np.where(rise > 0.0, (level_error + target_error + beyond) / rise + 4.0 * _EPS, np.inf)
+            moved = np.where(rise > 0.0, (level_error + target_error + beyond) / rise + 4.0 * EPS, np.inf)
         moved[np.isinf(target)] = 0.0  # the last angle is what is asked for
         bend = 0.5 * np.abs(bend)  # log(e) changes twice as fast as log(theta)
         return Crossing(level, level_error, rise, rise_error + moved * bend, theta, moved, bend)
@@ -161,7 +160,7 @@ class Surface:
             rise_error = level_error + level**2 / y * (r_error + s_error)
         else:
             level_error, rise_error = y * s_error, y * r_error
-        return level_error + 4.0 * _EPS * level, rise_error + 8.0 * _EPS * np.abs(rise)
+        return level_error + 4.0 * EPS * level, rise_error + 8.0 * EPS * np.abs(rise)
 
 
 @kept()
@@ -181,7 +180,7 @@ def _tabulated(phi: Activation, octave: int) -> Surface:
     if len(nodes) > 1:
         both = both @ _TO_Q.T
         errors = errors + 2.0 * np.abs(both[..., -2:]).sum(axis=(2, 3))
-    errors = errors + 4.0 * _EPS * np.abs(both).sum(axis=(2, 3))
+    errors = errors + 4.0 * EPS * np.abs(both).sum(axis=(2, 3))
     return Surface(phi.smoothness is Smoothness.JUMP, ends, np.ascontiguousarray(both), errors)
 
 

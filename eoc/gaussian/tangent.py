@@ -16,16 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, kept
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.rule import PROJECT, UNIT_NODES, N
 
 __all__ = ["Remainder", "oscillates", "remainder", "resolved_radius"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _RESOLVED = 1e-12
 _PROBE = np.concatenate([2.0 ** np.arange(-12.0, 0.0), np.linspace(0.55, 0.97, 8)])
 _PROBE_VANDER = legendre.legvander(2.0 * _PROBE - 1.0, N - 1)
@@ -109,15 +106,15 @@ def remainder(phi: Activation, radius: float, x: FloatArray, values: FloatArray,
     slope = np.where(right, phi.slopes_at_zero[1], phi.slopes_at_zero[0])
     h = slope * x
     r, dr = values[0] - b - h, values[1] - slope
-    r_error = errors[0] + _EPS * (np.abs(values[0]) + np.abs(b) + np.abs(h))
-    dr_error = errors[1] + _EPS * (np.abs(values[1]) + np.abs(slope))
+    r_error = errors[0] + EPS * (np.abs(values[0]) + np.abs(b) + np.abs(h))
+    dr_error = errors[1] + EPS * (np.abs(values[1]) + np.abs(slope))
     near = np.abs(x) <= 0.5 * radius
     if near.any():
         y = x[near]
         grid = y[:, None] * _TAYLOR_T
         curvature = phi.ddphi(grid.ravel()).reshape(grid.shape)
         # Bounds on the error of phi'' do not fall towards x, so the one at x serves the whole way there.
-        bound = errors[2][near, None] + 4.0 * _EPS * np.abs(curvature)
+        bound = errors[2][near, None] + 4.0 * EPS * np.abs(curvature)
         dr[near] = y * (curvature @ _TAYLOR_W)
         r[near] = y**2 * (curvature @ (_TAYLOR_W * (1.0 - _TAYLOR_T)))
         dr_error[near] = np.abs(y) * (bound @ _TAYLOR_W)

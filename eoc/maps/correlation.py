@@ -16,10 +16,11 @@ times the sum of the odd coefficients.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.checks import real_number
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.angle import Angle, Series, angle_of, fit
 from eoc.gaussian.angular import angular
@@ -34,9 +35,6 @@ from eoc.sharing import cached_property
 
 __all__ = ["CorrelationMap"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _SIDE = 2.0**0.5  # the chord at theta = pi/2
 _KEPT = 1e-9  # relative change of q in a layer that still counts as a fixed point
 
@@ -128,7 +126,7 @@ class CorrelationMap:
         scale = self.next_q if self.q > 0.0 else 1.0
         own = self.angular.q
         self.gain = weight / scale * ((self.q or 1.0) / own)  # f = offset + gain * E[phi phi], expectations at `own`
-        self.relative_error = next_error / scale + 6.0 * _EPS
+        self.relative_error = next_error / scale + 6.0 * EPS
         if self.q_error > 0.0:
             growth = float(self.variance.slope(self.q).value) * self.q / self.next_q
             self.relative_error += float(sensitivity(self.activation, self.q, growth)) * self.q_error / self.q
@@ -141,7 +139,7 @@ class CorrelationMap:
         a = self.angular
         self.chi_1 = self.gain * own * a.D
         self.chi_1_error = self.chi_1 * (self.relative_error + a.D_error / a.D) if a.D > 0.0 else 0.0
-        if abs(self.chi_1 - 1.0) <= self.chi_1_error + 4.0 * _EPS:
+        if abs(self.chi_1 - 1.0) <= self.chi_1_error + 4.0 * EPS:
             self.gain, self.chi_1 = 1.0 / (own * a.D), 1.0
 
     def __repr__(self) -> str:
@@ -213,7 +211,7 @@ class CorrelationMap:
     def term_errors(self) -> FloatArray:
         """Relative rounding of a step, and bounds on the errors of ``linear`` and of the series, for the kernels."""
         linear = 0.0 if self.angular.plain else self.slope_error
-        return np.array([4.0 * _EPS, linear, *(0.0 if s is None else s.error.max() for s in self._series)])
+        return np.array([4.0 * EPS, linear, *(0.0 if s is None else s.error.max() for s in self._series)])
 
     @cached_property
     def _series(self) -> tuple[Series | None, Series | None, Series | None]:
@@ -269,13 +267,13 @@ class CorrelationMap:
         if a.plain or (a.parity != 0 and (e > 1.0).any()):
             with np.errstate(divide="ignore", invalid="ignore"):
                 at = self.one_minus_f(one_minus_c=e)
-                return Estimate(np.log(at.value / e), at.error / at.value + 2.0 * _EPS)
+                return Estimate(np.log(at.value / e), at.error / at.value + 2.0 * EPS)
         lost, error = a.loss(angle_of(one_minus_c=e))
         gain = self.gain * a.q
         with np.errstate(divide="ignore", invalid="ignore"):
             value = np.log1p((self.chi_1 - 1.0) - gain * lost)
         error = gain * (error + self.relative_error * lost) + self.slope_error
-        return Estimate(value, error * np.exp(-value) + 2.0 * _EPS * np.abs(value))
+        return Estimate(value, error * np.exp(-value) + 2.0 * EPS * np.abs(value))
 
     def log_ratio_slopes(self, e: FloatArray) -> tuple[FloatArray, FloatArray]:
         """First and second derivative of -log((1 - f)/(1 - c)) by log(1 - c)."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.moments import Estimate
 from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FEW", "CorrelationFixedPoint", "convex_from", "correlation_fixed_points", "from_zero"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _LOWEST = float(np.log(1e-290))  # of log(1 - c): chi_1 > 1 by more than rounding puts c* far above it
 _GRID = 513
 FEW = 0.25  # c* below which it is computed from f(0)
@@ -86,7 +83,7 @@ def _interior(f: CorrelationMap) -> CorrelationFixedPoint:
     e = float(np.exp(log_e))
     ratio, slope = f.log_ratio(np.array([e])), f.slope(one_minus_c=e)
     one_minus_slope = float(f.log_ratio_slopes(np.array([e]))[0][0])  # the derivative of log((1 - f)/e) by log(1/e)
-    error = e * (float(ratio.error[0]) / max(one_minus_slope, _EPS) + 4.0 * _EPS * (1.0 - log_e))
+    error = e * (float(ratio.error[0]) / max(one_minus_slope, EPS) + 4.0 * EPS * (1.0 - log_e))
     slope_error = float(slope.error) + abs(float(f.curvature(one_minus_c=e).value)) * error
     c, c_error = 1.0 - e, error
     if e > 1.0 - FEW:
@@ -129,7 +126,7 @@ def from_zero(
         mean, error = found.value[:, :-1] @ UNIT_WEIGHTS, found.error[:, :-1] @ UNIT_WEIGHTS
         with np.errstate(divide="ignore", invalid="ignore"):
             moved = np.where(c > 0.0, c_error / c, 0.0) * np.abs(found.value[:, -1] - mean)
-            relative = np.where(zero > 0.0, zero_error / zero, 0.0) + 2.0 * (error + moved) / (1.0 - mean) + 4.0 * _EPS
+            relative = np.where(zero > 0.0, zero_error / zero, 0.0) + 2.0 * (error + moved) / (1.0 - mean) + 4.0 * EPS
             new = zero / (1.0 - mean)
         better = (2.0 * (error + moved) < 1.0 - mean) & (new * relative <= c_error)
         c, c_error = np.where(better, new, c), np.where(better, new * relative, c_error)
@@ -145,7 +142,7 @@ def _root(f: CorrelationMap) -> float:
 
     if excess(0.0) >= 0.0:  # f(0) = 0 to within rounding
         return 0.0
-    return float(brentq(excess, _LOWEST, 0.0, xtol=1e-16, rtol=4.0 * _EPS))
+    return float(brentq(excess, _LOWEST, 0.0, xtol=1e-16, rtol=4.0 * EPS))
 
 
 def convex_from(f: CorrelationMap) -> float:

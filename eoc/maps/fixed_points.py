@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations.base import Activation
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import layer
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FixedPoint", "Stability", "all_fixed_points", "scanned_variances", "stability_of", "with_errors"]
 
-FloatArray = NDArray[np.float64]
 Stability = Literal["stable", "unstable", "marginal"]
 
-_EPS = float(np.finfo(float).eps)
 _Q_MIN = 1e-20  # lowest variance scanned when sigma_b = 0
 _Q_MAX = 1e8  # variances are scanned this far even if F has not settled to its behaviour at infinity
 _Q_LIMIT = 1e200
@@ -111,7 +110,7 @@ def _settled(phi: Activation, sigma_w: FloatArray, sigma_b: float, q: FloatArray
     before, last = (found.value / q).T
     lost = ~(found.error < np.abs(found.value)).any(axis=1)
     growing = last > np.maximum(1.0, before)
-    close = np.where(np.abs(limit) <= 4.0 * _EPS, q[-1] >= _Q_MAX, np.abs(last - limit) <= 0.25 * np.abs(limit))
+    close = np.where(np.abs(limit) <= 4.0 * EPS, q[-1] >= _Q_MAX, np.abs(last - limit) <= 0.25 * np.abs(limit))
     return bool((lost | np.where(np.isinf(limit), growing, close)).all())
 
 
@@ -129,8 +128,8 @@ def _fixed_point(f: VarianceMap, grid: FloatArray, roots: FloatArray, signs: Flo
     basin = (low if signs[i] > 0.0 else q, high if signs[i + 1] < 0.0 else q)
     if np.isinf(q):
         limit = float(layer.growth_at_infinity(f.activation, f.sigma_w))
-        kind: Stability = "marginal" if abs(limit) <= 4.0 * _EPS else "stable"
-        return FixedPoint(q, 0.0, 1.0 + limit, 8.0 * _EPS, 1.0 + limit, kind, basin)
+        kind: Stability = "marginal" if abs(limit) <= 4.0 * EPS else "stable"
+        return FixedPoint(q, 0.0, 1.0 + limit, 8.0 * EPS, 1.0 + limit, kind, basin)
     if np.isnan(f.slope(q, strict=False).value):  # so near q_max that F' is only known to be large
         return FixedPoint(q, f.activation.growth.q_max - q, float("inf"), 0.0, float("inf"), "unstable", None)
     if q == 0.0:
@@ -153,10 +152,10 @@ def with_errors(phi: Activation, sigma_w: ArrayLike, sigma_b: ArrayLike, q: Floa
     The error of q is that of F over the slope of F - id, or over its curvature where that slope vanishes.
     """
     found, bend = layer.slope(phi, sigma_w, q), layer.slope_uncertainty(phi, sigma_w, q)
-    error = layer.growth(phi, sigma_w, sigma_b, q).error + 2.0 * _EPS * q
+    error = layer.growth(phi, sigma_w, sigma_b, q).error + 2.0 * EPS * q
     with np.errstate(divide="ignore"):
         off = np.minimum(error / np.abs(found.value - 1.0), 2.0 * np.sqrt(2.0 * error / bend))
-    q_error = 2.0 * off + 4.0 * _EPS * q
+    q_error = 2.0 * off + 4.0 * EPS * q
     return Estimate(found.value, found.error + bend * q_error), q_error
 
 

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import whole_numbers
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.angle import Angle
 from eoc.gaussian.moments import Estimate
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["at_depths", "layers_until"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _STEPS = 10_000  # single steps before the flow takes over
 _FIRST_STEPS = 200  # most depths that are looked for are among them
 _VALUES = 200  # what a step takes without Numba, in values of NumPy
@@ -53,7 +51,7 @@ def at_depths(f: CorrelationMap, depths: ArrayLike, pair: Angle) -> Estimate:
     found = _at_depths(f, unique[later] - start.layers, start.e, start.relative)
     e[later], error[later] = found.value, found.error
     if start.mirrored:
-        e, error = 2.0 - e, error + 2.0 * _EPS * (e > 0.0)
+        e, error = 2.0 - e, error + 2.0 * EPS * (e > 0.0)
     return Estimate(e[inverse].reshape(wanted.shape), error[inverse].reshape(wanted.shape))
 
 
@@ -125,7 +123,7 @@ def _velocity(f: CorrelationMap, zeta: FloatArray) -> tuple[FloatArray, FloatArr
     d, (d1, d2) = -ratio.value, f.log_ratio_slopes(e)
     v = d * (1.0 + d1 / 2.0 + d1**2 / 3.0 + d * d2 / 12.0)
     left_out = np.abs(d) * (np.abs(d1) + np.sqrt(np.abs(d * d2))) ** 3
-    return v, ratio.error + left_out + 4.0 * _EPS * np.abs(v)
+    return v, ratio.error + left_out + 4.0 * EPS * np.abs(v)
 
 
 def _integrals(f: CorrelationMap, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -169,13 +167,13 @@ def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) ->
         passed, uncertainty = _integrals(f, start, zeta)
         step = (rest - passed) * v
         zeta = np.clip(zeta - step, min(path.ends[0], path.ends[-1]), max(path.ends[0], path.ends[-1]))
-        if (np.abs(step) <= 2.0 * _EPS * np.maximum(np.abs(zeta), 1.0)).all():
+        if (np.abs(step) <= 2.0 * EPS * np.maximum(np.abs(zeta), 1.0)).all():
             break
     v, _ = _velocity(f, zeta)
     first, _ = _velocity(f, path.ends[:1])
     change = zeta - path.ends[0]
     late = np.abs(v) * (path.error[panel] + uncertainty)
-    bound = late + relative * np.abs(v / first) + 4.0 * _EPS * (1.0 + np.abs(change))
+    bound = late + relative * np.abs(v / first) + 4.0 * EPS * (1.0 + np.abs(change))
     found.value[inside] = e * np.exp(change)
     found.error[inside] = found.value[inside] * bound
     return found

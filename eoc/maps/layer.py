@@ -9,9 +9,10 @@ Near criticality F(q) - q is the difference of almost equal numbers. It is compu
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.activations.base import Activation, Smoothness
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, checked_variances, moments
 
 __all__ = [
@@ -25,9 +26,6 @@ __all__ = [
     "variance_after",
 ]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _STEP = 1e-3  # relative step of differences: their error is about 1e-12 for step^4, 1e-12 for rounding; 1e-8 is claimed
 _BEND_STEP = 1e-4
 
@@ -84,8 +82,8 @@ def combined_growth(
     """F(q) - q from V or from V - kappa q, where these are known already: whichever knows more digits."""
     w, b = np.asarray(squared_w), np.asarray(squared_b)
     linear, curved, scaled = (w * kappa - 1.0) * q, w * excess.value, w * variance.value
-    error = w * excess.error + 4.0 * _EPS * (b + w * (kappa * q) + np.abs(curved) + np.abs(linear))
-    direct_error = w * variance.error + 4.0 * _EPS * (b + scaled + q)
+    error = w * excess.error + 4.0 * EPS * (b + w * (kappa * q) + np.abs(curved) + np.abs(linear))
+    direct_error = w * variance.error + 4.0 * EPS * (b + scaled + q)
     direct = direct_error < 0.25 * error  # the other one is usually far better than its bound
     return Estimate(np.where(direct, b + scaled - q, b + linear + curved), np.where(direct, direct_error, error))
 
@@ -123,4 +121,4 @@ def sensitivity(phi: Activation, q: ArrayLike, relative_slope: ArrayLike) -> Flo
 def _affine(offset: ArrayLike, factor: ArrayLike, moment: Estimate) -> Estimate:
     scaled = np.asarray(factor) * moment.value
     size = np.asarray(offset) + np.abs(scaled)
-    return Estimate(np.asarray(offset) + scaled, np.asarray(factor) * moment.error + 2.0 * _EPS * size)
+    return Estimate(np.asarray(offset) + scaled, np.asarray(factor) * moment.error + 2.0 * EPS * size)

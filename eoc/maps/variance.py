@@ -3,11 +3,12 @@ r"""The variance map F(q) = sigma_b^2 + sigma_w^2 E[phi(sqrt(q) Z)^2]: values, s
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.errors import AccuracyError, EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, checked_variances
 from eoc.maps import layer
 from eoc.maps.fixed_points import FixedPoint, all_fixed_points
@@ -15,9 +16,7 @@ from eoc.sharing import cached_property
 
 __all__ = ["VarianceMap", "checked_sigma"]
 
-FloatArray = NDArray[np.float64]
 
-_EPS = float(np.finfo(float).eps)
 _SIGMA_RANGE = (1e-130, 1e50)  # so that squares, times any variance, stay within double precision
 _ITERATIONS = 10_000
 _VAGUE = 1e-6  # relative error of a fixed point beyond which it is not taken for the limit of what lies within it
@@ -92,7 +91,7 @@ class VarianceMap:
     def is_identity(self) -> bool:
         """Whether F(q) = q for every q, to rounding: a positively homogeneous phi at its critical sigma_w."""
         gain = self.sigma_w**2 * self.activation.kappa
-        critical = abs(gain - 1.0) <= 4.0 * _EPS
+        critical = abs(gain - 1.0) <= 4.0 * EPS
         return self.activation.is_positively_homogeneous and self.sigma_b == 0.0 and critical
 
     @cached_property

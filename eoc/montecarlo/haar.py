@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+
+from eoc.floats import FloatArray
 
 __all__ = ["haar_rows", "positive_qr"]
-
-FloatArray = NDArray[np.float64]
 
 
 def haar_rows(

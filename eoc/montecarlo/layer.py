@@ -9,11 +9,11 @@ from threading import Event
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+
+from eoc.floats import FloatArray
 
 __all__ = ["Layer", "Sampler", "check_stopped", "stopping"]
 
-FloatArray = NDArray[np.float64]
 
 #: Set by who runs a sampler to make it give up: a layer of a very wide network takes minutes.
 stopping: ContextVar[Event | None] = ContextVar("stopping", default=None)

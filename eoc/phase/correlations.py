@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.gaussian.surface import crossing, levels, octave_of
 from eoc.maps.correlation_points import FEW, from_zero
@@ -17,9 +18,6 @@ from eoc.rates import e_folding
 
 __all__ = ["Maps", "correlations"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _STEP = 1e-4  # relative step of the differences that carry errors of q on
 
 
@@ -81,7 +79,7 @@ class Maps:
         scale = gain * self.q[:, None]
         value = self.chi_1[:, None] - scale * (found.level + found.rise)
         error = scale * (found.level_error + found.rise_error) + relative * scale * (found.level + found.rise)
-        return Estimate(value, error + self.excess.error[:, None] + _EPS * self.chi_1[:, None])
+        return Estimate(value, error + self.excess.error[:, None] + EPS * self.chi_1[:, None])
 
 
 def correlations(here: Maps, at_one: tuple[FloatArray, FloatArray], problems: list[str]) -> dict[str, FloatArray]:
@@ -131,7 +129,7 @@ def _interior(f: Maps) -> tuple[FloatArray, ...]:
     rise_error = at.rise_error + moved * np.abs(other.rise[:, 0] - at.rise) + shift * at.bend
     factor = 1.0 / at.level if f.jumps else scale
     drop = factor * at.rise
-    drop_error = factor * rise_error + (f.relative + 8.0 * _EPS) * np.abs(drop)
+    drop_error = factor * rise_error + (f.relative + 8.0 * EPS) * np.abs(drop)
     e = np.where(f.is_odd, 1.0, 2.0 * np.sin(0.5 * at.theta) ** 2)
     c, c_error = np.maximum(1.0 - e, 0.0), np.where(f.is_odd, 0.0, e * off)
     small = (c < FEW) & ~f.is_odd

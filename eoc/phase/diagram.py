@@ -13,6 +13,7 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
+from eoc.floats import FloatArray
 from eoc.machine import version
 from eoc.maps import checked_sigma
 from eoc.phase.ends import Scan
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_CELLS", "SYMBOLS", "phase_diagram"]
 
-FloatArray = NDArray[np.float64]
 Progress = Callable[[float, float], None]
 
 MOST_CELLS = 10_000_000

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import layer
 from eoc.maps.fixed_points import scanned_variances
@@ -20,10 +21,8 @@ from eoc.scan import bracketed_roots
 
 __all__ = ["Ends", "Scan"]
 
-FloatArray = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-_EPS = float(np.finfo(float).eps)
 _NEEDED = ("V", "excess")
 
 
@@ -118,7 +117,7 @@ def _fold(phi: Activation, q: FloatArray) -> Estimate:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = v.value / slope.value
         relative = v.error / v.value + slope.error / np.abs(slope.value)
-        return Estimate(q - ratio, np.abs(ratio) * relative + 4.0 * _EPS * (q + np.abs(ratio)))
+        return Estimate(q - ratio, np.abs(ratio) * relative + 4.0 * EPS * (q + np.abs(ratio)))
 
 
 def _filled(sign: FloatArray) -> tuple[FloatArray, Index]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import CorrelationMap, layer
 from eoc.maps.fixed_points import with_errors
@@ -19,7 +20,6 @@ from eoc.rates import e_folding
 
 __all__ = ["FIELDS", "PHASES", "Fields", "Places", "at_places"]
 
-FloatArray = NDArray[np.float64]
 Fields = dict[str, FloatArray]
 
 PHASES = ("ordered", "chaotic", "critical", "divergent", "several")
@@ -27,7 +27,6 @@ _WITH_ERRORS = ("q", "slope", "chi_1", "c_star", "xi_q", "xi_c", "xi_grad")
 #: Every field of a diagram, with bounds on the errors: q and q_error, ...
 FIELDS = (*(name + end for name in _WITH_ERRORS for end in ("", "_error")), "one_minus_c_star")
 
-_EPS = float(np.finfo(float).eps)
 _STEP = 1e-4  # relative step of differences that carry errors of q on
 _SIDE = {"ordered": -1, "critical": 0, "chaotic": 1, "divergent": 1}
 
@@ -91,7 +90,7 @@ def _settled(
         return {}, q
     slope, q_error = with_errors(phi, sigma_w, sigma_b, q)
     after = layer.variance_after(phi, sigma_w, sigma_b, q)
-    relative = after.error / after.value + 6.0 * _EPS
+    relative = after.error / after.value + 6.0 * EPS
     relative += layer.sensitivity(phi, q, slope.value * q / after.value) * q_error / q
     chi_1, excess = _slopes_at_one(phi, sigma_w, sigma_b, q, q_error, relative * after.value / q)
     here = Maps(phi, sigma_w, sigma_b, q, q_error, sigma_w**2 / after.value, relative, chi_1.value, excess)
@@ -123,15 +122,15 @@ def _slopes_at_one(
     m = moments(phi, np.stack([q, (1.0 + _STEP) * q]), ("D", "gap"))
     d, gap = (Estimate(m[name].value[0], m[name].error[0]) for name in ("D", "gap"))
     slope = w * d.value
-    slope_error = w * d.error + (relative + 2.0 * _EPS) * slope
+    slope_error = w * d.error + (relative + 2.0 * EPS) * slope
     fine, beside = (w * m["gap"].value - b) / (q * np.array([[1.0], [1.0 + _STEP]]))
-    fine_error = (w * gap.error + 4.0 * _EPS * (w * np.abs(gap.value) + b)) / q
+    fine_error = (w * gap.error + 4.0 * EPS * (w * np.abs(gap.value) + b)) / q
     fine_error += np.abs(beside - fine) / _STEP * q_error / q
     better = fine_error < slope_error
-    value, error = np.where(better, fine, slope - 1.0), np.where(better, fine_error, slope_error + _EPS)
+    value, error = np.where(better, fine, slope - 1.0), np.where(better, fine_error, slope_error + EPS)
     value = np.where(np.abs(value) <= error, 0.0, value)
     near = np.abs(value) < 0.5
-    slope, slope_error = np.where(near, 1.0 + value, slope), np.where(near, error + _EPS, slope_error)
+    slope, slope_error = np.where(near, 1.0 + value, slope), np.where(near, error + EPS, slope_error)
     return Estimate(slope, slope_error), Estimate(value, error)
 
 
@@ -140,7 +139,7 @@ def _vanishing(phi: Activation, sigma_w: FloatArray) -> tuple[Fields, FloatArray
     if sigma_w.size == 0:
         return {}, sigma_w
     factor = sigma_w**2 * phi.kappa
-    rounding = 4.0 * _EPS * factor
+    rounding = 4.0 * EPS * factor
     fields = {"q": np.zeros(factor.shape), "q_error": np.zeros(factor.shape)}
     for name in ("slope", "chi_1"):
         fields |= {name: factor, name + "_error": rounding}
@@ -160,7 +159,7 @@ def _vanishing(phi: Activation, sigma_w: FloatArray) -> tuple[Fields, FloatArray
 def _diverging(phi: Activation, sigma_w: FloatArray) -> tuple[Fields, FloatArray]:
     """Where variances grow without bound: only what F is like at infinity is left."""
     factor = 1.0 + layer.growth_at_infinity(phi, sigma_w)
-    xi_grad = e_folding(factor, 1.0 - factor, 4.0 * _EPS * factor)[0]
+    xi_grad = e_folding(factor, 1.0 - factor, 4.0 * EPS * factor)[0]
     infinite = np.full(factor.shape, np.inf)
     fields = {"q": infinite, "q_error": np.zeros(factor.shape), "slope": factor, "chi_1": factor, "xi_grad": xi_grad}
     return fields, np.sign(factor - 1.0)

@@ -14,9 +14,9 @@ from eoc.plotting.style import shown_name, stacked_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
-    FloatArray = NDArray[np.float64]
+    from eoc.floats import FloatArray
+
 
 __all__ = ["activation_figure", "plot_activation", "shown_range"]
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from eoc.criticality import EocCurve
+    from eoc.floats import FloatArray
 
-    FloatArray = NDArray[np.float64]
 
 __all__ = ["DRAWN", "diagram_figure", "plot_diagram"]
 

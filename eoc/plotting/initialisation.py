@@ -16,13 +16,12 @@ from eoc.recommendation import APART, C0
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
     from eoc.activations.base import Activation
     from eoc.criticality import EocCurve
+    from eoc.floats import FloatArray
     from eoc.recommendation import Recommendation
 
-    FloatArray = NDArray[np.float64]
 
 __all__ = ["initialisation_figure", "plot_layers", "plot_place"]
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from eoc.floats import FloatArray
     from eoc.montecarlo.experiments.gaussianity import Gaussianity
     from eoc.montecarlo.experiments.lengths import LengthProcess
     from eoc.montecarlo.experiments.options import Networks
     from eoc.montecarlo.experiments.scaling import LengthScaling
 
-    FloatArray = NDArray[np.float64]
 
 __all__ = [
     "gaussianity_figure",

@@ -14,12 +14,12 @@ from eoc.plotting.style import network_name, row_figure, shown_name
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from eoc.activations.base import Activation
+    from eoc.floats import FloatArray
     from eoc.maps import CorrelationMap, FixedPoint, VarianceMap
 
-    FloatArray = NDArray[np.float64]
 
 __all__ = [
     "expectations_figure",

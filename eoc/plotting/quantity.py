@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import xarray
     from numpy.typing import NDArray
 
-    FloatArray = NDArray[np.float64]
+    from eoc.floats import FloatArray
+
 
 __all__ = ["LeftOverError", "Quantity", "axis_of", "check_any", "dim_of", "label_of", "left_over", "quantity", "shown"]
 

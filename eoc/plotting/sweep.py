@@ -7,8 +7,6 @@ from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from eoc.errors import EocError
 from eoc.plotting.quantity import label_of
 from eoc.plotting.style import key_columns, make_room_for_key, stacked_figure
@@ -20,9 +18,7 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
-    FloatArray = NDArray[np.float64]
 
 __all__ = ["plot_sweep", "sweep_figure"]
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
-    from numpy.typing import NDArray
 
-    FloatArray = NDArray[np.float64]
+    from eoc.floats import FloatArray
+
 
 __all__ = ["draw_lines"]
 

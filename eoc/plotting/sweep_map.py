@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from numpy.typing import NDArray
 
-    FloatArray = NDArray[np.float64]
+    from eoc.floats import FloatArray
+
 
 __all__ = ["HIGH", "WIDE", "draw_map"]
 

@@ -9,11 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-    from numpy.typing import NDArray
 
+    from eoc.floats import FloatArray
     from eoc.plotting.quantity import Quantity
 
-    FloatArray = NDArray[np.float64]
 
 __all__ = ["put_log_ticks", "scale"]
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.checks import real_numbers, whole_numbers
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle
 
 __all__ = ["checked_inputs", "from_gram", "recorded_layers"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _INDEFINITE = 1e-9  # how negative rounding may make an eigenvalue
 _ALL = 1000  # depths up to which every layer is kept
 _KEPT = 200  # about as many layers are kept of deeper networks
@@ -59,12 +57,12 @@ def from_gram(gram: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     # (q_a + q_b)/2 - K is exact where K is close to both, unlike 1 - K / sqrt(q_a q_b)
     half = 0.5 * np.add.outer(q, q) - covariance - 0.5 * np.subtract.outer(roots, roots) ** 2
     e = np.where(scaled > 0.5, half / roots / roots[:, None], 1.0 - scaled)
-    if e.min() < -4.0 * _EPS or e.max() > 2.0 + 4.0 * _EPS:
+    if e.min() < -4.0 * EPS or e.max() > 2.0 + 4.0 * EPS:
         raise EocError("the Gram matrix is not positive semidefinite: a correlation lies outside [-1, 1]")
     e = np.clip(e, 0.0, 2.0)
     mixed = np.abs(np.subtract.outer(roots, roots)) * np.maximum.outer(roots, roots) + np.maximum.outer(q, q)
     unequal = np.where(np.equal.outer(q, q), 0.0, mixed / roots / roots[:, None])
-    error = 4.0 * _EPS * np.where(scaled > 0.5, e + unequal, 1.0)
+    error = 4.0 * EPS * np.where(scaled > 0.5, e + unequal, 1.0)
     np.fill_diagonal(error, 0.0)
     return q, e, error
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import Estimate, moments
@@ -18,13 +19,11 @@ from eoc.propagation.trajectory import Trajectory
 
 __all__ = ["Progress", "followed"]
 
-FloatArray = NDArray[np.float64]
 Progress = Callable[[float, float], None]
 
-_EPS = float(np.finfo(float).eps)
 _Q_LIMIT = 1e100
 _SINGLE = 20_000  # layers followed one by one while variances are still on their way
-_SETTLED = 8.0 * _EPS  # relative distance from the fixed point at which a variance counts as arrived
+_SETTLED = 8.0 * EPS  # relative distance from the fixed point at which a variance counts as arrived
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def followed(
 
 
 def _flipped(pairs: _Pairs, flip: NDArray[np.bool_]) -> _Pairs:
-    error = np.where(flip & (pairs.e > 0.0), pairs.error + _EPS, pairs.error)
+    error = np.where(flip & (pairs.e > 0.0), pairs.error + EPS, pairs.error)
     return _Pairs(np.where(flip, 2.0 - pairs.e, pairs.e), error)
 
 
@@ -162,7 +161,7 @@ def _is_linear(variance: VarianceMap, q: FloatArray) -> bool:
     if phi.kappa == 0.0 or variance.sigma_w**2 * phi.kappa >= 1.0 or not phi.vanishes_at_zero:
         return False
     excess = moments(phi, q, ("excess",), strict=False)["excess"]
-    return bool((np.abs(excess.value) <= _EPS * phi.kappa * q).all())
+    return bool((np.abs(excess.value) <= EPS * phi.kappa * q).all())
 
 
 def _next(variance: VarianceMap, single: _Variances, layer: int, pairs: _Pairs) -> _Pairs:
@@ -184,10 +183,10 @@ def _next_pair(
     scale = float(np.sqrt(new_a) * np.sqrt(new_b))
     apart = (new_a - new_b) / (np.sqrt(new_a) + np.sqrt(new_b))
     # What two variances have in common is not an error of their difference.
-    apart_error = relative * (abs(apart) + _EPS * np.sqrt(max(new_a, new_b))) if q_a == q_b else relative * scale**0.5
+    apart_error = relative * (abs(apart) + EPS * np.sqrt(max(new_a, new_b))) if q_a == q_b else relative * scale**0.5
     distance = weight * float(g.value) / scale
     value = distance - 0.5 * apart**2 / scale
-    fresh = weight * float(g.error) + abs(apart) * apart_error + 4.0 * _EPS * (weight * float(g.value) + apart**2)
+    fresh = weight * float(g.error) + abs(apart) * apart_error + 4.0 * EPS * (weight * float(g.value) + apart**2)
     value = float(min(max(value, 0.0), 2.0))
     near = min(e, 2.0 - e) - pairs.error[a, b]  # 1 - |c| at the worse end of the error
     steepest = _steepest(variance, single, layer, (a, b), near, distance)
@@ -210,7 +209,7 @@ def _steepest(
     slopes = q * single.chi[layer, pair]
     if near <= 0.0:
         return float(np.sqrt((slopes / new).prod()))
-    decay = -np.log1p(-min(near, 1.0 - _EPS))
+    decay = -np.log1p(-min(near, 1.0 - EPS))
     largest = 1.0 if decay >= 1.0 else np.exp(decay - 1.0) / decay
     slopes = np.minimum(slopes, (new - variance.sigma_b**2) * largest)
     return min(float(np.sqrt((slopes / new).prod())), distance / near)
@@ -263,7 +262,7 @@ def _assembled(variance: VarianceMap, single: _Variances, pairs: list[_Pairs], l
         sigma_b=variance.sigma_b,
         layers=layers,
         q=single.q[own] * scale,
-        q_error=(single.error[own] + 4.0 * _EPS * np.minimum(beyond, 1e15) * single.q[own] * (single.factor != 1.0))
+        q_error=(single.error[own] + 4.0 * EPS * np.minimum(beyond, 1e15) * single.q[own] * (single.factor != 1.0))
         * scale,
         one_minus_c=np.stack([p.e for p in pairs]),
         error=np.stack([p.error for p in pairs]),

@@ -9,13 +9,11 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 
 __all__ = ["Trajectory"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import inspect
 
 import numpy as np
 
-from eoc.activations.base import Activation, FloatArray
+from eoc.activations.base import Activation
 from eoc.activations.named import STANDARD, families
+from eoc.floats import FloatArray
 from eoc.sharing import once
 
 __all__ = ["GRID", "activation_with_values"]

@@ -15,9 +15,10 @@ from eoc.activations.argument.by_values import GRID, activation_with_values
 from eoc.activations.argument.jaxprs import formula_of_jax
 from eoc.activations.argument.objects import home, instance, is_torch_module
 from eoc.activations.argument.symbolic import formula_of
-from eoc.activations.base import Activation, FloatArray
+from eoc.activations.base import Activation
 from eoc.activations.function import from_callable
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.sharing import once
 
 __all__ = ["Function", "computed", "formula_in", "in_double", "sampled"]

@@ -7,7 +7,6 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import FloatArray
 from eoc.activations.formula.interpolant import Interpolants
 from eoc.activations.formula.limits import Limits
 from eoc.activations.formula.multiprecision import to_float
@@ -15,11 +14,11 @@ from eoc.activations.formula.program import Program
 from eoc.activations.formula.rules import OutOfReach, Undefined
 from eoc.activations.octave import octave
 from eoc.errors import NotPermissibleError
+from eoc.floats import EPS, FloatArray
 from eoc.sharing import Lock
 
 __all__ = ["Careful"]
 
-_EPS = float(np.finfo(float).eps)
 _CACHE = 200_000
 _LOWEST, _HIGHEST = -1074, 1023  # the octaves that a double has
 _NEAR = (0, -2, -5)  # octaves from which on all down to 0 are tried together
@@ -71,7 +70,7 @@ class Careful:
             values[:, smooth], bounds[:, smooth] = self._interpolants(rows[smooth], x[smooth])
         for j in np.flatnonzero(~smooth):
             values[:, j] = self.at(float(x[j]))
-        return values, np.maximum(bounds, 4.0 * _EPS * np.abs(values))
+        return values, np.maximum(bounds, 4.0 * EPS * np.abs(values))
 
     def _row_of_each(self, x: FloatArray) -> NDArray[np.intp]:
         side, k = (x < 0.0).astype(np.intp), octave(x, _LOWEST, _HIGHEST)

@@ -21,16 +21,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import FloatArray, Piece
+from eoc.activations.base import Piece
 from eoc.activations.formula.careful import Careful
 from eoc.activations.formula.limits import Limits
 from eoc.activations.formula.program import Program
 from eoc.activations.octave import octave
+from eoc.floats import EPS, FloatArray
 from eoc.sharing import Lock
 
 __all__ = ["Certified"]
 
-_EPS = float(np.finfo(float).eps)
 _TOLERANCE = 5e-15
 _LOWEST, _HIGHEST = -40, 25
 _CELLS = 2 * (_HIGHEST - _LOWEST + 1)  # octaves of either sign
@@ -139,13 +139,13 @@ class Certified:
             slow |= paired & ~np.isfinite(values).all(axis=0)
         with np.errstate(invalid="ignore"):
             size = np.abs(values)
-            bounds = 4.0 * np.maximum(_EPS * (size + near), errors * (size + below))
+            bounds = 4.0 * np.maximum(EPS * (size + near), errors * (size + below))
         if slow.any():
             values[:, slow], bounds[:, slow] = self._careful[i](x[slow])
         for knot, limits in self._ends[i].items():
             at = x == knot
             values[:, at] = np.array(limits)[:, None]
-            bounds[:, at] = 4.0 * _EPS * np.abs(values[:, at])
+            bounds[:, at] = 4.0 * EPS * np.abs(values[:, at])
         return values, bounds
 
     def _in_zone(self, x: FloatArray) -> NDArray[np.bool_]:

@@ -11,13 +11,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import FloatArray
 from eoc.activations.clenshaw import clenshaw
+from eoc.floats import EPS, FloatArray
 
 __all__ = ["Interpolants"]
 
 _N = 24  # a singularity at 0, three half-widths from the middle of an octave, leaves 5.8^-24 = 5e-19
-_EPS = float(np.finfo(float).eps)
 _PROBES = np.array([-0.9987, 0.4621, 0.9979])
 _TOLERANCE = 1e-15  # of the largest value of the series
 _SAFETY = 2.0  # between the probes the error may be larger than at them
@@ -75,7 +74,7 @@ class Interpolants:
             scaled = values / (x / b) ** powers[:, None]
             size = np.abs(scaled).max(axis=1)
             series = scaled[:, :_N] @ _TO_CHEBYSHEV.T
-            series[np.abs(series) <= _EPS * size[:, None]] = 0.0  # rounding errors, which add up at the ends
+            series[np.abs(series) <= EPS * size[:, None]] = 0.0  # rounding errors, which add up at the ends
             misses = np.abs(clenshaw(series[:, None], np.tile(probes, (3, 1))) - scaled[:, _N:]).max(axis=1)
         if not np.all(misses <= _TOLERANCE * size) or not np.isfinite(size).all():
             return None

@@ -10,12 +10,12 @@ from eoc.activations.formula.multiprecision import to_float
 from eoc.activations.formula.rules import Undefined
 from eoc.activations.formula.stretches import Stretch
 from eoc.errors import NotPermissibleError
+from eoc.floats import EPS
 
 __all__ = ["Limits", "end_limits", "reconcile"]
 
 Limits = tuple[float, float, float]
 
-_EPS = float(np.finfo(float).eps)
 _NOTHING = 1e-30  # limits this close are equal: a limit such as x*log(abs(x)) at 0 is read off at 2^-130
 
 
@@ -38,7 +38,7 @@ def reconcile(left: dict[float, Limits], right: dict[float, Limits]) -> None:
     a, b = np.array(left[x]), np.array(right[x])
     with np.errstate(over="ignore", invalid="ignore"):
         size = np.abs(a) + np.abs(b)
-        shift = 8.0 * _EPS * abs(x)
+        shift = 8.0 * EPS * abs(x)
         for j in range(3):
             slack = 1e-13 * size[j] + (shift * size[j + 1] if j < 2 and shift else 0.0)
             slack += 1e-14 * (size[0] + size[1]) if j == 2 else 0.0

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from eoc.activations.base import FloatArray
 from eoc.activations.formula.roots import grid, merge, sign_changes, touching_zeros
 from eoc.activations.formula.rules import OutOfReach, Undefined
 from eoc.activations.formula.stretches import MAX_KNOTS, Stretch, interior
 from eoc.activations.formula.tree import Node, Trees, postorder
 from eoc.activations.unbounded import unbounded
 from eoc.errors import NotPermissibleError
+from eoc.floats import FloatArray
 
 __all__ = ["without_poles"]
 

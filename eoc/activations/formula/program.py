@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from eoc.activations.base import FloatArray
 from eoc.activations.formula.doubles import DOUBLES
 from eoc.activations.formula.multiprecision import ONE_AT_A_TIME, multiprecision
 from eoc.activations.formula.pairs import PAIRS, Pair
 from eoc.activations.formula.rules import Jet, OutOfReach, Undefined, apply
 from eoc.activations.formula.tree import Node, postorder
+from eoc.floats import FloatArray
 
 __all__ = ["Program"]
 

@@ -13,11 +13,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import FloatArray
 from eoc.activations.formula.multiprecision import to_float
 from eoc.activations.formula.program import Program
 from eoc.activations.formula.rules import Undefined
 from eoc.activations.formula.tree import Node
+from eoc.floats import FloatArray
 from eoc.sharing import once
 
 __all__ = ["grid", "merge", "sign_changes", "touching_zeros"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from eoc.activations.base import FloatArray
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 
 __all__ = ["Calls"]
 

@@ -9,16 +9,16 @@ from functools import partial
 
 import numpy as np
 
-from eoc.activations.base import FloatArray, Function
+from eoc.activations.base import Function
 from eoc.activations.function.fits import SAFETY, Fits, fit
 from eoc.activations.function.noise import Noise
 from eoc.activations.octave import octave
 from eoc.activations.simplest import simplest
+from eoc.floats import EPS, FloatArray
 from eoc.sharing import Memory
 
 __all__ = ["Derivatives"]
 
-_EPS = float(np.finfo(float).eps)
 _AGREES = 20.0
 
 
@@ -59,7 +59,7 @@ class Derivatives:
         ends = self._f(np.array([a, b]))
         chord = (ends[1] - ends[0]) / (b - a)  # exact for s x on [0, 2^40]
         slope = chord if abs(chord - slope) <= error else slope
-        return simplest(float(slope), 4.0 * _EPS * abs(float(slope))), float(error)
+        return simplest(float(slope), 4.0 * EPS * abs(float(slope))), float(error)
 
     def __call__(self, order: int, x: FloatArray) -> FloatArray:
         """Return the derivative at x (n,)."""

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import FloatArray, Function
+from eoc.activations.base import Function
 from eoc.activations.function.fits import Fits, fit
 from eoc.activations.function.noise import Noise
 from eoc.activations.function.poles import refuse_pole
 from eoc.activations.simplest import simplest
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 
 __all__ = ["Edge", "find_edges"]
 
-_EPS = float(np.finfo(float).eps)
 _GRID = 1.0471975511965976 * 2.0 ** np.arange(-12.0, 13.0)  # no simple number, so that edges are inside of panels
 _SPLIT = 0.4871
 _STAGES = (2.0**-14, 2.0**-22, 2.0**-32, 2.0**-44)  # relative width at which a panel that fails is looked at
@@ -114,7 +114,7 @@ def _root(f: Function, noise: Noise, low: float, high: float) -> Edge | None:
     """
     width = high - low
     x = simplest(0.5 * (low + high), 0.5 * width)
-    nearest = max(_EPS * abs(x), 2.0**-40)
+    nearest = max(EPS * abs(x), 2.0**-40)
     steps = 2.0 ** np.arange(-4.0, np.log2(64.0 * nearest + 2.0 * width), -1.0) * max(abs(x), 1.0)
     for side in (-1.0, 1.0):
         ends = np.stack([x + side * steps, x + 2.0 * side * steps])
@@ -123,7 +123,7 @@ def _root(f: Function, noise: Noise, low: float, high: float) -> Edge | None:
             return None
     gaps = np.abs(f(x + steps) - f(x - steps))
     size = np.abs(f(x + steps[:1])).max() + np.abs(f(np.array([x]))).max()
-    return Edge(x, 1, is_root=True) if gaps[-1] <= max(0.5 * gaps[0], _CLEAR * _EPS * size) else None
+    return Edge(x, 1, is_root=True) if gaps[-1] <= max(0.5 * gaps[0], _CLEAR * EPS * size) else None
 
 
 def _distinct(edges: list[Edge]) -> list[Edge]:
@@ -188,7 +188,7 @@ def _locate(f: Function, noise: Noise, bracket: tuple[float, float], fences: tup
     probes = low + width * _WITHIN
     probes = probes[np.abs(probes - x) > tolerance]
     expected = sides.value(0, probes, probes > x)
-    slack = 30.0 * sides.noise(0, middle) + 4.0 * _EPS * abs(middle) * abs(sides.gap(1, middle))
+    slack = 30.0 * sides.noise(0, middle) + 4.0 * EPS * abs(middle) * abs(sides.gap(1, middle))
     return Edge(x, order) if (np.abs(f(probes) - expected) <= slack).all() else None
 
 
@@ -229,7 +229,7 @@ def _crossing(sides: _Sides, order: int, low: float, high: float, noises: list[f
         if steepness == 0.0:
             return 0.5 * (low + high), high - low
         x = float(np.clip(x - sides.gap(order - 1, x) / steepness, low - (high - low), high + (high - low)))
-    return x, min(noises[order - 1] / abs(steepness) + 2.0 * _EPS * abs(x), high - low)
+    return x, min(noises[order - 1] / abs(steepness) + 2.0 * EPS * abs(x), high - low)
 
 
 def _jump(f: Function, sides: _Sides, low: float, high: float) -> Edge | None:
@@ -243,7 +243,7 @@ def _jump(f: Function, sides: _Sides, low: float, high: float) -> Edge | None:
         return np.asarray(distances[1] < distances[0]) if (np.minimum(*distances) <= slack).all() else None
 
     simple = simplest(0.5 * (low + high), 0.5 * (high - low))
-    near = max(4.0 * _EPS * abs(simple), 1e-300)
+    near = max(4.0 * EPS * abs(simple), 1e-300)
     probes = low + (high - low) * _WITHIN
     probes = np.append(probes[np.abs(probes - simple) > near], [simple - near, simple + near])
     seen = follows(probes)
@@ -259,4 +259,4 @@ def _jump(f: Function, sides: _Sides, low: float, high: float) -> Edge | None:
     probes = low + (high - low) * _WITHIN
     seen = follows(probes)
     sharp = seen is not None and np.array_equal(seen, probes > a)
-    return Edge(simplest(b, 2.0 * _EPS * abs(b)), 0) if sharp else None
+    return Edge(simplest(b, 2.0 * EPS * abs(b)), 0) if sharp else None

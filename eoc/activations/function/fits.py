@@ -12,15 +12,15 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from eoc.activations.base import FloatArray, Function
+from eoc.activations.base import Function
 from eoc.activations.clenshaw import clenshaw
 from eoc.activations.function.noise import Noise
+from eoc.floats import EPS, FloatArray
 
 __all__ = ["SAFETY", "Fits", "fit"]
 
 SAFETY = 4.0
 
-_EPS = float(np.finfo(float).eps)
 _N = 32
 # Rounding errors of this matrix raise the degree of what is only just resolved; the error bounds profit from that.
 _DEGREES, _ODD = np.arange(_N)[:, None], 2 * np.arange(_N) + 1
@@ -107,8 +107,8 @@ def fit(f: Function, noise: Noise, a: FloatArray, b: FloatArray) -> Fits:
         constant = np.asarray(finite & (np.ptp(values, axis=1) == 0.0))
         c[constant, 1:] = 0.0
         steep = np.abs(np.diff(at_nodes, axis=1) / np.diff(x[:, :_N], axis=1)).max(axis=1)
-        shift = 0.25 * _EPS * np.maximum(np.abs(a), np.abs(b)) * steep  # the nodes are rounded, too
-        tau = np.maximum(noise.on(a, b, size) + 0.5 * _EPS * size, shift)
+        shift = 0.25 * EPS * np.maximum(np.abs(a), np.abs(b)) * steep  # the nodes are rounded, too
+        tau = np.maximum(noise.on(a, b, size) + 0.5 * EPS * size, shift)
         tail = np.abs(c[:, -_TAIL:]).max(axis=1)
         miss = np.abs(at_nodes @ _PREDICT - at_probes).max(axis=1)
         resolved = finite & (tail <= 3.0 * tau) & (miss <= 14.0 * tau)

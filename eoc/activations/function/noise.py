@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import FloatArray, Function
+from eoc.activations.base import Function
 from eoc.activations.octave import octave
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 
 __all__ = ["Noise"]
 
-_EPS = float(np.finfo(float).eps)
 _UNDERFLOW = 1e-290
 
 
@@ -50,7 +50,7 @@ class Noise:
         inner = np.concatenate([[0.0], inner[:-1]]) + _UNDERFLOW / self._NEGLIGIBLE
         self._absolute = np.maximum.accumulate(np.maximum(absolute, self._NEGLIGIBLE * inner), axis=1)
         self._size = np.append(inner[1:], inner[-1])
-        self._relative = np.maximum(np.where(steep, ratio, 0.0), max(relative_error, 0.5 * _EPS))
+        self._relative = np.maximum(np.where(steep, ratio, 0.0), max(relative_error, 0.5 * EPS))
 
     def check_resolved(self, name: str) -> None:
         """Refuse what takes all its values between neighbouring points: its differences are no rounding errors."""

@@ -6,16 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from eoc.activations.base import FloatArray, Piece
+from eoc.activations.base import Piece
 from eoc.activations.function.calls import Calls
 from eoc.activations.function.derivatives import Derivatives
 from eoc.activations.function.edges import Edge
 from eoc.activations.function.noise import Noise
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 
 __all__ = ["Pieces"]
 
-_EPS = float(np.finfo(float).eps)
 _CHECK_POINTS = np.array([-11.3, -3.7, -1.21, -0.43, -0.037, 0.029, 0.37, 1.17, 4.1, 12.9])
 _MISMATCH = 1e-5
 _TOWARDS = 2.0 ** -np.array([10.0, 15.0, 20.0])  # distances to a root
@@ -105,7 +105,7 @@ class Pieces:
             sides.append((np.array(values), np.array([self._bound(j, order, at)[0] for order in range(3)])))
         (left, left_error), (right, right_error) = sides
         gap, noise = np.abs(right - left), left_error + right_error
-        noise[0] += 4.0 * _EPS * abs(edge.x) * (abs(left[1]) + abs(right[1]))
+        noise[0] += 4.0 * EPS * abs(edge.x) * (abs(left[1]) + abs(right[1]))
         for order in range(3):
             if order < edge.order or gap[order] <= noise[order]:
                 better = left[order] if left_error[order] < right_error[order] else right[order]
@@ -139,4 +139,4 @@ class Pieces:
 
 
 def _rounding(noise: Noise, x: FloatArray, values: FloatArray) -> FloatArray:
-    return np.asarray(4.0 * (noise.at(x, values) + _EPS * np.abs(values)))
+    return np.asarray(4.0 * (noise.at(x, values) + EPS * np.abs(values)))

@@ -9,14 +9,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from eoc.activations.base import Activation, FloatArray, Function, Growth, Parity, Piece
+from eoc.activations.base import Activation, Function, Growth, Parity, Piece
 from eoc.activations.definitions import shown
 from eoc.activations.named.parts import BOUNDED, constant, factory, linear, number, parameters, positive
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 
 __all__ = ["polynomial", "quantiser", "rational", "spline"]
 
-_EPS = float(np.finfo(float).eps)
 _MOST_LEVELS = 1024
 _MOST_WRITTEN = 24  # knots or jumps, as a formula that can be typed
 _HIGHEST_DEGREE = 64
@@ -211,7 +211,7 @@ def _horner(coefficients: Numbers) -> Function:
 def _rounding_of_horner(polynomials: tuple[Numbers, ...], x: FloatArray) -> FloatArray:
     """Bounds on the errors: every term in absolute value, times twice as many roundings as it goes through."""
     sizes = [_horner(tuple(map(abs, c)))(np.abs(x)) for c in polynomials]
-    return 4.0 * _EPS * max(1, len(polynomials[0]) - 1) * np.stack(sizes)
+    return 4.0 * EPS * max(1, len(polynomials[0]) - 1) * np.stack(sizes)
 
 
 @factory
@@ -291,4 +291,4 @@ def _rounding_of_fractions(
         sizes[0] += v / h
         sizes[1] += (abs(c) + 2.0 * u * v) / h / h
         sizes[2] += (8.0 * u * u * v + 4.0 * abs(c) * u + 2.0 * v) / h / h / h
-    return 8.0 * _EPS * sizes
+    return 8.0 * EPS * sizes

@@ -12,9 +12,10 @@ from typing import Any, ParamSpec
 import numpy as np
 
 from eoc.activations import special
-from eoc.activations.base import Activation, FloatArray, Function, Growth, Piece
+from eoc.activations.base import Activation, Function, Growth, Piece
 from eoc.activations.definitions import DEFINITIONS
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.sharing import once
 
 __all__ = [

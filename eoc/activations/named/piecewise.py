@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from eoc.activations.base import Activation, FloatArray, Parity, Piece
+from eoc.activations.base import Activation, Parity, Piece
 from eoc.activations.named.parts import BOUNDED, constant, defined, factory, linear, number, parameters, positive
+from eoc.floats import FloatArray
 
 __all__ = [
     "abs_",

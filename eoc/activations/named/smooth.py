@@ -11,8 +11,9 @@ import math
 import numpy as np
 
 from eoc.activations import special
-from eoc.activations.base import Activation, FloatArray, Growth, Piece
+from eoc.activations.base import Activation, Growth, Piece
 from eoc.activations.named.parts import BOUNDED, defined, dlogistic, factory, linear, logistic, parameters, positive
+from eoc.floats import FloatArray
 
 __all__ = [
     "arctan",

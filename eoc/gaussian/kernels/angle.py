@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from eoc.floats import FloatArray, IntArray
 from eoc.gaussian._jit import compilable, exactly, inlined, jit
 from eoc.gaussian.kernels import plain
 
 __all__ = ["apply_map", "clenshaw", "evaluate_series", "iterate_map"]
 
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.int64]
 
 _BLOCK = 512  # arguments at a time: the scratch arrays stay in the first-level cache
 
@@ -27,7 +25,7 @@ iterate_map = exactly(plain.iterate_map)
 
 @inlined
 def _at_many(
-    x: FloatArray, ends: FloatArray, series: FloatArray, out: FloatArray, scratch: FloatArray, where: IndexArray
+    x: FloatArray, ends: FloatArray, series: FloatArray, out: FloatArray, scratch: FloatArray, where: IntArray
 ) -> None:
     """A piecewise series at no more than _BLOCK arguments: interval by interval, so that each loop vectorises."""
     last = series.shape[0] - 1

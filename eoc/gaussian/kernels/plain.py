@@ -9,14 +9,11 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from eoc.floats import FloatArray, IntArray
 from eoc.gaussian.kernels.sizes import COEFFICIENTS
 
 __all__ = ["MapTerms", "at", "clenshaw", "iterate_listed", "iterate_map", "series_at", "step"]
-
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.int64]
 
 
 def clenshaw(x: Any, c: Any) -> Any:
@@ -148,7 +145,7 @@ def iterate_listed(
     bound: float,
     m: MapTerms,
     errors: FloatArray,
-    depths: IndexArray,
+    depths: IntArray,
     out: FloatArray,
     error_out: FloatArray,
 ) -> None:

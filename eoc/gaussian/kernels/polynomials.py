@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.floats import FloatArray
 from eoc.gaussian._jit import exactly
 from eoc.gaussian.kernels.sizes import TERMS
 
 __all__ = ["evaluate"]
-
-FloatArray = NDArray[np.float64]
 
 
 @exactly

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from eoc.floats import FloatArray, IntArray
 from eoc.gaussian._jit import inlined, jit
 from eoc.gaussian.kernels.angle import clenshaw
 
 __all__ = ["evaluate_surface", "solve_surface"]
 
-FloatArray = NDArray[np.float64]
-IndexArray = NDArray[np.int64]
 
 _ITERATIONS = 200
 _CLOSE = 4e-16
@@ -88,7 +86,7 @@ def evaluate_surface(
     jumps: bool,
     ends: FloatArray,
     series: FloatArray,
-    where: IndexArray,
+    where: IntArray,
     level: FloatArray,
     rise: FloatArray,
 ) -> None:
@@ -119,7 +117,7 @@ def solve_surface(
     ends: FloatArray,
     series: FloatArray,
     theta: FloatArray,
-    where: IndexArray,
+    where: IntArray,
     level: FloatArray,
     rise: FloatArray,
     bend: FloatArray,

@@ -8,16 +8,14 @@ from functools import lru_cache
 from math import isclose, prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations import Activation
+from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.models.steps import Kind, Step
 from eoc.operating_point import OperatingPoint
 
 __all__ = ["Signal", "after", "agree", "normal"]
-
-FloatArray = NDArray[np.float64]
 
 _DRAWS = 4096  # of a neuron
 

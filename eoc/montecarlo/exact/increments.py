@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
+from eoc.floats import FloatArray
 
 __all__ = ["increments"]
-
-FloatArray = NDArray[np.float64]
 
 _SMALL = 1e-5  # of u: above it subtracting costs 1e-11, below it the rule's error, (d/scale)^4 / 4320, is less
 _NODE = 0.5 / 3.0**0.5  # of Gauss-Legendre quadrature with two points, from the middle

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import real_numbers
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle
 from eoc.machine import check_memory
 from eoc.montecarlo.exact.tree import Tree, shortest_tree
@@ -18,13 +19,10 @@ from eoc.montecarlo.settings import checked_count
 
 __all__ = ["Inputs", "from_variances", "from_vectors", "hypercube", "vectors_of"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _INDEFINITE = 1e-9  # how negative rounding may make an eigenvalue of correlations
 _TINY = 1e-280
 _LONG = 100.0  # times the squared length of the root
-_RANK = 16.0 * _EPS  # times P: below it an eigenvalue of rounded correlations says nothing
+_RANK = 16.0 * EPS  # times P: below it an eigenvalue of rounded correlations says nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +102,7 @@ def from_variances(q: FloatArray, at: Angle, sigma_w: float, sigma_b: float, odd
     if sigma_w == 0.0:
         raise EocError("with sigma_w = 0 no input reaches the first layer: give a sigma_w > 0")
     rest = q - sigma_b**2
-    if (rest < -4.0 * _EPS * q).any():
+    if (rest < -4.0 * EPS * q).any():
         raise EocError(f"the variance of the first layer is at least sigma_b^2 = {sigma_b**2:.12g}, got {q.min():.12g}")
     roots = np.sqrt(q)
     unequal, product = np.subtract.outer(roots, roots) ** 2, np.multiply.outer(roots, roots)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
@@ -16,8 +17,6 @@ from eoc.montecarlo.seeds import checked_seed, generator
 from eoc.montecarlo.settings import Weights, checked_count, checked_widths
 
 __all__ = ["Sample", "sample_networks"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

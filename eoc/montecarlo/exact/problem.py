@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.checks import real_number
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.gaussian.angle import Angle, angle_of
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.inputs import Inputs, from_variances, from_vectors
@@ -15,8 +16,6 @@ from eoc.montecarlo.settings import Weights, checked_weights
 from eoc.propagation.inputs import checked_inputs, from_gram
 
 __all__ = ["exact_sampler", "first_inputs"]
-
-FloatArray = NDArray[np.float64]
 
 
 def first_inputs(

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.montecarlo.exact.increments import increments
 from eoc.montecarlo.exact.inputs import Inputs
 from eoc.montecarlo.exact.tree import one_minus_c
@@ -28,8 +28,6 @@ from eoc.montecarlo.layer import Layer, check_stopped
 from eoc.montecarlo.settings import Weights
 
 __all__ = ["ExactSampler"]
-
-FloatArray = NDArray[np.float64]
 
 _BLOCK = (
     2**14

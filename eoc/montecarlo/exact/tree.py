@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Tree", "one_minus_c", "shortest_tree"]
+from eoc.floats import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["Tree", "one_minus_c", "shortest_tree"]
 
 
 @dataclass(frozen=True)

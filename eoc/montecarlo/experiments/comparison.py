@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.checks import real_number
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 
 __all__ = ["LIMIT", "Comparison", "by_layer"]
 
-FloatArray = NDArray[np.float64]
 
 LIMIT = 4.0
 """|z| up to which theory and measurement agree: beyond it is one normal number in 16 000 (two-sided 6.3e-5)."""

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.convergence import ConvergenceLaw, convergence_law
 from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.moments import Estimate
 from eoc.maps import CorrelationMap, VarianceMap
@@ -32,8 +32,6 @@ from eoc.propagation.inputs import checked_inputs
 from eoc.propagation.layers import followed
 
 __all__ = ["Expected", "expected"]
-
-FloatArray = NDArray[np.float64]
 
 _SPREAD = 0.01  # relative variance up to which finite width does not dominate
 _BIAS = 0.01  # of the mean of log e, likewise

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import real_numbers
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.inputs import vectors_of
 from eoc.montecarlo.exact.problem import first_inputs
@@ -30,7 +31,6 @@ from eoc.montecarlo.settings import checked_count, checked_depth
 
 __all__ = ["QUANTILES", "CorrelationProcess", "Read", "correlation_process"]
 
-FloatArray = NDArray[np.float64]
 
 #: Of the networks: their median, and what 50 % and 90 % of them lie between.
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

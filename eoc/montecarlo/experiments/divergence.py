@@ -28,6 +28,7 @@ from scipy import special
 from eoc.activations import activation
 from eoc.checks import real_number, real_numbers
 from eoc.errors import EocError, NotPermissibleError
+from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
 from eoc.montecarlo.experiments.comparison import Comparison
@@ -38,8 +39,6 @@ from eoc.montecarlo.running.sketch import Quantiles
 from eoc.montecarlo.settings import checked_count
 
 __all__ = ["Divergence", "divergence"]
-
-FloatArray = NDArray[np.float64]
 
 _TAIL = 40.0  # standard deviations beyond which a Gaussian is 0
 _ACCURACY = 1e-9  # of the quadrature, relative

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Smoothness
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.gaussian.quartic import fourth_moments
 from eoc.maps import CorrelationMap, VarianceMap
@@ -24,7 +24,6 @@ from eoc.montecarlo.seeds import generator
 
 __all__ = ["check_tails", "correlation_map_checks", "variance_map_checks"]
 
-FloatArray = NDArray[np.float64]
 Samples = Callable[[FloatArray, FloatArray], FloatArray]
 
 _BLOCK = 2**16  # pairs

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.options import Networks, networks_of, variance_error
@@ -29,8 +30,6 @@ from eoc.montecarlo.running.study import Study
 from eoc.montecarlo.theory.lengths import LengthTheory
 
 __all__ = ["Gaussianity", "gaussianity"]
-
-FloatArray = NDArray[np.float64]
 
 _WIDEST = 1e30  # Var K / q^2: beyond, squares of what is summed soon overflow
 _ROUNDING = 1e-14  # of K, relative: all there is of its variance where phi^2 is constant, as for sign

@@ -11,7 +11,6 @@ chi''/2 times Var K; the tie, by which W maps x to h and back, by 2 chi/N.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.gaussian.moments import moments
 from eoc.maps import VarianceMap
@@ -22,8 +21,6 @@ from eoc.montecarlo.theory.differences import derivatives
 from eoc.montecarlo.theory.lengths import length_theory
 
 __all__ = ["gradient_checks"]
-
-FloatArray = NDArray[np.float64]
 
 _WIDTH = 512
 _DEPTH = 8

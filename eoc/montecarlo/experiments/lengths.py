@@ -19,6 +19,7 @@ from scipy import special
 
 from eoc.checks import real_numbers
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.options import Networks, networks_of, variance_error
 from eoc.montecarlo.layer import Layer
@@ -29,8 +30,6 @@ from eoc.montecarlo.running.study import Study
 from eoc.montecarlo.theory.lengths import LengthTheory
 
 __all__ = ["LengthProcess", "length_process"]
-
-FloatArray = NDArray[np.float64]
 
 _ROUNDING = 1e-14  # of q_l, relative: all there is of its fluctuations in orthogonal layers without biases
 

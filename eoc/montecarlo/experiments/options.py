@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.activations.base import Activation
 from eoc.activations.unbounded import unbounded
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.inputs import Inputs, hypercube
 from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
@@ -25,8 +26,6 @@ from eoc.montecarlo.settings import Weights, checked_count, checked_widths
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory
 
 __all__ = ["Networks", "check_bounded", "named_law", "networks_of", "sampler_of", "seed_of", "variance_error"]
-
-FloatArray = NDArray[np.float64]
 
 _PROBE = (16, 16)  # shape of the weights that tell one law from another
 

@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.convergence import ConvergenceLaw
+from eoc.floats import FloatArray
 
 __all__ = ["Reading", "read_average", "read_constant", "read_exponent", "read_rate"]
-
-FloatArray = NDArray[np.float64]
 
 _GUARD = 0.25
 _FEWEST = 4  # layers of a window

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.checks import real_numbers
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
 from eoc.montecarlo.experiments.options import seed_of
@@ -18,8 +19,6 @@ from eoc.montecarlo.running.runner import Progress, checkpoint_path
 from eoc.montecarlo.settings import checked_count
 
 __all__ = ["LengthScaling", "PowerLaw", "length_scaling"]
-
-FloatArray = NDArray[np.float64]
 
 _STILL = 1e-7  # of q~_l: below it sqrt(N) rms is the root of a rounding error
 

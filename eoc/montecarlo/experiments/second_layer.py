@@ -15,11 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from eoc.activations.base import Activation, Growth, Piece
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.problem import first_inputs
@@ -32,8 +32,6 @@ from eoc.montecarlo.settings import checked_count
 from eoc.montecarlo.theory.lengths import second_layer_covariance
 
 __all__ = ["RECIPROCAL", "SecondLayer", "cauchy_comparisons", "covariance_comparisons", "second_layer"]
-
-FloatArray = NDArray[np.float64]
 
 _LEAST = 100  # networks of which medians and covariances are about Gaussian
 _COPIES = 3  # of the units that are there at a time when they are compared

@@ -15,9 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.montecarlo.explicit.laws import Dtype
 from eoc.montecarlo.explicit.sampler import ExplicitSampler
@@ -26,8 +27,6 @@ from eoc.montecarlo.seeds import checked_seed, generator
 from eoc.montecarlo.settings import checked_count
 
 __all__ = ["ExplicitRun", "ExplicitSampler", "explicit_networks"]
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

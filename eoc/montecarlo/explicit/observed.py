@@ -7,14 +7,12 @@ inputs 1 - c has a relative error of some 1e-16 / sqrt(1 - c): 1e-10 at 1 - c = 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from eoc.floats import FloatArray
 from eoc.montecarlo.explicit.product import product
 from eoc.montecarlo.layer import Layer
 
 __all__ = ["observed"]
-
-FloatArray = NDArray[np.float64]
 
 _CLOSE = 0.1  # 1 - c below which it is computed from differences
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.checks import real_numbers
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import checked_sigma
 from eoc.montecarlo.explicit.laws import DTYPES, Dtype, WeightLaw
@@ -19,8 +20,6 @@ from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.settings import checked_widths
 
 __all__ = ["ExplicitSampler"]
-
-FloatArray = NDArray[np.float64]
 
 _LARGEST = 1e75  # of a pre-activation, so that its fourth power is a number
 

@@ -13,8 +13,8 @@ from contextvars import copy_context
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from eoc.floats import FloatArray
 from eoc.machine import cores
 from eoc.montecarlo.explicit.laws import Dtype, Shape, WeightLaw, Weights, cast
 from eoc.montecarlo.explicit.product import product
@@ -23,7 +23,6 @@ from eoc.sharing import once
 
 __all__ = ["backwards", "forwards", "matrix", "working_memory"]
 
-FloatArray = NDArray[np.float64]
 T = TypeVar("T")
 
 _BLOCK = 2**16  # entries: half a megabyte stays in the cache of a core between its drawing and its use

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from eoc.checks import real_numbers
 from eoc.errors import EocError
+from eoc.floats import FloatArray, IntArray
 from eoc.gaussian.moments import Estimate
 from eoc.montecarlo.running.statistics import check_level, check_same, check_values
 
 __all__ = ["RELATIVE", "Quantiles"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 #: The largest relative error of a quantile of the sample.
 RELATIVE = 2.0**-9

@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from eoc.errors import EocError
+from eoc.floats import FloatArray, IntArray
 
 __all__ = ["Moments", "Proportions", "check_level", "check_same", "check_values"]
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 _ALL_ZERO = -1100  # exponent of zeros: below that of any number, so that it never sets the unit
 

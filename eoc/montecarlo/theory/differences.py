@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+
+from eoc.floats import FloatArray
 
 __all__ = ["DIFFERENCE_ERROR", "derivatives"]
 
-FloatArray = NDArray[np.float64]
 
 # E[g(sqrt(q) Z)] is analytic in log q for |Im log q| < pi/2, whatever g is, so that differences of fourth order with
 # this relative step leave out about 1e-9; rounding adds as much to the second derivative.

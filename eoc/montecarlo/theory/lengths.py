@@ -32,10 +32,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.checks import real_number
 from eoc.errors import EocError, NotPermissibleError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments, quartic_limit
 from eoc.maps import VarianceMap
@@ -44,9 +45,7 @@ from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
 
 __all__ = ["LengthTheory", "length_theory", "second_layer_covariance"]
 
-FloatArray = NDArray[np.float64]
 
-_EPS = float(np.finfo(float).eps)
 _Q_RANGE = (1e-120, 1e120)  # so that squares of variances, and those of widths, stay within double precision
 _WIDEST = 1e120
 _ROUND = 4.0  # times 1/M: the relative change of noise on a sphere, against 1 to 2 that was seen
@@ -298,7 +297,7 @@ def _accumulated(layers: _Layers) -> LengthTheory:
         shift=shift,
         kernel_variance=kernel,
         variance=Estimate(
-            variance, kernel.error * (1.0 + 2.0 / n) + 4.0 * q / n * (layers.q.error + shift.error + 2.0 * _EPS * q)
+            variance, kernel.error * (1.0 + 2.0 / n) + 4.0 * q / n * (layers.q.error + shift.error + 2.0 * EPS * q)
         ),
         kurtosis=(3.0 * kernel.value - sphere * (layers.free**2 + kernel.value)) / q**2,
         shift_truncation=shift_lost,
@@ -328,7 +327,7 @@ def _recursion(layers: _Layers) -> tuple[Estimate, Estimate]:
             + 2.0 * abs(slope) * slope_error * (v + 2.0 * ball)
             + layers.noise.error[i] / n[i]
             + _SENSITIVITY * layers.q.error[i] / q[i] * fresh
-            + 4.0 * _EPS * (kernel[i + 1] + fresh)
+            + 4.0 * EPS * (kernel[i + 1] + fresh)
         )
         shift_error[i + 1] = (
             abs(slope) * shift_error[i]

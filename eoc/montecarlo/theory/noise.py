@@ -40,12 +40,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.checks import real_number, whole_numbers
 from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments
 from eoc.maps import CorrelationMap, VarianceMap
@@ -54,9 +55,6 @@ from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
 
 __all__ = ["CorrelationNoise", "correlation_noise"]
 
-FloatArray = NDArray[np.float64]
-
-_EPS = float(np.finfo(float).eps)
 _CRITICAL = 1e-6  # |chi_1 - 1| up to which a point counts as the edge of chaos
 _NEGATIVE = 1e-9  # of q: how negative rounding of sigma_w and q may make sigma_b^2
 _NOWHERE = np.zeros(1)
@@ -205,15 +203,15 @@ def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) ->
     return _Kicks(
         Estimate(
             3.0 * steep - 1.0 - sphere * (1.0 + bent**2),
-            3.0 * steep * (quartic.error / quartic.value + 2.0 * d.error / d.value + 4.0 * _EPS) + doubt * bend.error,
+            3.0 * steep * (quartic.error / quartic.value + 2.0 * d.error / d.value + 4.0 * EPS) + doubt * bend.error,
         ),
         Estimate(
             squared * spread.value - sphere * sloped**2,
-            squared * spread.error + 4.0 * _EPS * squared * spread.value + doubt * slope.error,
+            squared * spread.error + 4.0 * EPS * squared * spread.value + doubt * slope.error,
         ),
         Estimate(
             weight * (product - v.value) - sphere * bent * sloped,
-            weight * (mixed.error / d.value + product * d.error / d.value + v.error + 4.0 * _EPS * (product + v.value))
+            weight * (mixed.error / d.value + product * d.error / d.value + v.error + 4.0 * EPS * (product + v.value))
             + doubt * (bend.error + slope.error),
         ),
         slope,
@@ -224,7 +222,7 @@ def _kicks(phi: Activation, weight: float, q: float, free: float, haar: bool) ->
 def _combined(phi: Activation, kicks: _Kicks, q: float, scales: bool) -> Estimate:
     """N Var(xi + g eta), which is s."""
     if scales:
-        g, g_error = np.full(1, -1.0 / q), np.full(1, _EPS / q)
+        g, g_error = np.full(1, -1.0 / q), np.full(1, EPS / q)
     else:
         room = 1.0 - kicks.slope.value
         if not (room > kicks.slope.error).all():
@@ -233,7 +231,7 @@ def _combined(phi: Activation, kicks: _Kicks, q: float, scales: bool) -> Estimat
                 "variances leave it before correlations do; take a stable one of VarianceMap.fixed_points"
             )
         g = kicks.bend.value / room
-        g_error = (kicks.bend.error + np.abs(g) * (kicks.slope.error + _EPS)) / room
+        g_error = (kicks.bend.error + np.abs(g) * (kicks.slope.error + EPS)) / room
     value = kicks.distance.value + 2.0 * g * kicks.both.value + g**2 * kicks.variance.value
     error = kicks.distance.error + 2.0 * np.abs(g) * kicks.both.error + g**2 * kicks.variance.error
     error += 2.0 * np.abs(kicks.both.value + g * kicks.variance.value) * g_error

@@ -20,14 +20,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
+from eoc.floats import FloatArray
 from eoc.gaussian.tangent import resolved_radius
 
 __all__ = ["PairMoments", "pair_moments"]
-
-FloatArray = NDArray[np.float64]
 
 _REACH = 9.5
 _EDGES = np.array([-_REACH, -3.5, -1.5, 0.0, 1.5, 3.5, _REACH])

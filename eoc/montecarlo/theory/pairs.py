@@ -35,11 +35,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from eoc.activations.base import Activation
 from eoc.checks import real_number
 from eoc.errors import AccuracyError, EocError
+from eoc.floats import FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.moments import Estimate
 from eoc.gaussian.quartic import fourth_moments
@@ -50,8 +51,6 @@ from eoc.propagation.inputs import checked_inputs
 from eoc.propagation.layers import followed
 
 __all__ = ["PairNoise", "noise_along", "pair_noise"]
-
-FloatArray = NDArray[np.float64]
 
 _CLOSE = 1e-12  # 1 - c (or 1 + c) below which nothing depends on it any more
 _SETTLED = 1e-9  # relative distance of variances from the last ones
