@@ -3,7 +3,7 @@
 Tables grow while they are used, so whatever several threads may reach is either built under a lock and then published
 whole, by one assignment of something that never changes again, or kept by one of the two decorators below. Locks are
 taken from the top of the house downwards only: those of :func:`once`, then that of an activation
-(:func:`eoc.activations.base.kept`), then those of its pieces, and last that of mpmath.
+(:func:`cached`), then those of its pieces, and last that of mpmath.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Hashable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-__all__ = ["Lock", "Memory", "cached_property", "once"]
+__all__ = ["Lock", "Memory", "cached", "cached_property", "once"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+W = TypeVar("W", bound="_WithCache")
 
 _MISSING = object()
 
@@ -126,6 +127,28 @@ def once(most: int | None = None) -> Callable[[Callable[P, T]], Callable[P, T]]:
         def remembered(*args: P.args, **kwargs: P.kwargs) -> T:
             key = (None, args, tuple(kwargs.items()))
             return memory.get(key, lambda: function(*args, **kwargs), most)
+
+        return remembered
+
+    return decorate
+
+
+class _WithCache(Protocol):
+    @property
+    def cache(self) -> Memory: ...
+
+
+def cached(most: int | None = None) -> Callable[[Callable[Concatenate[W, P], T]], Callable[Concatenate[W, P], T]]:
+    """Let a function of an object that has a ``cache``, and of hashable arguments after it, compute each value once.
+
+    The value stays with the object and is computed under its lock: threads that ask for it at the same time get the
+    same one. With ``most``, only that many values stay.
+    """
+
+    def decorate(function: Callable[Concatenate[W, P], T]) -> Callable[Concatenate[W, P], T]:
+        @functools.wraps(function)
+        def remembered(at: W, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            return at.cache.get((function, *args), lambda: function(at, *args, **kwargs), most)
 
         return remembered
 

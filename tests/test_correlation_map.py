@@ -14,7 +14,7 @@ from truth import MP, error, pairs, reference
 import eoc
 from eoc.activations import activation
 from eoc.errors import EocError
-from eoc.maps import CorrelationMap, flow
+from eoc.maps import CorrelationMap, depth_flow
 
 INF = float("inf")
 EPS = float(np.finfo(float).eps)
@@ -506,7 +506,7 @@ def relu_recursion(depths: list[int]) -> list[Any]:
 @pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="long double has no more digits than double")
 def test_many_layers_of_relu_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     depths = [1000, 30_000, 1_000_000]
-    monkeypatch.setattr(flow, "_STEPS", depths[-1])
+    monkeypatch.setattr(depth_flow, "_STEPS", depths[-1])
     true = relu_recursion(depths)
     found = CorrelationMap("relu", RELU).iterate(depths, c=0.0)
     off = np.abs((found.value - np.array(true)).astype(float))
@@ -559,7 +559,7 @@ FLOWING = {
 def test_jumps_land_where_single_steps_do(name: str, e: float, monkeypatch: pytest.MonkeyPatch) -> None:
     f, depths = FLOWING[name](), [20_000, 100_000, 500_000]
     far = f.iterate(depths, one_minus_c=e)
-    monkeypatch.setattr(flow, "_STEPS", depths[-1])
+    monkeypatch.setattr(depth_flow, "_STEPS", depths[-1])
     near = f.iterate(depths, one_minus_c=e)
     assert (far.error >= 0.0).all()
     assert (np.abs(far.value - near.value) <= far.error + near.error).all()
@@ -574,7 +574,7 @@ def test_jumps_of_a_function_that_jumps(size: float, excess: float, c: float, mo
     sigma_w = (1.0 / (v + excess)) ** 0.5
     f, depths = CorrelationMap(f"x+{size}*sign(x)", sigma_w, (1.0 - sigma_w**2 * v) ** 0.5, q=1.0), [20_000, 100_000]
     far = f.iterate(depths, c=c)
-    monkeypatch.setattr(flow, "_STEPS", depths[-1])
+    monkeypatch.setattr(depth_flow, "_STEPS", depths[-1])
     near = f.iterate(depths, c=c)
     assert (np.abs(far.value - near.value) <= far.error + near.error).all()
     assert (far.error <= 1e-7).all()

@@ -11,6 +11,7 @@ from eoc.activations.formula.functions import PRIMITIVES
 from eoc.activations.formula.multiprecision import to_float
 from eoc.activations.formula.program import Program
 from eoc.activations.formula.reader import read
+from eoc.activations.formula.rewrite import simplified
 from eoc.activations.formula.tree import Trees
 from eoc.gaussian.moments import moments
 
@@ -23,7 +24,7 @@ OPERATIONS += ["x/(1+x*x)/3", "(0.1*x-0.3)**3", "(1+x*x)**-2", "(0.1+x*x)**0.7",
 
 @pytest.mark.parametrize("text", OPERATIONS)
 def test_every_operation_is_as_good_as_its_functions(text: str) -> None:
-    program = Program(read(text, Trees()))
+    program = Program(read(text, Trees(simplified)))
     found = program.paired(X)
     exact = np.array([[to_float(v) for v in program.exact(float(x))] for x in X]).T
     plain = np.abs(program.fast(X) - exact)
@@ -32,7 +33,7 @@ def test_every_operation_is_as_good_as_its_functions(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["sin(30*x)", "cos(pi*x)", "sin((abs(x)+1)*x)", "sin(x**3/7)", "tanh(sin(20*x)/3)"])
 def test_fast_oscillations_keep_their_digits(text: str) -> None:
-    program = Program(read(text, Trees()))
+    program = Program(read(text, Trees(simplified)))
     x = np.array([97.3, 412.9, 1013.7])
     exact = np.array([[to_float(v) for v in program.exact(float(one))] for one in x]).T
     misses = np.abs(program.paired(x) - exact) / np.abs(exact).max(axis=1, keepdims=True)

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import wraps
 from types import MappingProxyType
-from typing import Concatenate, Literal, ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,7 +20,7 @@ from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.sharing import Memory, cached_property
 
-__all__ = ["Activation", "Breakpoint", "Growth", "Parity", "Piece", "Smoothness", "kept"]
+__all__ = ["Activation", "Breakpoint", "Growth", "Parity", "Piece", "Smoothness"]
 
 Function = Callable[[FloatArray], FloatArray]
 Parity = Literal["odd", "even"]
@@ -316,23 +315,3 @@ _PROBE = 2.0 ** np.arange(-30.0, 31.0) * 1.3
 def _limits(piece: Piece, x: float) -> tuple[float, float, float]:
     at = np.array([x])
     return float(piece.phi(at)[0]), float(piece.dphi(at)[0]), float(piece.ddphi(at)[0])
-
-
-def kept(most: int | None = None) -> Callable[[_OfActivation[P, T]], _OfActivation[P, T]]:
-    """Let a function of an activation, and of hashable arguments after it, compute each value once.
-
-    It is kept with the activation and computed under its lock: threads that ask for it at the same time get the same
-    object. With ``most``, only that many values stay.
-    """
-
-    def decorate(function: _OfActivation[P, T]) -> _OfActivation[P, T]:
-        @wraps(function)
-        def remembered(phi: Activation, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            return phi.cache.get((function, *args), lambda: function(phi, *args, **kwargs), most)
-
-        return remembered
-
-    return decorate
-
-
-_OfActivation = Callable[Concatenate[Activation, P], T]

@@ -89,10 +89,11 @@ def check_text(text: str) -> None:
     >>> check_text("1/x")  # can be read, although it has no Gaussian expectations
     """
     from eoc.activations.formula.reader import read
+    from eoc.activations.formula.rewrite import simplified
     from eoc.activations.formula.tree import Trees
 
     if _from_name(text, {}) is None and _term(text) is None:
-        read(text, Trees())
+        read(text, Trees(simplified))
 
 
 def _from_text(text: str, parameters: dict[str, object]) -> Activation:

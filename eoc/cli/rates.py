@@ -11,43 +11,16 @@ import typer
 from eoc.cli.common import AsJson, Name, Plot, find_activation, print_json, save_picture
 from eoc.cli.edge import operating_at
 from eoc.cli.init_answer import point_payload
-from eoc.cli.rates_report import print_rates
+from eoc.cli.rates_report import Rates, print_rates
 
 if TYPE_CHECKING:
     from eoc.convergence import Convergence
-    from eoc.operating_point import OperatingPoint
 
-__all__ = ["Rates", "command"]
+__all__ = ["command"]
 
 _DOTS = 40
 _DEEPEST = 1e200  # layers in a picture: an axis that ends at 1e300 overflows
 _DECAYED = 36.0  # depth scales after which an exponential has come to rounding
-
-
-@dataclasses.dataclass(frozen=True)
-class Rates:
-    """What is printed, as text or as JSON.
-
-    ``anchor`` indexes the depth whose 1 - c_l gives ``offset``, the C of the next orders.
-    """
-
-    at: OperatingPoint
-    c0: float
-    found: Convergence
-
-    @property
-    def anchor(self) -> int:
-        """In the middle of the depths, so that the deeper ones test the law."""
-        return self.found.depths.size // 2
-
-    @property
-    def offset(self) -> float:
-        """C of lambda_l = l + R sqrt(l) + A log(l) + C."""
-        import numpy as np
-
-        law, depth = self.found.law, self.found.depths[self.anchor]
-        own = law.linear(self.found.one_minus_c[self.anchor])
-        return float(own - depth - law.root * np.sqrt(depth) - law.log * np.log(depth))
 
 
 def command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,41 @@ from eoc.cli.tables import console, layer, print_paragraph, print_table, print_t
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from eoc.cli.rates import Rates
-    from eoc.convergence import ConvergenceLaw, Measured
+    from eoc.convergence import Convergence, ConvergenceLaw, Measured
     from eoc.criticality import EdgeOfChaos
+    from eoc.operating_point import OperatingPoint
 
-__all__ = ["law_in_words", "print_rates"]
+__all__ = ["Rates", "law_in_words", "print_rates"]
 
 _CONSTANT = {"1/l": "beta_q", "1/l^2": "kappa", "exponential": "xi_c"}
 _NOTABLE = 30.0  # depth of a crossover worth mentioning
 _POWER = {"1/l": "l", "1/l^2": "l^2"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Rates:
+    """What ``eoc rates`` prints, as text or as JSON.
+
+    ``anchor`` indexes the depth whose 1 - c_l gives ``offset``, the C of the next orders.
+    """
+
+    at: OperatingPoint
+    c0: float
+    found: Convergence
+
+    @property
+    def anchor(self) -> int:
+        """In the middle of the depths, so that the deeper ones test the law."""
+        return self.found.depths.size // 2
+
+    @property
+    def offset(self) -> float:
+        """C of lambda_l = l + R sqrt(l) + A log(l) + C."""
+        import numpy as np
+
+        law, depth = self.found.law, self.found.depths[self.anchor]
+        own = law.linear(self.found.one_minus_c[self.anchor])
+        return float(own - depth - law.root * np.sqrt(depth) - law.log * np.log(depth))
 
 
 def print_rates(r: Rates) -> None:

@@ -8,13 +8,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation, kept
+from eoc.activations.base import Activation
 from eoc.criticality.curves import Residual, bias_residual, squared_bias, variances
 from eoc.criticality.point import point_at
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.inversion import Monotone, monotone
 from eoc.scan import all_roots, decades, extrema
+from eoc.sharing import cached
 
 __all__ = [
     "Branch",
@@ -83,7 +84,7 @@ class Branch:
     weight: tuple[Monotone, ...]
 
 
-@kept()
+@cached()
 def branches(phi: Activation) -> tuple[Branch, ...]:
     """Every connected stretch by increasing q, from 1e-20 to 1e8 or to the last variance that can be computed.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
-from eoc.activations.base import Activation, Smoothness, kept
+from eoc.activations.base import Activation, Smoothness
 from eoc.checks import copied_within, real_number, real_numbers
 from eoc.criticality.advice import explained
 from eoc.criticality.branches import Branch, TurningPoint, branches, squared_bias_value, weight_moment
@@ -24,6 +24,7 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.inversion import inverse
+from eoc.sharing import cached
 
 __all__ = ["EocCurve", "eoc_curve"]
 
@@ -302,7 +303,7 @@ class _Facts:
     ends: tuple[tuple[End, End], ...]
 
 
-@kept()
+@cached()
 def _followed(phi: Activation) -> _Facts:
     parts, changes = branches(phi), transition_points(phi)
     limits = tuple(ends(phi, branch) for branch in parts)

@@ -1,7 +1,8 @@
 """Measure a real model, layer by layer, against the theory for its own activation and variances.
 
 ``hooks`` runs the model and measures; ``walks`` follows ``signals`` through its steps by the maps; ``stretches`` finds
-where it is deep in the sense of the theory; ``words`` says what that means.
+where it is deep in the sense of the theory; ``records`` holds what was found, ``summary`` and ``verdict`` say what it
+means.
 """
 
 from __future__ import annotations

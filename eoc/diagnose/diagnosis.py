@@ -1,130 +1,17 @@
-"""What a diagnosis says: a row for every layer, the stretches that the theory of deep networks holds for, and words."""
+"""What :func:`eoc.diagnose.torch` returns: the records of a diagnosis, with the words for them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from eoc.activations import Activation
-from eoc.criticality import EdgeOfChaos
-from eoc.phase import Phase
+from eoc.diagnose.records import LayerRow, Stretch
+from eoc.diagnose.summary import sentences
+from eoc.diagnose.table import table
+from eoc.diagnose.verdict import remedy, verdict
 from eoc.sharing import cached_property
 
-__all__ = ["Diagnosis", "LayerRow", "Stretch", "Values"]
-
-
-@dataclass(frozen=True)
-class Values:
-    """What is said of one layer; NaN where nothing can be said.
-
-    Attributes
-    ----------
-    q
-        Mean square of the pre-activations, over samples, units and positions.
-    one_minus_c
-        1 - c, c the correlation of the pre-activations of two samples, on average over all pairs.
-    gradient
-        Root mean square, over samples, of the norm of the gradient with respect to the pre-activations.
-    """
-
-    q: float
-    one_minus_c: float
-    gradient: float
-
-    @property
-    def c(self) -> float:
-        """The correlation."""
-        return 1.0 - self.one_minus_c
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """One call of one layer.
-
-    Attributes
-    ----------
-    name, layer
-        The module's qualified name, and what it is: "Linear 300 -> 10", "Conv2d 3 -> 16, 3x3".
-    activation
-        The name of the activation that follows; "" if none does.
-    sigma_w, sigma_b
-        sqrt(fan_in mean W^2) and sqrt(mean b^2) of its parameters.
-    inside
-        Which share of the terms that a unit of a convolution sums are not padding; 1 for other layers.
-    measured
-        What the model does.
-    expected
-        What the maps say, from what was measured one layer before (for gradients: one behind).
-    predicted
-        What the maps say from the first layer on (for gradients: from the last one back).
-    spread, gradient_spread
-        By how much ``expected`` q, and the squared gradient, may be off at this width: relative standard deviations,
-        upper bounds where samples or positions are averaged; NaN where nothing, or zero, is expected.
-    dead
-        Which share of its units the activation maps to a constant for the whole batch; NaN where it is flat nowhere.
-    reached
-        Whether a gradient arrives; one that is not a number does.
-    why, gradient_why
-        Why the maps say nothing; "" if they do.
-    """
-
-    name: str
-    layer: str
-    activation: str
-    sigma_w: float
-    sigma_b: float
-    inside: float
-    measured: Values
-    expected: Values
-    predicted: Values
-    spread: float
-    gradient_spread: float
-    dead: float
-    reached: bool
-    why: str
-    gradient_why: str
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """Layers one after the other with the same activation behind each and nothing else, and weights of one size.
-
-    The first may have weights of any size: no gradient passes through them. A head, which no such activation follows,
-    is not among them.
-
-    Attributes
-    ----------
-    rows
-        Their indices, two or more.
-    activation
-        phi.
-    sigma_w, sigma_b, inside
-        Medians (of sigma_b^2 for the second) over the layers after the first.
-    factor, expected_factor
-        By what the norm of gradients is multiplied from a layer to the one before it, measured and by the maps at the
-        measured variances: geometric means. NaN where a gradient is zero or not finite.
-    phase
-        What an infinitely deep network of such layers with independent weights does; None if that cannot be told, for
-        the reason ``why``.
-    edge
-        The edge of chaos at this sigma_b.
-    """
-
-    rows: tuple[int, ...]
-    activation: Activation
-    sigma_w: float
-    sigma_b: float
-    inside: float
-    factor: float
-    expected_factor: float
-    phase: Phase | None
-    edge: EdgeOfChaos | None
-    why: str = ""
-
-    @property
-    def steps(self) -> int:
-        """How many times phi is applied."""
-        return len(self.rows) - 1
+__all__ = ["Diagnosis"]
 
 
 @dataclass(frozen=True)
@@ -151,27 +38,19 @@ class Diagnosis:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """What is to be seen, in plain sentences."""
-        from eoc.diagnose.words import words
-
-        return words(self)
+        return sentences(self.rows, self.stretches, self.samples, self.notes)
 
     @cached_property
     def verdict(self) -> str:
         """Whether signals and gradients get through the model, in one sentence."""
-        from eoc.diagnose.verdict import verdict
-
-        return verdict(self)
+        return verdict(self.rows)
 
     @cached_property
     def remedy(self) -> str:
         """The line of code that mends it."""
-        from eoc.diagnose.verdict import remedy
-
-        return remedy(self)
+        return remedy(self.rows, self.stretches)
 
     def __str__(self) -> str:
-        from eoc.diagnose.table import table
-
         return "\n".join([self.verdict, "", table(self.rows), "", *self.words, self.remedy])
 
     def to_dict(self) -> dict[str, Any]:
@@ -179,38 +58,8 @@ class Diagnosis:
         return {
             "verdict": self.verdict,
             "samples": self.samples,
-            "layers": [_row(row) for row in self.rows],
-            "stretches": [_stretch(one) for one in self.stretches],
+            "layers": [row.to_dict() for row in self.rows],
+            "stretches": [one.to_dict() for one in self.stretches],
             "words": list(self.words),
             "remedy": self.remedy,
         }
-
-
-def _row(row: LayerRow) -> dict[str, Any]:
-    """A row as a dict."""
-    sides = {
-        side: {"q": values.q, "c": values.c, "one_minus_c": values.one_minus_c, "gradient": values.gradient}
-        for side, values in (("measured", row.measured), ("expected", row.expected), ("predicted", row.predicted))
-    }
-    plain = {name: value for name, value in vars(row).items() if name not in sides}
-    return plain | sides
-
-
-def _stretch(one: Stretch) -> dict[str, Any]:
-    phase, edge = one.phase, one.edge
-    critical = edge.best.sigma_w if edge is not None and edge.reason is None else None
-    return {
-        "layers": list(one.rows),
-        "activation": one.activation.name,
-        "sigma_w": one.sigma_w,
-        "sigma_b": one.sigma_b,
-        "inside": one.inside,
-        "factor": one.factor,
-        "expected_factor": one.expected_factor,
-        "phase": None if phase is None else phase.phase,
-        "chi_1": None if phase is None else phase.chi_1,
-        "q": None if phase is None else phase.q,
-        "xi_c": None if phase is None else phase.xi_c,
-        "critical_sigma_w": critical,
-        "why": one.why,
-    }

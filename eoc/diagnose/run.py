@@ -12,12 +12,13 @@ import numpy as np
 from torch import nn
 
 from eoc.activations import Activation
-from eoc.diagnose.diagnosis import Diagnosis, LayerRow, Values
+from eoc.diagnose.diagnosis import Diagnosis
 from eoc.diagnose.hooks import Call, count_samples, measure
 from eoc.diagnose.layers import Layer, measurable
+from eoc.diagnose.preserve_state import preserved_state
+from eoc.diagnose.records import LayerRow, Values
 from eoc.diagnose.signals import Signal, mean_distance
 from eoc.diagnose.stretches import stretches
-from eoc.diagnose.undisturbed import undisturbed
 from eoc.diagnose.walks import NO_SIGNAL, Gradient, Measured, backward, forward
 from eoc.errors import AccuracyWarning, EocError
 from eoc.models.modules import is_layer
@@ -37,7 +38,7 @@ _AGAIN = "it is called again, in a way that the tracing does not tell"
 def run(model: Any, batch: Any, activation: object, loss: Callable[[Any], Any] | None, seed: int) -> Diagnosis:
     """What :func:`eoc.diagnose.torch` does."""
     _check(model, loss, seed)
-    with undisturbed(model, seed):  # reading too: a spectral norm iterates whenever its weight is looked at
+    with preserved_state(model, seed):  # reading too: a spectral norm iterates whenever its weight is looked at
         reading = read(model, activation)
         steps = reading.steps
         layers = measurable(steps, model)

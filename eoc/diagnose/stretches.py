@@ -11,7 +11,7 @@ import numpy as np
 
 from eoc.activations import Activation
 from eoc.criticality import EdgeOfChaos, edge_of_chaos
-from eoc.diagnose.diagnosis import LayerRow, Stretch
+from eoc.diagnose.records import LayerRow, Stretch
 from eoc.diagnose.walks import passes
 from eoc.errors import EocError
 from eoc.models.steps import Kind, Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from eoc.diagnose.diagnosis import LayerRow
+from eoc.diagnose.records import LayerRow
 
 __all__ = ["table"]
 

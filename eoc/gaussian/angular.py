@@ -17,13 +17,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation, Smoothness, kept
+from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle, Series, angle_of, cumulative, fit
 from eoc.gaussian.moments import moments
 from eoc.gaussian.products import Products
 from eoc.gaussian.sources import Sources, refuse_singularities
+from eoc.sharing import cached
 
 __all__ = ["Angular", "angular"]
 
@@ -44,13 +45,13 @@ def angular(phi: Activation, q: float, *, plain: bool = False) -> Angular:
     return _angular(phi, 1.0 if phi.is_positively_homogeneous else float(q), plain)
 
 
-@kept(_KEPT)
+@cached(_KEPT)
 def _angular(phi: Activation, q: float, plain: bool) -> Angular:
     order = 1 if plain or phi.smoothness is Smoothness.JUMP else 2
     return Angular(phi, q, _tables(phi, order, int(np.frexp(q)[1]) - 1), plain=plain)
 
 
-@kept()
+@cached()
 def _tables(phi: Activation, order: int, octave: int) -> Products | None:
     """Tables for q = 2^octave (1 ... 2), a further variance then costs a tenth; None where one set cannot serve all.
 

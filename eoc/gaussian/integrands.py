@@ -6,10 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from eoc.activations.base import Activation, kept
+from eoc.activations.base import Activation
 from eoc.floats import FloatArray
 from eoc.gaussian.octaves import Octaves
 from eoc.gaussian.tangent import oscillates, remainder, resolved_radius
+from eoc.sharing import cached
 
 __all__ = ["easy_variance", "integrals"]
 
@@ -30,13 +31,13 @@ def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> tuple[dict[str,
     return {name: (values[i], errors[i]) for i, name in enumerate(names)}, octaves.doubtful(index)
 
 
-@kept()
+@cached()
 def _octaves(phi: Activation) -> Octaves:
     radius = resolved_radius(phi)
     return Octaves(phi, partial(_rows, phi, radius), radius)
 
 
-@kept()
+@cached()
 def easy_variance(phi: Activation) -> float:
     """The variance up to which phi is resolved by few panels: beyond it, phi oscillates many times within sqrt(q)."""
     for x in 2.0 ** np.arange(3, 17):

@@ -22,12 +22,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
-from eoc.activations.base import Activation, Smoothness, kept
+from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError, NotPermissibleError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, check_names, checked_variances
 from eoc.gaussian.octaves import Octaves
 from eoc.gaussian.tangent import remainder, resolved_radius
+from eoc.sharing import cached
 
 __all__ = ["QUARTIC_NAMES", "fourth_moments", "quartic_limit"]
 
@@ -146,7 +147,7 @@ def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> _Par
     return {name: parts[name] for name in names}
 
 
-@kept()
+@cached()
 def _octaves(phi: Activation) -> Octaves:
     radius = resolved_radius(phi)
     return Octaves(phi, partial(_rows, phi, radius), radius)

@@ -17,13 +17,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation, Smoothness, kept
+from eoc.activations.base import Activation, Smoothness
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.angle import Series
 from eoc.gaussian.angular import Angular
 from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.products import Products
+from eoc.sharing import cached
 
 __all__ = ["Crossing", "Levels", "crossing", "levels", "octave_of"]
 
@@ -163,7 +164,7 @@ class Surface:
         return level_error + 4.0 * EPS * level, rise_error + 8.0 * EPS * np.abs(rise)
 
 
-@kept()
+@cached()
 def _tabulated(phi: Activation, octave: int) -> Surface:
     nodes = _nodes(phi, octave)
     ends = _finest(nodes)

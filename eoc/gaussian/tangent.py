@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import legendre
 
-from eoc.activations.base import Activation, kept
+from eoc.activations.base import Activation
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.rule import PROJECT, UNIT_NODES, N
+from eoc.sharing import cached
 
 __all__ = ["Remainder", "oscillates", "remainder", "resolved_radius"]
 
@@ -45,7 +46,7 @@ class Remainder:
     dr_error: FloatArray
 
 
-@kept()
+@cached()
 def resolved_radius(phi: Activation) -> float:
     """The largest c = 2^j such that phi, phi' and phi'' are polynomials of degree 23, to rounding, on [-c, 0], [0, c].
 

@@ -15,31 +15,24 @@ times the sum of the odd coefficients.
 
 from __future__ import annotations
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.checks import real_number
 from eoc.errors import EocError
-from eoc.floats import EPS, FloatArray
-from eoc.gaussian import kernels
-from eoc.gaussian.angle import Angle, Series, angle_of, fit
-from eoc.gaussian.angular import angular
-from eoc.gaussian.moments import Estimate, checked_variance, moments
-from eoc.maps.at_zero import tangents_of
-from eoc.maps.correlation_points import CorrelationFixedPoint, convex_from, correlation_fixed_points
-from eoc.maps.expansion import Term, expansion_of
-from eoc.maps.flow import at_depths, layers_until
-from eoc.maps.layer import sensitivity
-from eoc.maps.variance import VarianceMap
+from eoc.gaussian.angle import Angle, angle_of
+from eoc.gaussian.moments import Estimate
+from eoc.maps.correlation_fixed_points import CorrelationFixedPoint, convex_from, fixed_points, stable_point
+from eoc.maps.correlation_layer import CorrelationLayer
+from eoc.maps.depth_flow import at_depths, layers_until
+from eoc.maps.expansion import Term, expansion_at_one
 from eoc.sharing import cached_property
 
 __all__ = ["CorrelationMap"]
 
-_SIDE = 2.0**0.5  # the chord at theta = pi/2
 _KEPT = 1e-9  # relative change of q in a layer that still counts as a fixed point
 
 
-class CorrelationMap:
+class CorrelationMap(CorrelationLayer):
     """The correlation map of an activation at (sigma_w, sigma_b) and a variance q.
 
     Parameters
@@ -97,137 +90,6 @@ class CorrelationMap:
     [4.312973e-05, 4.441322e-23]
     """
 
-    def __init__(
-        self, activation: object, sigma_w: float, sigma_b: float = 0.0, q: float | None = None, q_error: float = 0.0
-    ) -> None:
-        self.variance = VarianceMap(activation, sigma_w, sigma_b)
-        self.activation = self.variance.activation
-        self.sigma_w, self.sigma_b = self.variance.sigma_w, self.variance.sigma_b
-        if q is None:
-            self.q, self.q_error = self.variance.kept, self.variance.kept_error
-        else:
-            self.q, self.q_error = checked_variance(q), q_error
-        if self.q > 0.0:
-            self.angular = angular(self.activation, self.q)
-            following = self.variance.F(self.q)
-            self.next_q, next_error = float(following.value), float(following.error)
-            weight = self.sigma_w**2
-        else:
-            if self.sigma_b > 0.0:
-                raise EocError(
-                    f"sigma_b = {self.sigma_b:g} moves q = 0 to q = {self.sigma_b**2:g}: no correlation map exists at "
-                    "q = 0 with a bias; give a q > 0"
-                )
-            tangents = tangents_of(self.activation)
-            self.angular = angular(tangents, 1.0)
-            self.next_q, next_error, weight = 0.0, 0.0, 1.0 / tangents.kappa
-        if self.sigma_w == self.sigma_b == 0.0 or not (self.next_q > 0.0 or self.q == 0.0):
-            raise EocError("sigma_w and sigma_b are both 0, or phi is: nothing is left after a layer to be correlated")
-        scale = self.next_q if self.q > 0.0 else 1.0
-        own = self.angular.q
-        self.gain = weight / scale * ((self.q or 1.0) / own)  # f = offset + gain * E[phi phi], expectations at `own`
-        self.relative_error = next_error / scale + 6.0 * EPS
-        if self.q_error > 0.0:
-            growth = float(self.variance.slope(self.q).value) * self.q / self.next_q
-            self.relative_error += float(sensitivity(self.activation, self.q, growth)) * self.q_error / self.q
-        self.chi_1, self.chi_1_error = float("inf"), 0.0
-        if not self.angular.plain:
-            self._set_slope(own)
-
-    def _set_slope(self, own: float) -> None:
-        """chi_1, and the gain that goes with it."""
-        a = self.angular
-        self.chi_1 = self.gain * own * a.D
-        self.chi_1_error = self.chi_1 * (self.relative_error + a.D_error / a.D) if a.D > 0.0 else 0.0
-        if abs(self.chi_1 - 1.0) <= self.chi_1_error + 4.0 * EPS:
-            self.gain, self.chi_1 = 1.0 / (own * a.D), 1.0
-
-    def __repr__(self) -> str:
-        at = f"sigma_w={self.sigma_w!r}, sigma_b={self.sigma_b!r}, q={self.q!r}"
-        return f"CorrelationMap({self.activation.name!r}, {at})"
-
-    def __call__(
-        self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
-    ) -> FloatArray:
-        """f(c), of the shape of c, to about 1e-14; :meth:`one_minus_f` comes with error bounds."""
-        return 1.0 - self._apply(angle_of(c, one_minus_c=one_minus_c, angle=angle).e)
-
-    def one_minus_f(
-        self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
-    ) -> Estimate:
-        """1 - f(c) to full relative precision, with its error bound."""
-        return self.one_minus_f_at(angle_of(c, one_minus_c=one_minus_c, angle=angle))
-
-    def one_minus_f_at(self, at: Angle) -> Estimate:
-        """1 - f(c) at angles, which know 1 + c as well as 1 - c."""
-        return self._scaled(*self.angular.half_distance(at))
-
-    def slope(
-        self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
-    ) -> Estimate:
-        """f'(c), the deltas of jumps included, with its error bound."""
-        at = angle_of(c, one_minus_c=one_minus_c, angle=angle)
-        return self._scaled(*self.angular.slope(at))
-
-    def curvature(
-        self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
-    ) -> Estimate:
-        """f''(c), the deltas of kinks included (infinite at c = 1 then), with its error bound."""
-        at = angle_of(c, one_minus_c=one_minus_c, angle=angle)
-        return self._scaled(*self.angular.curvature(at))
-
-    def _scaled(self, value: FloatArray, error: FloatArray) -> Estimate:
-        scaled = self.gain * value
-        with np.errstate(invalid="ignore"):
-            bound = self.gain * error + self.relative_error * np.abs(scaled)
-        return Estimate(scaled, np.where(np.isinf(scaled), 0.0, bound))
-
-    def _apply(self, e: FloatArray) -> FloatArray:
-        out = np.empty(e.size)
-        kernels.apply_map(e.reshape(-1), self.terms, out)
-        return out.reshape(e.shape)
-
-    @cached_property
-    def is_identity(self) -> bool:
-        """Whether f(c) = c: a linear phi without bias."""
-        a = self.angular
-        return self.chi_1 == 1.0 and a.u1 is None and a.u2 is None
-
-    @property
-    def is_odd(self) -> bool:
-        """Whether f(-c) = -f(c): an odd phi without bias."""
-        return self.angular.parity == -1 and self.sigma_b == 0.0
-
-    @cached_property
-    def terms(self) -> kernels.MapTerms:
-        """The numbers behind 1 - f, for the kernels."""
-        a = self.angular
-        one, two, three = self._series
-        offset = 2.0 * self.gain * a.V if a.parity == -1 else 0.0
-        linear, power = (0.0, 1) if a.plain else (self.chi_1, 3)
-        return kernels.MapTerms(a.parity, offset, linear, power, *_plain(one), *_plain(two), *_plain(three))
-
-    @cached_property
-    def term_errors(self) -> FloatArray:
-        """Relative rounding of a step, and bounds on the errors of ``linear`` and of the series, for the kernels."""
-        linear = 0.0 if self.angular.plain else self.slope_error
-        return np.array([4.0 * EPS, linear, *(0.0 if s is None else s.error.max() for s in self._series)])
-
-    @cached_property
-    def _series(self) -> tuple[Series | None, Series | None, Series | None]:
-        """S_1, S_2 and S_3 of :class:`eoc.gaussian.kernels.MapTerms`: in y = 2 sin(theta/2) no arcsine is needed."""
-        a = self.angular
-        factor = self.gain if a.plain else -0.5 * self.gain * a.q
-        one, two = (a.w1, a.w2) if a.plain else (a.u1, a.u2)
-        far = None if a.parity != 0 else fit(self._far_side, 1.0, _SIDE)
-        return _in_chord(one, factor, self.relative_error), _in_chord(two, factor, self.relative_error), far
-
-    def _far_side(self, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """1 - f for c < 0, at y = sqrt(2 (1 + c))."""
-        value, error = self.angular.half_distance(angle_of(one_minus_c=2.0 - 0.5 * y**2))
-        scaled = self.gain * value
-        return scaled, self.gain * error + self.relative_error * scaled
-
     @cached_property
     def expansion(self) -> tuple[Term, ...]:
         """1 - f(1 - e) = sum of coefficient * e^power as e -> 0, the first terms: powers 1, 3/2, 2, 5/2, 3.
@@ -235,63 +97,17 @@ class CorrelationMap:
         From e^{1/2} on if phi jumps; without half-integer powers if phi is C^2. The coefficient of e is chi_1, that of
         e^2 is -f''(1)/2 for a phi that is C^1.
         """
-        return expansion_of(self)
+        return expansion_at_one(self)
 
-    @cached_property
+    @property
     def fixed_points(self) -> tuple[CorrelationFixedPoint, ...]:
         """Every c in [-1, 1] with f(c) = c, in increasing order; empty if f is the identity (:attr:`is_identity`)."""
-        return correlation_fixed_points(self)
-
-    @cached_property
-    def at_zero(self) -> tuple[float, float]:
-        """f(0) = (sigma_b^2 + sigma_w^2 E[phi]^2) / F(q) to full relative precision, and a bound on its error."""
-        if self.q == 0.0:
-            own = moments(self.angular.phi, 1.0, ("M",))["M"]
-            mean, error, offset = float(own.value), float(own.error), 0.0
-        else:
-            own = moments(self.activation, self.q, ("M",))["M"]
-            mean, error, offset = float(own.value), float(own.error), self.sigma_b**2 / self.next_q
-        value = offset + self.gain * mean**2
-        return value, self.gain * (2.0 * abs(mean) * error + error**2) + self.relative_error * value
+        return fixed_points(self)
 
     @property
     def stable_point(self) -> CorrelationFixedPoint:
         """c*, where the correlation of two different inputs ends; EocError if f is the identity."""
-        if self.is_identity:
-            raise EocError(f"{self!r} is the identity: every correlation is kept")
-        return next(p for p in reversed(self.fixed_points) if p.stable)
-
-    def log_ratio(self, e: FloatArray) -> Estimate:
-        """log((1 - f)/(1 - c)) at arrays 1 - c = e > 0, without cancellation near the edge of chaos."""
-        a = self.angular
-        if a.plain or (a.parity != 0 and (e > 1.0).any()):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                at = self.one_minus_f(one_minus_c=e)
-                return Estimate(np.log(at.value / e), at.error / at.value + 2.0 * EPS)
-        lost, error = a.loss(angle_of(one_minus_c=e))
-        gain = self.gain * a.q
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value = np.log1p((self.chi_1 - 1.0) - gain * lost)
-        error = gain * (error + self.relative_error * lost) + self.slope_error
-        return Estimate(value, error * np.exp(-value) + 2.0 * EPS * np.abs(value))
-
-    def log_ratio_slopes(self, e: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """First and second derivative of -log((1 - f)/(1 - c)) by log(1 - c)."""
-        a, at = self.angular, angle_of(one_minus_c=e)
-        if a.plain:
-            out = self.gain * a.half_distance(at)[0]
-            steepness = e * self.gain * a.slope(at)[0] / out
-            return 1.0 - steepness, steepness**2 - steepness + e**2 * self.gain * a.curvature(at)[0] / out
-        gain = self.gain * a.q
-        lost, slope_lost = gain * a.loss(at)[0], gain * a.slope_loss(at)[0]
-        ratio, difference = self.chi_1 - lost, slope_lost - lost
-        first = difference / ratio
-        return first, (gain * e * a.rise(at)[0] - difference) / ratio + first**2
-
-    @property
-    def slope_error(self) -> float:
-        """The error of chi_1, which is exact on the edge of chaos."""
-        return 0.0 if self.chi_1 == 1.0 else self.chi_1_error
+        return stable_point(self)
 
     def iterate(
         self,
@@ -301,7 +117,7 @@ class CorrelationMap:
         one_minus_c: float | None = None,
         angle: float | None = None,
     ) -> Estimate:
-        """1 - c_l after l layers for any depths l, 10^300 included; see :mod:`eoc.maps.flow`.
+        """1 - c_l after l layers for any depths l, 10^300 included; see :mod:`eoc.maps.depth_flow`.
 
         Parameters
         ----------
@@ -372,23 +188,3 @@ def _one_pair(at: Angle) -> Angle:
     if at.e.ndim:
         raise EocError(f"give the correlation of one pair of inputs, a number; got an array of shape {at.e.shape}")
     return at
-
-
-def _in_chord(series: Series | None, factor: float, relative_error: float) -> Series | None:
-    """A series in theta times a factor, as one in y = 2 sin(theta/2) for theta <= pi/2."""
-    if series is None:
-        return None
-    known = series
-
-    def at(y: FloatArray) -> tuple[FloatArray, FloatArray]:
-        theta = 2.0 * np.arcsin(0.5 * y)
-        value = factor * known(theta)
-        return value, abs(factor) * known.bound(theta) + relative_error * np.abs(value)
-
-    return fit(at, float(np.abs(factor * series.coefficients).sum(axis=1).max()), _SIDE)
-
-
-def _plain(series: Series | None) -> tuple[FloatArray, FloatArray]:
-    if series is None:
-        return np.zeros(1), np.zeros((0, kernels.COEFFICIENTS))
-    return series.ends, series.coefficients

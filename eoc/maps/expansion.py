@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eoc.gaussian.angle import Series
+from eoc.maps.correlation_layer import CorrelationLayer
 
-if TYPE_CHECKING:
-    from eoc.maps.correlation import CorrelationMap
-
-__all__ = ["Term", "expansion_of"]
+__all__ = ["Term", "expansion_at_one"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class Term:
     error: float
 
 
-def expansion_of(f: CorrelationMap) -> tuple[Term, ...]:
+def expansion_at_one(f: CorrelationLayer) -> tuple[Term, ...]:
     """See :attr:`CorrelationMap.expansion`."""
     a = f.angular
     one, two = (a.w1, a.w2) if a.plain else (a.u1, a.u2)

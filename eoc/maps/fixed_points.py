@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,9 +14,6 @@ from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import layer
 from eoc.scan import all_roots, decades
-
-if TYPE_CHECKING:
-    from eoc.maps.variance import VarianceMap
 
 __all__ = ["FixedPoint", "Stability", "all_fixed_points", "scanned_variances", "stability_of", "with_errors"]
 
@@ -68,22 +65,22 @@ def stability_of(slope: float, error: float) -> Stability:
     return "stable" if abs(slope) < 1.0 else "unstable"
 
 
-def all_fixed_points(f: VarianceMap) -> tuple[FixedPoint, ...]:
+def all_fixed_points(phi: Activation, sigma_w: float, sigma_b: float) -> tuple[FixedPoint, ...]:
     """Every fixed point of a map that is not the identity; see :attr:`VarianceMap.fixed_points`."""
 
     def relative_growth(q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        estimate = f.growth(q)
+        estimate = layer.growth(phi, sigma_w, sigma_b, q)
         return estimate.value / q, estimate.error / q
 
-    grid = scanned_variances(f.activation, f.sigma_w, f.sigma_b)
+    grid = scanned_variances(phi, sigma_w, sigma_b)
     roots, signs = all_roots(relative_growth, grid)
-    if f.sigma_b == 0.0 and (f.sigma_w == 0.0 or f.activation.vanishes_at_zero):
+    if sigma_b == 0.0 and (sigma_w == 0.0 or phi.vanishes_at_zero):
         roots, signs = np.append(0.0, roots), np.append(0.0, signs)
-    if signs[-1] < 0.0 and np.isfinite(f.activation.growth.q_max):
-        roots, signs = np.append(roots, _last_crossing(f, grid)), np.append(signs, 1.0)
+    if signs[-1] < 0.0 and np.isfinite(phi.growth.q_max):
+        roots, signs = np.append(roots, _last_crossing(phi, sigma_w, sigma_b, grid)), np.append(signs, 1.0)
     if signs[-1] > 0.0:
         roots, signs = np.append(roots, np.inf), np.append(signs, 0.0)
-    return tuple(_fixed_point(f, grid, roots, signs, i) for i in range(roots.size))
+    return tuple(_fixed_point(phi, sigma_w, sigma_b, grid, roots, signs, i) for i in range(roots.size))
 
 
 def scanned_variances(phi: Activation, sigma_w: ArrayLike, sigma_b: ArrayLike) -> FloatArray:
@@ -114,35 +111,37 @@ def _settled(phi: Activation, sigma_w: FloatArray, sigma_b: float, q: FloatArray
     return bool((lost | np.where(np.isinf(limit), growing, close)).all())
 
 
-def _last_crossing(f: VarianceMap, grid: FloatArray) -> float:
+def _last_crossing(phi: Activation, sigma_w: float, sigma_b: float, grid: FloatArray) -> float:
     """The middle between the last q at which F can be computed and q_max, at which it is infinite."""
-    computed = grid[np.isfinite(f.growth(grid).value)]
-    return 0.5 * (float(computed[-1]) + f.activation.growth.q_max)
+    computed = grid[np.isfinite(layer.growth(phi, sigma_w, sigma_b, grid).value)]
+    return 0.5 * (float(computed[-1]) + phi.growth.q_max)
 
 
-def _fixed_point(f: VarianceMap, grid: FloatArray, roots: FloatArray, signs: FloatArray, i: int) -> FixedPoint:
+def _fixed_point(
+    phi: Activation, sigma_w: float, sigma_b: float, grid: FloatArray, roots: FloatArray, signs: FloatArray, i: int
+) -> FixedPoint:
     """The i-th root, given the sign of F(q) - q below (``signs[i]``) and above it (``signs[i + 1]``)."""
     q = float(roots[i])
     low = float(roots[i - 1]) if i > 0 else 0.0
     high = float(roots[i + 1]) if i + 1 < roots.size else float("inf")
     basin = (low if signs[i] > 0.0 else q, high if signs[i + 1] < 0.0 else q)
     if np.isinf(q):
-        limit = float(layer.growth_at_infinity(f.activation, f.sigma_w))
+        limit = float(layer.growth_at_infinity(phi, sigma_w))
         kind: Stability = "marginal" if abs(limit) <= 4.0 * EPS else "stable"
         return FixedPoint(q, 0.0, 1.0 + limit, 8.0 * EPS, 1.0 + limit, kind, basin)
-    if np.isnan(f.slope(q, strict=False).value):  # so near q_max that F' is only known to be large
-        return FixedPoint(q, f.activation.growth.q_max - q, float("inf"), 0.0, float("inf"), "unstable", None)
+    if np.isnan(layer.slope(phi, sigma_w, q, strict=False).value):  # so near q_max that F' is only known to be large
+        return FixedPoint(q, phi.growth.q_max - q, float("inf"), 0.0, float("inf"), "unstable", None)
     if q == 0.0:
-        at_zero = f.slope(q)
+        at_zero = layer.slope(phi, sigma_w, q)
         slope, slope_error, q_error = float(at_zero.value), float(at_zero.error), 0.0
     else:
-        found, errors = with_errors(f.activation, f.sigma_w, f.sigma_b, np.array([q]))
+        found, errors = with_errors(phi, sigma_w, sigma_b, np.array([q]))
         slope, slope_error, q_error = float(found.value[0]), float(found.error[0]), float(errors[0])
     stability = stability_of(slope, slope_error)
-    if not _is_monotone(f, grid) and stability == "stable":
-        basin = _immediate_basin(f, grid, q, basin)
+    if not _is_monotone(phi, sigma_w, grid) and stability == "stable":
+        basin = _immediate_basin(phi, sigma_w, sigma_b, grid, q, basin)
     attracts = basin[0] < basin[1] and stability != "unstable"
-    chi_1 = float(f.chi_1(q, strict=False).value)
+    chi_1 = float(layer.chi_1(phi, sigma_w, q, strict=False).value)
     return FixedPoint(q, q_error, slope, slope_error, chi_1, stability, basin if attracts else None)
 
 
@@ -159,44 +158,46 @@ def with_errors(phi: Activation, sigma_w: ArrayLike, sigma_b: ArrayLike, q: Floa
     return Estimate(found.value, found.error + bend * q_error), q_error
 
 
-def _is_monotone(f: VarianceMap, grid: FloatArray) -> bool:
+def _is_monotone(phi: Activation, sigma_w: float, grid: FloatArray) -> bool:
     """Whether F increases over the scanned variances: then fixed points alone separate the basins."""
-    slope = f.slope(grid, strict=False)
+    slope = layer.slope(phi, sigma_w, grid, strict=False)
     return not bool((slope.value < -slope.error).any())
 
 
-def _immediate_basin(f: VarianceMap, scanned: FloatArray, q: float, around: tuple[float, float]) -> tuple[float, float]:
+def _immediate_basin(
+    phi: Activation, sigma_w: float, sigma_b: float, scanned: FloatArray, q: float, around: tuple[float, float]
+) -> tuple[float, float]:
     """The interval around a stable fixed point whose variances end there, for a map that is not monotone."""
-    far = max(scanned[-1], min(_Q_MAX, easy_variance(f.activation)))
+    far = max(scanned[-1], min(_Q_MAX, easy_variance(phi)))
     grid = decades(scanned[0], far)
     grid = np.sort(np.append(grid[(grid > around[0]) & (grid < around[1])], q))
-    ends_here = _ends_at(f, grid, q)
+    ends_here = _ends_at(phi, sigma_w, sigma_b, grid, q)
     at = int(np.searchsorted(grid, q))
     lost_below, lost_above = np.flatnonzero(~ends_here[:at]), np.flatnonzero(~ends_here[at:])
     low, high = around
     if lost_below.size:
-        low = _basin_edge(f, float(grid[lost_below[-1]]), float(grid[lost_below[-1] + 1]), q)
+        low = _basin_edge(phi, sigma_w, sigma_b, float(grid[lost_below[-1]]), float(grid[lost_below[-1] + 1]), q)
     if lost_above.size:
         first = at + int(lost_above[0])
-        high = _basin_edge(f, float(grid[first]), float(grid[first - 1]), q)
+        high = _basin_edge(phi, sigma_w, sigma_b, float(grid[first]), float(grid[first - 1]), q)
     return low, high
 
 
-def _basin_edge(f: VarianceMap, outside: float, inside: float, q: float) -> float:
+def _basin_edge(phi: Activation, sigma_w: float, sigma_b: float, outside: float, inside: float, q: float) -> float:
     while abs(outside - inside) > 1e-9 * inside:
         middle = float(np.sqrt(outside * inside))
-        if _ends_at(f, np.array([middle]), q)[0]:
+        if _ends_at(phi, sigma_w, sigma_b, np.array([middle]), q)[0]:
             inside = middle
         else:
             outside = middle
     return inside
 
 
-def _ends_at(f: VarianceMap, start: FloatArray, q: float) -> NDArray[np.bool_]:
+def _ends_at(phi: Activation, sigma_w: float, sigma_b: float, start: FloatArray, q: float) -> NDArray[np.bool_]:
     """Which of the starting variances come to q, by iteration."""
     now = start
     for _ in range(_ITERATIONS):
-        now = moments(f.activation, now, ("V",), strict=False)["V"].value * f.sigma_w**2 + f.sigma_b**2
+        now = moments(phi, now, ("V",), strict=False)["V"].value * sigma_w**2 + sigma_b**2
         close = np.abs(now - q) <= 1e-4 * q
         now = np.where(np.isfinite(now) & (now < 1e200), now, 1e200)
         if close.all():

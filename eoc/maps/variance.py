@@ -103,7 +103,7 @@ class VarianceMap:
         24 points a decade, with a refinement at every near miss, from sigma_b^2 / 2 (1e-20 if sigma_b = 0) to where F
         has settled to its behaviour at infinity.
         """
-        return () if self.is_identity else all_fixed_points(self)
+        return () if self.is_identity else all_fixed_points(self.activation, self.sigma_w, self.sigma_b)
 
     @property
     def kept(self) -> float:

@@ -13,7 +13,7 @@ from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.gaussian.surface import crossing, levels, octave_of
-from eoc.maps.correlation_points import FEW, from_zero
+from eoc.maps.correlation_fixed_points import FEW, from_zero
 from eoc.rates import e_folding
 
 __all__ = ["Maps", "correlations"]

@@ -10,6 +10,7 @@ from eoc.activations.formula.growth import growth, parity
 from eoc.activations.formula.limits import end_limits, reconcile
 from eoc.activations.formula.poles import without_poles
 from eoc.activations.formula.reader import read
+from eoc.activations.formula.rewrite import simplified
 from eoc.activations.formula.stretches import stretches
 from eoc.activations.formula.tree import Trees
 
@@ -48,7 +49,7 @@ def parse(text: str) -> Activation:
     >>> phi.knots, str(phi.smoothness), phi([-1.0, 2.0]).tolist()
     ((0.0,), 'kink', [-0.1, 2.0])
     """
-    trees = Trees()
+    trees = Trees(simplified)
     tree = read(text, trees)
     name = " ".join(text.split())
     parts, singular = without_poles(stretches(tree, trees, text), trees, name)

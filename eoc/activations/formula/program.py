@@ -32,8 +32,9 @@ class Program:
     --------
     >>> import numpy as np
     >>> from eoc.activations.formula.reader import read
+    >>> from eoc.activations.formula.rewrite import simplified
     >>> from eoc.activations.formula.tree import Trees
-    >>> Program(read("x**3", Trees())).fast(np.array([2.0]))[:, 0].tolist()
+    >>> Program(read("x**3", Trees(simplified))).fast(np.array([2.0]))[:, 0].tolist()
     [8.0, 12.0, 12.0]
     """
 

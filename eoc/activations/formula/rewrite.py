@@ -7,10 +7,8 @@ as neutral elements goes as well.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from eoc.activations.formula.tree import Node, Trees
+from eoc.activations.formula.tree import Node, Trees
 
 __all__ = ["MAX_EXPONENT", "simplified"]
 

@@ -7,11 +7,10 @@ So a tree is a DAG, whose size stays linear under the macros (gelu, elu, ...). E
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from eoc.activations.formula.doubles import constant_value
-from eoc.activations.formula.rewrite import simplified
 
 __all__ = ["Node", "Trees", "postorder"]
 
@@ -51,14 +50,22 @@ def postorder(*roots: Node) -> list[Node]:
 class Trees:
     """Builds interned nodes, simplifying as it goes.
 
+    Parameters
+    ----------
+    simplified
+        Given the builder, an operation and its arguments: a better node for it, or None if there is none. What the
+        package uses is :func:`eoc.activations.formula.rewrite.simplified`.
+
     Examples
     --------
-    >>> t = Trees()
+    >>> from eoc.activations.formula.rewrite import simplified
+    >>> t = Trees(simplified)
     >>> t.make("log", t.make("add", t.number(1), t.make("exp", t.x))).op
     'softplus'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, simplified: Callable[[Trees, str, tuple[Node, ...]], Node | None]) -> None:
+        self._simplified = simplified
         self._table: dict[tuple[object, ...], Node] = {}
         self.x = self._intern("x", (), 0.0)
 
@@ -68,7 +75,7 @@ class Trees:
 
     def make(self, op: str, *args: Node, value: float = 0.0) -> Node:
         """Make the node op(args), simplified."""
-        simple = simplified(self, op, args)
+        simple = self._simplified(self, op, args)
         if simple is not None:
             return simple
         if op == "switch":

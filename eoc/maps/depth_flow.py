@@ -13,7 +13,7 @@ depth by less than 10^-7 layers. Off it, D is constant (e falls exponentially, w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,9 +25,8 @@ from eoc.gaussian import kernels
 from eoc.gaussian.angle import Angle
 from eoc.gaussian.moments import Estimate
 from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
-
-if TYPE_CHECKING:
-    from eoc.maps.correlation import CorrelationMap
+from eoc.maps.correlation_fixed_points import stable_point
+from eoc.maps.correlation_layer import CorrelationLayer
 
 __all__ = ["at_depths", "layers_until"]
 
@@ -40,7 +39,7 @@ _DISTINCT = 4.0  # times its error: where the velocity is more, it is known well
 _NEWTON = 50
 
 
-def at_depths(f: CorrelationMap, depths: ArrayLike, pair: Angle) -> Estimate:
+def at_depths(f: CorrelationLayer, depths: ArrayLike, pair: Angle) -> Estimate:
     """1 - c after the depths, for one pair of inputs; see :meth:`CorrelationMap.iterate`."""
     wanted = whole_numbers("depth", depths)
     flat = np.ravel(wanted)
@@ -65,7 +64,7 @@ class _Start:
     mirrored: bool
 
 
-def _start(f: CorrelationMap, pair: Angle) -> _Start:
+def _start(f: CorrelationLayer, pair: Angle) -> _Start:
     e = float(pair.e)
     if e <= 1.0 or f.is_identity:
         return _Start(0, e, 0.0, mirrored=False)
@@ -76,7 +75,7 @@ def _start(f: CorrelationMap, pair: Angle) -> _Start:
     return _Start(1, value, float(first.error) / value if value > 0.0 else 0.0, mirrored=False)
 
 
-def _at_depths(f: CorrelationMap, depths: FloatArray, e: float, relative: float) -> Estimate:
+def _at_depths(f: CorrelationLayer, depths: FloatArray, e: float, relative: float) -> Estimate:
     """1 - c after increasing depths, (n,), from 1 - c = e with a bound on its relative error."""
     deep = depths > _STEPS
     steps = np.append(depths[~deep], _STEPS if deep.any() else [])
@@ -89,7 +88,7 @@ def _at_depths(f: CorrelationMap, depths: FloatArray, e: float, relative: float)
     return Estimate(np.where(small, 0.0, value), np.where(small, _TINY, error))
 
 
-def _stepped(f: CorrelationMap, steps: NDArray[Any], e: float, relative: float) -> tuple[FloatArray, FloatArray]:
+def _stepped(f: CorrelationLayer, steps: NDArray[Any], e: float, relative: float) -> tuple[FloatArray, FloatArray]:
     """1 - c after increasing numbers of single steps, (n,), and bounds on the relative errors."""
     value, bound = np.empty(steps.size), np.empty(steps.size)
     work = _VALUES * int(steps[-1]) if steps.size else 0
@@ -116,7 +115,7 @@ def _moves(ratio: Estimate) -> NDArray[np.bool_]:
     return np.asarray(np.abs(ratio.value) > _DISTINCT * ratio.error)
 
 
-def _velocity(f: CorrelationMap, zeta: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _velocity(f: CorrelationLayer, zeta: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The velocity v and a bound on its error, of the shape of zeta."""
     e = np.exp(zeta)
     ratio = f.log_ratio(e)
@@ -126,16 +125,16 @@ def _velocity(f: CorrelationMap, zeta: FloatArray) -> tuple[FloatArray, FloatArr
     return v, ratio.error + left_out + 4.0 * EPS * np.abs(v)
 
 
-def _integrals(f: CorrelationMap, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _integrals(f: CorrelationLayer, a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Depth between a and b, and the integral of its error, (n,)."""
     v, error = _velocity(f, a[:, None] + (b - a)[:, None] * UNIT_NODES)
     length = b - a
     return -length * ((1.0 / v) @ UNIT_WEIGHTS), np.abs(length) * ((error / np.abs(v) / np.abs(v)) @ UNIT_WEIGHTS)
 
 
-def _path(f: CorrelationMap, e: float) -> _Path:
+def _path(f: CorrelationLayer, e: float) -> _Path:
     zeta, floor = float(np.log(e)), float(np.log(_TINY))
-    target = f.stable_point.one_minus_c
+    target = stable_point(f).one_minus_c
     goal = float(np.log(target)) if target > 0.0 else -np.inf
     ends = [zeta]
     while ends[-1] > floor and abs(ends[-1] - goal) > 1e-13 and len(ends) < _MAX_PANELS:
@@ -148,7 +147,7 @@ def _path(f: CorrelationMap, e: float) -> _Path:
     return _Path(points, np.append(0.0, np.cumsum(depth)), np.append(0.0, np.cumsum(error)))
 
 
-def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) -> Estimate:
+def _flowed(f: CorrelationLayer, layers: FloatArray, e: float, relative: float) -> Estimate:
     """1 - c after so many more layers, (n,)."""
     if f.is_identity or e < _TINY:
         return Estimate(np.full(layers.size, e), np.full(layers.size, e * relative))
@@ -179,7 +178,7 @@ def _flowed(f: CorrelationMap, layers: FloatArray, e: float, relative: float) ->
     return found
 
 
-def _resting(f: CorrelationMap, layers: FloatArray, e: float, relative: float, fastest: float) -> Estimate:
+def _resting(f: CorrelationLayer, layers: FloatArray, e: float, relative: float, fastest: float) -> Estimate:
     """1 - c where it moves by a factor exp(fastest) a layer or less: between where it is and the fixed point."""
     end = _arrived(f, layers.size)
     moved = e * np.expm1(np.minimum(2.0 * fastest * layers, 700.0))
@@ -188,20 +187,20 @@ def _resting(f: CorrelationMap, layers: FloatArray, e: float, relative: float, f
     return Estimate(np.where(stays, e, end.value), np.where(stays, moved, to_go) + relative * e)
 
 
-def _arrived(f: CorrelationMap, size: int) -> Estimate:
+def _arrived(f: CorrelationLayer, size: int) -> Estimate:
     """At the stable fixed point."""
-    end = f.stable_point
+    end = stable_point(f)
     return Estimate(np.full(size, end.one_minus_c), np.full(size, end.error if end.one_minus_c > 0.0 else _TINY))
 
 
-def layers_until(f: CorrelationMap, pair: Angle, target: float) -> float:
+def layers_until(f: CorrelationLayer, pair: Angle, target: float) -> float:
     """The first depth from which on 1 - c <= target; see :meth:`CorrelationMap.depth_until`."""
     if not 0.0 < target <= 2.0:
         raise EocError(f"target, the 1 - c to come to, must lie in (0, 2], got {target!r}")
     start = _start(f, pair)
     at_end, error = start.e, 0.0
     if start.e > 0.0 and not f.is_identity:
-        at_end, error = f.stable_point.one_minus_c, f.stable_point.error
+        at_end, error = stable_point(f).one_minus_c, stable_point(f).error
     end = 2.0 - at_end if start.mirrored else at_end
     if max(float(pair.e), end) <= target:
         return 0.0
@@ -210,7 +209,7 @@ def layers_until(f: CorrelationMap, pair: Angle, target: float) -> float:
     return start.layers + _layers_to(f, start, 2.0 - target if start.mirrored else target)
 
 
-def _layers_to(f: CorrelationMap, start: _Start, wanted: float) -> float:
+def _layers_to(f: CorrelationLayer, start: _Start, wanted: float) -> float:
     """Layers from ``start`` until 1 - c is at most what is wanted, or 1 + c at least that if mirrored.
 
     Infinite where what is wanted cannot be told from the end.

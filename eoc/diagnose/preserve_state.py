@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-__all__ = ["undisturbed"]
+__all__ = ["preserved_state"]
 
 
 @contextmanager
-def undisturbed(model: Any, seed: int) -> Iterator[None]:
+def preserved_state(model: Any, seed: int) -> Iterator[None]:
     """Whatever runs inside leaves no trace: buffers and the state of torch's random numbers are put back at the end.
 
     Parameters
@@ -26,7 +26,7 @@ def undisturbed(model: Any, seed: int) -> Iterator[None]:
     Examples
     --------
     >>> norm = torch.nn.BatchNorm1d(3)
-    >>> with undisturbed(norm, seed=0):
+    >>> with preserved_state(norm, seed=0):
     ...     norm(torch.ones(2, 3))
     ...     norm.running_mean.tolist()[0] > 0.0
     tensor(...)

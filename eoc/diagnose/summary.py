@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from eoc.criticality import NoPoint, edge_of_chaos
-from eoc.diagnose.diagnosis import LayerRow, Stretch
+from eoc.diagnose.records import LayerRow, Stretch
 from eoc.diagnose.walks import FIRST, LAST, NO_GRADIENT, NO_SIGNAL
 
-if TYPE_CHECKING:
-    from eoc.diagnose.diagnosis import Diagnosis
-
-__all__ = ["broken", "is_critical", "words"]
+__all__ = ["broken", "is_critical", "sentences"]
 
 _SPREADS = 5.0  # beyond which a deviation is not chance
 _FLOOR = 0.02  # relative deviations that are never named: the maps neglect terms of order 1 / width
@@ -29,19 +25,20 @@ _MOST = 5  # layers, and reasons, that are listed
 _MOST_STRETCHES = 2  # that get sentences of their own
 
 
-def words(found: Diagnosis) -> tuple[str, ...]:
+def sentences(
+    rows: Sequence[LayerRow], stretches: Sequence[Stretch], samples: int, notes: Sequence[str]
+) -> tuple[str, ...]:
     """What is to be seen in a diagnosis, the most important first."""
-    rows = found.rows
     out = [
         *broken(rows),
-        *_stretches(found.stretches, rows),
-        *_altogether(found),
+        *_stretches(stretches, rows),
+        *_altogether(rows, stretches),
         *_dead(rows),
         *_deviations(rows),
         *_reasons(rows),
-        *found.notes,
+        *notes,
     ]
-    if found.samples == 1:
+    if samples == 1:
         out.append("Correlations need a batch of at least two samples: they were not measured.")
     return tuple(out)
 
@@ -142,12 +139,12 @@ def _depth(one: Stretch) -> list[str]:
     ]
 
 
-def _altogether(found: Diagnosis) -> list[str]:
+def _altogether(rows: Sequence[LayerRow], stretches: Sequence[Stretch]) -> list[str]:
     """How gradients change, where no stretch says it."""
-    if len(found.rows) == 1:
+    if len(rows) == 1:
         return ["One layer was measured: there is no depth for the theory to speak of."]
-    last, first = found.rows[-1].measured.gradient, found.rows[0].measured.gradient
-    if found.stretches or not (0.0 < first < math.inf and 0.0 < last < math.inf):
+    last, first = rows[-1].measured.gradient, rows[0].measured.gradient
+    if stretches or not (0.0 < first < math.inf and 0.0 < last < math.inf):
         return []
     return [
         f"From the last layer back to the first, gradients {_change(first / last)}. Nowhere do three layers of one "

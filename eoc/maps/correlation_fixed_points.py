@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.moments import Estimate
 from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
+from eoc.maps.correlation_layer import CorrelationLayer
+from eoc.sharing import cached
 
-if TYPE_CHECKING:
-    from eoc.maps.correlation import CorrelationMap
-
-__all__ = ["FEW", "CorrelationFixedPoint", "convex_from", "correlation_fixed_points", "from_zero"]
+__all__ = ["FEW", "CorrelationFixedPoint", "convex_from", "fixed_points", "from_zero", "stable_point"]
 
 _LOWEST = float(np.log(1e-290))  # of log(1 - c): chi_1 > 1 by more than rounding puts c* far above it
 _GRID = 513
@@ -54,7 +53,8 @@ class CorrelationFixedPoint:
     stable: bool
 
 
-def correlation_fixed_points(f: CorrelationMap) -> tuple[CorrelationFixedPoint, ...]:
+@cached()
+def fixed_points(f: CorrelationLayer) -> tuple[CorrelationFixedPoint, ...]:
     """See :attr:`CorrelationMap.fixed_points`; none other is possible (:mod:`eoc.maps.correlation`)."""
     if f.is_identity:
         return ()
@@ -68,7 +68,14 @@ def correlation_fixed_points(f: CorrelationMap) -> tuple[CorrelationFixedPoint, 
     return tuple(found)
 
 
-def _at_one(f: CorrelationMap) -> CorrelationFixedPoint:
+def stable_point(f: CorrelationLayer) -> CorrelationFixedPoint:
+    """See :attr:`CorrelationMap.stable_point`."""
+    if f.is_identity:
+        raise EocError(f"{f!r} is the identity: every correlation is kept")
+    return next(p for p in reversed(fixed_points(f)) if p.stable)
+
+
+def _at_one(f: CorrelationLayer) -> CorrelationFixedPoint:
     order = 1.0
     if f.angular.plain:
         order = 0.5
@@ -77,7 +84,7 @@ def _at_one(f: CorrelationMap) -> CorrelationFixedPoint:
     return CorrelationFixedPoint(1.0, 0.0, 0.0, 0.0, f.chi_1, f.chi_1_error, 1.0 - f.chi_1, order, f.chi_1 <= 1.0)
 
 
-def _interior(f: CorrelationMap) -> CorrelationFixedPoint:
+def _interior(f: CorrelationLayer) -> CorrelationFixedPoint:
     """The fixed point in [0, 1): where (1 - f)/(1 - c), which falls with 1 - c by convexity, is 1."""
     log_e = 0.0 if f.is_odd else _root(f)
     e = float(np.exp(log_e))
@@ -91,7 +98,7 @@ def _interior(f: CorrelationMap) -> CorrelationFixedPoint:
     return CorrelationFixedPoint(c, c_error, e, error, 1.0 - one_minus_slope, slope_error, one_minus_slope, 1.0, True)
 
 
-def _near_zero(f: CorrelationMap, c: float, c_error: float) -> tuple[float, float]:
+def _near_zero(f: CorrelationLayer, c: float, c_error: float) -> tuple[float, float]:
     """The fixed point c to full relative precision, and its error."""
 
     def slopes(at: FloatArray) -> Estimate:
@@ -133,7 +140,7 @@ def from_zero(
     return Estimate(c, c_error)
 
 
-def _root(f: CorrelationMap) -> float:
+def _root(f: CorrelationLayer) -> float:
     """The logarithm of 1 - c at which (1 - f)/(1 - c) = 1."""
     from scipy.optimize import brentq
 
@@ -145,7 +152,7 @@ def _root(f: CorrelationMap) -> float:
     return float(brentq(excess, _LOWEST, 0.0, xtol=1e-16, rtol=4.0 * EPS))
 
 
-def convex_from(f: CorrelationMap) -> float:
+def convex_from(f: CorrelationLayer) -> float:
     """See :attr:`CorrelationMap.convex_from`."""
     from scipy.optimize import brentq
 
