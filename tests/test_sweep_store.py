@@ -55,7 +55,7 @@ TASK = Task(
         Parameter("depth", "layers", units="layers", kind="whole", inner=True),
     ),
     outputs=lambda values: OUTPUTS,
-    compute=lambda point: {},
+    run=lambda point: {},
     seconds=lambda point: 0.0,
     coordinates=lambda values: {"moment": Coordinate(np.array([2, 4]), "order of the moment")},
     random=True,

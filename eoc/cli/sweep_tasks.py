@@ -53,7 +53,7 @@ def _chosen(name: str | None) -> Sequence[Task]:
 def _outputs(task: Task) -> Mapping[str, Output]:
     """All that a point can have; outputs that are given as parameters are left out of a sweep."""
     inner = [parameter.name for parameter in task.parameters if parameter.inner]
-    return task.outputs(dict.fromkeys(inner[:1], ()))
+    return task.outputs(inner[:1])
 
 
 def _kind(parameter: Parameter) -> str:

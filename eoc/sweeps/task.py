@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["EOC", "Coordinate", "Output", "Parameter", "Task", "Values"]
+__all__ = ["EOC", "Coordinate", "Output", "Parameter", "Point", "Task", "Values"]
 
 #: Of sigma_w: the value at which a network with that activation and sigma_b is on the edge of chaos.
 EOC = "eoc"
 
 #: All values of every parameter that a sweep gives.
 Values = Mapping[str, tuple[Any, ...]]
+
+#: The parameters of one point, or its outputs.
+Point = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,9 @@ class Output:
         "real" (NaN where a point has none), or "whole" (-1 where a point has none).
     flags
         Instead of a number one of these words, kept as its index (-1 where a point has none).
+    read
+        What it is of the result of a task: an attribute such as "theory.q.value", or a function of the result, which
+        returns None where the point has none. Left out: the attribute of its own name.
     """
 
     about: str
@@ -86,6 +93,7 @@ class Output:
     dims: tuple[str, ...] = ()
     kind: Literal["real", "whole"] = "real"
     flags: tuple[str, ...] = ()
+    read: str | Callable[[Any], ArrayLike | None] = ""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -98,6 +106,24 @@ class Output:
     def missing(self) -> float | int:
         """What stands where a point has none."""
         return float("nan") if self.dtype.kind == "f" else -1
+
+    def of(self, result: Any, name: str) -> ArrayLike:
+        """The number, or numbers, of this name in a result: an object with attributes, or a mapping.
+
+        Examples
+        --------
+        >>> Output("whether it was found", flags=("no", "yes")).of({"usable": True}, "usable")
+        1
+        """
+        if callable(self.read):
+            value = self.read(result)
+        else:
+            value = result[name] if isinstance(result, Mapping) else attrgetter(self.read or name)(result)
+        if value is None:
+            return self.missing
+        if self.flags and isinstance(value, str | bool):
+            return self.flags.index(("no", "yes")[value] if isinstance(value, bool) else value)
+        return value
 
 
 @dataclass(frozen=True)
@@ -129,9 +155,9 @@ class Task:
     parameters
         What it takes.
     outputs
-        What a point has, by name, from all values of the parameters that are given. None has the name of one of these.
-    compute
-        The outputs of one point from its parameters: those that are given or have a default, an
+        What a point has, by name, from the names of the parameters that are given. None has the name of one of these.
+    run
+        What the outputs of one point are read from. Its parameters are those that are given or have a default, an
         :class:`~eoc.activations.Activation` as "activation", arrays of inner parameters, and for a random task an
         integer "seed". Raises EocError where there is no answer.
     seconds
@@ -151,10 +177,10 @@ class Task:
     name: str
     about: str
     parameters: tuple[Parameter, ...]
-    outputs: Callable[[Values], Mapping[str, Output]]
-    compute: Callable[[Mapping[str, Any]], Mapping[str, ArrayLike]]
-    seconds: Callable[[Mapping[str, Any]], float]
-    bytes: Callable[[Mapping[str, Any]], float] = lambda point: 0.0
+    outputs: Callable[[Collection[str]], Mapping[str, Output]]
+    run: Callable[[Point], Any]
+    seconds: Callable[[Point], float]
+    bytes: Callable[[Point], float] = lambda point: 0.0
     problems: Callable[[Values], Iterable[tuple[str, str]]] = _no_problems
     coordinates: Callable[[Values], Mapping[str, Coordinate]] = _no_coordinates
     random: bool = False
@@ -163,3 +189,8 @@ class Task:
     def parameter(self, name: str) -> Parameter:
         """The parameter of that name."""
         return next(parameter for parameter in self.parameters if parameter.name == name)
+
+    def compute(self, point: Point) -> dict[str, ArrayLike]:
+        """The outputs of one point, from its parameters as :attr:`run` wants them."""
+        result = self.run(point)
+        return {name: output.of(result, name) for name, output in self.outputs(point).items()}

@@ -7,19 +7,15 @@ from types import MappingProxyType
 
 from eoc.errors import EocError
 from eoc.sweeps.task import Task
-from eoc.sweeps.tasks.curve import CURVE
-from eoc.sweeps.tasks.edge_of_chaos import EDGE_OF_CHAOS
-from eoc.sweeps.tasks.montecarlo.correlation_process import CORRELATION_PROCESS
-from eoc.sweeps.tasks.montecarlo.divergence import DIVERGENCE
-from eoc.sweeps.tasks.montecarlo.gaussianity import GAUSSIANITY
-from eoc.sweeps.tasks.montecarlo.length_process import LENGTH_PROCESS
-from eoc.sweeps.tasks.montecarlo.length_scaling import LENGTH_SCALING
-from eoc.sweeps.tasks.montecarlo.second_layer import SECOND_LAYER
-from eoc.sweeps.tasks.montecarlo.verify import VERIFY
+from eoc.sweeps.tasks.correlations import CORRELATION_PROCESS
+from eoc.sweeps.tasks.counterexamples import DIVERGENCE, SECOND_LAYER
+from eoc.sweeps.tasks.edge_of_chaos import CURVE, EDGE_OF_CHAOS
+from eoc.sweeps.tasks.lengths import GAUSSIANITY, LENGTH_PROCESS, LENGTH_SCALING
 from eoc.sweeps.tasks.phase import PHASE, PHASE_DIAGRAM
 from eoc.sweeps.tasks.propagation import PROPAGATION
 from eoc.sweeps.tasks.rates import RATES
 from eoc.sweeps.tasks.training import TRAINING
+from eoc.sweeps.tasks.verify import VERIFY
 from eoc.wording import closest
 
 __all__ = ["TASKS", "task"]

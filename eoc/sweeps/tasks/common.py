@@ -20,10 +20,9 @@ __all__ = [
     "C",
     "Q",
     "always",
-    "flag",
+    "exactly_one",
     "increasing",
     "not_given",
-    "one_of",
     "optional",
     "with_errors",
 ]
@@ -86,30 +85,20 @@ def with_errors(outputs: Mapping[str, Output], about: str = "bound on the absolu
     found = {}
     for name, output in outputs.items():
         found[name] = output
-        found[f"{name}_error"] = Output(f"{about} {name}", output.units, dims=output.dims)
+        read = f"{output.read}_error" if output.read else ""
+        found[f"{name}_error"] = Output(f"{about} {name}", output.units, dims=output.dims, read=read)
     return found
 
 
-def not_given(given: Collection[str], outputs: Mapping[str, T]) -> dict[str, T]:
+def not_given(given: Collection[str], outputs: Mapping[str, Output]) -> dict[str, Output]:
     """Those of the outputs that are neither a parameter that is given nor its error.
 
     Examples
     --------
-    >>> not_given({"q": 1.0}, {"q": 1.0, "q_error": 0.0, "slope": 0.5})
-    {'slope': 0.5}
+    >>> list(not_given(["q"], with_errors({"q": Output("variance"), "slope": Output("F'(q)")})))
+    ['slope', 'slope_error']
     """
-    return {name: value for name, value in outputs.items() if name.removesuffix("_error") not in given}
-
-
-def flag(value: object, flags: Iterable[str]) -> int:
-    """The index of one of the words; a bool is one of :data:`NO_YES`.
-
-    Examples
-    --------
-    >>> flag("1/l^2", ("1/l", "1/l^2")), flag(True, NO_YES)
-    (1, 1)
-    """
-    return list(flags).index(NO_YES[value] if isinstance(value, bool) else str(value))
+    return {name: output for name, output in outputs.items() if name.removesuffix("_error") not in given}
 
 
 def increasing(values: Values, name: str) -> Iterable[tuple[str, str]]:
@@ -127,12 +116,15 @@ def increasing(values: Values, name: str) -> Iterable[tuple[str, str]]:
             return
 
 
-def one_of(values: Values, first: str, second: str, what: str) -> Iterable[tuple[str, str]]:
+def exactly_one(values: Values, first: str, second: str, what: str) -> Iterable[tuple[str, str]]:
     """The problem of two parameters of which both or none are given.
 
     Examples
     --------
-    >>> list(one_of({"c": (0.1,)}, "c", "one_minus_c", "the correlation")), list(one_of({}, "a", "b", "the size"))
+    >>> (
+    ...     list(exactly_one({"c": (0.1,)}, "c", "one_minus_c", "the correlation")),
+    ...     list(exactly_one({}, "a", "b", "the size")),
+    ... )
     ([], [('a', 'give a or b: the size')])
     """
     if first not in values and second not in values:

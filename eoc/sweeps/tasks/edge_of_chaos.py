@@ -1,33 +1,25 @@
-"""The task "edge_of_chaos": the best point of the edge of chaos with one given quantity, or the recommended one."""
+"""The tasks "edge_of_chaos", the best point of the edge of chaos with one given quantity, and "curve", many of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from eoc.sweeps.task import Output, Parameter, Task, Values
-from eoc.sweeps.tasks.common import (
-    ACTIVATION,
-    NO_YES,
-    SIGMA_B,
-    SIGMA_W,
-    Q,
-    always,
-    flag,
-    not_given,
-    optional,
-    with_errors,
-)
+from eoc.sweeps.task import Output, Parameter, Point, Task, Values
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, Q, always, not_given, optional, with_errors
 
 if TYPE_CHECKING:
-    from eoc.criticality import EocPoint
+    from eoc.activations import Activation
+    from eoc.criticality import Curve
 
-__all__ = ["EDGE_OF_CHAOS", "LAWS", "REASONS"]
+__all__ = ["CURVE", "EDGE_OF_CHAOS"]
 
-LAWS = ("1/l", "1/l^2", "constant")
-REASONS = ("found", "homogeneous", "unstable", "no solution", "infinite chi_1")
+_LAWS = ("1/l", "1/l^2", "constant")
+_REASONS = ("found", "homogeneous", "unstable", "no solution", "infinite chi_1")
 _STABILITIES = ("stable", "marginal", "unstable")
 _SECONDS = 0.005
 
@@ -50,17 +42,13 @@ _NUMBERS = {
 _OUTPUTS = {
     **with_errors(_NUMBERS),
     "depth_scale": Output("depth at which the law comes to 1: correlations are forgotten", "layers", r"\beta_q"),
-    "law": Output("how 1 - c_l falls with depth", flags=LAWS),
+    "law": Output("how 1 - c_l falls with depth", flags=_LAWS),
     "stability": Output("of the variance that is kept", flags=_STABILITIES),
     "any_q": Output("whether every variance is kept", flags=NO_YES),
     "points": Output("points that solve the equations, usable or not", kind="whole"),
     "usable_points": Output("points that can be used", kind="whole"),
-    "reason": Output("whether there is a usable point, and if not, which kind of none", flags=REASONS),
+    "reason": Output("whether there is a usable point, and if not, which kind of none", flags=_REASONS),
 }
-
-
-def _outputs(values: Values) -> Mapping[str, Output]:
-    return not_given(values, _OUTPUTS)
 
 
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
@@ -69,42 +57,159 @@ def _problems(values: Values) -> Iterable[tuple[str, str]]:
         yield name, f"give at most one of {_NAMES}: {given[0]} is given already"
 
 
-def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+def _edge_of_chaos(point: Point) -> Mapping[str, Any]:
     from eoc.criticality import edge_of_chaos
 
     question = {parameter.name: point[parameter.name] for parameter in _QUESTIONS if parameter.name in point}
     found = edge_of_chaos(point["activation"], **question)
     outputs = {
-        **_of_point(None if found.reason is not None else found.best),
+        **dict.fromkeys(_OUTPUTS),
         "points": len(found.points),
         "usable_points": sum(one.usable for one in found.points),
-        "reason": flag("found" if found.reason is None else found.reason, REASONS),
+        "reason": found.reason or "found",
     }
-    return not_given(question, outputs)
-
-
-def _of_point(best: EocPoint | None) -> dict[str, ArrayLike]:
-    if best is None:
-        return {name: output.missing for name, output in _OUTPUTS.items()}
-    names = [name for name in with_errors(_NUMBERS) if not name.startswith("constant")]
-    return {
-        **{name: getattr(best, name) for name in names},
-        "constant": best.law.constant,
-        "constant_error": best.law.error,
-        "depth_scale": best.law.depth,
-        "law": flag(best.law.law, LAWS),
-        "stability": flag(best.stability, _STABILITIES),
-        "any_q": int(best.any_q),
-    }
+    if found.reason is None:
+        best, law = found.best, found.best.law
+        outputs |= {name: getattr(best, name) for name in with_errors(_NUMBERS) if hasattr(best, name)}
+        outputs |= {"constant": law.constant, "constant_error": law.error, "depth_scale": law.depth, "law": law.law}
+        outputs |= {"stability": best.stability, "any_q": best.any_q}
+    return outputs
 
 
 EDGE_OF_CHAOS = Task(
     name="edge_of_chaos",
     about="the best point of the edge of chaos with one given quantity, or the recommended one",
     parameters=(ACTIVATION, *_QUESTIONS),
-    outputs=_outputs,
-    compute=_compute,
+    outputs=lambda given: not_given(given, _OUTPUTS),
+    run=_edge_of_chaos,
     seconds=always(_SECONDS),
     problems=_problems,
     rule=f"at most one of {_NAMES}; none of them: the recommended point",
+)
+
+# ---- curve
+
+_ALONG = (
+    optional(Q, about="variance that layers keep", inner=True, note=""),
+    optional(SIGMA_B, most=1e50, inner=True),
+    optional(SIGMA_W, most=1e50, above=True, eoc=False, inner=True),
+)
+_ABOUT = {
+    "q": Output("variance that layers keep", symbol="q"),
+    "sigma_b": Output(SIGMA_B.about, symbol=SIGMA_B.symbol),
+    "sigma_w": Output(SIGMA_W.about, symbol=SIGMA_W.symbol),
+    "slope": Output("F'(q), the factor by which distances from q shrink in a layer", symbol="F'(q)"),
+    "usable": Output("whether layers keep this variance", flags=NO_YES),
+    "constant": Output("constant of the law: 1 - c_l ~ constant / l or constant / l^2", symbol=r"\beta_q"),
+    "depth_scale": Output("depth at which the law comes to 1: correlations are forgotten", "layers", r"\beta_q"),
+    "law": Output("how 1 - c_l falls with depth", flags=_LAWS),
+    "reason": Output("whether there is a usable point, and if not, which kind of none", flags=_REASONS),
+}
+
+
+def _along(given: Collection[str]) -> str:
+    """The one of q, sigma_b and sigma_w that is given."""
+    return next(parameter.name for parameter in _ALONG if parameter.name in given)
+
+
+def _curve_outputs(given: Collection[str]) -> Mapping[str, Output]:
+    dims = (_along(given),)
+    return {name: dataclasses.replace(output, dims=dims) for name, output in not_given(given, _ABOUT).items()}
+
+
+def _curve_problems(values: Values) -> Iterable[tuple[str, str]]:
+    given = [parameter.name for parameter in _ALONG if parameter.name in values]
+    if not given:
+        yield "q", "give one of q, sigma_b and sigma_w: where along the edge of chaos"
+    for name in given[1:]:
+        yield name, f"give only one of q, sigma_b and sigma_w: {given[0]} is given already"
+
+
+def _curve(point: Point) -> Mapping[str, ArrayLike]:
+    from eoc.criticality import curve
+
+    phi, name = point["activation"], _along(point)
+    values = np.asarray(point[name], dtype=float)
+    if name == "q":
+        found = curve(phi, values)
+        exists = np.isfinite(found.sigma_b) & np.isfinite(found.sigma_w)
+        usable = exists & ((found.slope < 1.0) | phi.is_positively_homogeneous)
+    else:
+        found, exists = _best(phi, name, values)
+        usable = np.isfinite(found.q)
+    return _described(phi, found, usable) | {"reason": _reasons(phi, exists, usable)}
+
+
+def _reasons(phi: Activation, exists: NDArray[np.bool_], usable: NDArray[np.bool_]) -> NDArray[np.int_]:
+    """As :func:`eoc.edge_of_chaos` would say for each of the values."""
+    from eoc.activations import Smoothness
+
+    none = "homogeneous" if phi.is_positively_homogeneous else "no solution"
+    if phi.smoothness is Smoothness.JUMP:
+        none = "infinite chi_1"
+    found, unstable, nothing = (_REASONS.index(reason) for reason in ("found", "unstable", none))
+    return np.asarray(np.where(usable, found, np.where(exists, unstable, nothing)))
+
+
+def _best(phi: Activation, name: str, values: ArrayLike) -> tuple[Curve, NDArray[np.bool_]]:
+    """Of the points with each sigma_b or sigma_w the usable one that carries correlations deepest; NaN if none is.
+
+    And whether there is any point, usable or not.
+    """
+    from eoc.criticality import Curve, edge_of_chaos, eoc_curve
+    from eoc.rates import depth_scale
+
+    every = eoc_curve(phi, points=8).at(**{name: values})
+    exists = np.asarray(np.isfinite(every.q).any(axis=0))
+    fields = np.array([every.q, every.sigma_b, every.sigma_w, every.slope])  # (4, n, K)
+    if every.q.size and not phi.is_positively_homogeneous:
+        depth = np.full(every.q.shape, -np.inf)
+        usable = (every.slope < 1.0) & (every.q > 0.0)
+        depth[usable] = depth_scale(phi, every.q[usable])
+        fields = np.take_along_axis(fields, depth.argmax(axis=0)[None, None], axis=1)
+        fields = np.where(depth.max(axis=0) > -np.inf, fields, np.nan)
+    found = fields[:, 0] if every.q.shape[0] else np.full((4, np.size(values)), np.nan)
+    for at in np.flatnonzero(np.asarray(values) == 0.0):  # the limit q = 0 has rules of its own
+        edge = edge_of_chaos(phi, sigma_b=0.0)
+        exists[at] = bool(edge.points)
+        if edge.reason is None:
+            found[:, at] = edge.best.q, 0.0, edge.best.sigma_w, edge.best.slope
+    return Curve(*found), exists
+
+
+def _described(phi: Activation, found: Curve, usable: ArrayLike) -> dict[str, ArrayLike]:
+    """The points with their laws."""
+    from eoc.activations import Smoothness
+    from eoc.rates import rate_constant, rate_law
+
+    there = np.isfinite(found.sigma_b) & np.isfinite(found.sigma_w)
+    positive, zero = there & (found.q > 0.0), there & (found.q == 0.0)
+    constant, law = np.full(found.q.shape, np.nan), np.full(found.q.shape, -1)
+    constant[positive] = rate_constant(phi, found.q[positive]).value
+    law[positive] = _LAWS.index("1/l^2" if phi.smoothness is Smoothness.KINK else "1/l")
+    if zero.any():
+        limit = rate_law(phi, 0.0)
+        constant[zero], law[zero] = limit.constant, _LAWS.index(limit.law)
+    law[np.isinf(constant)] = _LAWS.index("constant")
+    return {
+        "q": found.q,
+        "sigma_b": found.sigma_b,
+        "sigma_w": found.sigma_w,
+        "slope": found.slope,
+        "usable": np.where(there, usable, -1),
+        "constant": constant,
+        "depth_scale": np.where(law == _LAWS.index("1/l^2"), np.sqrt(constant), constant),
+        "law": law,
+    }
+
+
+CURVE = Task(
+    name="curve",
+    about="the edge of chaos at many variances, sigma_b or sigma_w: of several points there the best usable one",
+    parameters=(ACTIVATION, *_ALONG),
+    outputs=_curve_outputs,
+    run=_curve,
+    seconds=lambda point: 0.004 + 2e-6 * np.size(point[_along(point)]),
+    problems=_curve_problems,
+    rule="exactly one of q, sigma_b and sigma_w: where along the edge of chaos",
 )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from eoc.sweeps.task import Output, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, ONE_END, SIGMA_B, SIGMA_W, Q, always, flag, increasing, with_errors
+from eoc.sweeps.task import Output, Point, Task
+from eoc.sweeps.tasks.common import ACTIVATION, ONE_END, SIGMA_B, SIGMA_W, Q, always, increasing, with_errors
+
+if TYPE_CHECKING:
+    from eoc.phase import Phase
 
 __all__ = ["PHASE", "PHASE_DIAGRAM"]
 
 _PHASES = ("ordered", "chaotic", "critical", "divergent", "several")
-_Q = Output("variance that layers keep, the lowest of them; inf where variances diverge", symbol="q^*")
+_Q = Output("variance that layers keep, the lowest of them; inf where variances diverge", symbol="q^*", read="q")
 _FIELDS = {
     "slope": Output("F'(q*), the factor by which distances from q* shrink in a layer", symbol="F'(q^*)"),
     "chi_1": Output(
@@ -48,31 +50,17 @@ _ROW_SECONDS = 0.008
 _CELL_SECONDS = 1e-5
 
 
-def _row_problems(values: Values) -> Iterable[tuple[str, str]]:
-    return increasing(values, "sigma_w")
-
-
-def _row(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+def _row(point: Point) -> Mapping[str, Any]:
     from eoc.phase import phase_diagram
 
     found = phase_diagram(point["activation"], point["sigma_w"], [point["sigma_b"]])
     return {name: found[name].values[0] for name in _ROW}
 
 
-def _row_seconds(point: Mapping[str, Any]) -> float:
-    return _ROW_SECONDS + _CELL_SECONDS * np.size(point["sigma_w"])
-
-
-def _place(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+def _place(point: Point) -> Phase:
     from eoc.phase import phase_of
 
-    found = phase_of(point["activation"], point["sigma_w"], point["sigma_b"], point.get("q"))
-    return {
-        "q_star": found.q,
-        "q_star_error": found.q_error,
-        **{name: getattr(found, name) for name in with_errors(_FIELDS)},
-        "phase": flag(found.phase, _PHASES),
-    }
+    return phase_of(point["activation"], point["sigma_w"], point["sigma_b"], point.get("q"))
 
 
 PHASE_DIAGRAM = Task(
@@ -84,9 +72,9 @@ PHASE_DIAGRAM = Task(
         dataclasses.replace(SIGMA_W, above=True, eoc=False, inner=True),
     ),
     outputs=always(_ALONG),
-    compute=_row,
-    seconds=_row_seconds,
-    problems=_row_problems,
+    run=_row,
+    seconds=lambda point: _ROW_SECONDS + _CELL_SECONDS * np.size(point["sigma_w"]),
+    problems=lambda values: increasing(values, "sigma_w"),
 )
 
 PHASE = Task(
@@ -94,6 +82,6 @@ PHASE = Task(
     about="phase, fixed points and depth scales at one (sigma_w, sigma_b)",
     parameters=(ACTIVATION, SIGMA_W, SIGMA_B, dataclasses.replace(Q, note=ONE_END)),
     outputs=always(_PLACE),
-    compute=_place,
+    run=_place,
     seconds=always(_SECONDS),
 )

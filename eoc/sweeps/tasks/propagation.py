@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.sweeps.task import EOC, Output, Parameter, Task, Values
+from eoc.sweeps.task import EOC, Output, Parameter, Point, Task, Values
 from eoc.sweeps.tasks.common import (
     ACTIVATION,
     ONE_MINUS_C,
@@ -18,8 +17,8 @@ from eoc.sweeps.tasks.common import (
     C,
     Q,
     always,
+    exactly_one,
     increasing,
-    one_of,
     optional,
     with_errors,
 )
@@ -54,13 +53,13 @@ _START_SECONDS = 0.02
 
 
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
-    yield from one_of(values, "c", "one_minus_c", "the correlation of the two inputs")
+    yield from exactly_one(values, "c", "one_minus_c", "the correlation of the two inputs")
     yield from increasing(values, "depth")
     if "q2" in values and "q" not in values and any(value != EOC for value in values.get("sigma_w", ())):
         yield "q2", "give q, the variance of the first input, too"
 
 
-def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+def _propagation(point: Point) -> Mapping[str, ArrayLike]:
     from eoc.propagation import propagate
 
     q = point.get("q")
@@ -87,7 +86,7 @@ def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
     }
 
 
-def _seconds(point: Mapping[str, Any]) -> float:
+def _seconds(point: Point) -> float:
     on_their_way = min(float(np.max(point["depth"])), _ARRIVED) if "q" in point else 0.0
     return _START_SECONDS + _LAYER_SECONDS * on_their_way
 
@@ -97,7 +96,7 @@ PROPAGATION = Task(
     about="variances, correlation and gradients of two inputs, layer by layer at infinite width",
     parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q, _Q2, C, ONE_MINUS_C, _DEPTH),
     outputs=always(_ALL),
-    compute=_compute,
+    run=_propagation,
     seconds=_seconds,
     problems=_problems,
     rule="exactly one of c and one_minus_c; q2 with q only",

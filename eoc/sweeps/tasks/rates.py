@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from eoc.sweeps.task import EOC, Output, Parameter, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SIGMA_B, SIGMA_W, C, Q, always, flag
+from eoc.sweeps.task import EOC, Output, Parameter, Point, Task, Values
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SIGMA_B, SIGMA_W, C, Q, always
 
 if TYPE_CHECKING:
     from eoc.convergence import Measured
@@ -45,7 +45,7 @@ def _problems(values: Values) -> Iterable[tuple[str, str]]:
         yield "c", "must be less than 1: inputs that are the same stay so"
 
 
-def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+def _rates(point: Point) -> Mapping[str, ArrayLike | None]:
     from eoc.convergence import convergence_of
     from eoc.operating_point import operating_point
 
@@ -53,7 +53,7 @@ def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
     found = convergence_of(place.f, point["depth"], point["c"])
     law = found.law
     return {
-        "law": flag(law.law, _LAWS),
+        "law": law.law,
         "constant": law.constant,
         "constant_error": law.error,
         "limit": law.limit,
@@ -66,13 +66,12 @@ def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
         "one_minus_correlation_error": found.error[-1],
         "variance": place.q,
         "chi_1": place.chi_1,
-        "on_edge": flag(place.point is not None, NO_YES),
+        "on_edge": place.point is not None,
     }
 
 
-def _measured(name: str, measured: Measured | None) -> dict[str, ArrayLike]:
-    nan = float("nan")
-    value, error = (nan, nan) if measured is None else (measured.value, measured.error)
+def _measured(name: str, measured: Measured | None) -> dict[str, float | None]:
+    value, error = (None, None) if measured is None else (measured.value, measured.error)
     return {name: value, f"{name}_error": error}
 
 
@@ -88,7 +87,7 @@ RATES = Task(
         dataclasses.replace(C, default=0.1),
     ),
     outputs=always(_OUTPUTS),
-    compute=_compute,
+    run=_rates,
     seconds=always(_SECONDS),
     problems=_problems,
 )

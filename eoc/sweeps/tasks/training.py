@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.sweeps.task import Output, Parameter, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SEED, SIGMA_B, SIGMA_W, Q, always, flag, increasing
+from eoc.sweeps.task import Output, Parameter, Point, Task, Values
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SEED, SIGMA_B, SIGMA_W, Q, always, increasing
 
 __all__ = ["TRAINING"]
 
@@ -84,7 +83,7 @@ def _problems(values: Values) -> Iterable[tuple[str, str]]:
         yield "dataset", f"{needing[0]} needs data_folder, the folder with its files"
 
 
-def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
+def _training(point: Point) -> Mapping[str, ArrayLike]:
     from eoc.gaussian.moments import moments
     from eoc.training import Design, dataset, first_variance, train
 
@@ -104,26 +103,26 @@ def _compute(point: Mapping[str, Any]) -> Mapping[str, ArrayLike]:
         "train_accuracy": curve.train_accuracy,
         "train_loss": curve.train_loss,
         "train_seconds": curve.seconds,
-        "diverged": flag(curve.diverged, NO_YES),
+        "diverged": curve.diverged,
         "gradient_ratio": curve.gradient_ratio,
         "first_variance": q,
         "chi_1": sigma_w**2 * moments(phi, [q], ("D",))["D"].value[0],
     }
 
 
-def _weights(point: Mapping[str, Any]) -> float:
+def _weights(point: Point) -> float:
     width, inputs = float(point["width"]), _SAMPLES[point["dataset"]][1]
     return width * (inputs + width * (float(point["depth"]) - 2.0) + 10.0)
 
 
-def _seconds(point: Mapping[str, Any]) -> float:
+def _seconds(point: Point) -> float:
     epochs, samples = float(np.max(point["epoch"])), _SAMPLES[point["dataset"]][0]
     steps = samples / float(point["batch_size"])
     each = 6.0 * _weights(point) * samples / _FLOPS + steps * float(point["depth"]) * _LAYER_SECONDS
     return _START_SECONDS + epochs * each
 
 
-def _bytes(point: Mapping[str, Any]) -> float:
+def _bytes(point: Point) -> float:
     """Of weights with their gradients, of a batch and of images that are classified, and of all images, a few times."""
     samples, inputs = _SAMPLES[point["dataset"]]
     units = 1000.0 * float(point["width"]) + 4.0 * float(point["batch_size"]) * float(point["width"] * point["depth"])
@@ -135,7 +134,7 @@ TRAINING = Task(
     about="how well fully connected networks train by stochastic gradient descent from where they are drawn",
     parameters=_PARAMETERS,
     outputs=always(_OUTPUTS),
-    compute=_compute,
+    run=_training,
     seconds=_seconds,
     bytes=_bytes,
     problems=_problems,

@@ -115,6 +115,6 @@ def _needed(sweep: xarray.Dataset, output: str) -> str | None:
     task = TASKS.get(str(sweep.attrs.get("task", "")))
     if task is None:
         return None
-    given: dict[str, tuple[Any, ...]] = {one.name: () for one in task.parameters if one.name in sweep.coords}
+    given = [one.name for one in task.parameters if one.name in sweep.coords]
     others = [one.name for one in task.parameters if one.name not in given]
-    return next((name for name in others if output in task.outputs({**given, name: ()})), None)
+    return next((name for name in others if output in task.outputs([*given, name])), None)

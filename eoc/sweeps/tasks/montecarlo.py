@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import EocError
-from eoc.sweeps.task import Coordinate, Output, Parameter, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, flag
+from eoc.floats import FloatArray
+from eoc.sweeps.task import Coordinate, Output, Parameter, Point, Values
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q
 
 if TYPE_CHECKING:
     from eoc.montecarlo import Comparison
@@ -25,7 +26,7 @@ __all__ = [
     "QUANTILES",
     "WEIGHTS",
     "WIDTH",
-    "asked",
+    "arguments",
     "by_layer",
     "compared",
     "different_widths",
@@ -33,7 +34,6 @@ __all__ = [
     "layers_and_quantiles",
     "networks_bytes",
     "networks_seconds",
-    "one_input",
     "weights_problems",
     "z_by_layer",
 ]
@@ -72,26 +72,40 @@ OF_SIGNS = "left out: sigma_w^2 + sigma_b^2, as for inputs of -1 and 1"
 #: What networks with one input are given by.
 ONE_INPUT = (ACTIVATION, SIGMA_W, SIGMA_B, Q, WIDTH, DEPTH, NETWORKS, WEIGHTS, SEED)
 
-#: What is said of all comparisons of a point; nothing where theory knows too little.
-COMPARED = {
-    "worst_z": Output("largest |z| of theory beside measurement", symbol="|z|"),
-    "agrees": Output("whether all |z| <= 4", flags=NO_YES),
-}
+
+def compared(comparisons: Callable[[Any], Iterable[Comparison]]) -> dict[str, Output]:
+    """What is said of all comparisons of a result with theory; nothing where theory knows too little."""
+
+    def worst(found: Any) -> float | None:
+        return max((abs(one.z) for one in comparisons(found)), default=None)
+
+    def agrees(found: Any) -> bool | None:
+        from eoc.montecarlo.experiments.comparison import LIMIT
+
+        z = worst(found)
+        return None if z is None else z <= LIMIT
+
+    return {
+        "worst_z": Output("largest |z| of theory beside measurement", symbol="|z|", read=worst),
+        "agrees": Output("whether all |z| <= 4", flags=NO_YES, read=agrees),
+    }
 
 
-def asked(point: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """Those of the parameters that are given, by name."""
-    return {name: point[name] for name in names if name in point}
+#: Of results that have all their comparisons.
+COMPARED = compared(attrgetter("comparisons"))
 
 
-def one_input(point: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of an experiment on networks with one input."""
-    return asked(point, (parameter.name for parameter in ONE_INPUT))
+def arguments(point: Point, parameters: Iterable[Parameter]) -> dict[str, Any]:
+    """Those of the parameters that the point gives, by name: what a function of :mod:`eoc.montecarlo` takes."""
+    return {parameter.name: point[parameter.name] for parameter in parameters if parameter.name in point}
 
 
-def by_layer(outputs: Mapping[str, tuple[str, str]]) -> dict[str, Output]:
-    """Outputs over layers, from what they are and their symbols."""
-    return {name: Output(about, symbol=symbol, dims=("layer",)) for name, (about, symbol) in outputs.items()}
+def by_layer(**rows: tuple[Any, ...]) -> dict[str, Output]:
+    """Outputs over layers, from what they are, their symbols, and what they are of a result if not its attribute."""
+    return {
+        name: Output(about, symbol=symbol, dims=("layer",), read=read[0] if read else "")
+        for name, (about, symbol, *read) in rows.items()
+    }
 
 
 def layers(values: Values) -> Mapping[str, Coordinate]:
@@ -104,23 +118,17 @@ def layers_and_quantiles(values: Values) -> Mapping[str, Coordinate]:
     return {**layers(values), "quantile": QUANTILE}
 
 
-def compared(comparisons: Iterable[Comparison]) -> dict[str, ArrayLike]:
-    """What :data:`COMPARED` says of the comparisons."""
-    from eoc.montecarlo.experiments.comparison import LIMIT
+def z_by_layer(quantity: str, like: str) -> Callable[[Any], FloatArray]:
+    """Reads z of one quantity in every layer from a result, NaN where it is not compared; ``like`` has all layers."""
 
-    sizes = [abs(one.z) for one in comparisons]
-    if not sizes:
-        return {name: output.missing for name, output in COMPARED.items()}
-    return {"worst_z": max(sizes), "agrees": flag(max(sizes) <= LIMIT, NO_YES)}
+    def read(found: Any) -> FloatArray:
+        out = np.full(np.shape(attrgetter(like)(found)), np.nan)
+        for one in found.comparisons:
+            if one.quantity == quantity and one.layer is not None:
+                out[one.layer - 1] = one.z
+        return out
 
-
-def z_by_layer(comparisons: Iterable[Comparison], quantity: str, depth: int) -> NDArray[np.float64]:
-    """The z of one quantity in every layer, (L,); NaN where it is not compared."""
-    out = np.full(depth, np.nan)
-    for one in comparisons:
-        if one.quantity == quantity and one.layer is not None:
-            out[one.layer - 1] = one.z
-    return out
+    return read
 
 
 def weights_problems(values: Values) -> Iterable[tuple[str, str]]:
@@ -142,7 +150,7 @@ def different_widths(values: Values) -> Iterable[tuple[str, str]]:
         yield "width", f"give at least two different widths, to see how results depend on them; got {list(widths)}"
 
 
-def networks_seconds(point: Mapping[str, Any], inputs: int = 1) -> float:
+def networks_seconds(point: Point, inputs: int = 1) -> float:
     """How long it takes to sample the networks of a point."""
     width, count = float(point["width"]), float(point["networks"]) * float(point["depth"])
     each = inputs * (width * _UNIT_SECONDS + _LAYER_SECONDS)
@@ -151,6 +159,6 @@ def networks_seconds(point: Mapping[str, Any], inputs: int = 1) -> float:
     return _SET_UP_SECONDS + count * each
 
 
-def networks_bytes(point: Mapping[str, Any]) -> float:
+def networks_bytes(point: Point) -> float:
     """How much memory the statistics of a point take; networks are sampled piece by piece, however wide."""
     return _BYTES + _LAYER_BYTES * float(point["depth"]) * min(float(point["networks"]), _AT_A_TIME)

@@ -1,1 +1,0 @@
-"""The tasks "montecarlo/...": networks of finite width beside theory, one file for each experiment."""

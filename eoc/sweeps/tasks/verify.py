@@ -1,0 +1,63 @@
+"""The task "montecarlo/verify": all of theory beside simulation."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from eoc.sweeps.task import Output, Point, Task
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, always, optional
+from eoc.sweeps.tasks.montecarlo import arguments, compared
+
+if TYPE_CHECKING:
+    from eoc.montecarlo import Verification
+
+__all__ = ["VERIFY"]
+
+_ARGUMENTS = (
+    optional(SIGMA_W, note="left out: on the edge of chaos, or in the ordered phase close to it"),
+    optional(SIGMA_B, note="left out: as recommended, or 0 with sigma_w"),
+    dataclasses.replace(Q, note="left out: what layers keep, or 1"),
+    SEED,
+)
+_OUTPUTS = {
+    "checks": Output(
+        "numbers of theory that were compared with simulations", kind="whole", read=lambda found: len(found.checks)
+    ),
+    "failed": Output("checks with |z| > 4", kind="whole", read=lambda found: len(found.failed)),
+    "skipped": Output(
+        "groups of checks that were not possible",
+        kind="whole",
+        read=lambda found: sum(one.groups for one in found.skipped),
+    ),
+    "rms_z": Output("root mean square of z over all checks", symbol=r"\mathrm{rms}(z)"),
+    "verified_sigma_w": Output(
+        f"{SIGMA_W.about}, where it was verified", symbol=SIGMA_W.symbol, read="place.variance.sigma_w"
+    ),
+    "verified_sigma_b": Output(
+        f"{SIGMA_B.about}, where it was verified", symbol=SIGMA_B.symbol, read="place.variance.sigma_b"
+    ),
+    "verified_q": Output("variance of the first layer, where it was verified", symbol="q", read="place.q"),
+    "on_edge": Output("whether this is a point of the edge of chaos", flags=NO_YES, read="place.on_edge"),
+    **compared(lambda found: [check.comparison for check in found.checks]),
+}
+_SECONDS = 60.0
+_BYTES = 5e7
+
+
+def _verify(point: Point) -> Verification:
+    from eoc.montecarlo import verify
+
+    return verify(point["activation"], **arguments(point, _ARGUMENTS), workers=1)
+
+
+VERIFY = Task(
+    name="montecarlo/verify",
+    about="all of theory beside simulation: maps, gradients, networks of finite width",
+    parameters=(ACTIVATION, *_ARGUMENTS),
+    outputs=always(_OUTPUTS),
+    run=_verify,
+    seconds=always(_SECONDS),
+    bytes=always(_BYTES),
+    random=True,
+)
