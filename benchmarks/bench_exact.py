@@ -11,11 +11,11 @@ import pytest
 
 from eoc.activations import activation
 from eoc.maps import VarianceMap
+from eoc.montecarlo.exact.inputs import first_inputs
 from eoc.montecarlo.exact.networks import sample_networks
-from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
-from eoc.montecarlo.exact.sampler import ExactSampler
+from eoc.montecarlo.exact.sampler import ExactSampler, exact_sampler
 from eoc.montecarlo.explicit.networks import explicit_networks
-from eoc.montecarlo.seeds import generator
+from eoc.montecarlo.settings import generator
 
 WIDTH, LAYERS, BLOCK = 10**6, 3, 2**13
 NETWORKS = {

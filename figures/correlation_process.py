@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import eoc
-from eoc.montecarlo.experiments import CorrelationProcess, correlation_process
+from eoc.montecarlo import CorrelationProcess, correlation_process
 from eoc.plotting import paper_style
 
 C_0 = 0.1

@@ -16,7 +16,7 @@ from _output import COLOURS, WIDE, Piece, caption, letters, network, new_figure,
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eoc.montecarlo.experiments import Gaussianity, gaussianity
+from eoc.montecarlo import Gaussianity, gaussianity
 from eoc.plotting import paper_style
 
 NETWORKS = (("relu", 2.0), ("identity", 1.0), ("tanh", 1.0))  # with sigma_w^2, at sigma_b = 0 and q = 1

@@ -18,7 +18,7 @@ from _output import COLOURS, WIDE, Piece, caption, letters, new_figure, run, sav
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from eoc.montecarlo.experiments import LengthScaling, length_scaling
+from eoc.montecarlo import LengthScaling, length_scaling
 from eoc.plotting import paper_style
 
 # activation, sigma_w^2, sigma_b^2, weights; inputs are those of the paper, in {-1, 1}^N: q = sigma_w^2 + sigma_b^2

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
-from eoc.montecarlo.experiments import RECIPROCAL, SecondLayer, cauchy_comparisons, second_layer
+from eoc.montecarlo import RECIPROCAL, SecondLayer, cauchy_comparisons, second_layer
 from eoc.plotting import paper_style
 
 WIDTHS = (10, 100, 1000)

@@ -12,10 +12,10 @@ from eoc.convergence import ConvergenceLaw, convergence_law
 from eoc.errors import EocError
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.exact.sampler import ExactSampler
-from eoc.montecarlo.experiments import correlation_theory
-from eoc.montecarlo.experiments.correlation_theory import expected
 from eoc.montecarlo.experiments.correlations import QUANTILES, correlation_process
 from eoc.montecarlo.experiments.readings import read_average, read_constant, read_exponent, read_rate
+from eoc.montecarlo.theory import correlations as correlation_theory
+from eoc.montecarlo.theory.correlations import expected
 from eoc.plotting import correlation_process_figure
 
 RELU = 2.0**0.5

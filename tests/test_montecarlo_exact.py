@@ -14,13 +14,11 @@ from eoc.activations.base import Piece
 from eoc.errors import EocError
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact import sampler as exact
-from eoc.montecarlo.exact.increments import increments
-from eoc.montecarlo.exact.inputs import from_vectors, hypercube, vectors_of
+from eoc.montecarlo.exact.inputs import first_inputs, from_vectors, hypercube, vectors_of
 from eoc.montecarlo.exact.networks import sample_networks
-from eoc.montecarlo.exact.problem import first_inputs
-from eoc.montecarlo.exact.tree import one_minus_c, shortest_tree
+from eoc.montecarlo.exact.tree import increments, one_minus_c, shortest_tree
 from eoc.montecarlo.haar import haar_rows, positive_qr
-from eoc.montecarlo.seeds import generator
+from eoc.montecarlo.settings import generator
 
 NUMBERS = st.floats(-3.0, 3.0).map(lambda x: round(x, 9))  # none so small that its square underflows
 SIGNIFICANT = 1e-5  # of some 200 two-sample tests, none may be less likely than that

@@ -17,10 +17,9 @@ from eoc.maps import VarianceMap
 from eoc.montecarlo.explicit import weights as explicit_weights
 from eoc.montecarlo.explicit.laws import law
 from eoc.montecarlo.explicit.networks import ExplicitRun, ExplicitSampler, explicit_networks
-from eoc.montecarlo.explicit.product import product
-from eoc.montecarlo.explicit.weights import backwards, forwards, matrix
+from eoc.montecarlo.explicit.weights import backwards, forwards, matrix, product
 from eoc.montecarlo.layer import Sampler
-from eoc.montecarlo.seeds import generator
+from eoc.montecarlo.settings import generator
 
 FloatArray = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import pytest
 from scipy import special, stats
 
 from eoc.errors import EocError, ExpressionError, NotPermissibleError
-from eoc.montecarlo.experiments import (
+from eoc.montecarlo import (
     RECIPROCAL,
     Comparison,
     cauchy_comparisons,

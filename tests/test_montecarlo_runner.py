@@ -22,13 +22,11 @@ import eoc.montecarlo.running.runner as runner_module
 from eoc.activations import activation
 from eoc.errors import EocError
 from eoc.montecarlo.layer import Layer
-from eoc.montecarlo.running.checkpoint import Snapshot, load, save
-from eoc.montecarlo.running.chunk import Chunk, Reached
-from eoc.montecarlo.running.fingerprint import digest, fingerprint_of
+from eoc.montecarlo.running.checkpoint import Snapshot, digest, fingerprint_of, load, save
 from eoc.montecarlo.running.runner import run
-from eoc.montecarlo.running.study import Study, batch_size
+from eoc.montecarlo.running.study import Chunk, Reached, Study, batch_size
 from eoc.montecarlo.running.summary import Summary
-from eoc.montecarlo.seeds import generator
+from eoc.montecarlo.settings import generator
 
 FloatArray = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from eoc.errors import EocError
-from eoc.montecarlo.running.sketch import RELATIVE, Quantiles
+from eoc.montecarlo.running.quantiles import RELATIVE, Quantiles
 from eoc.montecarlo.running.statistics import Moments, Proportions
 from eoc.montecarlo.running.summary import Summary
 

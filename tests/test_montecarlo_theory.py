@@ -12,7 +12,7 @@ from eoc.activations import activation
 from eoc.errors import EocError, NotPermissibleError
 from eoc.gaussian.moments import moments
 from eoc.montecarlo.settings import Weights
-from eoc.montecarlo.theory.differences import derivatives
+from eoc.montecarlo.theory.expectations import derivatives
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory, second_layer_covariance
 from eoc.montecarlo.theory.noise import correlation_noise
 

@@ -12,9 +12,9 @@ from eoc.errors import EocError
 from eoc.gaussian.moments import Estimate
 from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.sampler import ExactSampler
-from eoc.montecarlo.experiments import gaussian_checks, gradient_checks, verification
-from eoc.montecarlo.experiments.gaussian_checks import correlation_map_checks, variance_map_checks
-from eoc.montecarlo.experiments.gradient_checks import gradient_checks as check_gradients
+from eoc.montecarlo.experiments import checks, verification
+from eoc.montecarlo.experiments.checks import correlation_map_checks, variance_map_checks
+from eoc.montecarlo.experiments.checks import gradient_checks as check_gradients
 from eoc.montecarlo.experiments.verification import place_of, verify
 from eoc.plotting import verification_figure
 
@@ -22,9 +22,9 @@ from eoc.plotting import verification_figure
 @pytest.fixture
 def small(monkeypatch):
     """Sizes that take a second."""
-    monkeypatch.setattr(gaussian_checks, "_BLOCKS", 8)
-    monkeypatch.setattr(gradient_checks, "_NETWORKS", 12)
-    monkeypatch.setattr(gradient_checks, "_WIDTH", 256)
+    monkeypatch.setattr(checks, "_BLOCKS", 8)
+    monkeypatch.setattr(checks, "_NETWORKS", 12)
+    monkeypatch.setattr(checks, "_WIDTH", 256)
     for name, size in {
         "_WIDE": (10_000, 10, 12),
         "_NARROW": (500, 8, 1000),
@@ -136,12 +136,12 @@ def test_networks_of_another_sigma_w_fail(small, monkeypatch):
 
 
 def test_wrong_expectations_fail(monkeypatch):
-    real = gaussian_checks.moments
+    real = checks.moments
 
     def wrong(phi, q, which, **how):
         return {name: Estimate(1.01 * m.value, m.error) for name, m in real(phi, q, which, **how).items()}
 
-    monkeypatch.setattr(gaussian_checks, "moments", wrong)
+    monkeypatch.setattr(checks, "moments", wrong)
     v, d, slope = variance_map_checks(VarianceMap("tanh", 1.3, 0.2), 0.5, seed=1)
     assert not v.agrees
     assert not d.agrees
@@ -157,11 +157,11 @@ def test_a_wrong_correlation_map_fails():
 
 
 def test_wrong_gradients_fail(monkeypatch):
-    monkeypatch.setattr(gradient_checks, "_NETWORKS", 24)
+    monkeypatch.setattr(checks, "_NETWORKS", 24)
     right = VarianceMap("tanh", 1.30414584, 0.2)
     assert check_gradients(right, 0.5120785, seed=1)[0].agrees
-    real = gradient_checks.explicit_networks
-    monkeypatch.setattr(gradient_checks, "explicit_networks", lambda phi, w, b, **how: real(phi, 1.05 * w, b, **how))
+    real = checks.explicit_networks
+    monkeypatch.setattr(checks, "explicit_networks", lambda phi, w, b, **how: real(phi, 1.05 * w, b, **how))
     assert not check_gradients(right, 0.5120785, seed=1)[0].agrees
 
 

@@ -1,6 +1,6 @@
 """Networks of finite width, sampled, and what theory says of them.
 
-From the ground: ``layer`` is what is seen of a layer, ``settings`` and ``seeds`` are what networks are given by.
+From the ground: ``layer`` is what is seen of a layer, ``settings`` what networks are given by.
 Networks are sampled without weight matrices (``exact``) or with ``explicit`` ones; ``theory`` predicts how far they
 stray from the maps; ``running`` samples many of them on threads, with statistics and checkpoints; ``experiments`` puts
 theory beside measurement. Layers are numbered from 1: layer 1 is layer 0 of :func:`eoc.propagate`.
@@ -8,26 +8,20 @@ theory beside measurement. Layers are numbered from 1: layer 1 is layer 0 of :fu
 
 from eoc.montecarlo.exact.inputs import hypercube
 from eoc.montecarlo.exact.networks import Sample, sample_networks
-from eoc.montecarlo.experiments import (
+from eoc.montecarlo.experiments.comparison import Comparison
+from eoc.montecarlo.experiments.correlations import CorrelationProcess, correlation_process
+from eoc.montecarlo.experiments.divergence import Divergence, divergence
+from eoc.montecarlo.experiments.gaussianity import Gaussianity, gaussianity
+from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
+from eoc.montecarlo.experiments.scaling import LengthScaling, length_scaling
+from eoc.montecarlo.experiments.second_layer import (
     RECIPROCAL,
-    Comparison,
-    CorrelationProcess,
-    Divergence,
-    Gaussianity,
-    LengthProcess,
-    LengthScaling,
     SecondLayer,
-    Verification,
     cauchy_comparisons,
-    correlation_process,
     covariance_comparisons,
-    divergence,
-    gaussianity,
-    length_process,
-    length_scaling,
     second_layer,
-    verify,
 )
+from eoc.montecarlo.experiments.verification import Verification, verify
 from eoc.montecarlo.explicit.laws import WeightLaw, law
 from eoc.montecarlo.explicit.networks import ExplicitRun, explicit_networks
 from eoc.montecarlo.layer import Layer

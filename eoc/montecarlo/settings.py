@@ -1,15 +1,25 @@
-"""What a network is given by: how many layers, units and networks, which weights; or an error that names it."""
+"""What networks are given by: how many layers, units and networks, which weights, which seed; or an error naming it."""
 
 from __future__ import annotations
 
+import numbers
 from typing import Literal, cast, get_args
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.checks import real_number, real_numbers
 from eoc.errors import EocError
 
-__all__ = ["Weights", "checked_count", "checked_depth", "checked_weights", "checked_widths"]
+__all__ = [
+    "Weights",
+    "checked_count",
+    "checked_depth",
+    "checked_seed",
+    "checked_weights",
+    "checked_widths",
+    "generator",
+]
 
 Weights = Literal["gaussian", "orthogonal"]  # those of which theory knows the moments, and the exact sampler the law
 
@@ -64,3 +74,21 @@ def checked_weights(weights: str) -> Weights:
     if weights not in get_args(Weights):
         raise EocError(f"weights must be 'gaussian' or 'orthogonal', got {weights!r}; others need real matrices")
     return cast(Weights, weights)
+
+
+def generator(seed: int, *where: int) -> np.random.Generator:
+    """The generator of one place, such as (batch, layer): streams of other places are independent of it.
+
+    Examples
+    --------
+    >>> generator(1, 0, 2).integers(100, size=4).tolist() == generator(1, 0, 2).integers(100, size=4).tolist()
+    True
+    """
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(seed, spawn_key=where)))
+
+
+def checked_seed(seed: object) -> int:
+    """The seed, or an EocError if it is not a whole number >= 0."""
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or int(seed) < 0:
+        raise EocError(f"seed must be a whole number >= 0, got {seed!r}")
+    return int(seed)

@@ -98,6 +98,6 @@ def described(failure: BaseException) -> str:
 
 
 def _digest(phi: Activation) -> str:
-    from eoc.montecarlo.running.fingerprint import fingerprint_of
+    from eoc.montecarlo.running.checkpoint import fingerprint_of
 
     return hashlib.sha256(json.dumps(fingerprint_of(phi)).encode()).hexdigest()[:32]

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
+from eoc.montecarlo.exact.inputs import first_inputs
+from eoc.montecarlo.exact.sampler import exact_sampler
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.study import batch_size
-from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.settings import Weights, checked_count, checked_widths
+from eoc.montecarlo.settings import Weights, checked_count, checked_seed, checked_widths, generator
 
 __all__ = ["Sample", "sample_networks"]
 

@@ -20,14 +20,14 @@ import numpy as np
 from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.floats import FloatArray
-from eoc.montecarlo.exact.increments import increments
+from eoc.maps import VarianceMap
 from eoc.montecarlo.exact.inputs import Inputs
-from eoc.montecarlo.exact.tree import one_minus_c
+from eoc.montecarlo.exact.tree import increments, one_minus_c
 from eoc.montecarlo.haar import haar_rows
 from eoc.montecarlo.layer import Layer, check_stopped
-from eoc.montecarlo.settings import Weights
+from eoc.montecarlo.settings import Weights, checked_weights
 
-__all__ = ["ExactSampler"]
+__all__ = ["ExactSampler", "exact_sampler"]
 
 _BLOCK = (
     2**14
@@ -153,6 +153,12 @@ class ExactSampler:
     def _turned_back(self, e: FloatArray) -> FloatArray:
         opposite = np.not_equal.outer(self.inputs.flipped, self.inputs.flipped)
         return np.where(opposite, 2.0 - e, e)
+
+
+def exact_sampler(variance: VarianceMap, inputs: Inputs, widths: tuple[int, ...], weights: Weights) -> ExactSampler:
+    """The sampler without weight matrices."""
+    law = checked_weights(weights)
+    return ExactSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, widths, law)
 
 
 def _length(rows: FloatArray) -> FloatArray:

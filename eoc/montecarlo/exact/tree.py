@@ -3,7 +3,7 @@
 Of two inputs with 1 - c = 1e-12 the difference is known to 16 digits, whereas their inner product says no more than
 four about it. With many inputs every one but the root has a parent, along a shortest spanning tree. The root is the
 shortest input: what is added to a parent is then never much shorter than the parent, so that nothing gets lost either
-where lengths differ by many orders of magnitude.
+where lengths differ by many orders of magnitude. A layer's phi maps differences to differences without cancellation.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.activations.base import Activation
 from eoc.floats import FloatArray
 
-__all__ = ["Tree", "one_minus_c", "shortest_tree"]
+__all__ = ["Tree", "increments", "one_minus_c", "shortest_tree"]
+
+_SMALL = 1e-5  # of u: above it subtracting costs 1e-11, below it the rule's error, (d/scale)^4 / 4320, is less
+_NODE = 0.5 / 3.0**0.5  # of Gauss-Legendre quadrature with two points, from the middle
 
 
 @dataclass(frozen=True)
@@ -112,4 +116,35 @@ def _all_differences(tree: Tree, factor: FloatArray) -> FloatArray:
         out[..., done, i, :] = out[..., done, tree.parent[i], :] + factor[..., i, None, :]
         out[..., i, done, :] = -out[..., done, i, :]
         done.append(i)
+    return out
+
+
+def increments(phi: Activation, u: FloatArray, d: FloatArray, values: FloatArray) -> FloatArray:
+    """phi(u + d) - phi(u) for networks and units (M, n), to full relative precision; ``values`` are phi(u).
+
+    In networks where d is small, phi' is integrated from u to u + d. Differences across a kink or a jump are always
+    subtracted: the smaller d is, the fewer of these there are, so that their rounding never matters in a sum.
+    """
+    small = np.abs(d).max(axis=-1) <= _SMALL * np.abs(u).max(axis=-1)
+    if not small.any():
+        return _subtracted(phi, u, d, values)
+    if small.all():
+        return _integrated(phi, u, d, values)
+    out = np.empty_like(d)
+    for networks, difference in ((small, _integrated), (~small, _subtracted)):
+        out[networks] = difference(phi, u[networks], d[networks], values[networks])
+    return out
+
+
+def _subtracted(phi: Activation, u: FloatArray, d: FloatArray, values: FloatArray) -> FloatArray:
+    return phi.phi(u + d) - values
+
+
+def _integrated(phi: Activation, u: FloatArray, d: FloatArray, values: FloatArray) -> FloatArray:
+    middle = u + 0.5 * d
+    out = 0.5 * d * (phi.dphi(middle - _NODE * d) + phi.dphi(middle + _NODE * d))
+    for knot in phi.knots:
+        across = (u < knot) != (u + d < knot)
+        if across.any():
+            out[across] = _subtracted(phi, u[across], d[across], values[across])
     return out

@@ -15,19 +15,17 @@ from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.inputs import vectors_of
-from eoc.montecarlo.exact.problem import first_inputs
+from eoc.montecarlo.exact.inputs import first_inputs, vectors_of
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
-from eoc.montecarlo.experiments.correlation_theory import Expected, expected
 from eoc.montecarlo.experiments.options import check_bounded, named_law, sampler_of
 from eoc.montecarlo.experiments.readings import Reading, read_average, read_constant, read_exponent, read_rate
 from eoc.montecarlo.layer import Layer
-from eoc.montecarlo.running.fingerprint import fingerprint_of
+from eoc.montecarlo.running.checkpoint import fingerprint_of
 from eoc.montecarlo.running.runner import Progress, run
 from eoc.montecarlo.running.study import Study, batch_size
 from eoc.montecarlo.running.summary import Summary
-from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.settings import checked_count, checked_depth
+from eoc.montecarlo.settings import checked_count, checked_depth, checked_seed, generator
+from eoc.montecarlo.theory.correlations import Expected, expected
 
 __all__ = ["QUANTILES", "CorrelationProcess", "Read", "correlation_process"]
 

@@ -34,8 +34,8 @@ from eoc.maps import VarianceMap
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.options import seed_of
 from eoc.montecarlo.experiments.second_layer import SecondLayer, second_layer
+from eoc.montecarlo.running.quantiles import Quantiles
 from eoc.montecarlo.running.runner import Progress
-from eoc.montecarlo.running.sketch import Quantiles
 from eoc.montecarlo.settings import checked_count
 
 __all__ = ["Divergence", "divergence"]

@@ -23,8 +23,8 @@ from eoc.floats import FloatArray
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.options import Networks, networks_of, variance_error
 from eoc.montecarlo.layer import Layer
+from eoc.montecarlo.running.quantiles import Quantiles
 from eoc.montecarlo.running.runner import Progress, run
-from eoc.montecarlo.running.sketch import Quantiles
 from eoc.montecarlo.running.statistics import Moments, Proportions
 from eoc.montecarlo.running.study import Study
 from eoc.montecarlo.theory.lengths import LengthTheory

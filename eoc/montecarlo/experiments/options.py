@@ -14,15 +14,14 @@ from eoc.activations.unbounded import unbounded
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.inputs import Inputs, hypercube
-from eoc.montecarlo.exact.problem import exact_sampler, first_inputs
+from eoc.montecarlo.exact.inputs import Inputs, first_inputs, hypercube
+from eoc.montecarlo.exact.sampler import exact_sampler
 from eoc.montecarlo.explicit.laws import law
 from eoc.montecarlo.explicit.sampler import ExplicitSampler
 from eoc.montecarlo.layer import Sampler
-from eoc.montecarlo.running.fingerprint import digest, fingerprint_of
+from eoc.montecarlo.running.checkpoint import digest, fingerprint_of
 from eoc.montecarlo.running.study import batch_size
-from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.settings import Weights, checked_count, checked_widths
+from eoc.montecarlo.settings import Weights, checked_count, checked_seed, checked_widths, generator
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory
 
 __all__ = ["Networks", "check_bounded", "named_law", "networks_of", "sampler_of", "seed_of", "variance_error"]

@@ -22,13 +22,12 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.problem import first_inputs
+from eoc.montecarlo.exact.inputs import first_inputs
 from eoc.montecarlo.exact.sampler import ExactSampler
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.running.study import batch_size
-from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.settings import checked_count
+from eoc.montecarlo.settings import checked_count, checked_seed, generator
 from eoc.montecarlo.theory.lengths import second_layer_covariance
 
 __all__ = ["RECIPROCAL", "SecondLayer", "cauchy_comparisons", "covariance_comparisons", "second_layer"]

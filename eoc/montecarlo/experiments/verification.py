@@ -15,15 +15,14 @@ from eoc.criticality import nearest_ordered
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.maps import VarianceMap, checked_sigma
+from eoc.montecarlo.experiments.checks import check_tails, correlation_map_checks, gradient_checks, variance_map_checks
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.correlations import correlation_process
-from eoc.montecarlo.experiments.gaussian_checks import check_tails, correlation_map_checks, variance_map_checks
 from eoc.montecarlo.experiments.gaussianity import gaussianity
-from eoc.montecarlo.experiments.gradient_checks import gradient_checks
 from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
 from eoc.montecarlo.experiments.options import seed_of
 from eoc.montecarlo.running.runner import Progress
-from eoc.montecarlo.seeds import checked_seed
+from eoc.montecarlo.settings import checked_seed
 from eoc.operating_point import OperatingPoint, operating_point
 from eoc.phase import phase_of
 

@@ -23,8 +23,7 @@ from eoc.machine import check_memory
 from eoc.montecarlo.explicit.laws import Dtype
 from eoc.montecarlo.explicit.sampler import ExplicitSampler
 from eoc.montecarlo.layer import Layer
-from eoc.montecarlo.seeds import checked_seed, generator
-from eoc.montecarlo.settings import checked_count
+from eoc.montecarlo.settings import checked_count, checked_seed, generator
 
 __all__ = ["ExplicitRun", "ExplicitSampler", "explicit_networks"]
 
@@ -37,7 +36,7 @@ class ExplicitRun:
     ----------
     sampler
         The networks; ``sampler.parameters(l, generator(seed, m, l))`` are the weights and biases of layer l of
-        network m, with :func:`eoc.montecarlo.seeds.generator`.
+        network m, with :func:`eoc.montecarlo.settings.generator`.
     seed
         What they were drawn from.
     kernel, q, fourth : (M, L, P)

@@ -1,4 +1,9 @@
-"""Networks with real weight matrices, sampled layer by layer."""
+r"""Networks with real weight matrices, sampled layer by layer.
+
+1 - c of pre-activations that are there as numbers: for units u = h / |h| of two inputs it is |u_a - u_b|^2 / 2.
+Rounding of h changes u by some 1e-16, so for close inputs 1 - c has a relative error of some 1e-16 / sqrt(1 - c): 1e-10
+at 1 - c = 1e-12, nothing is left of it at 1e-31.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +19,14 @@ from eoc.machine import check_memory
 from eoc.maps import checked_sigma
 from eoc.montecarlo.explicit.laws import DTYPES, Dtype, WeightLaw
 from eoc.montecarlo.explicit.laws import law as law_of
-from eoc.montecarlo.explicit.observed import observed
-from eoc.montecarlo.explicit.weights import backwards, forwards, matrix, working_memory
+from eoc.montecarlo.explicit.weights import backwards, forwards, matrix, product, working_memory
 from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.settings import checked_widths
 
 __all__ = ["ExplicitSampler"]
 
 _LARGEST = 1e75  # of a pre-activation, so that its fourth power is a number
+_CLOSE = 0.1  # 1 - c below which it is computed from differences
 
 
 class ExplicitSampler:
@@ -116,7 +121,7 @@ class ExplicitSampler:
                 f"pre-activations of layer {layer} overflow in network {first + int(large.argmax())}: they exceed "
                 f"{_LARGEST:g} or are not numbers. Use fewer layers, a smaller sigma_w or smaller inputs"
             )
-        return h, observed(h, np.einsum("mpn,mpn->mp", x, x) + self.sigma_b**2)
+        return h, _observed(h, np.einsum("mpn,mpn->mp", x, x) + self.sigma_b**2)
 
     def activate(self, h: FloatArray) -> FloatArray:
         """phi(h); what overflows is left to the next layer to refuse."""
@@ -169,3 +174,30 @@ def _checked_inputs(inputs: ArrayLike) -> FloatArray:
     if np.abs(out).max() > _LARGEST:
         raise EocError(f"inputs must be at most {_LARGEST:g}, got {out.flat[np.abs(out).argmax()]:g}")
     return out.copy()
+
+
+def _observed(h: FloatArray, kernel: FloatArray) -> Layer:
+    """Moments and correlations of finite pre-activations h (M, P, N), with the kernel (M, P) that they came from.
+
+    An input whose pre-activations all vanish has no direction: its 1 - c is NaN.
+    """
+    squares = h * h
+    return Layer(
+        kernel=kernel,
+        q=squares.mean(axis=-1),
+        fourth=np.einsum("mpn,mpn->mp", squares, squares) / h.shape[-1],
+        one_minus_c=np.stack([_one_minus_c(one) for one in h]),
+    )
+
+
+def _one_minus_c(h: FloatArray) -> FloatArray:
+    """1 - c of all pairs of rows of (P, N)."""
+    with np.errstate(invalid="ignore"):
+        units = h / np.abs(h).max(axis=1, keepdims=True)  # squares of h itself may underflow
+    units /= np.sqrt(np.einsum("pn,pn->p", units, units))[:, None]
+    e = np.triu(1.0 - product(units, units.T), 1)
+    close = np.triu(e < _CLOSE, 1)
+    for a in np.flatnonzero(close.any(axis=1)):
+        apart = units[close[a]] - units[a]
+        e[a, close[a]] = 0.5 * np.einsum("bn,bn->b", apart, apart)
+    return np.minimum(e + e.T, 2.0)

@@ -1,7 +1,11 @@
-"""A run on disk, from which it can go on: NumPy arrays in one file, and nothing that is executed."""
+"""A run on disk, from which it can go on: NumPy arrays in one file, and nothing that is executed.
+
+A fingerprint, what a result depends on as plain numbers and strings, tells the files of different problems apart.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,15 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.files import replacing
-from eoc.montecarlo.running.chunk import Reached
+from eoc.montecarlo.running.study import Reached
 from eoc.montecarlo.running.summary import Summary
 from eoc.wording import shortened
 
-__all__ = ["Snapshot", "load", "save"]
+__all__ = ["Snapshot", "digest", "fingerprint_of", "load", "save"]
 
 _FORMAT = "eoc checkpoint 1"
+_PROBES = np.concatenate(
+    [np.linspace(-30.0, 30.0, 2401), np.geomspace(1e-12, 1e3, 151), -np.geomspace(1e-12, 1e3, 151)]
+)
 
 
 @dataclass(frozen=True)
@@ -139,3 +147,35 @@ def _differences(found: Mapping[str, object], wanted: Mapping[str, object]) -> s
         for key in {**now, **then}
         if then.get(key) != now.get(key)
     )
+
+
+def fingerprint_of(phi: Activation) -> dict[str, object]:
+    """Name, formula, parameters and knots of an activation, and a digest of what it computes, to the last bit.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> fingerprint_of(activation("elu"))["parameters"]
+    {'alpha': '1.0'}
+    """
+    with np.errstate(all="ignore"):  # exp(1000)
+        values = phi(_PROBES)
+    return {
+        "activation": phi.name,
+        "formula": phi.formula,
+        "parameters": {name: repr(value) for name, value in phi.parameters.items()},
+        "knots": list(phi.knots),
+        "phi": digest(values),
+    }
+
+
+def digest(array: NDArray[np.generic]) -> str:
+    """A string that two arrays share only if their types, shapes and bits are the same.
+
+    Examples
+    --------
+    >>> digest(np.zeros(3)) == digest(np.zeros(3)), digest(np.zeros(3)) == digest(-np.zeros(3))
+    (True, False)
+    """
+    parts = repr((array.dtype.str, array.shape)).encode() + np.ascontiguousarray(array).tobytes()
+    return hashlib.sha256(parts).hexdigest()[:32]

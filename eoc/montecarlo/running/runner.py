@@ -19,8 +19,7 @@ from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.machine import version
 from eoc.montecarlo.running.checkpoint import Snapshot, load, save
-from eoc.montecarlo.running.chunk import Chunk
-from eoc.montecarlo.running.study import Study
+from eoc.montecarlo.running.study import Chunk, Study
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.settings import checked_count
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
-from eoc.montecarlo.running.sketch import Quantiles
+from eoc.montecarlo.running.quantiles import Quantiles
 from eoc.montecarlo.running.statistics import Moments, Proportions
 
 __all__ = ["Summary"]

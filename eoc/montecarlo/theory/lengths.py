@@ -41,7 +41,7 @@ from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments, quartic_limit
 from eoc.maps import VarianceMap
 from eoc.montecarlo.settings import Weights, checked_count, checked_weights, checked_widths
-from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
+from eoc.montecarlo.theory.expectations import DIFFERENCE_ERROR, derivatives
 
 __all__ = ["LengthTheory", "length_theory", "second_layer_covariance"]
 

@@ -51,7 +51,7 @@ from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.settings import Weights, checked_count, checked_weights
-from eoc.montecarlo.theory.differences import DIFFERENCE_ERROR, derivatives
+from eoc.montecarlo.theory.expectations import DIFFERENCE_ERROR, derivatives
 
 __all__ = ["CorrelationNoise", "correlation_noise"]
 

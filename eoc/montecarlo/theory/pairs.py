@@ -7,7 +7,7 @@ Their coordinates here, as deviations from infinite width q~, e~ = 1 - c~, are t
           \rho = \log K_{11} / K_{22}, \quad \tau = \log e.
 
 The next layer's covariances are the means over N units of f = (mu, eps, delta), phi at work
-(:mod:`eoc.montecarlo.theory.pair_moments`). With m(y) the expectation of f, J and m'' its derivatives, C = Cov(y) and
+(:mod:`eoc.montecarlo.theory.expectations`). With m(y) the expectation of f, J and m'' its derivatives, C = Cov(y) and
 Sigma / N the covariance of the means at given y,
 
 .. math:: Cov(f) = J C J^T + \Sigma / N, \qquad E f = J\, E y + \tfrac12 m'' : C,
@@ -46,7 +46,7 @@ from eoc.gaussian.moments import Estimate
 from eoc.gaussian.quartic import fourth_moments
 from eoc.maps import VarianceMap
 from eoc.montecarlo.settings import Weights, checked_count, checked_depth, checked_weights
-from eoc.montecarlo.theory.pair_moments import PairMoments, pair_moments
+from eoc.montecarlo.theory.expectations import PairMoments, pair_moments
 from eoc.propagation.inputs import checked_inputs
 from eoc.propagation.layers import followed
 
