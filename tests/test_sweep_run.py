@@ -20,24 +20,22 @@ from sweeps import NETWORKS, POINTS, assert_same
 import eoc
 from eoc.errors import EocError
 from eoc.sweeps import open_sweep, run_sweep, sweep_of
-from eoc.sweeps.batch import Result
-from eoc.sweeps.running.drive import drive
-from eoc.sweeps.running.engines.dask import Dask
-from eoc.sweeps.running.engines.pool import Pool
-from eoc.sweeps.running.queue import Queue
+from eoc.sweeps.plan import Result
+from eoc.sweeps.running.engines import DaskEngine, ProcessEngine
+from eoc.sweeps.running.scheduling import Queue, drive
 from eoc.sweeps.running.work import compute
 
 KILLER = """
 import json, os, signal, sys, time
 import numba, scipy.linalg, threadpoolctl, xarray, zarr  # before forking: a resumed run costs no start-up
 from eoc.sweeps import sweep_of
-from eoc.sweeps.running import queue
+from eoc.sweeps.running import scheduling
 from eoc.sweeps.running.run import run_sweep
 from eoc.sweeps.running.work import compute
 
 config, store, workers, moments = json.loads(sys.argv[1])
-compute(queue.Queue(sweep_of(config).plan, [0], 1).batch(), 0.0)
-queue._TARGET = 0.005  # small batches: as much time goes into writing as into computing
+compute(scheduling.Queue(sweep_of(config).plan, [0], 1).batch(), 0.0)
+scheduling._TARGET = 0.005  # small batches: as much time goes into writing as into computing
 for reports, seconds in moments:
     ours, theirs = os.pipe()
     child = os.fork()
@@ -147,7 +145,7 @@ def workers_of(process):
     return found
 
 
-class Murderous(Pool):
+class Murderous(ProcessEngine):
     """A pool one of whose processes is killed."""
 
     submitted = 0
@@ -161,7 +159,7 @@ class Murderous(Pool):
 
 
 def test_killed_workers_are_replaced(networks, tmp_path, monkeypatch):
-    monkeypatch.setattr("eoc.sweeps.running.engines.choice.Pool", Murderous)
+    monkeypatch.setattr("eoc.sweeps.running.engines.ProcessEngine", Murderous)
     summary = run_sweep(NETWORKS, tmp_path / "sweep.zarr", workers=2)
     assert (summary.done, summary.failed) == (48, 0)
     assert_same(open_sweep(tmp_path / "sweep.zarr"), networks)
@@ -341,14 +339,14 @@ def test_dask_gives_the_same_bits_although_a_worker_is_killed(networks, tmp_path
 
 def test_a_cluster_without_workers_is_refused_and_one_that_lost_them_is_told(tmp_path, monkeypatch, caplog):
     distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr("eoc.sweeps.running.drive._QUIET", 0.0)
+    monkeypatch.setattr("eoc.sweeps.running.scheduling._QUIET", 0.0)
     options = {"processes": False, "dashboard_address": None, "silence_logs": 50}
     with distributed.LocalCluster(n_workers=0, **options) as cluster, distributed.Client(cluster) as client:
         with pytest.raises(EocError, match=r"the Dask cluster at \w+://\S+ has no workers: start some"):
             run_sweep(POINTS, tmp_path / "none.zarr", executor=client)
         cluster.scale(1)
         client.wait_for_workers(1)
-        engine = Dask(client)
+        engine = DaskEngine(client)
         cluster.scale(0)
         while client.nthreads():
             time.sleep(0.05)

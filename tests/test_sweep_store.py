@@ -25,9 +25,8 @@ from zarr.storage import LocalStore
 
 import eoc.sweeps.store.blocks as blocks_module
 from eoc.errors import EocError
-from eoc.sweeps.batch import Result
-from eoc.sweeps.fingerprints import fingerprints
-from eoc.sweeps.plan import Axis, Plan
+from eoc.sweeps.functions import fingerprints
+from eoc.sweeps.plan import Axis, Plan, Result
 from eoc.sweeps.store.blocks import Blocks
 from eoc.sweeps.store.differences import differences
 from eoc.sweeps.store.layout import DONE, FAILED, PENDING, variables

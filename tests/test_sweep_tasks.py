@@ -12,8 +12,8 @@ import pytest
 
 import eoc
 from eoc.errors import EocError
-from eoc.sweeps.activation import activation_of
-from eoc.sweeps.batch import Batch, Result
+from eoc.sweeps.functions import activation_of
+from eoc.sweeps.plan import Batch, Result
 from eoc.sweeps.running.work import compute
 from eoc.sweeps.task import EOC, Values
 from eoc.sweeps.tasks import TASKS, task

@@ -1,20 +1,24 @@
-"""The points of a sweep: which parameters vary together, in which order, and the random seed of each."""
+"""The points of a sweep: which parameters vary together, in which order, and what goes to a worker and comes back."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from eoc.machine import version
 from eoc.sharing import cached_property
 from eoc.sweeps.task import Coordinate, Output, Task, Values
 
-__all__ = ["Axis", "Plan"]
+__all__ = ["VERSION", "Axis", "Batch", "Plan", "Result"]
+
+VERSION = version("eoc")  #: of this process
 
 _SEED_BYTES = 7  # fits into a signed integer of 64 bits
 
@@ -125,3 +129,61 @@ class Plan:
         what = [self.task.name, sorted(self.point(index).items())]
         found = hashlib.sha256(json.dumps(what).encode()).digest()
         return int.from_bytes(found[:_SEED_BYTES], "little")
+
+    def batch(self, indices: Iterable[int], functions: Mapping[str, str]) -> Batch:
+        """Some points, with the fingerprints of the activations that are functions of a user."""
+        points = {index: self.point(index) for index in indices}
+        if self.task.random:
+            for index, point in points.items():
+                point["random_seed"] = self.random_seed(index)
+        return Batch(self.task.name, self.folder, self.inner, points, functions)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some points of a sweep, and all that is needed to compute them anywhere.
+
+    Attributes
+    ----------
+    task
+        The name of the task.
+    folder
+        Where modules with activations are looked for first.
+    inner
+        Parameters that every point takes as a whole.
+    points
+        By number, the other parameters of each, with its random seed as "random_seed" if the task is random.
+    functions
+        Fingerprints of the activations that are functions of a user, as they were when the run began.
+    version
+        Of eoc, where the batch was made: other versions may compute other numbers.
+    """
+
+    task: str
+    folder: str
+    inner: Mapping[str, tuple[Any, ...]]
+    points: Mapping[int, Mapping[str, Any]]
+    functions: Mapping[str, str] = field(default_factory=dict)
+    version: str = VERSION
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one point.
+
+    Attributes
+    ----------
+    index
+        Its number.
+    seconds
+        How long it took.
+    outputs
+        What was computed; empty if that failed.
+    error
+        Why it failed, "" if it did not.
+    """
+
+    index: int
+    seconds: float
+    outputs: Mapping[str, NDArray[Any]]
+    error: str = ""

@@ -1,6 +1,7 @@
 """Computing what a store does not hold yet.
 
-``queue`` hands points out in batches, ``work`` computes one, on any of the ``engines``, and ``run`` stores the results.
+``scheduling`` hands points out in batches, ``work`` computes one, on any of the ``engines``, and ``run`` stores the
+results.
 """
 
 from eoc.sweeps.running.run import Progress, Summary, run_sweep

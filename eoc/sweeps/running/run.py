@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.sweeps.batch import Result
 from eoc.sweeps.config.sweep import Sweep, read_sweep, sweep_of
-from eoc.sweeps.fingerprints import fingerprints
-from eoc.sweeps.running.drive import drive
+from eoc.sweeps.functions import fingerprints
+from eoc.sweeps.plan import Result
 from eoc.sweeps.running.engines import Engine, engine_of
-from eoc.sweeps.running.queue import Queue
+from eoc.sweeps.running.scheduling import Queue, drive
 from eoc.sweeps.store.layout import DONE, FAILED
 from eoc.sweeps.store.opening import open_store
 from eoc.sweeps.store.provenance import git_commit, versions
@@ -134,7 +133,7 @@ def run_sweep(
             engine = engine_of(executor, workers, points.size)
             results.began(_record(engine, plan.folder))
             try:
-                drive(Queue(plan, points.tolist(), engine.workers, functions), engine, run.took)
+                drive(Queue(plan, points.tolist(), engine.workers, functions), engine, run.store)
             finally:
                 engine.close()
                 results.ended(time.monotonic() - start, run.computed)
@@ -193,7 +192,7 @@ class _Run:
         status = self._store.status
         return int(np.count_nonzero(status == DONE)), int(np.count_nonzero(status == FAILED))
 
-    def took(self, results: list[Result]) -> bool:
+    def store(self, results: list[Result]) -> bool:
         """Put results into the store; whether to go on."""
         if results:
             self._store.put(results)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import AccuracyWarning, EocError
-from eoc.sweeps.activation import OtherFunctionError, activation_of, described
-from eoc.sweeps.batch import VERSION, Batch, Result
+from eoc.sweeps.functions import OtherFunctionError, activation_of, described
+from eoc.sweeps.plan import VERSION, Batch, Result
 from eoc.sweeps.task import EOC
 from eoc.sweeps.tasks import task
 

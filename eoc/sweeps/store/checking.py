@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.sweeps.batch import Result
-from eoc.sweeps.plan import Plan
+from eoc.sweeps.plan import Plan, Result
 
 __all__ = ["checked"]
 

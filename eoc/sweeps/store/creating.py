@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eoc.sweeps.batch import VERSION
-from eoc.sweeps.plan import Plan
+from eoc.sweeps.plan import VERSION, Plan
 from eoc.sweeps.store.blocks import Blocks
 from eoc.sweeps.store.header import FORMAT
 from eoc.sweeps.store.layout import Variable, coordinates, variables

@@ -11,9 +11,8 @@ from typing import Any
 
 from eoc.errors import EocError
 from eoc.files import resolved
-from eoc.sweeps.activation import FAILS
-from eoc.sweeps.batch import VERSION
-from eoc.sweeps.plan import Plan
+from eoc.sweeps.functions import FAILS
+from eoc.sweeps.plan import VERSION, Plan
 from eoc.sweeps.store.creating import create, empty_store, leftover
 from eoc.sweeps.store.differences import differences
 from eoc.sweeps.store.header import check_format, entry, header, unwritable
@@ -64,7 +63,7 @@ def open_store(
     >>> from tempfile import TemporaryDirectory
     >>> from eoc.sweeps.plan import Axis
     >>> from eoc.sweeps.tasks import task
-    >>> from eoc.sweeps.batch import Result
+    >>> from eoc.sweeps.plan import Result
     >>> plan = Plan(task("edge_of_chaos"), {"activation": "tanh"}, (Axis({"sigma_b": (0.1, 0.2)}),))
     >>> with TemporaryDirectory() as folder, open_store(Path(folder, "tanh.zarr"), plan, {"task": "..."}) as store:
     ...     store.put([Result(0, 1.5, {}, "no luck")])

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
-from eoc.sweeps.batch import Result
-from eoc.sweeps.plan import Plan
+from eoc.sweeps.plan import Plan, Result
 from eoc.sweeps.store.checking import checked
 from eoc.sweeps.store.creating import blocks_of, inner_shape
 from eoc.sweeps.store.header import entry, unreadable, unwritable

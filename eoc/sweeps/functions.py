@@ -1,20 +1,30 @@
-"""The activation that a configuration names, made once in each process, and what tells one function from another."""
+"""The activations that a configuration names, made once in each process, and what tells functions of users apart.
+
+Fingerprints of these are taken in a process of its own, where a function that ends its process, or was changed after
+this one imported it, does no harm.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from eoc.errors import EocError
 from eoc.sharing import once
+from eoc.sweeps.plan import Plan
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
 
-__all__ = ["FAILS", "OtherFunctionError", "activation_of", "described", "fingerprint"]
+__all__ = ["FAILS", "OtherFunctionError", "activation_of", "answer", "described", "fingerprint", "fingerprints"]
 
 FAILS = "fails: "  #: how the fingerprint of a function begins that has none
+
+_OTHER_PROCESS = "from eoc.sweeps.functions import answer; answer()"
 
 
 class OtherFunctionError(EocError):
@@ -81,6 +91,38 @@ def fingerprint(text: str, folder: str) -> str:
         return _digest(from_source(text, folder))
     except (Exception, SystemExit) as error:  # its points fail, not the others
         return FAILS + described(error)
+
+
+def fingerprints(plan: Plan) -> dict[str, str]:
+    """Digests of what those activations compute that are functions in a module or file of a user.
+
+    A name or an expression says all; a function can be changed where it is defined.
+    """
+    asked = [text for text in plan.values.get("activation", ()) if ":" in text]
+    found: dict[str, str] = {}
+    while len(found) < len(asked):
+        found |= _asked(asked[len(found) :], plan.folder)
+        if len(found) < len(asked):  # the process ended with the next one
+            found[asked[len(found)]] = f"{FAILS}it ends the process that calls it"
+    return found
+
+
+def _asked(texts: list[str], folder: str) -> dict[str, str]:
+    """What another process says before it ends."""
+    question = json.dumps([texts, folder, sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", _OTHER_PROCESS], input=question, stdout=subprocess.PIPE, text=True, check=False
+    )
+    return dict(json.loads(line) for line in done.stdout.splitlines())
+
+
+def answer() -> None:
+    """What the other process does: a line of JSON for each function, and nothing else on standard output."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what functions print is no answer
+    texts, folder, sys.path[:] = json.load(sys.stdin)
+    for text in texts:
+        print(json.dumps([text, fingerprint(text, folder)]), file=out, flush=True)
 
 
 def described(failure: BaseException) -> str:
