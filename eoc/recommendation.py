@@ -24,7 +24,7 @@ import numpy as np
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality import EocPoint, edge_of_chaos
-from eoc.criticality.curves import squared_bias
+from eoc.criticality.explicit import squared_bias
 from eoc.criticality.recommended import LEAST_Q, SCATTER, checked_depth, easy_variances, is_held, recommended_point
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray

@@ -17,7 +17,7 @@ from truth import MP, error, expectation, reference, rows
 
 from eoc.activations import activation
 from eoc.activations.named import STANDARD
-from eoc.criticality import Approach, Curve, EocCurve, NoPoint, curve, edge_of_chaos, eoc_curve, transitions, window
+from eoc.criticality import Approach, Curve, EocCurve, NoPoint, curve, edge_of_chaos, eoc_curve, transitions, curve_sampling
 from eoc.criticality.branches import Branch
 from eoc.errors import EocError
 from eoc.inversion import inverse, monotone
@@ -364,12 +364,12 @@ def test_a_curve_that_leaves_the_window_and_comes_back_has_several_pieces(monkey
     def squared_bias(q: FloatArray) -> FloatArray:
         return 1.0 + 0.5 * np.sin(np.log(q))
 
-    monkeypatch.setattr(window, "squared_bias_value", lambda _, q: squared_bias(q))
-    monkeypatch.setattr(window, "bias_and_weight", lambda _, q: (squared_bias(q), np.ones(q.shape)))
+    monkeypatch.setattr(curve_sampling, "squared_bias_value", lambda _, q: squared_bias(q))
+    monkeypatch.setattr(curve_sampling, "bias_and_weight", lambda _, q: (squared_bias(q), np.ones(q.shape)))
     turns = np.exp(np.pi * (np.arange(4.0) + 0.5))
     q = np.sort(np.append(decades(1.0, 1e6), turns))
     branch = Branch(q, squared_bias(q), np.ones(q.shape), (False, False), (), monotone(q, squared_bias(q), turns), ())
-    pieces = window.windowed(activation("tanh"), branch, (), 1.25**0.5)
+    pieces = curve_sampling.windowed(activation("tanh"), branch, (), 1.25**0.5)
     rim = np.exp(np.pi * np.array([1.0 / 6.0, 5.0 / 6.0, 13.0 / 6.0, 17.0 / 6.0, 25.0 / 6.0]))
     ends = [[at[0], at[-1]] for at, *_ in pieces]
     assert ends == [[1.0, pytest.approx(rim[0])], pytest.approx(rim[1:3]), pytest.approx(rim[3:])]

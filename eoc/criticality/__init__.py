@@ -9,15 +9,14 @@ which all are found. Such a point is an edge of chaos only if q is a stable fixe
 F'(q) = 1 + P/D < 1; the published tables for Swish and GELU at small sigma_b miss this.
 """
 
+from eoc.criticality.asymptotics import Approach, End
 from eoc.criticality.branches import TurningPoint
-from eoc.criticality.curves import Curve, curve, transitions
-from eoc.criticality.ends import End
+from eoc.criticality.edge_curve import EocCurve, eoc_curve
+from eoc.criticality.explicit import Curve, curve, transitions
 from eoc.criticality.ordered import OrderedPoint, nearest_ordered
-from eoc.criticality.power_laws import Approach
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.criticality.solve import edge_of_chaos
-from eoc.criticality.stretches import Stretch, Transition
-from eoc.criticality.whole import EocCurve, eoc_curve
+from eoc.criticality.stability import StabilityRange, Transition
 
 __all__ = [
     "Approach",
@@ -28,7 +27,7 @@ __all__ = [
     "EocPoint",
     "NoPoint",
     "OrderedPoint",
-    "Stretch",
+    "StabilityRange",
     "Transition",
     "TurningPoint",
     "curve",

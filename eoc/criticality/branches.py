@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
-from eoc.criticality.curves import Residual, bias_residual, squared_bias, variances
+from eoc.criticality.explicit import Residual, bias_residual, squared_bias, variances
 from eoc.criticality.point import point_at
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments

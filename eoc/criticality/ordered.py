@@ -8,7 +8,7 @@ import numpy as np
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Smoothness
-from eoc.criticality.curves import FIRM
+from eoc.criticality.explicit import FIRM
 from eoc.gaussian.moments import moments
 from eoc.maps import checked_sigma
 from eoc.scan import decades

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.criticality.curves import curve, squared_bias
+from eoc.criticality.explicit import curve, squared_bias
 from eoc.criticality.results import EocPoint
 from eoc.floats import EPS
 from eoc.gaussian.moments import moments

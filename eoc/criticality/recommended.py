@@ -20,7 +20,7 @@ import numpy as np
 
 from eoc.activations.base import Activation
 from eoc.checks import real_number
-from eoc.criticality.curves import squared_bias
+from eoc.criticality.explicit import squared_bias
 from eoc.criticality.point import point_at
 from eoc.criticality.results import EocPoint
 from eoc.errors import EocError

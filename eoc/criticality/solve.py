@@ -10,8 +10,8 @@ import numpy as np
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.checks import copied_within
-from eoc.criticality.advice import explained
-from eoc.criticality.curves import Residual, bias_residual, curve, variances
+from eoc.criticality.explicit import Residual, bias_residual, curve, variances
+from eoc.criticality.no_solution import explained
 from eoc.criticality.point import STEP, limit_at_zero, point_at
 from eoc.criticality.recommended import DEFAULT_DEPTH, recommended_point
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint

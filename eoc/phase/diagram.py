@@ -16,8 +16,8 @@ from eoc.errors import AccuracyWarning, EocError
 from eoc.floats import FloatArray
 from eoc.machine import version
 from eoc.maps import checked_sigma
-from eoc.phase.ends import Scan
 from eoc.phase.grid import FIELDS, PHASES, Fields, at_places
+from eoc.phase.limit_variances import Scan
 
 if TYPE_CHECKING:
     import xarray

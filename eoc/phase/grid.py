@@ -14,7 +14,7 @@ from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import CorrelationMap, layer
 from eoc.maps.fixed_points import with_errors
 from eoc.phase.correlations import Maps, correlations
-from eoc.phase.ends import Ends
+from eoc.phase.limit_variances import Ends
 from eoc.phase.point import phases
 from eoc.rates import e_folding
 

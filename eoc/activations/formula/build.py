@@ -11,7 +11,7 @@ from eoc.activations.formula.limits import end_limits, reconcile
 from eoc.activations.formula.poles import without_poles
 from eoc.activations.formula.reader import read
 from eoc.activations.formula.rewrite import simplified
-from eoc.activations.formula.stretches import stretches
+from eoc.activations.formula.segments import segments
 from eoc.activations.formula.tree import Trees
 
 __all__ = ["parse"]
@@ -52,7 +52,7 @@ def parse(text: str) -> Activation:
     trees = Trees(simplified)
     tree = read(text, trees)
     name = " ".join(text.split())
-    parts, singular = without_poles(stretches(tree, trees, text), trees, name)
+    parts, singular = without_poles(segments(tree, trees, text), trees, name)
     ends = [end_limits(part, name) for part in parts]
     for left, right in pairwise(ends):
         reconcile(left, right)

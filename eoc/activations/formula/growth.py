@@ -15,7 +15,7 @@ from eoc.activations.base import Growth, Parity
 from eoc.activations.formula.multiprecision import to_float
 from eoc.activations.formula.program import Program
 from eoc.activations.formula.rules import Undefined
-from eoc.activations.formula.stretches import Stretch
+from eoc.activations.formula.segments import Segment
 from eoc.activations.growth import BOUNDED, FASTER, REACH, exponential, fastest, gaussian
 
 __all__ = ["growth", "parity"]
@@ -24,7 +24,7 @@ _SPREAD = (1.0, 0.93, 0.87, 0.81, 0.77)
 _WIDE_SPREAD = tuple(1.0 - 0.00731 * i for i in range(40))
 
 
-def growth(parts: Sequence[Stretch]) -> Growth:
+def growth(parts: Sequence[Segment]) -> Growth:
     """Return the faster of the growths at the two ends."""
     return fastest(_one_sided_growth(parts[0].program, -1), _one_sided_growth(parts[-1].program, 1))
 
@@ -85,7 +85,7 @@ def _fast_growth(program: Program, far: float, power: float) -> Growth:
     return exponential(np.abs(x), log) if power < 1.0 + 1e-5 else Growth("exponential", math.inf)
 
 
-def parity(parts: Sequence[Stretch]) -> Parity | None:
+def parity(parts: Sequence[Segment]) -> Parity | None:
     """Tell whether phi is odd or even, by its values at some points."""
     knots = [p.high for p in parts[:-1]]
     if any(a != -b for a, b in zip(knots, reversed(knots), strict=True)):
@@ -102,7 +102,7 @@ def parity(parts: Sequence[Stretch]) -> Parity | None:
     return "even" if even else "odd"
 
 
-def _value(parts: Sequence[Stretch], knots: list[float], x: float) -> Any:
+def _value(parts: Sequence[Segment], knots: list[float], x: float) -> Any:
     try:
         return parts[int(np.searchsorted(knots, x))].program.exact(x)[0]
     except Undefined:

@@ -1,4 +1,4 @@
-"""The limits of phi, phi' and phi'' at the ends of a stretch."""
+"""The limits of phi, phi' and phi'' at the ends of a segment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from eoc.activations.formula.multiprecision import to_float
 from eoc.activations.formula.rules import Undefined
-from eoc.activations.formula.stretches import Stretch
+from eoc.activations.formula.segments import Segment
 from eoc.errors import NotPermissibleError
 from eoc.floats import EPS
 
@@ -19,8 +19,8 @@ Limits = tuple[float, float, float]
 _NOTHING = 1e-30  # limits this close are equal: a limit such as x*log(abs(x)) at 0 is read off at 2^-130
 
 
-def end_limits(part: Stretch, name: str) -> dict[float, Limits]:
-    """(phi, phi', phi'') at the finite ends of a stretch, from its inside."""
+def end_limits(part: Segment, name: str) -> dict[float, Limits]:
+    """(phi, phi', phi'') at the finite ends of a segment, from its inside."""
     out: dict[float, Limits] = {}
     for x, side in ((part.low, 1), (part.high, -1)):
         if math.isfinite(x):

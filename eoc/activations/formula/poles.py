@@ -12,7 +12,7 @@ import numpy as np
 
 from eoc.activations.formula.roots import grid, merge, sign_changes, touching_zeros
 from eoc.activations.formula.rules import OutOfReach, Undefined
-from eoc.activations.formula.stretches import MAX_KNOTS, Stretch, interior
+from eoc.activations.formula.segments import MAX_KNOTS, Segment, interior
 from eoc.activations.formula.tree import Node, Trees, postorder
 from eoc.activations.unbounded import unbounded
 from eoc.errors import NotPermissibleError
@@ -28,13 +28,13 @@ _APART, _STEADY = np.array([0.3, 1e-3, 1e-4]), 1e-2  # of the way from one to th
 _NEAREST = 3  # zeros of denominators looked at first, so that tan(x) is refused at pi/2
 
 
-def without_poles(parts: list[Stretch], trees: Trees, name: str) -> tuple[list[Stretch], list[float]]:
-    """Refuse poles and undefined stretches; cut where a bounded function jumps without a switch, as tanh(1/x) does.
+def without_poles(parts: list[Segment], trees: Trees, name: str) -> tuple[list[Segment], list[float]]:
+    """Refuse poles and undefined segments; cut where a bounded function jumps without a switch, as tanh(1/x) does.
 
     Returns
     -------
     tuple
-        The stretches, and the removable singularities inside of them.
+        The segments, and the removable singularities inside of them.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def without_poles(parts: list[Stretch], trees: Trees, name: str) -> tuple[list[S
     return out, singular
 
 
-def _critical_zeros(parts: list[Stretch], trees: Trees) -> list[float]:
+def _critical_zeros(parts: list[Segment], trees: Trees) -> list[float]:
     critical: dict[Node, None] = {}
     for node in postorder(*(p.tree for p in parts)):
         for u in _critical(node, trees):
@@ -91,7 +91,7 @@ def _critical(node: Node, t: Trees) -> list[Node]:
     return [t.make("cos", node.args[0])] if node.op == "tan" else []
 
 
-def _check_defined(part: Stretch, name: str) -> None:
+def _check_defined(part: Segment, name: str) -> None:
     xs = grid()
     xs = xs[(xs > part.low) & (xs < part.high)]
     if not xs.size:
@@ -115,7 +115,7 @@ def _doubtful(xs: FloatArray, values: FloatArray) -> set[float]:
     return set(np.concatenate(chosen).tolist())
 
 
-def _is_undefined(part: Stretch, x: float) -> bool:
+def _is_undefined(part: Segment, x: float) -> bool:
     try:
         part.program.exact(x)
     except OutOfReach:
@@ -126,7 +126,7 @@ def _is_undefined(part: Stretch, x: float) -> bool:
     return False
 
 
-def _changes_in_doubles(part: Stretch, xs: FloatArray) -> list[bool | None]:
+def _changes_in_doubles(part: Segment, xs: FloatArray) -> list[bool | None]:
     """For each of many points, whether phi jumps there as double precision sees it; None where mpmath has to look."""
     if xs.size <= _FEW:
         return [None] * xs.size
@@ -143,7 +143,7 @@ def _changes_in_doubles(part: Stretch, xs: FloatArray) -> list[bool | None]:
     return [True if a else False if b else None for a, b in zip(jumps, smooth, strict=True)]
 
 
-def _changes(part: Stretch, x: float) -> bool:
+def _changes(part: Segment, x: float) -> bool:
     """Whether phi, phi' or phi'' is another from the left of x than from its right: a gap that stays."""
     gaps = []
     try:
@@ -162,7 +162,7 @@ def _shortest(xs: Iterable[float]) -> float:
     return float(min(xs, key=lambda x: (len(f"{x:.17g}"), abs(x), -x)))
 
 
-def _check_bounded(part: Stretch, x: float, side: int, name: str) -> None:
+def _check_bounded(part: Segment, x: float, side: int, name: str) -> None:
     """Raise NotPermissibleError if |phi| keeps growing on the way to x from one side."""
     values: list[Any] = []  # mpmath numbers, which do not overflow
     for bits in (10, 20, 30, 40):
@@ -180,7 +180,7 @@ def _check_bounded(part: Stretch, x: float, side: int, name: str) -> None:
         raise unbounded(name, f"{x:.6g}", square_integrable=bool(slow))
 
 
-def _at(part: Stretch, x: float, side: int) -> Any:
+def _at(part: Segment, x: float, side: int) -> Any:
     """|phi| at x itself, a double beside the place that is meant: what is only steep has reached its height there."""
     try:
         return abs(part.program.exact(x, side)[0])

@@ -42,7 +42,7 @@ def grid() -> FloatArray:
 def sign_changes(nodes: list[Node], limit: int, *, defined: bool = False) -> list[list[float]]:
     """For each node the points nearest to 0 at which its sign changes, at most ``limit`` + 1 of them.
 
-    An end of the stretch on which the node is defined counts as well, unless ``defined`` is true.
+    An end of the segment on which the node is defined counts as well, unless ``defined`` is true.
     """
     if not nodes:
         return []

@@ -8,14 +8,14 @@ from itertools import pairwise
 import numpy as np
 
 from eoc.activations.base import Activation
+from eoc.criticality.asymptotics import End
 from eoc.criticality.branches import Branch
-from eoc.criticality.curves import curve, transitions
-from eoc.criticality.ends import End
+from eoc.criticality.explicit import curve, transitions
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.maps import Stability
 
-__all__ = ["Stretch", "Transition", "stretches", "transition_points"]
+__all__ = ["StabilityRange", "Transition", "stretches", "transition_points"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Transition:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class StabilityRange:
     """A stretch of the curve between transitions and ends, over all q: (at small q, at large q) of each quantity."""
 
     stability: Stability
@@ -50,14 +50,14 @@ def transition_points(phi: Activation) -> tuple[Transition, ...]:
 
 def stretches(
     phi: Activation, branch: Branch, limits: tuple[End, End], changes: tuple[Transition, ...]
-) -> list[Stretch]:
+) -> list[StabilityRange]:
     """Cut at the transitions; what lies beyond the computed variances is taken to be like the last of them."""
     edges: list[End | Transition] = [limits[0], *(t for t in changes if branch.q[0] < t.q < branch.q[-1]), limits[1]]
     out = []
     for low, high in pairwise(edges):
         between = branch.q[(branch.q > low.q) & (branch.q < high.q)]
         pairs = (low.q, high.q), (low.sigma_b, high.sigma_b), (low.sigma_w, high.sigma_w)
-        out.append(Stretch(_stability(phi, between), *pairs))
+        out.append(StabilityRange(_stability(phi, between), *pairs))
     return out
 
 

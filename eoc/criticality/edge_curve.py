@@ -11,15 +11,15 @@ from numpy.typing import ArrayLike
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.checks import copied_within, real_number, real_numbers
-from eoc.criticality.advice import explained
+from eoc.criticality.asymptotics import End, ends
 from eoc.criticality.branches import Branch, TurningPoint, branches, squared_bias_value, weight_moment
-from eoc.criticality.curves import Curve
-from eoc.criticality.ends import End, ends
+from eoc.criticality.curve_sampling import sampled
+from eoc.criticality.explicit import Curve
+from eoc.criticality.no_solution import explained
 from eoc.criticality.point import point_at
 from eoc.criticality.results import NoPoint
 from eoc.criticality.solve import edge_of_chaos
-from eoc.criticality.stretches import Stretch, Transition, stretches, transition_points
-from eoc.criticality.window import sampled
+from eoc.criticality.stability import StabilityRange, Transition, stretches, transition_points
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
@@ -76,7 +76,7 @@ class EocCurve:
     sigma_b_max: float
     pieces: tuple[Curve, ...] = field(repr=False)
     transitions: tuple[Transition, ...]
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[StabilityRange, ...]
     turning_points: tuple[TurningPoint, ...]
     ends: tuple[tuple[End, End], ...]
     _phi: Activation = field(repr=False)
@@ -299,7 +299,7 @@ class _Facts:
     reason: NoPoint | None
     message: str
     transitions: tuple[Transition, ...]
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[StabilityRange, ...]
     ends: tuple[tuple[End, End], ...]
 
 
@@ -314,7 +314,7 @@ def _followed(phi: Activation) -> _Facts:
 
 
 def _why_unstable(
-    phi: Activation, parts: tuple[Branch, ...], between: tuple[Stretch, ...]
+    phi: Activation, parts: tuple[Branch, ...], between: tuple[StabilityRange, ...]
 ) -> tuple[NoPoint | None, str]:
     """The reason and the sentence where no stretch is stable, with a point in the middle as the example."""
     if any(s.stability == "stable" for s in between):

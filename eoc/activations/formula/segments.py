@@ -1,6 +1,6 @@
 """Where a formula is not smooth, and the smooth trees in between.
 
-Every switch is decided on each stretch between two of its sign changes. Stretches whose trees are the same function go
+Every switch is decided on each segment between two of its sign changes. Segments whose trees are the same function go
 together again.
 """
 
@@ -19,13 +19,13 @@ from eoc.activations.formula.rules import Undefined
 from eoc.activations.formula.tree import Node, Trees, postorder
 from eoc.errors import ExpressionError
 
-__all__ = ["MAX_KNOTS", "Stretch", "interior", "stretches"]
+__all__ = ["MAX_KNOTS", "Segment", "interior", "segments"]
 
 MAX_KNOTS = 1000
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Segment:
     """A smooth tree on (low, high)."""
 
     low: float
@@ -37,7 +37,7 @@ class Stretch:
         return self.low < x < self.high
 
 
-def stretches(tree: Node, trees: Trees, text: str) -> list[Stretch]:
+def segments(tree: Node, trees: Trees, text: str) -> list[Segment]:
     """Cut a tree at its switches and at nothing else.
 
     Raises
@@ -53,7 +53,7 @@ def stretches(tree: Node, trees: Trees, text: str) -> list[Stretch]:
     return _merged(_frozen(tree, trees, switches, knots))
 
 
-def _frozen(tree: Node, trees: Trees, switches: list[Node], knots: list[float]) -> list[Stretch]:
+def _frozen(tree: Node, trees: Trees, switches: list[Node], knots: list[float]) -> list[Segment]:
     signs = Program(*switches) if switches else None
     out = []
     for low, high in pairwise([-math.inf, *knots, math.inf]):
@@ -63,7 +63,7 @@ def _frozen(tree: Node, trees: Trees, switches: list[Node], knots: list[float]) 
             values = signs.fast_all(np.array([inside]))[:, 0, 0]
             codes = {n: _sign(n, v, inside) for n, v in zip(switches, values, strict=True)}
         smooth = _freeze(tree, trees, codes)
-        out.append(Stretch(low, high, smooth, Program(smooth)))
+        out.append(Segment(low, high, smooth, Program(smooth)))
     return out
 
 
@@ -76,7 +76,7 @@ def _sign(node: Node, value: float, x: float) -> float:
         return math.nan
 
 
-def _merged(parts: list[Stretch]) -> list[Stretch]:
+def _merged(parts: list[Segment]) -> list[Segment]:
     out = [parts[0]]
     for part in parts[1:]:
         if part.tree is out[-1].tree or _same_function(out[-1], part):
@@ -111,7 +111,7 @@ def _freeze(tree: Node, t: Trees, signs: dict[Node, float]) -> Node:
     return done[tree]
 
 
-def _same_function(a: Stretch, b: Stretch) -> bool:
+def _same_function(a: Segment, b: Segment) -> bool:
     """Whether two trees are the same analytic function, seen at three points around the knot between them."""
     step = max(1.0, abs(b.low))
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.criticality.curves import curve, transitions, variances
+from eoc.criticality.explicit import curve, transitions, variances
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.rates import depth_scale
 
