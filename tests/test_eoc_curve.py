@@ -17,7 +17,17 @@ from truth import MP, error, expectation, reference, rows
 
 from eoc.activations import activation
 from eoc.activations.named import STANDARD
-from eoc.criticality import Approach, Curve, EocCurve, NoPoint, curve, edge_of_chaos, eoc_curve, transitions, curve_sampling
+from eoc.criticality import (
+    Approach,
+    Curve,
+    EocCurve,
+    NoPoint,
+    curve,
+    curve_sampling,
+    edge_of_chaos,
+    eoc_curve,
+    transitions,
+)
 from eoc.criticality.branches import Branch
 from eoc.errors import EocError
 from eoc.inversion import inverse, monotone

@@ -19,8 +19,7 @@ from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
-from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
-from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
+from eoc.gaussian.nodes import UNIT_NODES, UNIT_WEIGHTS, chebyshev_nodes, to_chebyshev
 from eoc.sharing import cached_property
 
 __all__ = ["Angle", "Series", "angle_of", "cumulative", "fit"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.rule import NULL_RULES, WEIGHTS
+from eoc.gaussian.nodes import NULL_RULES, WEIGHTS
 
 __all__ = ["Panels", "Sizes", "between", "bisected", "bounds_of", "sizes_of"]
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from eoc.activations.base import Activation
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
-from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
+from eoc.gaussian.nodes import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.panels import Integrands, Table, integrate_table, tabulate
 
 __all__ = ["Octaves"]

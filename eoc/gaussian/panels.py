@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.rule import NULL_RULES, WEIGHTS, N, nodes_of
+from eoc.gaussian.nodes import NULL_RULES, WEIGHTS, N, nodes_of
 
 __all__ = ["Integrands", "Table", "integrate_table", "tabulate"]
 

@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 
 from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.lines import Panels, between, bisected, bounds_of
-from eoc.gaussian.rule import NODES, PROJECT, WEIGHTS, N, nodes_of
+from eoc.gaussian.nodes import NODES, PROJECT, WEIGHTS, N, chebyshev_nodes, nodes_of, to_chebyshev
 
 __all__ = ["Factor", "Integrand", "Plane", "Problem", "tabulate_plane"]
 

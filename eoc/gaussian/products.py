@@ -8,8 +8,8 @@ from eoc.activations.base import Activation
 from eoc.errors import AccuracyError
 from eoc.floats import FloatArray
 from eoc.gaussian.integrands import integrals
+from eoc.gaussian.nodes import WEIGHTS, nodes_of
 from eoc.gaussian.plane import Factor, Integrand, Plane, Problem, tabulate_plane
-from eoc.gaussian.rule import WEIGHTS, nodes_of
 from eoc.gaussian.shifted import Function
 from eoc.gaussian.tangent import resolved_radius
 from eoc.sharing import cached_property

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from eoc.floats import FloatArray
 from eoc.gaussian.lines import Panels, between, bisected, bounds_of, sizes_of
-from eoc.gaussian.rule import WEIGHTS, nodes_of
+from eoc.gaussian.nodes import WEIGHTS, nodes_of
 
 __all__ = ["Function", "Integrand", "shifted_mean"]
 

@@ -22,7 +22,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.angle import Series
 from eoc.gaussian.angular import Angular
-from eoc.gaussian.chebyshev import chebyshev_nodes, to_chebyshev
+from eoc.gaussian.nodes import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.products import Products
 from eoc.sharing import cached
 

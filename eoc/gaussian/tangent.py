@@ -19,7 +19,7 @@ from numpy.polynomial import legendre
 
 from eoc.activations.base import Activation
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.rule import PROJECT, UNIT_NODES, N
+from eoc.gaussian.nodes import PROJECT, UNIT_NODES, N
 from eoc.sharing import cached
 
 __all__ = ["Remainder", "oscillates", "remainder", "resolved_radius"]

@@ -2,8 +2,7 @@
 
 Poole et al. (2016), Hayou et al. (2019). ``variance`` and ``correlation`` hold the maps themselves, ``layer`` and
 ``correlation_layer`` a single application, ``fixed_points`` and ``correlation_fixed_points`` the fixed points,
-``expansion`` that of f at c = 1, ``depth_flow`` the correlation at any depth, ``at_zero`` what phi looks like at
-vanishing variance.
+``expansion`` that of f at c = 1, ``depth_flow`` the correlation at any depth.
 """
 
 from eoc.maps.correlation import CorrelationMap

@@ -12,7 +12,7 @@ from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.moments import Estimate
-from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
+from eoc.gaussian.nodes import UNIT_NODES, UNIT_WEIGHTS
 from eoc.maps.correlation_layer import CorrelationLayer
 from eoc.sharing import cached
 

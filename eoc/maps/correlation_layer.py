@@ -9,20 +9,37 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eoc.activations.base import Activation, Growth, Parity, Piece
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.angle import Angle, Series, angle_of, fit
 from eoc.gaussian.angular import angular
 from eoc.gaussian.moments import Estimate, checked_variance, moments
-from eoc.maps.at_zero import tangents_of
 from eoc.maps.layer import sensitivity
 from eoc.maps.variance import VarianceMap
 from eoc.sharing import Memory, cached_property
 
-__all__ = ["CorrelationLayer"]
+__all__ = [
+    "CorrelationLayer",
+]
 
 _SIDE = 2.0**0.5  # the chord at theta = pi/2
+
+
+def tangents_of(phi: Activation) -> Activation:
+    """What phi looks like near 0, as long as phi(0) = 0: its one-sided tangents."""
+    left, right = phi.slopes_at_zero
+    if not phi.vanishes_at_zero or phi.kappa == 0.0:
+        raise EocError(f"{phi.name} has no correlation map at q = 0: phi(0) must be 0, with a slope; give a q > 0")
+    pieces = (_line(left),) if left == right else (_line(left), _line(right))
+    parity: Parity | None = "odd" if left == right else None
+    knots = () if left == right else (0.0,)
+    return Activation(f"tangents of {phi.name}", "", pieces, knots, Growth("polynomial", 1.0), parity)
+
+
+def _line(slope: float) -> Piece:
+    return Piece(lambda x: slope * x, lambda x: np.full(x.shape, slope), lambda x: np.zeros(x.shape))
 
 
 class CorrelationLayer:

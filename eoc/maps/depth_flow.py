@@ -24,7 +24,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.angle import Angle
 from eoc.gaussian.moments import Estimate
-from eoc.gaussian.rule import UNIT_NODES, UNIT_WEIGHTS
+from eoc.gaussian.nodes import UNIT_NODES, UNIT_WEIGHTS
 from eoc.maps.correlation_fixed_points import stable_point
 from eoc.maps.correlation_layer import CorrelationLayer
 

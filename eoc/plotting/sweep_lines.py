@@ -11,7 +11,6 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, label_of, left_over, quantity, shown
-from eoc.plotting.sweep_key import key_below
 from eoc.plotting.ticks import put_log_ticks, scale
 from eoc.sweeps.views.selection import spread
 
@@ -22,9 +21,13 @@ if TYPE_CHECKING:
 
     from eoc.floats import FloatArray
 
+__all__ = [
+    "draw_lines",
+]
 
-__all__ = ["draw_lines"]
-
+_MOST_COLUMNS = 5
+_OVERHANG = 1.25  # width over that of the axes: there is room below the labels on their left
+_GAP = 0.05  # inches above it
 _MOST_NAMES = 10  # lines with a colour each and a name in the key
 _MOST_DOTS = 50  # points of a line that are all marked
 _SOME_DOTS = 6  # that are marked of a line with more of them
@@ -37,6 +40,34 @@ _WIDE = 100.0  # ratio of values from which on they have a logarithmic colour sc
 _MARKERS = "osD^v+<x>p"
 _FILLS = ("none", "full", "left", "top")
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)))
+
+
+def key_below(ax: Axes, handles: Sequence[Line2D]) -> None:
+    """Explain lines below the axes, their ticks and their label, in as many columns as there is room for."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = ax.figure
+    lowest = ax.xaxis.get_tightbbox() or ax.bbox
+    below = (ax.bbox.y0 - lowest.y0) / figure.dpi + _GAP
+    place = ax.transAxes + ScaledTranslation(0.0, -below, figure.dpi_scale_trans)
+    for columns in range(min(_MOST_COLUMNS, len(handles)), 0, -1):
+        legend = ax.legend(
+            handles=handles,
+            ncols=columns,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0.0),
+            bbox_transform=place,
+            borderaxespad=0.0,
+            frameon=False,
+            handlelength=2.8,
+            columnspacing=1.0,
+        )
+        width = legend.get_window_extent().width / ax.bbox.width
+        if width <= _OVERHANG:
+            break
+    if width > 1.0:
+        legend.set_loc("upper right")
+        legend.set_bbox_to_anchor((1.0, 0.0), place)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from eoc.gaussian.kernels.plain import MapTerms, iterate_listed, series_at
-from eoc.gaussian.kernels.sizes import COEFFICIENTS, NODES, TERMS
+from eoc.gaussian.kernels.plain import COEFFICIENTS, NODES, TERMS, MapTerms, iterate_listed, series_at
 
 if TYPE_CHECKING:
     from eoc.gaussian.kernels.angle import apply_map, evaluate_series, iterate_map

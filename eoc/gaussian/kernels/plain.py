@@ -11,9 +11,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from eoc.floats import FloatArray, IntArray
-from eoc.gaussian.kernels.sizes import COEFFICIENTS
 
-__all__ = ["MapTerms", "at", "clenshaw", "iterate_listed", "iterate_map", "series_at", "step"]
+__all__ = [
+    "COEFFICIENTS",
+    "NODES",
+    "TERMS",
+    "MapTerms",
+    "at",
+    "clenshaw",
+    "iterate_listed",
+    "iterate_map",
+    "series_at",
+    "step",
+]
+
+COEFFICIENTS = 24  #: of each Chebyshev series; like the lengths below known when kernels are compiled, and even
+NODES = 24  #: of a panel
+TERMS = 14  #: of the polynomials in the logarithm of the variance
 
 
 def clenshaw(x: Any, c: Any) -> Any:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from eoc.floats import FloatArray
 from eoc.gaussian._jit import exactly
-from eoc.gaussian.kernels.sizes import TERMS
+from eoc.gaussian.kernels.plain import TERMS
 
 __all__ = ["evaluate"]
 
