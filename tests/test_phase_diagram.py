@@ -48,7 +48,7 @@ def assert_cell_is_right(found: xarray.Dataset, name: str, i: int, j: int, toler
         elif got != true:
             allowed = tolerance * abs(true)
             if field in SCALES:
-                allowed = max(allowed, 8e-16 * true**2)
+                allowed = max(allowed, 1e-15 * true**2)  # chi_1 within 4.5 roundings: machines differ
             assert abs(got - true) <= allowed, where
             assert abs(got - true) <= error + true_error, where
 
