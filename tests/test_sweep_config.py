@@ -557,7 +557,7 @@ def test_a_checkout_that_is_not_installed_works(monkeypatch):
     from importlib import metadata
 
     from eoc.machine import version
-    from eoc.sweeps.store.provenance import versions
+    from eoc.sweeps.store.header import versions
 
     def absent(name):
         raise metadata.PackageNotFoundError(name)

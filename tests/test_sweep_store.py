@@ -23,17 +23,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from zarr.storage import LocalStore
 
-import eoc.sweeps.store.blocks as blocks_module
+import eoc.sweeps.store.layout as layout_module
 from eoc.errors import EocError
 from eoc.sweeps.functions import fingerprints
 from eoc.sweeps.plan import Axis, Plan, Result
-from eoc.sweeps.store.blocks import Blocks
-from eoc.sweeps.store.differences import differences
-from eoc.sweeps.store.layout import DONE, FAILED, PENDING, variables
+from eoc.sweeps.store.header import differences, git_commit, versions
+from eoc.sweeps.store.layout import DONE, FAILED, PENDING, Blocks, Layout
 from eoc.sweeps.store.lock import locked
-from eoc.sweeps.store.open import open_sweep
 from eoc.sweeps.store.opening import open_store
-from eoc.sweeps.store.provenance import git_commit, versions
+from eoc.sweeps.store.reading import open_sweep
 from eoc.sweeps.task import Coordinate, Output, Parameter, Task
 
 CONFIG = {"task": "fake", "axes": {"sigma_b": [0.0, 0.5]}}
@@ -86,7 +84,7 @@ def results(*indices: int) -> list[Result]:
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks_module, "_FEW", 3)  # the rows of PLAN have two blocks each
+    monkeypatch.setattr(layout_module, "_FEW", 3)  # the rows of PLAN have two blocks each
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +92,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store in which everything was put in order, at once."""
     path = tmp_path_factory.mktemp("finished") / "whole.zarr"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks_module, "_FEW", 3)
+        patch.setattr(layout_module, "_FEW", 3)
         with open_store(path, PLAN, CONFIG) as store:
             store.put(results(*range(PLAN.size)))
     return path
@@ -235,7 +233,7 @@ def test_blocks_are_runs_of_points(shape: tuple[int, ...], numbers: int) -> None
 
 @pytest.mark.parametrize("shape", [(10_000,), (100, 100), (10, 1000), (1000, 10), (10, 10, 10, 10)])
 def test_blocks_are_neither_small_nor_large(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]) -> None:
-    monkeypatch.setattr(blocks_module, "_FEW", 256)
+    monkeypatch.setattr(layout_module, "_FEW", 256)
     assert 100 <= math.prod(Blocks.of(shape).chunk) <= 256
 
 
@@ -274,7 +272,7 @@ def test_interrupted_at_any_write(failure: Exception, step: int, finished: Path,
 def test_numbers_without_a_status_are_not_shown(tmp_path: Path, disk: Disk, plan: Plan) -> None:
     path = tmp_path / "sweep.zarr"
     with open_store(path, plan, CONFIG) as store:
-        disk.left = len(variables(plan)) - 1
+        disk.left = len(Layout(plan, CONFIG).variables) - 1
         with pytest.raises(Killed):
             store.put(results(0))
     disk.left = None
@@ -364,7 +362,7 @@ def test_errors_are_kept_whatever_they_say(tmp_path: Path) -> None:
 
 def test_a_second_attempt_that_was_interrupted_is_made_again(copy: Path, disk: Disk) -> None:
     with open_store(copy, PLAN, CONFIG) as store:
-        disk.left = len(variables(PLAN)) - 1
+        disk.left = len(Layout(PLAN, CONFIG).variables) - 1
         with pytest.raises(Killed):
             store.put([Result(BAD, 1.0, result(BAD + 1).outputs)])
     disk.left = None
@@ -738,7 +736,7 @@ def test_fingerprints_tell_what_a_function_computes(tmp_path: Path) -> None:
 
 
 def test_status_is_written_last() -> None:
-    assert list(variables(PLAN))[-1] == "status"
+    assert list(Layout(PLAN, CONFIG).variables)[-1] == "status"
 
 
 def test_another_order_of_axes_is_another_configuration(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def run(
     from eoc.cli.sweep_report import print_summary
     from eoc.cli.sweep_status import failures
     from eoc.sweeps.running.run import default_store, run_sweep
-    from eoc.sweeps.store.open import open_sweep
+    from eoc.sweeps.store.reading import open_sweep
 
     path = default_store(file) if store is None else store
     try:
@@ -182,7 +182,7 @@ def _read(file: Path, overrides: list[str] | None, as_json: bool) -> Sweep:
 
 def _say_interrupted(path: Path) -> None:
     """How much is there, and how to go on."""
-    from eoc.sweeps.store.open import open_sweep
+    from eoc.sweeps.store.reading import open_sweep
     from eoc.sweeps.views.selection import counts
 
     try:

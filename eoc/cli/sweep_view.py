@@ -203,7 +203,7 @@ def _form_of(file: Path | None) -> str:
 
 
 def _opened(store: Path, variables: Sequence[str] | None = None) -> xarray.Dataset:
-    from eoc.sweeps.store.open import open_sweep
+    from eoc.sweeps.store.reading import open_sweep
 
     if store.is_file() and store.suffix in (".yaml", ".yml"):
         raise EocError(f"{store} is a configuration: give the store that eoc sweep run makes of it, {store.stem}.zarr")

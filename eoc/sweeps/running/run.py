@@ -19,9 +19,9 @@ from eoc.sweeps.functions import fingerprints
 from eoc.sweeps.plan import Result
 from eoc.sweeps.running.engines import Engine, engine_of
 from eoc.sweeps.running.scheduling import Queue, drive
+from eoc.sweeps.store.header import git_commit, versions
 from eoc.sweeps.store.layout import DONE, FAILED
 from eoc.sweeps.store.opening import open_store
-from eoc.sweeps.store.provenance import git_commit, versions
 from eoc.sweeps.store.store import Store
 
 __all__ = ["Progress", "Summary", "default_store", "run_sweep"]

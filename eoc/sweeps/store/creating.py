@@ -1,69 +1,47 @@
-"""Making a store: all arrays, empty, with everything that describes them."""
+"""Making a store, all arrays empty, and writing again what describes a damaged one: the layout knows all of it."""
 
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eoc.sweeps.plan import VERSION, Plan
-from eoc.sweeps.store.blocks import Blocks
-from eoc.sweeps.store.header import FORMAT
-from eoc.sweeps.store.layout import Variable, coordinates, variables
-from eoc.sweeps.store.provenance import git_commit, versions
+from eoc.errors import EocError
+from eoc.sweeps.store.header import header, json_of
+from eoc.sweeps.store.layout import Layout, Variable, coordinate_file
 
 if TYPE_CHECKING:
     import zarr
 
-__all__ = ["blocks_of", "create", "empty_store", "inner_shape", "leftover"]
+__all__ = ["create", "damaged", "empty_store", "leftover", "lost", "mend"]
 
 _TRIES, _PAUSE = 20, 0.05  # seconds between two attempts to remove a folder
+_ABOUT = "zarr.json"  # what describes an array, or the whole
 
 
-def blocks_of(plan: Plan) -> Blocks:
-    """How the points of a sweep are divided."""
-    return Blocks.of(plan.shape, max(math.prod(inner_shape(plan, variable)) for variable in variables(plan).values()))
-
-
-def inner_shape(plan: Plan, variable: Variable) -> tuple[int, ...]:
-    """How many numbers one point has of a variable, along its dimensions."""
-    return tuple(plan.coordinates[dim].values.size for dim in variable.dims)
-
-
-def create(
-    path: Path,
-    plan: Plan,
-    config: Mapping[str, Any],
-    functions: Mapping[str, str],
-    about: Mapping[str, str],
-    aside: Path | None = None,
-) -> None:
+def create(path: Path, layout: Layout, aside: Path | None = None) -> None:
     """Write a store in which all points are pending; it is there as a whole or not at all.
 
     It is written under another name first; what is there goes to ``aside`` only then. Who calls this holds the lock.
     """
-    with empty_store(path, plan, config, functions, about) as part:
+    with empty_store(path, layout) as part:
         if aside is not None:
             path.rename(aside)
         part.rename(path)  # over an empty folder, too
 
 
 @contextmanager
-def empty_store(
-    path: Path, plan: Plan, config: Mapping[str, Any], functions: Mapping[str, str], about: Mapping[str, str]
-) -> Iterator[Path]:
+def empty_store(path: Path, layout: Layout) -> Iterator[Path]:
     """Beside a store, one in which nothing has been computed; it is removed at the end if it is still there."""
     part = leftover(path)
     try:
-        _write(part, plan, config, functions, about)
+        _write(part, layout)
         yield part
     finally:
         for _ in range(_TRIES):  # where one write failed, zarr's others may still be under way
@@ -83,25 +61,29 @@ def leftover(path: Path) -> Path:
     return part
 
 
-def _write(
-    part: Path, plan: Plan, config: Mapping[str, Any], functions: Mapping[str, str], about: Mapping[str, str]
-) -> None:
+def _write(part: Path, layout: Layout) -> None:
+    import zarr
+
+    group = zarr.create_group(part, attributes=layout.attributes())
+    axes = tuple(axis.dim for axis in layout.plan.axes)
+    for name, variable in layout.variables.items():
+        inner = layout.shapes[name]
+        whole = replace(variable, dims=axes + variable.dims)
+        _array(group, name, whole, layout.plan.shape + inner, layout.blocks.chunk + inner)
+    for name, (variable, values) in layout.coordinates.items():
+        with zarr.config.set({"array.write_empty_chunks": True}):  # so that a missing file is a lost one
+            _array(group, name, variable, values.shape, values.shape)[...] = values
+    _consolidate(part)
+
+
+def _consolidate(path: Path) -> None:
+    """Copy what describes the arrays to what describes the whole, where it is read at once."""
     import zarr
     from zarr.errors import ZarrUserWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ZarrUserWarning)  # all readers of zarr 3 in Python know consolidated metadata
-        group = zarr.create_group(part, attributes=_attributes(plan, config, functions, about))
-        dims = tuple(axis.dim for axis in plan.axes)
-        chunk = blocks_of(plan).chunk
-        for name, variable in variables(plan).items():
-            inner = inner_shape(plan, variable)
-            whole = replace(variable, dims=dims + variable.dims)
-            _array(group, name, whole, plan.shape + inner, chunk + inner)
-        for name, (variable, values) in coordinates(plan).items():
-            with zarr.config.set({"array.write_empty_chunks": True}):  # so that a missing file is a lost one
-                _array(group, name, variable, values.shape, values.shape)[...] = values
-        zarr.consolidate_metadata(part)
+        zarr.consolidate_metadata(path)
 
 
 def _array(
@@ -121,22 +103,80 @@ def _array(
     )
 
 
-def _attributes(
-    plan: Plan, config: Mapping[str, Any], functions: Mapping[str, str], about: Mapping[str, str]
-) -> dict[str, Any]:
-    """Texts and numbers only, so that netCDF can hold them."""
-    return {
-        "title": f"{plan.task.name}: {plan.task.about}",
-        **{name: text for name, text in about.items() if text},
-        "task": plan.task.name,
-        "config": json.dumps(config),
-        "functions": json.dumps(functions),
-        "eoc_format": FORMAT,
-        "eoc_version": VERSION,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": json.dumps(versions()),
-        "git_commit": git_commit(plan.folder) or "",
-        "runs": "[]",
-        "variables": " ".join(variables(plan)),  # in their order, which zarr does not keep
-        "coordinates": " ".join(coordinates(plan)),  # that some are no dimension, xarray knows from this
-    }
+def lost(path: Path) -> bool:
+    """Whether nobody can tell any more what sweep a store is of."""
+    try:
+        found = header(path)
+        for name in ("config", "functions", "runs"):
+            json_of(path, found, name)
+    except EocError:
+        return True
+    return False
+
+
+def damaged(path: Path, layout: Layout) -> list[str]:
+    """The arrays of which what describes them is not what it was.
+
+    The whole has copies: where the two differ, one of them is damaged.
+    """
+    copies = _read(path).get("consolidated_metadata")
+    known = copies.get("metadata") if isinstance(copies, dict) else None
+    return [
+        name
+        for name in (*layout.variables, *layout.coordinates)
+        if not isinstance(known, dict) or not known.get(name) or known[name] != _read(path / name)
+    ]
+
+
+def mend(path: Path, layout: Layout, right: Path, names: list[str]) -> None:
+    """Describe the store as a new one is described, with all its numbers where they are.
+
+    Parameters
+    ----------
+    path
+        The store.
+    layout
+        What it is made of.
+    right
+        A new store of the same layout; files are moved from there.
+    names
+        The arrays to look at.
+
+    Raises
+    ------
+    EocError
+        If the whole is lost, and the parameters that the store has on disk are not those of the plan.
+    """
+    if lost(path):
+        if not _same_parameters(path, layout, right):
+            header(path)
+            raise EocError(f"{path} is damaged, and its parameters are not those of this sweep: give another store")
+        (right / _ABOUT).replace(path / _ABOUT)
+    for name in names:
+        if _read(path / name) != _read(right / name):
+            (path / name).mkdir(exist_ok=True)
+            (right / name / _ABOUT).replace(path / name / _ABOUT)
+    _consolidate(path)
+
+
+def _same_parameters(path: Path, layout: Layout, right: Path) -> bool:
+    """Whether all values of all parameters are in the files that a new store has.
+
+    Where functions of a user are among them, nobody can tell whether they still compute the same.
+    """
+    if not path.is_dir() or any(":" in str(text) for text in layout.plan.values.get("activation", ())):
+        return False
+    there, wanted = ({one.name for one in folder.iterdir() if one.is_dir()} for folder in (path, right))
+    files = [coordinate_file(path, name, values.ndim) for name, (_, values) in layout.coordinates.items()]
+    return there == wanted and all(
+        file.is_file() and file.read_bytes() == (right / file.relative_to(path)).read_bytes() for file in files
+    )
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """What describes an array or the whole; nothing if that cannot be read."""
+    try:
+        found = json.loads((folder / _ABOUT).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

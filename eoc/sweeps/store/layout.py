@@ -1,23 +1,33 @@
-"""What the data set of a sweep consists of: its variables and coordinates, with their attributes."""
+"""What the data set of a sweep consists of: variables and coordinates with their attributes, and how both are cut."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.sweeps.plan import Plan
-from eoc.sweeps.task import EOC, Output
+from eoc.floats import IntArray
+from eoc.sharing import cached_property
+from eoc.sweeps.plan import VERSION, Plan
+from eoc.sweeps.store.header import FORMAT, git_commit, versions
+from eoc.sweeps.task import EOC, Coordinate, Output, Parameter
 
-__all__ = ["DONE", "FAILED", "PENDING", "RECORDS", "STATES", "Variable", "coordinate_file", "coordinates", "variables"]
+__all__ = ["DONE", "FAILED", "PENDING", "RECORDS", "STATES", "Blocks", "Layout", "Variable", "coordinate_file"]
 
 RECORDS = ("status", "error", "seconds", "random_seed")  #: of points, besides their outputs
 STATES = ("pending", "done", "failed")  #: what ``status`` says
 PENDING, DONE, FAILED = range(3)
+
+_FEW, _MANY = 256, 4096  # points of a block, in a sweep of few points and of many
+_PARTS = 64  # at least so many blocks, where that leaves them as large as that
+_NUMBERS = 2**15  # of one output in a block
 
 
 @dataclass(frozen=True)
@@ -39,35 +49,93 @@ class Variable:
     dims: tuple[str, ...]
     dtype: Any
     missing: Any
-    about: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any]
 
 
-def variables(plan: Plan) -> dict[str, Variable]:
-    """What every point has, in the order in which it has to be written: ``status`` vouches for the others."""
-    found = {name: _of_output(output) for name, output in plan.outputs.items()}
-    if EOC in plan.values.get("sigma_w", ()):
-        about = _about("sigma_w of the point, that of the edge of chaos where it was to be that", "1", "\\sigma_w")
-        found["sigma_w_used"] = Variable((), np.float64, np.nan, about)
-    if plan.task.random:
-        found["random_seed"] = Variable((), np.int64, -1, _about("seed of the random numbers of the point", "1"))
-    found["seconds"] = Variable((), np.float64, np.nan, _about("time that the point took", "s"))
-    found["error"] = Variable((), str, "", _about("why the point failed"))
-    found["status"] = Variable((), np.int8, PENDING, _about("state of the point") | _flags(STATES))
-    return found
+@dataclass(frozen=True)
+class Layout:
+    """Everything that a store is made of but results.
 
+    Attributes
+    ----------
+    plan
+        The points.
+    config
+        What decides their numbers, as for JSON.
+    functions
+        Fingerprints of functions of a user, which do so too.
+    about
+        More attributes of the data set, such as a title.
+    """
 
-def coordinates(plan: Plan) -> dict[str, tuple[Variable, NDArray[Any]]]:
-    """The values of the parameters, and of what else is a dimension of an output."""
-    found = {}
-    for name, value in plan.constants.items():
-        found[name] = _of_parameter(plan, name, (value,), ())
-    for axis in plan.axes:
-        for name, values in axis.values.items():
-            found[name] = _of_parameter(plan, name, values, (axis.dim,))
-    for name, coordinate in plan.coordinates.items():
-        about = _about(coordinate.about, coordinate.units, coordinate.symbol)
-        found[name] = Variable((name,), coordinate.values.dtype, 0, about), coordinate.values
-    return found
+    plan: Plan
+    config: Mapping[str, Any]
+    functions: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def variables(self) -> dict[str, Variable]:
+        """What every point has, in the order in which it has to be written: ``status`` vouches for the others."""
+        found = {name: _of_output(output) for name, output in self.plan.outputs.items()}
+        if EOC in self.plan.values.get("sigma_w", ()):
+            about = _about("sigma_w of the point, that of the edge of chaos where it was to be that", "1", "\\sigma_w")
+            found["sigma_w_used"] = Variable((), np.float64, np.nan, about)
+        if self.plan.task.random:
+            found["random_seed"] = Variable((), np.int64, -1, _about("seed of the random numbers of the point", "1"))
+        found["seconds"] = Variable((), np.float64, np.nan, _about("time that the point took", "s"))
+        found["error"] = Variable((), str, "", _about("why the point failed"))
+        found["status"] = Variable((), np.int8, PENDING, _about("state of the point") | _flags(STATES))
+        return found
+
+    @cached_property
+    def coordinates(self) -> Mapping[str, tuple[Variable, NDArray[Any]]]:
+        """The values of the parameters, and of what else is a dimension of an output."""
+        found = {name: self._of_parameter(name, (value,), ()) for name, value in self.plan.constants.items()}
+        for axis in self.plan.axes:
+            found |= {name: self._of_parameter(name, values, (axis.dim,)) for name, values in axis.values.items()}
+        for name, one in self.plan.coordinates.items():
+            found[name] = Variable((name,), one.values.dtype, 0, _about_numbers(one)), one.values
+        return found
+
+    @cached_property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """How many numbers one point has of each variable, along its dimensions."""
+        sizes = {name: coordinate.values.size for name, coordinate in self.plan.coordinates.items()}
+        return {name: tuple(sizes[dim] for dim in variable.dims) for name, variable in self.variables.items()}
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """How the points are divided."""
+        return Blocks.of(self.plan.shape, max(map(math.prod, self.shapes.values())))
+
+    def attributes(self) -> dict[str, Any]:
+        """What a new store says about itself: texts and numbers only, so that netCDF can hold them."""
+        task = self.plan.task
+        return {
+            "title": f"{task.name}: {task.about}",
+            **{name: text for name, text in self.about.items() if text},
+            "task": task.name,
+            "config": json.dumps(self.config),
+            "functions": json.dumps(self.functions),
+            "eoc_format": FORMAT,
+            "eoc_version": VERSION,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": json.dumps(versions()),
+            "git_commit": git_commit(self.plan.folder) or "",
+            "runs": "[]",
+            "variables": " ".join(self.variables),  # in their order, which zarr does not keep
+            "coordinates": " ".join(self.coordinates),  # that some are no dimension, xarray knows from this
+        }
+
+    def _of_parameter(self, name: str, values: tuple[Any, ...], dims: tuple[str, ...]) -> tuple[Variable, NDArray[Any]]:
+        """Numbers, or texts (of type object) if one is a text."""
+        parameter = self.plan.task.parameter(name)
+        shape = (-1,) * len(dims)
+        if any(isinstance(value, str) for value in values):
+            texts = np.array([str(value) for value in values], object).reshape(shape)
+            return Variable(dims, str, "", _about(parameter.about, symbol=parameter.symbol)), texts
+        numbers = np.array(values, np.int64 if parameter.kind == "whole" else np.float64).reshape(shape)
+        return Variable(dims, numbers.dtype, 0, _about_numbers(parameter)), numbers
 
 
 def coordinate_file(store: Path, name: str, dimensions: int) -> Path:
@@ -76,28 +144,8 @@ def coordinate_file(store: Path, name: str, dimensions: int) -> Path:
 
 
 def _of_output(output: Output) -> Variable:
-    if output.flags:
-        about = _about(output.about) | _flags(output.flags)
-    else:
-        about = _about(output.about, output.units, output.symbol)
+    about = _about(output.about) | _flags(output.flags) if output.flags else _about_numbers(output)
     return Variable(output.dims, output.dtype, output.missing, about)
-
-
-def _of_parameter(
-    plan: Plan, name: str, values: tuple[Any, ...], dims: tuple[str, ...]
-) -> tuple[Variable, NDArray[Any]]:
-    parameter = plan.task.parameter(name)
-    array = _array(values, parameter.kind).reshape((-1,) * len(dims))
-    if array.dtype == object:
-        return Variable(dims, str, "", _about(parameter.about, symbol=parameter.symbol)), array
-    return Variable(dims, array.dtype, 0, _about(parameter.about, parameter.units, parameter.symbol)), array
-
-
-def _array(values: tuple[Any, ...], kind: str) -> NDArray[Any]:
-    """Numbers, or texts (of type object) if one is a text."""
-    if any(isinstance(value, str) for value in values):
-        return np.array([str(value) for value in values], object)
-    return np.array(values, np.int64 if kind == "whole" else np.float64)
 
 
 def _about(long_name: str, units: str = "", symbol: str = "") -> dict[str, Any]:
@@ -106,5 +154,76 @@ def _about(long_name: str, units: str = "", symbol: str = "") -> dict[str, Any]:
     return {name: text for name, text in found.items() if text}
 
 
+def _about_numbers(one: Output | Coordinate | Parameter) -> dict[str, Any]:
+    return _about(one.about, one.units, one.symbol)
+
+
 def _flags(words: tuple[str, ...]) -> dict[str, Any]:
     return {"flag_values": list(range(len(words))), "flag_meanings": " ".join(word.replace(" ", "_") for word in words)}
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How the points of a sweep are divided.
+
+    Attributes
+    ----------
+    shape
+        How many values the axes have.
+    chunk
+        How many of them a block has.
+
+    Examples
+    --------
+    >>> blocks = Blocks.of((3, 40, 10))
+    >>> blocks.chunk, blocks.count, blocks.points(1), blocks.where(1)
+    ((1, 20, 10), 6, range(200, 400), (slice(0, 1, None), slice(20, 40, None), slice(0, 10, None)))
+    """
+
+    shape: tuple[int, ...]
+    chunk: tuple[int, ...]
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], numbers: int = 1) -> Blocks:
+        """Blocks of points of which the largest output has so many numbers."""
+        wanted = min(max(math.prod(shape) // _PARTS, _FEW), _MANY)
+        room = max(1, min(wanted, _NUMBERS // numbers))
+        chunk = []
+        for size in reversed(shape):
+            parts = math.ceil(size / room)
+            chunk.append(math.ceil(size / parts))  # parts of about the same size
+            room = max(1, room // size)
+        return cls(shape, tuple(reversed(chunk)))
+
+    @cached_property
+    def _edges(self) -> IntArray:
+        """The first point of every block, and the number of points."""
+        points = np.arange(math.prod(self.shape), dtype=np.int64).reshape(self.shape)
+        firsts = points[tuple(slice(None, None, step) for step in self.chunk)]
+        return np.append(firsts.ravel(), points.size)
+
+    @property
+    def count(self) -> int:
+        """How many blocks there are."""
+        return len(self._edges) - 1
+
+    def block(self, point: int) -> int:
+        """The number of the block that a point is in."""
+        return int(np.searchsorted(self._edges, point, side="right")) - 1
+
+    def points(self, block: int) -> range:
+        """The numbers of its points."""
+        return range(int(self._edges[block]), int(self._edges[block + 1]))
+
+    def where(self, block: int) -> tuple[slice, ...]:
+        """Its place along the axes."""
+        first = np.unravel_index(int(self._edges[block]), self.shape)
+        return tuple(
+            slice(int(i), min(int(i) + step, size)) for i, step, size in zip(first, self.chunk, self.shape, strict=True)
+        )
+
+    def key(self, block: int, inner: int = 0) -> str:
+        """The last part of the name of its file, of an array with so many more dimensions."""
+        first = np.unravel_index(int(self._edges[block]), self.shape)
+        places = [str(int(i) // step) for i, step in zip(first, self.chunk, strict=True)]
+        return "/".join(["c", *places, *inner * "0"])

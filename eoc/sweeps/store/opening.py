@@ -13,11 +13,10 @@ from eoc.errors import EocError
 from eoc.files import resolved
 from eoc.sweeps.functions import FAILS
 from eoc.sweeps.plan import VERSION, Plan
-from eoc.sweeps.store.creating import create, empty_store, leftover
-from eoc.sweeps.store.differences import differences
-from eoc.sweeps.store.header import check_format, entry, header, unwritable
+from eoc.sweeps.store.creating import create, damaged, empty_store, leftover, lost, mend
+from eoc.sweeps.store.header import check_format, differences, header, json_of, unwritable
+from eoc.sweeps.store.layout import Layout
 from eoc.sweeps.store.lock import locked
-from eoc.sweeps.store.mending import damaged, lost, mend
 from eoc.sweeps.store.store import Store
 
 __all__ = ["open_store"]
@@ -75,35 +74,28 @@ def open_store(
         raise EocError(f"{path} is the current folder: give the name of a folder for the store")
     with locked(place):
         try:
-            store = _opened(place, plan, config, functions or {}, new, about or {})
+            store = _opened(place, Layout(plan, config, functions or {}, about or {}), new)
         except OSError as error:
             raise unwritable(place, error) from None
         yield store
 
 
-def _opened(
-    path: Path,
-    plan: Plan,
-    config: Mapping[str, Any],
-    functions: Mapping[str, str],
-    new: bool,
-    about: Mapping[str, str],
-) -> Store:
+def _opened(path: Path, layout: Layout, new: bool) -> Store:
     leftover(path)
     aside = None
     if new and not _free(path):
         header(path)  # only what is a store is moved
         aside = _aside(path)
     if aside or _free(path):
-        create(path, plan, config, functions, about, aside)
+        create(path, layout, aside)
     else:
         gone = lost(path)
         if not gone:
-            _check(path, config, functions)
-        if (names := damaged(path, plan)) or gone:
-            with empty_store(path, plan, config, functions, about) as right:
-                mend(path, plan, right, names)
-    return Store(path, plan, functions, aside)
+            _check(path, layout)
+        if (names := damaged(path, layout)) or gone:
+            with empty_store(path, layout) as right:
+                mend(path, layout, right, names)
+    return Store(path, layout, aside)
 
 
 def _free(path: Path) -> bool:
@@ -117,7 +109,7 @@ def _aside(path: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _check(path: Path, config: Mapping[str, Any], functions: Mapping[str, str]) -> None:
+def _check(path: Path, layout: Layout) -> None:
     """Refuse to go on with a store of another version or another configuration."""
     found = header(path)
     check_format(path, found)
@@ -126,10 +118,12 @@ def _check(path: Path, config: Mapping[str, Any], functions: Mapping[str, str]) 
             f"the store {path} was begun by eoc {found.get('eoc_version')}, and this is eoc {VERSION}, whose numbers "
             "may differ: go on with that version, or start over with --new (new=True) or another store"
         )
-    had = {text: digest for text, digest in entry(path, found, "functions").items() if not digest.startswith(FAILS)}
-    have = {text: digest for text, digest in functions.items() if text in had}  # one that failed can have been mended
-    now_given = json.loads(json.dumps({**config, "functions": have}))
-    if different := differences({**entry(path, found, "config"), "functions": had}, now_given):
+    had = {text: digest for text, digest in json_of(path, found, "functions").items() if not digest.startswith(FAILS)}
+    have = {
+        text: digest for text, digest in layout.functions.items() if text in had
+    }  # one that failed can have been mended
+    now_given = json.loads(json.dumps({**layout.config, "functions": have}))
+    if different := differences({**json_of(path, found, "config"), "functions": had}, now_given):
         raise EocError(
             f"the store {path} is of another configuration:\n{different}\n"
             "give that configuration again, or another store, or start over with --new (new=True)"

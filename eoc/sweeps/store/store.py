@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
-from eoc.sweeps.plan import Plan, Result
-from eoc.sweeps.store.checking import checked
-from eoc.sweeps.store.creating import blocks_of, inner_shape
-from eoc.sweeps.store.header import entry, unreadable, unwritable
-from eoc.sweeps.store.layout import DONE, FAILED, PENDING, coordinate_file, coordinates, variables
+from eoc.sweeps.plan import Result
+from eoc.sweeps.store.header import json_of, unreadable, unwritable
+from eoc.sweeps.store.layout import DONE, FAILED, PENDING, Layout, coordinate_file
 
 __all__ = ["Store"]
 
@@ -42,21 +40,19 @@ class Store:
         By number of the point: 0 pending, 1 done, 2 failed, as it is on disk.
     """
 
-    def __init__(self, path: Path, plan: Plan, functions: Mapping[str, str], set_aside: Path | None = None) -> None:
+    def __init__(self, path: Path, layout: Layout, set_aside: Path | None = None) -> None:
         import zarr
 
         self.path = path
         self.set_aside = set_aside
-        self.status = np.zeros(plan.size, np.int8)
-        self._plan, self._functions = plan, functions
-        self._blocks = blocks_of(plan)
-        self._variables = variables(plan)
-        self._inner = {name: inner_shape(plan, variable) for name, variable in self._variables.items()}
+        self.status = np.zeros(layout.plan.size, np.int8)
+        self._layout, self._plan, self._blocks = layout, layout.plan, layout.blocks
+        self._variables, self._inner = layout.variables, layout.shapes
         self._open: dict[int, _Arrays] = {}
         for leftover in path.rglob("*.partial"):  # of a process that was killed while it wrote
             leftover.unlink(missing_ok=True)
         self._group = zarr.open_group(path, mode="r+")
-        self._runs: list[dict[str, Any]] = entry(path, self._group.attrs.asdict(), "runs")
+        self._runs: list[dict[str, Any]] = json_of(path, self._group.attrs.asdict(), "runs")
         self._arrays = {name: self._array(name) for name in self._variables}
         self._mend_coordinates()
         self._recover()
@@ -100,7 +96,7 @@ class Store:
     def _write_runs(self) -> None:
         self._check_there()
         try:
-            notes = {"runs": json.dumps(self._runs), "functions": json.dumps(self._functions)}
+            notes = {"runs": json.dumps(self._runs), "functions": json.dumps(self._layout.functions)}
             self._group = self._group.update_attributes(notes)
         except OSError as error:
             raise self._unwritable(error) from None
@@ -115,7 +111,7 @@ class Store:
 
     def _mend_coordinates(self) -> None:
         """Write those again that are damaged: the plan knows them."""
-        for name, (_, values) in coordinates(self._plan).items():
+        for name, (_, values) in self._layout.coordinates.items():
             array = _writable(self.path, name)
             if not (coordinate_file(self.path, name, values.ndim).is_file() and _holds(array, values)):
                 array[...] = values
@@ -197,7 +193,7 @@ class Store:
 
     def _enter(self, values: _Arrays, row: int, result: Result) -> None:
         """Make a result part of its block."""
-        outputs, error = checked(self._plan, self._inner, result)
+        outputs, error = _checked(self._layout, result)
         for name, array in values.items():
             array[row] = outputs.get(name, self._variables[name].missing)
         values["seconds"][row] = result.seconds
@@ -250,3 +246,33 @@ def _holds(array: Any, values: NDArray[Any]) -> bool:
 def _kept(dtype: np.dtype[Any]) -> Any:
     """The type in memory: texts are objects, of any length."""
     return object if dtype.kind in "TUO" else dtype
+
+
+def _checked(layout: Layout, result: Result) -> tuple[Mapping[str, NDArray[Any]], str]:
+    """The outputs of a point and why it failed, which it also did if outputs are not those of the task."""
+    if result.error:
+        return {}, result.error.encode(errors="replace").decode()  # not every text is Unicode
+    plan = layout.plan
+    everything = {name: _filled(layout, name, np.asarray(values)) for name, values in result.outputs.items()}
+    found = {name: array for name, array in everything.items() if name != "sigma_w_used"}  # where a sigma_w is given
+    had = {name: array.shape for name, array in found.items()}
+    if had != {name: layout.shapes[name] for name in plan.outputs}:
+        return {}, f"the task {plan.task.name} returned outputs of other names or shapes: {had}"
+    for name, array in found.items():
+        dtype = plan.outputs[name].dtype
+        if not np.can_cast(array.dtype, dtype, "same_kind"):
+            return {}, f"the task {plan.task.name} returned {name} as {array.dtype}, not {dtype}"
+    return everything, ""
+
+
+def _filled(layout: Layout, name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """An output in all layers of the sweep, where the networks of a point have only the first of them."""
+    output, shape = layout.plan.outputs.get(name), layout.shapes.get(name, ())
+    if output is None or array.shape == shape or array.ndim != len(shape):
+        return array
+    for dim, have, size in zip(output.dims, array.shape, shape, strict=True):
+        if have > size or (have < size and dim in layout.plan.inner):
+            return array
+    filled = np.full(shape, output.missing, array.dtype)
+    filled[tuple(slice(have) for have in array.shape)] = array
+    return filled

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.sweeps.store.blocks import Blocks
 from eoc.sweeps.store.header import check_format, header, unreadable
-from eoc.sweeps.store.layout import DONE, PENDING, RECORDS, coordinate_file
+from eoc.sweeps.store.layout import DONE, PENDING, RECORDS, Blocks, coordinate_file
 
 if TYPE_CHECKING:
     import xarray
