@@ -48,7 +48,7 @@ def assert_cell_is_right(found: xarray.Dataset, name: str, i: int, j: int, toler
         elif got != true:
             allowed = tolerance * abs(true)
             if field in SCALES:
-                allowed = max(allowed, 1e-15 * true**2)  # chi_1 within 4.5 roundings: machines differ
+                allowed = max(allowed, 2e-15 * true**2)  # 9 roundings of chi_1: which they are differs by machine
             assert abs(got - true) <= allowed, where
             assert abs(got - true) <= error + true_error, where
 
