@@ -16,14 +16,13 @@ from typer.testing import CliRunner
 
 from eoc.cli import app
 from eoc.errors import EocError
-from eoc.sweeps.config.choosing import in_common
-from eoc.sweeps.config.estimate import estimate
 from eoc.sweeps.config.grids import GRIDS, Linspace, Logspace, Range
-from eoc.sweeps.config.model import Config, key_names
-from eoc.sweeps.config.problems import ConfigError, Problem
-from eoc.sweeps.config.schema import json_schema
-from eoc.sweeps.config.source import LARGEST
+from eoc.sweeps.config.names import in_common
+from eoc.sweeps.config.problems import ConfigError, Problem, key_names
+from eoc.sweeps.config.schema import Config, json_schema
 from eoc.sweeps.config.sweep import MOST_POINTS, read_sweep, sweep_of
+from eoc.sweeps.config.yaml_text import LARGEST
+from eoc.sweeps.estimate import estimate
 from eoc.sweeps.plan import Result
 from eoc.sweeps.store.opening import open_store
 from eoc.sweeps.tasks import TASKS

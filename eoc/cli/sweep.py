@@ -51,7 +51,7 @@ def check(file: File, overrides: Set = None, workers: Workers = None, as_json: A
     sweep = _read(file, overrides, as_json)
     from eoc.cli.sweep_report import print_check
     from eoc.machine import cores
-    from eoc.sweeps.config.estimate import estimate
+    from eoc.sweeps.estimate import estimate
 
     count = workers or cores()
     expected = estimate(sweep.plan, count)
@@ -121,7 +121,7 @@ def run(
     report.expect(f"reading {file}", patience=_PATIENCE)
     sweep = _read(file, overrides, as_json)
     from eoc.machine import cores
-    from eoc.sweeps.config.estimate import estimate
+    from eoc.sweeps.estimate import estimate
 
     report.expect("points", estimate(sweep.plan, workers or cores()).seconds, _PATIENCE)
     from eoc.cli.sweep_report import print_summary

@@ -12,8 +12,8 @@ from eoc.cli.tables import console, print_paragraph
 from eoc.cli.words import duration, size, values_in_words
 
 if TYPE_CHECKING:
-    from eoc.sweeps.config.estimate import Estimate
     from eoc.sweeps.config.sweep import Sweep
+    from eoc.sweeps.estimate import Estimate
     from eoc.sweeps.running.run import Summary
 
 __all__ = ["print_check", "print_summary"]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from eoc.sweeps.config.estimate import estimate
 from eoc.sweeps.config.problems import ConfigError, Problem
 from eoc.sweeps.config.sweep import read_sweep
+from eoc.sweeps.estimate import estimate
 
 from .commands import problems_of
 from .kind import Kind

@@ -1,9 +1,8 @@
 """From a YAML file, or a mapping of Python, to the points of a sweep, or to everything that is wrong with it.
 
-``source`` and ``syntax`` read the file, ``reading`` turns it into values with their places, ``overrides`` replaces
-some, ``model`` and ``grids`` say what a configuration is, ``choosing`` finds its task and ``kinds`` its grids,
-``values``, ``axes``, ``naming`` and ``zips`` check what the task takes, ``problems`` says what is wrong, and ``sweep``
-puts it all together. ``schema`` tells editors what may be written, ``estimate`` what it costs.
+``yaml_text`` reads a file, ``document`` turns it into values with their places, ``schema`` says which keys there are,
+``names`` finds the task, its parameters and activations, ``values``, ``grids`` and ``axes`` turn what is written into
+values of these, ``problems`` says what is wrong, and ``sweep`` puts it all together.
 """
 
 from eoc.sweeps.config.problems import ConfigError, Problem

@@ -1,43 +1,22 @@
-"""What a configuration says about one parameter: a value, a list of values or a grid."""
+"""What a configuration says about its axes: each a value, a list of values or a grid, some of which move together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from eoc.errors import EocError
-from eoc.sweeps.config.grids import GRIDS, Grid
-from eoc.sweeps.config.kinds import kind_of, spelled_out, unknown_keys
-from eoc.sweeps.config.model import faults_of
-from eoc.sweeps.config.problems import Fault, Place
-from eoc.sweeps.config.values import value_of
+from eoc.sweeps.config.grids import values_of_grid
+from eoc.sweeps.config.problems import Fault, KeyPath
+from eoc.sweeps.config.values import AxisValues, value_of
+from eoc.sweeps.plan import Axis
 from eoc.sweeps.task import Parameter
-from eoc.wording import quoted
+from eoc.wording import did_you_mean, quoted
 
-__all__ = ["Entry", "default_entry", "entry"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """The values of one parameter.
-
-    Attributes
-    ----------
-    written
-        As in the configuration, with numbers of one kind and in one order.
-    values
-        All of them.
-    constant
-        Whether it is one value, and not a list or a grid.
-    """
-
-    written: Any
-    values: tuple[Any, ...]
-    constant: bool = False
+__all__ = ["axes_of", "default_values", "values_of", "zip_faults"]
 
 
-def entry(parameter: Parameter, given: Any, zipped: bool = False) -> tuple[Entry | None, list[Fault]]:
+def values_of(parameter: Parameter, given: Any, zipped: bool = False) -> tuple[AxisValues | None, list[Fault]]:
     """The values of a parameter, or what is wrong with them, at places from ("axes", NAME) on.
 
     Values of a list differ, but where the parameter moves together with others, which tell its points apart.
@@ -45,31 +24,33 @@ def entry(parameter: Parameter, given: Any, zipped: bool = False) -> tuple[Entry
     Examples
     --------
     >>> sigma_b = Parameter("sigma_b", "scale of biases", least=0.0)
-    >>> entry(sigma_b, {"grid": "linspace", "start": 0, "stop": 1, "num": 3})[0].values
+    >>> values_of(sigma_b, {"grid": "linspace", "start": 0, "stop": 1, "num": 3})[0].values
     (0.0, 0.5, 1.0)
-    >>> entry(sigma_b, [1, 2, -1])[1]
+    >>> values_of(sigma_b, [1, 2, -1])[1]
     [Fault(place=('axes', 'sigma_b', 2), message='must be a number >= 0, got -1', key=False, origin=None, beside=())]
     """
     place = ("axes", parameter.name)
     if isinstance(given, dict):
-        return _of_grid(parameter, given, place)
+        return values_of_grid(parameter, given, place)
     if isinstance(given, list):
         return _of_list(parameter, given, place, zipped)
     try:
         value = value_of(parameter, given)
     except EocError as error:
         return None, [Fault(place, str(error))]
-    return Entry(value, (value,), constant=True), []
+    return AxisValues(value, (value,), constant=True), []
 
 
-def default_entry(parameter: Parameter) -> Entry:
+def default_values(parameter: Parameter) -> AxisValues:
     """The values of a parameter that is not given and has a default."""
     if isinstance(parameter.default, tuple):
-        return Entry(list(parameter.default), parameter.default)
-    return Entry(parameter.default, (parameter.default,), constant=True)
+        return AxisValues(list(parameter.default), parameter.default)
+    return AxisValues(parameter.default, (parameter.default,), constant=True)
 
 
-def _of_list(parameter: Parameter, given: list[Any], place: Place, zipped: bool) -> tuple[Entry | None, list[Fault]]:
+def _of_list(
+    parameter: Parameter, given: list[Any], place: KeyPath, zipped: bool
+) -> tuple[AxisValues | None, list[Fault]]:
     values, faults = [], []
     seen = set()
     for i, one in enumerate(given):
@@ -85,54 +66,81 @@ def _of_list(parameter: Parameter, given: list[Any], place: Place, zipped: bool)
         seen.add(value)
     if not given:
         faults.append(Fault(place, "the list is empty: give at least one value"))
-    return (None if faults else Entry(values, tuple(values))), faults
+    return (None if faults else AxisValues(values, tuple(values))), faults
 
 
-def _of_grid(parameter: Parameter, given: dict[str, Any], place: Place) -> tuple[Entry | None, list[Fault]]:
-    if parameter.kind not in ("real", "whole"):
-        return None, [Fault(place, f"{parameter.name} is no number and has no grid: give a list")]
-    if written := spelled_out(given):
-        return None, [Fault(place, f"a grid is written {written}, got {quoted(given)}")]
-    kind, faults = kind_of(given, place)
-    if kind is None:
-        return None, [*faults, *unknown_keys(given, place)]
-    grid = GRIDS[kind]
-    given = {**(grid.if_whole if parameter.kind == "whole" else {}), **given, "grid": kind}
-    faults += faults_of(grid, given, place)
-    known = {fault.place for fault in faults}
-    faults += [fault for fault in _end_faults(parameter, given, place) if fault.place not in known]
-    return (None, faults) if faults else _expanded(parameter, grid.model_validate(given), place)
+def zip_faults(
+    zipped: Sequence[Sequence[str]],
+    inner: Collection[str],
+    given: Mapping[str, Any],
+    known: Mapping[str, AxisValues],
+) -> Iterator[Fault]:
+    """What is wrong with the groups of axes that move together.
+
+    Parameters
+    ----------
+    zipped
+        The groups.
+    inner
+        Parameters that every point takes as a whole.
+    given
+        What is written under ``axes``.
+    known
+        Those of them that are right by themselves.
+    """
+    seen: dict[str, int] = {}
+    for i, group in enumerate(zipped):
+        if len(group) < 2:
+            yield Fault(("zip", i), f"a group has at least two axes that move together, got {quoted(list(group))}")
+        for j, name in enumerate(group):
+            message = _member_fault(name, inner, given)
+            if name in seen:
+                where = "this group" if seen[name] == i else "another group"
+                message = f"{quoted(name)} is in {where} already: an axis can be in one group only, once"
+            seen.setdefault(name, i)
+            if message:
+                yield Fault(("zip", i, j), message)
+        yield from _joint_faults(("zip", i), group, known)
 
 
-def _expanded(parameter: Parameter, grid: Grid, place: Place) -> tuple[Entry | None, list[Fault]]:
-    whole = parameter.kind == "whole"
-    faults = [Fault((*place, key), message) for key, message in grid.problems(whole)]
-    if faults:
-        return None, faults
-    values = grid.values(whole)
-    if len(set(values)) < len(values):
-        rounded = " once they are rounded to whole numbers" if whole else ""
-        message = f"{len(values)} values from {values[0]:g} to {values[-1]:g} are not all different{rounded}"
-        return None, [Fault((*place, grid.spacing), message)]
-    try:
-        value_of(parameter, values[-1])  # of a range, the end itself may be outside
-    except EocError as error:
-        return None, [Fault((*place, "stop"), str(error))]
-    return Entry(_written(grid, whole), values), []
+def _joint_faults(place: KeyPath, group: Sequence[str], known: Mapping[str, AxisValues]) -> Iterator[Fault]:
+    """What is wrong with axes together, which are right each by itself."""
+    lists = {name: known[name].values for name in group if name in known and not known[name].constant}
+    if len({len(values) for values in lists.values()}) > 1:
+        lengths = ", ".join(f"{name} has {len(values)}" for name, values in lists.items())
+        yield Fault(place, f"axes that move together must be equally long, but {lengths} values")
+    elif len(lists) == len(group):
+        yield from _repeated(place, lists)
 
 
-def _end_faults(parameter: Parameter, given: dict[str, Any], place: Place) -> Iterator[Fault]:
-    """What is wrong with the ends of a grid as values of the parameter."""
-    for key in ("start", "stop") if given["grid"] != "range" else ("start",):
-        if key in given:
-            try:
-                value_of(parameter, given[key])
-            except EocError as error:
-                yield Fault((*place, key), str(error))
+def _repeated(place: KeyPath, lists: Mapping[str, Sequence[Any]]) -> Iterator[Fault]:
+    seen = set()
+    for point in zip(*lists.values(), strict=True):
+        if point in seen:
+            same = ", ".join(f"{name} = {value}" for name, value in zip(lists, point, strict=True))
+            yield Fault(place, f"{same} is there twice: remove one, points are told apart by their values")
+        seen.add(point)
 
 
-def _written(grid: Grid, whole: bool) -> dict[str, Any]:
-    """The keys of a grid in one order."""
-    found = grid.model_dump()
-    numbers = {key: int(value) if whole else value for key, value in found.items() if key in ("start", "stop", "step")}
-    return {"grid": found["grid"], **numbers, **({"num": found["num"]} if "num" in found else {})}
+def _member_fault(name: str, inner: Collection[str], given: Mapping[str, Any]) -> str:
+    if name not in given:
+        return f"{quoted(name)} is not among the axes; {did_you_mean(name, list(given))}"
+    if name in inner:
+        return f"{name} cannot be zipped: every point takes all its values"
+    if not isinstance(given[name], list | dict):
+        return f"{name} has one value and cannot be zipped: give a list, or leave it out of the group"
+    return ""
+
+
+def axes_of(known: Mapping[str, AxisValues], zipped: Sequence[Sequence[str]]) -> tuple[Axis, ...]:
+    """The dimensions of the points, in the order of their first names.
+
+    Examples
+    --------
+    >>> some = {name: AxisValues([1, 2], (1, 2)) for name in ("a", "b", "c")}
+    >>> [axis.dim for axis in axes_of(some, [["c", "a"]])]
+    ['c_and_a', 'b']
+    """
+    groups = {name: tuple(group) for group in zipped for name in group}
+    order = dict.fromkeys(groups.get(name, (name,)) for name in known)
+    return tuple(Axis({name: known[name].values for name in group}) for group in order)

@@ -1,4 +1,4 @@
-"""Grids of numbers: evenly spaced, evenly in the logarithm, or by steps."""
+"""Grids of numbers: evenly spaced, evenly in the logarithm, or by steps; which of them a mapping is."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from eoc.errors import EocError
-from eoc.sweeps.config.values import number, whole_number
-from eoc.wording import quoted
+from eoc.sweeps.config.problems import Fault, KeyPath, faults_of, key_names
+from eoc.sweeps.config.values import AxisValues, number, value_of, whole_number
+from eoc.sweeps.task import Parameter
+from eoc.wording import closest, did_you_mean, quoted, shortened
 
-__all__ = ["GRIDS", "MOST_VALUES", "Grid", "Linspace", "Logspace", "Range"]
+__all__ = ["GRIDS", "MOST_VALUES", "Grid", "Linspace", "Logspace", "Range", "values_of_grid"]
 
 MOST_VALUES = 1_000_000  #: of one axis
+
+_NUMPY = {"arange": "range", "geomspace": "logspace"}
 
 
 def _count(given: object) -> int:
@@ -151,6 +155,100 @@ class Range(Grid):
 
 
 GRIDS: Mapping[str, type[Linspace | Logspace | Range]] = {"linspace": Linspace, "logspace": Logspace, "range": Range}
+
+
+def values_of_grid(
+    parameter: Parameter, given: dict[str, Any], place: KeyPath
+) -> tuple[AxisValues | None, list[Fault]]:
+    """The values that a mapping stands for, or what is wrong with it, at places from ``place`` on."""
+    if parameter.kind not in ("real", "whole"):
+        return None, [Fault(place, f"{parameter.name} is no number and has no grid: give a list")]
+    if written := _spelled_out(given):
+        return None, [Fault(place, f"a grid is written {written}, got {quoted(given)}")]
+    kind, faults = _kind_of(given, place)
+    if kind is None:
+        return None, [*faults, *_unknown_keys(given, place)]
+    grid = GRIDS[kind]
+    given = {**(grid.if_whole if parameter.kind == "whole" else {}), **given, "grid": kind}
+    faults += faults_of(grid, given, place)
+    known = {fault.place for fault in faults}
+    faults += [fault for fault in _end_faults(parameter, given, place) if fault.place not in known]
+    return (None, faults) if faults else _expanded(parameter, grid.model_validate(given), place)
+
+
+def _expanded(parameter: Parameter, grid: Grid, place: KeyPath) -> tuple[AxisValues | None, list[Fault]]:
+    whole = parameter.kind == "whole"
+    faults = [Fault((*place, key), message) for key, message in grid.problems(whole)]
+    if faults:
+        return None, faults
+    values = grid.values(whole)
+    if len(set(values)) < len(values):
+        rounded = " once they are rounded to whole numbers" if whole else ""
+        message = f"{len(values)} values from {values[0]:g} to {values[-1]:g} are not all different{rounded}"
+        return None, [Fault((*place, grid.spacing), message)]
+    try:
+        value_of(parameter, values[-1])  # of a range, the end itself may be outside
+    except EocError as error:
+        return None, [Fault((*place, "stop"), str(error))]
+    return AxisValues(_written(grid, whole), values), []
+
+
+def _end_faults(parameter: Parameter, given: dict[str, Any], place: KeyPath) -> Iterator[Fault]:
+    """What is wrong with the ends of a grid as values of the parameter."""
+    for key in ("start", "stop") if given["grid"] != "range" else ("start",):
+        if key in given:
+            try:
+                value_of(parameter, given[key])
+            except EocError as error:
+                yield Fault((*place, key), str(error))
+
+
+def _written(grid: Grid, whole: bool) -> dict[str, Any]:
+    """The keys of a grid in one order."""
+    found = grid.model_dump()
+    numbers = {key: int(value) if whole else value for key, value in found.items() if key in ("start", "stop", "step")}
+    return {"grid": found["grid"], **numbers, **({"num": found["num"]} if "num" in found else {})}
+
+
+def _spelled_out(given: Mapping[str, Any]) -> str:
+    """How {linspace: [16, 256, 5]} has to be written; "" if it is not of that form."""
+    kind = _meant(next(iter(given))) if len(given) == 1 else None
+    if kind is None:
+        return ""
+    (inside,) = given.values()
+    keys = [key for key in key_names(GRIDS[kind]) if key != "grid"]
+    values = dict(zip(keys, inside, strict=False)) if isinstance(inside, list) else inside
+    if not isinstance(values, dict) or not values:
+        values = dict.fromkeys(keys, "...")
+    return f"{{{', '.join([f'grid: {kind}', *(f'{key}: {_plain(value)}' for key, value in values.items())])}}}"
+
+
+def _kind_of(given: Mapping[str, Any], place: KeyPath) -> tuple[str | None, list[Fault]]:
+    """Which grid it is, or if that is wrong, which it may be, and what is wrong."""
+    if "grid" not in given:
+        return None, [Fault(place, f"a grid needs the key grid, one of {', '.join(GRIDS)}, got {quoted(given)}")]
+    kind = given["grid"]
+    if isinstance(kind, str) and kind in GRIDS:
+        return kind, []
+    meant = _meant(str(kind))
+    hint = did_you_mean(meant or str(kind), list(GRIDS))
+    return meant, [Fault((*place, "grid"), f"unknown grid {quoted(kind)}; {hint}")]
+
+
+def _unknown_keys(given: Mapping[str, Any], place: KeyPath) -> Iterator[Fault]:
+    """Keys that no grid has."""
+    known = list(dict.fromkeys(key for grid in GRIDS.values() for key in key_names(grid)))
+    for key in given:
+        if key not in known:
+            yield Fault((*place, key), f"unknown key {quoted(key)}; {did_you_mean(key, known)}", key=True)
+
+
+def _meant(name: str) -> str | None:
+    return _NUMPY.get(name) or closest(name, list(GRIDS))
+
+
+def _plain(value: Any) -> str:
+    return shortened(value) if isinstance(value, str) else quoted(value)
 
 
 def _exact(value: float) -> Fraction:

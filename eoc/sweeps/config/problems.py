@@ -1,20 +1,31 @@
-"""What is wrong with a configuration, where, and how it is said: every problem at once."""
+"""What is wrong with a configuration, where, and how it is said: every problem at once, also those of pydantic."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eoc.errors import EocError
-from eoc.wording import shortened, visible
+from pydantic import BaseModel, ValidationError
 
-__all__ = ["ConfigError", "Fault", "Origin", "Place", "Problem", "dotted"]
+from eoc.errors import EocError
+from eoc.wording import closest, did_you_mean, quoted, shortened, visible
+
+__all__ = ["ConfigError", "Fault", "KeyPath", "Origin", "Problem", "dotted", "error_at", "faults_of", "key_names"]
 
 #: The keys and indices that lead to a value of a configuration.
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 _MOST_LINES = 100  # of a message
+_MEANT = {"title": "name", "version": "schema", "parameters": "axes"}  # what people write
+
+_WANTED = {
+    "dict_type": "a mapping with one key a line",
+    "list_type": "a list in brackets",
+    "string_type": "text, in quotes if need be",
+    "model_type": "a mapping with one key a line",
+}
 
 
 @dataclass(frozen=True)
@@ -35,11 +46,11 @@ class Fault:
         The place next to which it should be, if it is not there.
     """
 
-    place: Place
+    place: KeyPath
     message: str
     key: bool = False
     origin: Origin | None = None
-    beside: Place = ()
+    beside: KeyPath = ()
 
 
 @dataclass(frozen=True)
@@ -107,7 +118,7 @@ class ConfigError(EocError):
         return ConfigError, (self.problems,)
 
 
-def dotted(place: Place) -> str:
+def dotted(place: KeyPath) -> str:
     """A place as people write it.
 
     Examples
@@ -117,3 +128,61 @@ def dotted(place: Place) -> str:
     """
     parts = (f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in place)
     return "".join(parts).lstrip(".")
+
+
+def error_at(text: str, path: str, index: int, message: str) -> ConfigError:
+    r"""What is wrong at a character of a text.
+
+    Examples
+    --------
+    >>> print(error_at("one\ntwo", "a.yaml", 5, "bad"))
+    a.yaml:2:2: bad
+    """
+    lines = re.split(r"\r\n|\r|\n", text[:index])
+    return ConfigError([Problem(path, "", len(lines), len(lines[-1]) + 1, message)])
+
+
+def key_names(model: type[BaseModel]) -> dict[str, str]:
+    """The keys of a mapping that is such a model, and what they are."""
+    return {field.alias or name: field.description or "" for name, field in model.model_fields.items()}
+
+
+def faults_of(model: type[BaseModel], given: Mapping[str, Any], place: KeyPath = ()) -> list[Fault]:
+    """What keeps a mapping from being the model.
+
+    Examples
+    --------
+    >>> from eoc.sweeps.config.schema import Config
+    >>> [fault.message for fault in faults_of(Config, {"schema": 1, "task": "phase", "axis": {}, "zip": 3})]
+    ['must be a list in brackets, got 3', "unknown key 'axis'; did you mean 'axes'?"]
+    """
+    known = key_names(model)
+    free = [key for key in known if key not in given]
+    meant = [_meant(key, free) for key in given if key not in known]
+    try:
+        model.model_validate(given)
+    except ValidationError as error:
+        errors = [
+            one for one in error.errors(include_url=False) if one["type"] != "missing" or one["loc"][0] not in meant
+        ]
+        return [_fault(dict(one), known, place) for one in errors]
+    return []
+
+
+def _meant(key: str, known: Sequence[str]) -> str | None:
+    return _MEANT[key] if _MEANT.get(key) in known else closest(key, known)
+
+
+def _fault(error: Mapping[str, Any], known: Mapping[str, str], place: KeyPath) -> Fault:
+    kind, where, value = error["type"], (*place, *error["loc"]), error["input"]
+    name = str(where[-1]) if where else ""
+    if kind == "missing":
+        return Fault(place, f"{name} is missing: {known[name][:1].lower()}{known[name][1:].rstrip('.')}", key=True)
+    if kind == "extra_forbidden":
+        hint = did_you_mean(_meant(name, list(known)) or name, list(known))
+        return Fault(where, f"unknown key {quoted(name)}; {hint}", key=True)
+    if kind == "value_error":
+        return Fault(where, str(error["ctx"]["error"]))
+    if kind == "literal_error":
+        return Fault(where, f"must be {error['ctx']['expected']}, got {quoted(value)}")
+    return Fault(where, f"must be {_WANTED[kind]}, got {quoted(value)}")

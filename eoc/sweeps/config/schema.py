@@ -1,19 +1,49 @@
-"""The JSON Schema of configurations, by which editors complete and check them."""
+"""What may be written in a configuration: its keys, and the JSON Schema by which editors complete and check them."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from eoc.errors import EocError
 from eoc.sweeps.config.grids import GRIDS, Grid
-from eoc.sweeps.config.model import Config
-from eoc.sweeps.config.values import allowed
+from eoc.sweeps.config.values import allowed, whole_number
 from eoc.sweeps.task import EOC, Parameter, Task
 from eoc.sweeps.tasks import TASKS
+from eoc.wording import shortened
 
-__all__ = ["json_schema"]
+__all__ = ["SCHEMA", "Config", "json_schema"]
+
+SCHEMA = 1  #: the version of configurations
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _groups(given: object) -> object:
+    """A group alone is no list of groups."""
+    if isinstance(given, list) and given and all(isinstance(name, str) for name in given):
+        raise EocError(f"must be a list of groups, each in brackets: write zip: [[{', '.join(map(shortened, given))}]]")
+    return given
+
+
+class Config(BaseModel):
+    """What a configuration has; what its axes may be depends on the task."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    version: Annotated[Literal[1], BeforeValidator(whole_number)] = Field(
+        alias="schema", description=f"The version of the configuration: {SCHEMA}."
+    )
+    task: str = Field(description="What is computed at every point.")
+    experiment: str | None = Field(None, description="Which one, of the task montecarlo.")
+    name: str = Field("", description="The title of the data set.")
+    description: str = Field("", description="More about it, in your own words.")
+    axes: dict[str, Any] = Field(description="The parameters: each a value, a list of values or a grid.")
+    zip: Annotated[list[list[str]], BeforeValidator(_groups)] = Field(
+        [], description="Groups of axes that move together; all others are crossed."
+    )
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,16 +1,17 @@
-"""Single values of parameters: numbers and texts, and why something is neither."""
+"""Values of parameters: numbers and texts, and why something is neither."""
 
 from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from eoc.errors import EocError
 from eoc.sweeps.task import EOC, Parameter
 from eoc.wording import did_you_mean, quoted
 
-__all__ = ["allowed", "number", "value_of", "whole_number"]
+__all__ = ["AxisValues", "allowed", "number", "value_of", "whole_number"]
 
 _LARGEST = 2**63 - 1  # of a whole number, as data sets keep it
 _COMMA = re.compile(r"[-+]?\d+,\d+\Z")
@@ -18,6 +19,25 @@ _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?\Z")
 _COMPUTED = re.compile(r".*(\d\s*[*/^]|[*/^]\s*\d|\bsqrt\b|\bpi\b|\bexp\b|\blog\b)")
 _GRID = re.compile(r"(linspace|logspace|range|geomspace|arange)\b|.*\.\.|[-+\d.e]+:[-+\d.e]+(:|\Z)")
 _SEVERAL = re.compile(r"[-+\d.e]+(\s*,\s*|\s+)[-+\d.e]+")
+
+
+@dataclass(frozen=True)
+class AxisValues:
+    """The values of one parameter.
+
+    Attributes
+    ----------
+    written
+        As in the configuration, with numbers of one kind and in one order.
+    values
+        All of them.
+    constant
+        Whether it is one value, and not a list or a grid.
+    """
+
+    written: Any
+    values: tuple[Any, ...]
+    constant: bool = False
 
 
 def value_of(parameter: Parameter, given: Any) -> Any:

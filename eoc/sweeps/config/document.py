@@ -1,9 +1,12 @@
-"""YAML as plain values, each with the line and the column where it was written; nothing in a file is ever executed."""
+"""A configuration as plain values, each with where it was written: in a file, an override or a mapping of Python.
+
+Nothing in a file is ever executed.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +14,12 @@ from typing import Any
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from eoc.errors import EocError
-from eoc.sweeps.config.problems import Fault, Origin, Place, Problem, dotted
-from eoc.sweeps.config.source import text_of
-from eoc.sweeps.config.syntax import root_node
-from eoc.wording import is_text, quoted
+from eoc.sweeps.config.names import is_parameter
+from eoc.sweeps.config.problems import ConfigError, Fault, KeyPath, Origin, Problem, dotted
+from eoc.sweeps.config.yaml_text import root_node, text_of
+from eoc.wording import did_you_mean, is_text, quoted, shortened
 
-__all__ = ["Document", "parse", "read"]
+__all__ = ["Document", "document_of", "override", "parse", "read"]
 
 _TAG = "tag:yaml.org,2002:"
 _MOST_KEYS = 100  # of one mapping
@@ -40,8 +43,8 @@ class Document:
 
     value: Any
     faults: list[Fault] = field(default_factory=list)
-    values: dict[Place, Origin] = field(default_factory=dict)
-    keys: dict[Place, Origin] = field(default_factory=dict)
+    values: dict[KeyPath, Origin] = field(default_factory=dict)
+    keys: dict[KeyPath, Origin] = field(default_factory=dict)
 
     def problem(self, fault: Fault) -> Problem:
         """What is wrong, and where that was written: at the place, beside it, or at the nearest one around it."""
@@ -85,13 +88,102 @@ def parse(text: str, path: str) -> Document:
     return document
 
 
+def override(document: Document, texts: Sequence[str]) -> None:
+    """Put values into a document, each given as ``keys.to.it=value`` in YAML; what is wrong goes to its faults.
+
+    Examples
+    --------
+    >>> found = parse("axes: {depth: 10}", "sweep.yaml")
+    >>> override(found, ["axes.depth=[10, 20]"])
+    >>> found.value
+    {'axes': {'depth': [10, 20]}}
+    """
+    for text in texts:
+        origin = Origin(f"--set {text}")
+        try:
+            _put(document, text, origin)
+        except ConfigError as error:  # of YAML in the value
+            document.faults += [Fault((), problem.message, origin=origin) for problem in error.problems]
+        except EocError as error:
+            document.faults.append(Fault((), str(error), origin=origin))
+
+
+def _put(document: Document, text: str, origin: Origin) -> None:
+    keys, equals, value = text.partition("=")
+    place = tuple(key.strip() for key in keys.split("."))
+    if not equals or "" in place:
+        raise EocError("write it as axes.NAME=VALUE or axes.NAME.num=VALUE")
+    if is_parameter(place[0]):
+        raise EocError(f"{place[0]} is a parameter: write --set axes.{dotted(place)}={shortened(value.strip())}")
+    new = parse(value, origin.path)
+    parent = document.value
+    for i, key in enumerate(place):
+        if not isinstance(parent, dict):
+            where = dotted(place[:i]) or "the file"
+            whole = f"set it as a whole, {where}={{grid: linspace, ...}}"
+            raise EocError(f"{where} is {quoted(parent)} and has no keys: {whole}")
+        if i < len(place) - 1:
+            if key not in parent:
+                raise EocError(f"there is no {dotted(place[: i + 1])}; {did_you_mean(key, list(parent))}")
+            parent = parent[key]
+    _forget(document, place)
+    parent[place[-1]] = new.value
+    document.values[place] = document.keys[place] = origin
+    document.faults += [Fault((*place, *fault.place), fault.message, fault.key) for fault in new.faults]
+
+
+def _forget(document: Document, place: KeyPath) -> None:
+    """Remove what is known about what was there before."""
+    for known in (document.values, document.keys):
+        for old in [old for old in known if old[: len(place)] == place]:
+            del known[old]
+    document.faults = [fault for fault in document.faults if fault.place[: len(place)] != place or not fault.place]
+
+
+def document_of(config: Mapping[str, Any]) -> Document:
+    """What is in a mapping of Python: dictionaries, lists, texts and numbers, NumPy's too."""
+    document = Document(None)
+    document.value = _python(config, (), document)
+    return document
+
+
+def _key_or_text(value: object, place: KeyPath, document: Document) -> str:
+    """A key or value as text that can be written."""
+    text = str(value)
+    if not is_text(text):
+        document.faults.append(Fault(place, f"half of a surrogate pair is no text, got {quoted(text)}"))
+    return text.encode(errors="replace").decode()
+
+
+def _python(value: Any, place: KeyPath, document: Document) -> Any:
+    """Values of Python as YAML has them."""
+    if len(place) > 9:
+        document.faults.append(Fault(place, "values are nested too deeply"))
+        return None
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {
+            key: _python(inside, (*place, key), document)
+            for key, inside in ((_key_or_text(name, place, document), inside) for name, inside in value.items())
+        }
+    if isinstance(value, list | tuple):
+        return [_python(inside, (*place, i), document) for i, inside in enumerate(value)]
+    if isinstance(value, str):
+        return _key_or_text(value, place, document)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    document.faults.append(Fault(place, f"must be text, a number, a list or a mapping, got {quoted(value)}"))
+    return None
+
+
 class _Reader:
     """Nodes -> plain values, into a document."""
 
     def __init__(self, document: Document, path: str) -> None:
         self.document, self.path = document, path
 
-    def value(self, node: Node, place: Place) -> Any:
+    def value(self, node: Node, place: KeyPath) -> Any:
         """The value of a node, whose place is written down."""
         self.document.values[place] = self._origin(node)
         if isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
@@ -107,7 +199,7 @@ class _Reader:
     def _origin(self, node: Node) -> Origin:
         return Origin(self.path, node.start_mark.line + 1, node.start_mark.column + 1)
 
-    def _mapping(self, node: MappingNode, place: Place) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, place: KeyPath) -> dict[str, Any]:
         found: dict[str, Any] = {}
         if len(node.value) > _MOST_KEYS:
             message = f"{len(node.value)} keys are more than a mapping may have, {_MOST_KEYS}"

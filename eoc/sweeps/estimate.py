@@ -60,7 +60,7 @@ def estimate(plan: Plan, workers: int = 1) -> Estimate:
 
     Examples
     --------
-    >>> from eoc.sweeps.config.sweep import sweep_of
+    >>> from eoc.sweeps import sweep_of
     >>> sweep = sweep_of({"schema": 1, "task": "edge_of_chaos", "axes": {"activation": "tanh", "sigma_b": [0.1, 0.2]}})
     >>> found = estimate(sweep.plan, workers=2)
     >>> found.points, found.seconds < 10.0
@@ -81,7 +81,7 @@ def result_bytes(plan: Plan) -> float:
 
     Examples
     --------
-    >>> from eoc.sweeps.config.sweep import sweep_of
+    >>> from eoc.sweeps import sweep_of
     >>> sweep = sweep_of({"schema": 1, "task": "edge_of_chaos", "axes": {"activation": "tanh", "sigma_b": [0.1, 0.2]}})
     >>> result_bytes(sweep.plan)
     248.0

@@ -1,10 +1,11 @@
-"""The nodes of a YAML text, or where it is no YAML; nothing is too large, too deep or endless."""
+"""The text of a file, and the nodes of a YAML text, or where it is none; nothing is too large, too deep or endless."""
 
 from __future__ import annotations
 
 import re
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -12,10 +13,11 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from eoc.sweeps.config.problems import ConfigError, Problem
-from eoc.sweeps.config.source import error_at
+from eoc.sweeps.config.problems import ConfigError, Problem, error_at
 
-__all__ = ["root_node"]
+__all__ = ["LARGEST", "root_node", "text_of"]
+
+LARGEST = 200_000  #: bytes of a file
 
 _MOST_MARKS = 10_000  # of the marks before values, which are read in half a second
 _DEEPEST = 24  # values inside values
@@ -40,6 +42,45 @@ _HINTS = (  # parts of messages of ruamel.yaml, and what they mean in words
     ("expected the node content", "there is a value missing before this, or too many brackets are closed"),
     ("found another document", "a file has one configuration: remove --- and what follows, or make two files"),
 )
+
+
+def text_of(path: Path) -> str:
+    """The text of a file in UTF-8.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except FileNotFoundError:
+        raise _unreadable(path, f"there is no such file{_beside(path)}") from None
+    except (IsADirectoryError, PermissionError) as error:  # the latter is what Windows says of folders
+        problem = "it is a folder: give the file in it" if path.is_dir() else f"it cannot be read: {error.strerror}"
+        raise _unreadable(path, problem) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise _unreadable(path, f"it cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if len(raw) > LARGEST:
+        raise _unreadable(path, f"it is larger than {LARGEST} bytes: write long lists of numbers as grids")
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _unreadable(path, "it is in UTF-16: save it as UTF-8")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8-sig", errors="replace")
+        message = f"the byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8"
+        raise error_at(before, str(path), len(before), message) from None
+
+
+def _beside(path: Path) -> str:
+    names = [path.with_suffix(suffix).name for suffix in (".yaml", ".yml") if path.with_suffix(suffix).is_file()]
+    return f"; did you mean {names[0]}?" if names else ""
+
+
+def _unreadable(path: Path, message: str) -> ConfigError:
+    return ConfigError([Problem(str(path), "", None, None, message)])
 
 
 def root_node(text: str, path: str) -> Node | None:

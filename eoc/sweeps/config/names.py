@@ -1,0 +1,219 @@
+"""Names in a configuration: the task, or those that may be meant, its parameters, and its activations."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eoc.errors import EocError, ExpressionError
+from eoc.sweeps.config.problems import Fault, key_names
+from eoc.sweeps.config.schema import Config
+from eoc.sweeps.task import Parameter, Task
+from eoc.sweeps.tasks import TASKS
+from eoc.wording import closest, did_you_mean, quoted, shortened
+
+__all__ = ["activation_faults", "axis_faults", "chosen_tasks", "in_common", "is_parameter", "misplaced"]
+
+_COMMANDS = {  # of ``eoc montecarlo``: the experiments behind them
+    "lengths": ("length_process",),
+    "correlations": ("correlation_process",),
+    "counterexamples": ("second_layer", "divergence"),
+}
+
+
+def chosen_tasks(given: Mapping[str, Any]) -> tuple[tuple[Task, ...], list[Fault]]:
+    """The task that a configuration names by ``task`` and ``experiment``.
+
+    If something is wrong with these, that, and the tasks that may be meant, so that the axes can be checked all the
+    same.
+
+    Examples
+    --------
+    >>> [task.name for task in chosen_tasks({"task": "edge_of_chaos"})[0]]
+    ['edge_of_chaos']
+    >>> tasks, faults = chosen_tasks({"task": "edge-of-caos"})
+    >>> tasks[0].name, faults[0].message
+    ('edge_of_chaos', "unknown task 'edge-of-caos'; did you mean 'edge_of_chaos'?")
+    """
+    name, experiment = given.get("task"), given.get("experiment")
+    if not isinstance(name, str):  # a fault of its own
+        return tuple(TASKS.values()), []
+    experiments = [known.partition("/")[2] for known in TASKS if known.startswith(f"{name}/")]
+    if experiments:
+        return _of_experiment(name, experiment, experiments)
+    if name not in TASKS or "/" in name:
+        return _unknown_task(name, given)
+    if "experiment" in given:
+        message = f"the task {name} has no experiments: remove this line"
+        return (TASKS[name],), [Fault(("experiment",), message, key=True)]
+    return (TASKS[name],), []
+
+
+def _of_experiment(kind: str, name: object, experiments: Sequence[str]) -> tuple[tuple[Task, ...], list[Fault]]:
+    if name in experiments:
+        return (TASKS[f"{kind}/{name}"],), []
+    meant, message = _meant(name, experiments)
+    faults = [Fault(("experiment",), message, beside=("task",))] if message else []
+    return tuple(TASKS[f"{kind}/{one}"] for one in meant), faults
+
+
+def _meant(name: object, experiments: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Which experiments a wrong name may mean, and what is wrong with it; nothing if that is a fault of its own."""
+    if name is None:
+        return experiments, f"it is missing: one of {', '.join(experiments)}"
+    if not isinstance(name, str):
+        return experiments, ""
+    if name in _COMMANDS:
+        return _COMMANDS[name], f"{quoted(name)} is a command of eoc montecarlo: write {' or '.join(_COMMANDS[name])}"
+    close = closest(name, experiments)
+    message = f"unknown experiment {quoted(name)}; {did_you_mean(name, experiments)}"
+    return experiments if close is None else [close], message
+
+
+def _unknown_task(name: str, given: Mapping[str, Any]) -> tuple[tuple[Task, ...], list[Fault]]:
+    experiments = [known for known in TASKS if name in (known, known.partition("/")[2])]
+    experiments += [f"montecarlo/{one}" for one in _COMMANDS.get(name, ())]
+    if experiments:
+        kind = experiments[0].partition("/")[0]
+        names = " or ".join(known.partition("/")[2] for known in experiments)
+        message = f"{quoted(name)} is an experiment: write task: {kind} and experiment: {names}"
+        return tuple(TASKS[known] for known in experiments), [Fault(("task",), message)]
+    kinds = list(dict.fromkeys(known.partition("/")[0] for known in TASKS))
+    fault = Fault(("task",), f"unknown task {quoted(name)}; {did_you_mean(name, kinds)}")
+    tasks, more = chosen_tasks({**given, "task": closest(name, kinds)})
+    return tasks, [fault, *more]
+
+
+def in_common(tasks: Sequence[Task]) -> dict[str, Parameter]:
+    """What is known of the parameters that some of the tasks take, whichever of these is meant.
+
+    Those that are of the same kind wherever they occur, with the widest range, and required only if all need it.
+
+    Examples
+    --------
+    >>> tasks = [task for name, task in TASKS.items() if name.startswith("montecarlo/")]
+    >>> found = in_common(tasks)
+    >>> found["depth"].kind, found["depth"].least, found["depth"].required
+    ('whole', 1, False)
+    """
+    found: dict[str, list[Parameter]] = {}
+    for task in tasks:
+        for parameter in task.parameters:
+            found.setdefault(parameter.name, []).append(parameter)
+    return {
+        name: _widest(same, required=len(same) == len(tasks) and all(one.required for one in same))
+        for name, same in found.items()
+        if len({one.kind for one in same}) == 1
+    }
+
+
+def _widest(same: Sequence[Parameter], required: bool) -> Parameter:
+    least = min(one.least for one in same)
+    return dataclasses.replace(
+        same[0],
+        least=least,
+        most=max(one.most for one in same),
+        above=all(one.above for one in same if one.least == least),
+        required=required,
+        inner=all(one.inner for one in same),
+        choices=tuple(dict.fromkeys(choice for one in same for choice in one.choices)),
+        eoc=any(one.eoc for one in same),
+    )
+
+
+def axis_faults(tasks: Sequence[Task], given: Mapping[str, Any]) -> Iterator[Fault]:
+    """Parameters under ``axes`` that none of the tasks takes, and those that all of them need."""
+    known = list(dict.fromkeys(parameter.name for task in tasks for parameter in task.parameters))
+    for name in given:
+        if name not in known:
+            yield Fault(("axes", name), _unknown_axis(name, tasks, known), key=True)
+    meant = {closest(name, known) for name in given if name not in known and not is_parameter(name)}
+    for parameter in in_common(tasks).values():
+        if parameter.required and parameter.name not in given and parameter.name not in meant:
+            yield Fault(("axes",), f"{parameter.name} is missing: {parameter.about}", key=True)
+
+
+def activation_faults(parameter: Parameter, given: Any, folder: str) -> Iterator[Fault]:
+    """What is wrong with the texts of activations, as far as that is known without running anything.
+
+    Names, their parameters and the spelling of formulas are checked, and that files are there; modules and files are
+    not imported.
+    """
+    texts = dict(enumerate(given)) if isinstance(given, list) else {None: given}
+    for i, text in texts.items():
+        if isinstance(text, str) and text.strip() and text.strip() not in parameter.choices:
+            message = _activation_problem(text, folder)
+            place = ("axes", parameter.name)
+            if message:
+                yield Fault(place if i is None else (*place, i), message)
+
+
+def _activation_problem(text: str, folder: str) -> str:
+    problem = _one_activation_problem(text, folder)
+    parts = _parts(text) if problem else []
+    if len(parts) > 1 and all(part.count("(") == part.count(")") for part in parts):
+        listed = ", ".join(f'"{part}"' if "," in part else part for part in parts)
+        return f"{quoted(text)} is no activation: a list is written [{shortened(listed)}]"
+    return problem
+
+
+def _parts(text: str) -> list[str]:
+    """What commas outside of brackets separate."""
+    return [part.strip() for part in re.split(r",(?![^(]*\))", text)]
+
+
+def _one_activation_problem(text: str, folder: str) -> str:
+    from eoc.activations.imported import own_function
+    from eoc.activations.resolve import check_text
+
+    try:
+        own = own_function(text)
+        if own is None:
+            check_text(text)
+        elif own[0].endswith(".py") and not _is_file(folder, own[0]):
+            return f"there is no file {quoted(own[0])}" + (f" in {folder}" if folder else "")
+    except ExpressionError as error:
+        cut = ": text with a comma in a list must be in quotes" if text.count("(") != text.count(")") else ""
+        return f"column {error.column} of {quoted(text)}: {error.problem}{cut}"
+    except EocError as error:
+        return str(error)
+    return ""
+
+
+def _is_file(folder: str, name: str) -> bool:
+    try:
+        return (Path(folder) / Path(name).expanduser()).is_file()
+    except (OSError, RuntimeError, ValueError):  # a name that is too long, or the home of nobody
+        return False
+
+
+def is_parameter(name: str) -> bool:
+    """Whether it is a parameter of some task, which belongs below ``axes``.
+
+    Examples
+    --------
+    >>> is_parameter("sigma_b"), is_parameter("name")
+    (True, False)
+    """
+    known = (parameter.name for task in TASKS.values() for parameter in task.parameters)
+    return name in known and name not in key_names(Config)
+
+
+def misplaced(given: Mapping[str, Any]) -> Iterator[Fault]:
+    """Parameters that are outside ``axes``."""
+    for name in filter(is_parameter, given):
+        yield Fault((name,), f"{name} is a parameter: write it below axes, with two spaces before it", key=True)
+
+
+def _unknown_axis(name: str, tasks: Sequence[Task], known: Sequence[str]) -> str:
+    which = tasks[0].name if len(tasks) == 1 else tasks[0].name.partition("/")[0]
+    if name in key_names(Config):
+        return f"{name} is no parameter: write it in the first column, outside axes"
+    others = [other for other, about in TASKS.items() if any(one.name == name for one in about.parameters)]
+    if others:
+        return f"{which} takes no {name}, which belongs to {', '.join(others[:3])}; it takes {', '.join(known)}"
+    what = f"{which} has no parameter" if len(tasks) < len(TASKS) else "no task has a parameter"
+    return f"{what} {quoted(name)}; {did_you_mean(name, known)}"
