@@ -12,7 +12,7 @@ from truth import MP, error, expectation, reference, rows
 
 from eoc.activations import activation
 from eoc.activations.named import STANDARD
-from eoc.criticality import EocPoint, NoPoint, curve, edge_of_chaos, transitions
+from eoc.criticality import EocPoint, NoPoint, curve, edge_of_chaos, nearest_ordered, transitions
 from eoc.criticality.recommended import DEFAULT_DEPTH
 from eoc.errors import EocError
 from eoc.maps import VarianceMap
@@ -316,6 +316,29 @@ def test_polynomials_are_unstable_with_the_closed_form() -> None:
 
 
 # --- homogeneous -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sigma_b", [0.0, 0.3])
+def test_the_nearest_ordered_point_has_honest_errors(sigma_b: float) -> None:
+    """Softplus: chi_1, F' and xi at exactly the q and sigma_b of the answer, by mpmath."""
+    found = nearest_ordered("softplus", sigma_b)
+    assert found is not None
+
+    def phi(x: Any) -> Any:
+        return MP.log1p(MP.exp(x))
+
+    def sigmoid(x: Any) -> Any:
+        return 1 / (1 + MP.exp(-x))
+
+    v, d = expectation(lambda x: phi(x) ** 2, found.q), expectation(lambda x: sigmoid(x) ** 2, found.q)
+    p = expectation(lambda x: phi(x) * sigmoid(x) * (1 - sigmoid(x)), found.q)
+    squared = (MP.mpf(found.q) - MP.mpf(sigma_b) ** 2) / v
+    truth = {"sigma_w": MP.sqrt(squared), "chi_1": squared * d, "slope": squared * (d + p)}
+    truth["xi"] = -1 / MP.log(truth["chi_1"])
+    for name, true in truth.items():
+        off, bound = abs(getattr(found, name) - true), getattr(found, f"{name}_error")
+        assert off <= bound, name
+        assert bound <= (1e-12 if name != "xi" else 1e-10) * true
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import numpy as np
 from eoc.activations import activation as resolve
 from eoc.activations.base import Smoothness
 from eoc.criticality.explicit import FIRM
-from eoc.gaussian.moments import moments
+from eoc.floats import EPS
+from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import checked_sigma
 from eoc.scan import decades
 
@@ -20,7 +21,16 @@ __all__ = ["OrderedPoint", "nearest_ordered"]
 class OrderedPoint:
     """A stable point in the ordered phase, chi_1 < 1: what to take where there is no edge of chaos.
 
-    ``xi`` is -1/log(chi_1), the number of layers in which gradients shrink by e.
+    Attributes
+    ----------
+    sigma_b, sigma_w, q
+        Standard deviations of the biases and of the weights (times sqrt(fan-in)), and the variance that layers keep.
+    chi_1, slope
+        sigma_w^2 D(q) < 1, and F'(q).
+    xi
+        -1/log(chi_1): the number of layers in which squared gradients shrink by e.
+    sigma_w_error, chi_1_error, slope_error, xi_error
+        Bounds on their errors, at exactly this sigma_b and q.
     """
 
     sigma_b: float
@@ -29,6 +39,10 @@ class OrderedPoint:
     chi_1: float
     slope: float
     xi: float
+    sigma_w_error: float
+    chi_1_error: float
+    slope_error: float
+    xi_error: float
 
 
 def nearest_ordered(activation: object, sigma_b: float = 0.0) -> OrderedPoint | None:
@@ -67,5 +81,23 @@ def nearest_ordered(activation: object, sigma_b: float = 0.0) -> OrderedPoint | 
     if not ordered.any():
         return None
     i = int(np.flatnonzero(ordered)[np.argmax(chi_1[ordered])])
-    chi = float(chi_1[i])
-    return OrderedPoint(sigma_b, float(squared[i] ** 0.5), float(q[i]), chi, float(slope[i]), -1.0 / np.log(chi))
+    v, d, p = (Estimate(m[name].value[i], m[name].error[i]) for name in ("V", "D", "P"))
+    relative = float(v.error / v.value) + 4.0 * EPS  # the error of sigma_w^2
+    chi, chi_error = float(chi_1[i]), float(squared[i] * d.error + relative * chi_1[i])
+    size = squared[i] * (d.value + abs(p.value))
+    slope_error = float(squared[i] * (d.error + p.error) + relative * size)
+    sigma_w, xi = float(squared[i] ** 0.5), float(-1.0 / np.log(chi))
+    most = chi + chi_error
+    xi_error = -1.0 / float(np.log(most)) - xi + 4.0 * EPS * xi if most < 1.0 else float("inf")
+    return OrderedPoint(
+        sigma_b,
+        sigma_w,
+        float(q[i]),
+        chi,
+        float(slope[i]),
+        xi,
+        0.5 * sigma_w * relative + EPS * sigma_w,
+        chi_error,
+        slope_error,
+        xi_error,
+    )
