@@ -13,6 +13,7 @@ from inspect import Parameter, signature
 from numbers import Real
 from typing import Any
 
+from eoc.activations.definitions import DEFINITIONS
 from eoc.errors import EocError
 
 __all__ = ["NOT_ELEMENTWISE", "families", "known_names", "leaky_text", "term"]
@@ -205,117 +206,71 @@ def _threshold_keras(threshold: float, default_value: float) -> str:
     return _threshold(threshold, default_value)
 
 
+def _squareplus(b: float = 4.0) -> str:
+    return _with("squareplus", b=b)
+
+
 def _activation_layer(activation: str) -> str:
     return term("keras", activation) or activation
 
 
-_LOG_SIGMOID = _called("logsigmoid")
-
-
-def _same(names: str) -> dict[str, Maker]:
-    """Functions without parameters that eoc has under the same name."""
-    return {name: _called(name) for name in names.split()}
-
-
-_TORCH: Mapping[str, Maker] = _same(
-    "abs arctan cos erf exp hardsigmoid hardswish mish relu relu6 selu sigmoid sign silu sin softsign tanh tanhshrink"
-) | {
-    "atan": _called("arctan"),
-    "celu": _alpha("celu"),
-    "clamp": _clamp,
-    "elu": _alpha("elu"),
-    "gelu": _gelu,
-    "hardshrink": _shrink("hardshrink"),
-    "hardtanh": _hardtanh,
-    "leaky_relu": _leaky_torch,
-    "log_sigmoid": _LOG_SIGMOID,
-    "logsigmoid": _LOG_SIGMOID,
-    "rrelu": _rrelu,
-    "softplus": _softplus,
-    "softshrink": _shrink("softshrink"),
-    "special_erf": _called("erf"),
-    "threshold": _threshold,
-}
-
-# The attributes of a module have the names of these parameters.
-_TORCH_NN: Mapping[str, Maker] = {
-    "CELU": _alpha("celu"),
-    "ELU": _alpha("elu"),
-    "GELU": _gelu,
-    "Hardshrink": _shrink("hardshrink"),
-    "Hardsigmoid": _called("hardsigmoid"),
-    "Hardswish": _called("hardswish"),
-    "Hardtanh": _hardtanh,
-    "Identity": _called("identity"),
-    "LeakyReLU": _leaky_torch,
-    "LogSigmoid": _LOG_SIGMOID,
-    "Mish": _called("mish"),
-    "PReLU": _prelu,
-    "RReLU": _rrelu_module,
-    "ReLU": _called("relu"),
-    "ReLU6": _called("relu6"),
-    "SELU": _called("selu"),
-    "SiLU": _called("silu"),
-    "Sigmoid": _called("sigmoid"),
-    "Softplus": _softplus,
-    "Softshrink": _shrink("softshrink"),
-    "Softsign": _called("softsign"),
-    "Tanh": _called("tanh"),
-    "Tanhshrink": _called("tanhshrink"),
-    "Threshold": _threshold,
-}
-
-# What JAX and Keras call alike.
-_BOTH: dict[str, Maker] = _same("mish relu relu6 selu sigmoid silu softplus softsign tanh") | {
-    "celu": _alpha("celu"),
-    "elu": _alpha("elu"),
-    "hard_sigmoid": _called("hardsigmoid"),
-    "hard_silu": _called("hardswish"),
-    "hard_swish": _called("hardswish"),
-    "hard_tanh": _called("hardtanh"),
-    "log_sigmoid": _LOG_SIGMOID,
-    "sparse_plus": _called("sparse_plus"),
-    "sparse_sigmoid": _called("sparse_sigmoid"),
-    "squareplus": lambda b=4.0: _with("squareplus", b=b),
-    "swish": _called("silu"),
-}
-
-_JAX: Mapping[str, Maker] = (
-    _BOTH
-    | _same("abs arctan cos erf exp identity sign sin")
-    | {
+# Parameterless functions stand with their definitions; the attributes of a module have the names of these parameters.
+_WITH_PARAMETERS: Mapping[str, Mapping[str, Maker]] = {
+    "torch": {
+        "celu": _alpha("celu"),
+        "clamp": _clamp,
+        "elu": _alpha("elu"),
+        "gelu": _gelu,
+        "hardshrink": _shrink("hardshrink"),
+        "hardtanh": _hardtanh,
+        "leaky_relu": _leaky_torch,
+        "rrelu": _rrelu,
+        "softplus": _softplus,
+        "softshrink": _shrink("softshrink"),
+        "threshold": _threshold,
+    },
+    "torch.nn": {
+        "CELU": _alpha("celu"),
+        "ELU": _alpha("elu"),
+        "GELU": _gelu,
+        "Hardshrink": _shrink("hardshrink"),
+        "Hardtanh": _hardtanh,
+        "LeakyReLU": _leaky_torch,
+        "PReLU": _prelu,
+        "RReLU": _rrelu_module,
+        "Softplus": _softplus,
+        "Softshrink": _shrink("softshrink"),
+        "Threshold": _threshold,
+    },
+    "jax": {
+        "celu": _alpha("celu"),
+        "elu": _alpha("elu"),
         "gelu": lambda approximate=True: "gelu_tanh" if approximate else "gelu",
         "leaky_relu": _leaky_torch,
-        "soft_sign": _called("softsign"),
+        "squareplus": _squareplus,
         "PReLU": lambda negative_slope_init=0.01: leaky_text(negative_slope_init),  # a module of Flax
-    }
-)
-
-_KERAS: Mapping[str, Maker] = _BOTH | {
-    "exponential": _called("exp"),
-    "gelu": lambda approximate=False: "gelu_tanh" if approximate else "gelu",
-    "hard_shrink": _shrink_keras("hardshrink"),
-    "leaky_relu": _leaky_keras,
-    "linear": _called("identity"),
-    "relu": _relu_keras,
-    "soft_shrink": _shrink_keras("softshrink"),
-    "tanh_shrink": _called("tanhshrink"),
-    "threshold": _threshold_keras,
-}
-
-_KERAS_LAYERS: Mapping[str, Maker] = {
-    "Activation": _activation_layer,
-    "ELU": _alpha("elu"),
-    "Identity": _called("identity"),
-    "LeakyReLU": _leaky_layer,
-    "PReLU": _called("relu"),  # its slopes begin at 0 and are learned
-    "ReLU": _relu_layer,
+    },
+    "keras": {
+        "celu": _alpha("celu"),
+        "elu": _alpha("elu"),
+        "gelu": lambda approximate=False: "gelu_tanh" if approximate else "gelu",
+        "hard_shrink": _shrink_keras("hardshrink"),
+        "leaky_relu": _leaky_keras,
+        "relu": _relu_keras,
+        "soft_shrink": _shrink_keras("softshrink"),
+        "squareplus": _squareplus,
+        "threshold": _threshold_keras,
+    },
+    "keras.layers": {
+        "Activation": _activation_layer,
+        "ELU": _alpha("elu"),
+        "LeakyReLU": _leaky_layer,
+        "PReLU": _called("relu"),  # its slopes begin at 0 and are learned
+        "ReLU": _relu_layer,
+    },
 }
 
 _FAMILIES: Mapping[str, Mapping[str, Maker]] = {
-    "torch": _TORCH,
-    "torch.nn": _TORCH_NN,
-    "jax": _JAX,
-    "keras": _KERAS,
-    "keras.layers": _KERAS_LAYERS,
+    family: {**{one: _called(name) for name, d in DEFINITIONS.items() for one in d.called.get(family, ())}, **makers}
+    for family, makers in _WITH_PARAMETERS.items()
 }
