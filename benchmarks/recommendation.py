@@ -27,8 +27,8 @@ from torch.nn import functional
 import eoc
 from eoc.initializers.torch.draw import draw_orthogonal
 from eoc.training.activations import torch_function
-from eoc.training.data import dataset
-from eoc.training.data.dataset import CLASSES, Dataset, Images, standardised
+from eoc.training.data import Dataset, dataset, standardised
+from eoc.training.image_files import CLASSES, Images
 
 ACTIVATIONS = (
     "gelu", "silu", "mish", "relu", "leaky_relu", "selu", "elu", "tanh", "sin", "softsign", "hardtanh", "erf",

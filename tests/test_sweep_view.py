@@ -8,12 +8,9 @@ import xarray
 
 from eoc.errors import EocError
 from eoc.plotting import sweep_figure
-from eoc.sweeps.views import export
-from eoc.sweeps.views.export import export_sweep
-from eoc.sweeps.views.failures import failures_of, parameters_at
-from eoc.sweeps.views.names import constants_of, outputs_of
-from eoc.sweeps.views.selection import counts, one_of_each, points_at
-from eoc.sweeps.views.table import to_frame
+from eoc.sweeps import export
+from eoc.sweeps.export import export_sweep, to_frame
+from eoc.sweeps.selection import constants_of, counts, failures_of, one_of_each, outputs_of, parameters_at, points_at
 
 LAWS = {"flag_values": [0, 1, 2], "flag_meanings": "1/l 1/l^2 constant"}
 STATES = {"flag_values": [0, 1, 2], "flag_meanings": "pending done failed"}

@@ -182,8 +182,8 @@ def _read(file: Path, overrides: list[str] | None, as_json: bool) -> Sweep:
 
 def _say_interrupted(path: Path) -> None:
     """How much is there, and how to go on."""
+    from eoc.sweeps.selection import counts
     from eoc.sweeps.store.reading import open_sweep
-    from eoc.sweeps.views.selection import counts
 
     try:
         found = counts(open_sweep(path, ()))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from eoc.cli.tables import console, print_paragraph
 from eoc.cli.words import parameters_in_words
-from eoc.sweeps.views.failures import failures_of, parameters_at
+from eoc.sweeps.selection import failures_of, parameters_at
 
 if TYPE_CHECKING:
     import xarray

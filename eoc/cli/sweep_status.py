@@ -11,9 +11,7 @@ import numpy as np
 
 from eoc.cli.tables import NARROW, console, print_paragraph, print_table
 from eoc.cli.words import duration, parameters_in_words, values_in_words
-from eoc.sweeps.views.failures import failures_of, parameters_at
-from eoc.sweeps.views.names import constants_of, names_along
-from eoc.sweeps.views.selection import counts
+from eoc.sweeps.selection import constants_of, counts, failures_of, names_along, parameters_at
 
 if TYPE_CHECKING:
     import xarray

@@ -10,17 +10,18 @@ from eoc.cli.sweep_cells import cells, in_digits, values_of
 from eoc.cli.tables import console, print_paragraph, print_table
 from eoc.cli.words import options_at, points_are
 from eoc.errors import EocError
-from eoc.sweeps.views.names import (
+from eoc.sweeps.export import to_frame
+from eoc.sweeps.selection import (
     checked_output,
     constants_of,
+    counts,
     names_along,
+    one_of_each,
     outputs_of,
     records_of,
     with_errors,
     without_errors,
 )
-from eoc.sweeps.views.selection import counts, one_of_each
-from eoc.sweeps.views.table import to_frame
 
 if TYPE_CHECKING:
     import pandas

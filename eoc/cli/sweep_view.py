@@ -125,7 +125,7 @@ def plot(
     from eoc.cli.words import points_are
     from eoc.plotting import sweep_figure
     from eoc.plotting.quantity import LeftOverError
-    from eoc.sweeps.views.selection import counts
+    from eoc.sweeps.selection import counts
 
     part = _part(store, at)
     try:
@@ -176,8 +176,8 @@ def export(
     if not wanted:
         raise EocError(f"say where to write: eoc sweep export {store} FILE, with a name in {_SUFFIXES}")
     from eoc.cli.words import points_are
-    from eoc.sweeps.views.export import check_library, export_sweep
-    from eoc.sweeps.views.selection import counts
+    from eoc.sweeps.export import check_library, export_sweep
+    from eoc.sweeps.selection import counts
 
     for form, path in wanted:
         check_file(path, "the sweep", _ENDINGS[form])
@@ -211,7 +211,7 @@ def _opened(store: Path, variables: Sequence[str] | None = None) -> xarray.Datas
 
 
 def _part(store: Path, at: list[str] | None) -> xarray.Dataset:
-    from eoc.sweeps.views.selection import points_at
+    from eoc.sweeps.selection import points_at
 
     wanted: dict[str, list[str]] = {}
     for text in at or ():

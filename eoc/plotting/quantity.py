@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.sweeps.views.names import checked_name, checked_output, constants_of, names_along, outputs_of, records_of
-from eoc.sweeps.views.selection import one_of_each, status_of, words_of
+from eoc.sweeps.selection import (
+    checked_name,
+    checked_output,
+    constants_of,
+    flag_meanings,
+    names_along,
+    one_of_each,
+    outputs_of,
+    records_of,
+    status_of,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -58,7 +67,7 @@ def quantity(sweep: xarray.Dataset, name: str) -> Quantity:
     """
     known = [*outputs_of(sweep), *(str(name) for name in sweep.coords), *records_of(sweep)]
     variable = sweep[checked_output(sweep, name, known, "output or parameter")]
-    label, words = label_of(variable), words_of(variable)
+    label, words = label_of(variable), flag_meanings(variable)
     if variable.dtype.kind not in "iufb":
         if name not in sweep.coords:
             raise EocError(f"{name} is text and cannot be drawn")

@@ -12,7 +12,7 @@ from eoc.plotting.quantity import label_of
 from eoc.plotting.style import key_columns, make_room_for_key, stacked_figure
 from eoc.plotting.sweep_lines import draw_lines
 from eoc.plotting.sweep_map import HIGH, WIDE, draw_map
-from eoc.sweeps.views.names import constants_of
+from eoc.sweeps.selection import constants_of
 
 if TYPE_CHECKING:
     import xarray
@@ -44,7 +44,7 @@ def plot_sweep(
     Parameters
     ----------
     sweep
-        What :func:`eoc.open_sweep` returns; :func:`eoc.sweeps.views.selection.points_at` takes a part of it. Constants
+        What :func:`eoc.open_sweep` returns; :func:`eoc.sweeps.selection.points_at` takes a part of it. Constants
         are named in the title.
     ax
         Where to draw.

@@ -12,7 +12,7 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, label_of, left_over, quantity, shown
 from eoc.plotting.ticks import put_log_ticks, scale
-from eoc.sweeps.views.selection import spread
+from eoc.sweeps.selection import spread
 
 if TYPE_CHECKING:
     import xarray

@@ -17,7 +17,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from eoc.errors import EocError
-from eoc.training.data.dataset import CLASSES, Dataset
+from eoc.training.data import Dataset
+from eoc.training.image_files import CLASSES
 from eoc.training.network import Design, network
 from eoc.wording import quoted
 
