@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -255,7 +256,7 @@ def test_the_first_line_says_whether_a_network_trains_and_the_last_what_comes_ne
     done = run("init", *arguments)
     assert done.returncode == 0
     lines = done.stdout.strip().splitlines()
-    assert lines[1].startswith(first)
+    assert lines[0].startswith(first)
     assert lines[-1] == f"next: eoc init {' '.join(arguments)} --framework torch prints the code (or jax, keras)"
     for word in others:
         assert word in " ".join(done.stdout.split())
@@ -343,7 +344,7 @@ def test_what_ascii_lacks_is_escaped(tmp_path):
 
 def test_the_sketch_shows_every_knot():
     lines = run("describe", "relu6").stdout.splitlines()
-    assert lines[-1].split() == ["-4", "0", "7"]
+    assert lines[-2].split() == ["-4", "0", "7"]
     assert shown_range(eoc.activation("relu6")) == (-4.0, 7.0)
     assert shown_range(eoc.activation("max(x + 1000, 0)")) == (-50.0, 4.0)
 
@@ -412,3 +413,32 @@ def test_maps_shows_what_exists_and_says_what_does_not():
     assert "0.79788456" in done.stdout  # V = sqrt(2/pi)
     assert done.stdout.split("E[phi phi'']")[1].split()[3:7] == ["0.797884560803", "inf", "inf", "-inf"]
     assert run("init", "tanh", "--fan-in", str(10**40)).returncode == 2
+
+
+ANSWERS = {
+    "activations": "activations have names",
+    "curve relu": "is one point",
+    "describe relu6": "relu6 is continuous with kinks, is bounded and is permissible",
+    "diagram tanh --grid 4x4": "% ordered",
+    "gain sign": "none is recommended",
+    "maps silu --sigma-w 1.6 --sigma-b 0.2": "settle at q = 0.132112 or grow without bound",
+    "maps relu": "Gaussian expectations of relu",
+    "phase tanh --sigma-w 1 --sigma-b 0.2": "is ordered",
+    "phase relu --sigma-w 1.4142135623730951": "is on the edge of chaos",
+    "propagate tanh --sigma-w 1.3 --depth 20": "after 20 layers",
+    "rates tanh --sigma-b 0.2 --depth 1e3": "like 1/l",
+    "rates 'tanh(x)*1.5' --sigma-w 0.5 --sigma-b 0.3 --depth 1e3": "exponentially",
+    "rates sign --sigma-b 0.1": "no usable point",
+    "sweep tasks": None,
+}
+
+
+@pytest.mark.parametrize(("command", "answer"), ANSWERS.items(), ids=ANSWERS)
+def test_the_first_line_answers_and_what_is_said_to_be_next_can_be_typed(command, answer):
+    done = run(*shlex.split(command))
+    lines = done.stdout.strip().splitlines()
+    assert answer is None or answer in lines[0]
+    said = next(line for line in reversed(lines) if line.startswith("next: "))
+    assert len(lines) - lines.index(said) <= 2
+    typed = re.match(r"next: eoc (.*?)(?: (?:gives|says|adds|prints|follows|lists) .*)?$", said)[1]
+    assert run(*shlex.split(typed)).returncode in (0, 3)

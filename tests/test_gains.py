@@ -112,7 +112,7 @@ def test_the_command_fits_its_terminal_and_agrees_with_init(name, last, columns,
     monkeypatch.setenv("COLUMNS", str(columns))
     text = run("gain", name).stdout
     assert max(map(len, text.splitlines())) <= columns
-    words = " ".join(text[text.index("next: ") :].split())
+    words = " ".join(text[text.index("torch  ") :].split())
     assert last in words
     assert last in " ".join(run("init", name).stdout.split())
     assert "nearest_ordered" not in run("init", name).stdout

@@ -285,7 +285,7 @@ def test_all_dimensions_that_are_left_are_named_as_options(lengths, monkeypatch)
 
 def test_standard_errors_leave_two_digits_and_z_scores_have_three(lengths):
     rows = sweep_json("show", lengths, "--columns", "rms,rms_z")["rows"]
-    *_, last = sweep("show", lengths, "--columns", "rms,rms_z").strip().splitlines()
+    *_, last, _, _ = sweep("show", lengths, "--columns", "rms,rms_z").strip().splitlines()
     width, layer, rms, z = last.split()
     assert (int(width), int(layer)) == (32, 2)
     assert float(rms) == pytest.approx(rows[-1]["rms"], abs=rows[-1]["rms_error"] / 10)

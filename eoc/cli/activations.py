@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eoc.cli.common import AsJson, print_json
-from eoc.cli.tables import console, new_table
+from eoc.cli.tables import console, new_table, print_headline, print_next
 
 __all__ = ["command"]
 
@@ -30,7 +30,9 @@ def command(as_json: AsJson = False) -> None:
     for a in found:
         parameters = ", ".join(f"{k}={_short(v)}" for k, v in a.parameters.items())
         listing.add_row(a.name, str(a.smoothness), escape(a.formula), escape(parameters))
+    print_headline(out, f"{len(found)} activations have names; formulas in x and Python functions are understood, too.")
     out.print(listing)
+    print_next(out, "eoc init gelu", "says how to initialise a network, with any of them")
 
 
 def _short(value: object) -> str:

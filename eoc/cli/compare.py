@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from math import isnan
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,8 @@ import typer
 
 from eoc.cli.common import AsJson, Depth, Name, Plot, find_activation, number, print_json, save_picture
 from eoc.cli.progress import progress
-from eoc.cli.tables import console, print_paragraph, print_table
+from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +75,7 @@ def _row_payload(row: Start) -> dict[str, Any]:
 
 def _print(found: Comparison, source: str) -> None:
     out = console()
-    print_paragraph(out, "", found.answer, bold=len(found.answer), indent=2)
+    print_headline(out, found.answer)
     print_table(
         out,
         ("from", "sigma_w", "sigma_b", "q", "chi_1", "gradient", "1 - c", "phase", "what happens"),
@@ -84,15 +84,12 @@ def _print(found: Comparison, source: str) -> None:
         words=2,
     )
     _legend(out, found)
-    print_paragraph(out, "next: ", found.advice + _code(found, source), bold=5)
-
-
-def _code(found: Comparison, source: str) -> str:
-    """The command that prints the code of the last row."""
-    if found.recommendation is None:
-        return ""
-    command = shlex.join(["eoc", "init", source, "--depth", str(found.depth), "--framework", "torch"])
-    return f". The code for the row of eoc: {command}"
+    print_paragraph(out, "", f"{found.advice}.", indent=2)
+    if found.recommendation is not None:
+        code = command_line("init", source, depth=found.depth, framework="torch")
+        print_next(out, code, "prints the code for the row of eoc")
+    else:
+        print_next(out, command_line("init", source), "says why there is no row of eoc")
 
 
 def _cells(row: Start, digits: int) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ from eoc.cli.common import (
 from eoc.cli.curve_report import print_curve
 from eoc.cli.init_answer import EXIT_NONE
 from eoc.cli.progress import progress
+from eoc.cli.tables import console, print_next
+from eoc.cli.words import command_line
 from eoc.files import replacing
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ def command(
     else:
         for i, f in enumerate(found):
             print_curve(f.activation, f.curve, f.asked, () if own else f.missing, first=i == 0)
+        first = next((i for i, f in enumerate(found) if f.curve.kind != "none"), 0)
+        print_next(console(), command_line("init", activations[first]), "says which point to take")
     if save is not None:
         _save([f.curve for f in found], save)
     if plot is not None:

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from eoc.cli.common import number
-from eoc.cli.tables import console, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_headline, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,14 +62,10 @@ def print_curve(
     out = console()
     if not first:
         out.print()
+    print_headline(out, _in_words(phi, c), "bold" if c.reason is None and c.kind != "none" else "yellow")
     print_title(out, phi)
     if c.kind == "none":
-        print_paragraph(out, "no edge of chaos: ", c.message, 17, "yellow", indent=2)
         return
-    if c.kind == "point":
-        _line(out, "point", f"sigma_w = {c.pieces[0].sigma_w[0]:.12g}, sigma_b = 0: it keeps every variance q")
-    if c.reason is not None:
-        print_paragraph(out, "no usable point: ", c.message, 16, "yellow", indent=2)
     for begin, finish in c.ends:
         _line(out, "begins", _end(begin))
         _line(out, "ends", _end(finish))
@@ -89,6 +85,20 @@ def print_curve(
     if missing:
         text = f"{', '.join(missing)}: not on the curve, as far as it can be computed (q from 1e-20 to 1e8 at most)"
         print_paragraph(out, "no point with ", text, 13, "yellow", indent=2)
+
+
+def _in_words(phi: Activation, c: EocCurve) -> str:
+    """What the edge of chaos is, in one sentence."""
+    if c.kind == "none":
+        return f"no edge of chaos: {c.message}"
+    if c.reason is not None:
+        return f"no usable point: {c.message}"
+    if c.kind == "point":
+        place = f"sigma_w = {c.pieces[0].sigma_w[0]:.12g}, sigma_b = 0"
+        return f"the edge of chaos of {phi.name} is one point, {place}: it keeps every variance q."
+    low, high = zip(*(s.sigma_b for s in c.stretches if s.stability == "stable"), strict=True)
+    ends = f"sigma_b = {min(low):.9g} ... {max(high):.9g}"
+    return f"the edge of chaos of {phi.name} is a curve, stable at {ends}."
 
 
 def _line(out: Console, head: str, text: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
-from eoc.cli.tables import console, print_paragraph, print_table
+from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +24,7 @@ _LAW = {
     "C1": "on the edge of chaos 1 - c_l ~ beta_q / l",
     "smooth": "on the edge of chaos 1 - c_l ~ beta_q / l",
 }
+_CLASS = {"jump": "discontinuous", "kink": "continuous with kinks", "C1": "once differentiable", "smooth": "smooth"}
 _MOST_KNOTS = 12
 _WIDTH, _HEIGHT = 64, 16
 
@@ -43,7 +45,9 @@ def command(
     if as_json:
         print_json(_payload(phi, variances, found))
     else:
-        _print(console(), phi, variances, found)
+        out = console()
+        _print(out, phi, variances, found)
+        print_next(out, command_line("init", activation), "says how to initialise a network with it")
     if plot is not None:
         from eoc.plotting import activation_figure
 
@@ -68,8 +72,7 @@ def _payload(phi: Activation, q: list[float], found: dict[str, Estimate]) -> dic
 
 
 def _print(out: Console, phi: Activation, q: list[float], found: dict[str, Estimate]) -> None:
-    from rich.text import Text
-
+    print_headline(out, f"{phi.name} is {_in_words(phi)}.")
     facts = {
         "formula": phi.formula,
         "class": f"{phi.smoothness}: {_LAW[str(phi.smoothness)]}",
@@ -79,12 +82,18 @@ def _print(out: Console, phi: Activation, q: list[float], found: dict[str, Estim
     }
     if phi.is_positively_homogeneous:
         facts["homogeneous"] = "phi(t x) = t phi(x) for t > 0, so the edge of chaos is one point and keeps every q"
-    out.print(Text(phi.name, "bold"))
     for name, value in facts.items():
         print_paragraph(out, f"  {name:<12} ", value)
     _print_knots(out, phi)
     _print_moments(out, q, list(found.values()))
-    out.print(Text(_sketch(phi)), soft_wrap=True)
+    out.print(_sketch(phi), markup=False, soft_wrap=True)
+
+
+def _in_words(phi: Activation) -> str:
+    """Class, growth and permissibility, as a predicate."""
+    growth = "is bounded" if phi.growth.kind == "bounded" else f"grows {_growth(phi)}"
+    permissible = "permissible" if phi.growth.q_max == float("inf") else "not permissible"
+    return f"{_CLASS[str(phi.smoothness)]}, {growth} and is {permissible}"
 
 
 def _print_moments(out: Console, q: list[float], found: list[Estimate]) -> None:

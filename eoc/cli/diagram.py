@@ -20,7 +20,8 @@ from eoc.cli.common import (
     save_picture,
 )
 from eoc.cli.progress import progress
-from eoc.cli.tables import console, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.words import command_line
 from eoc.errors import EocError
 from eoc.files import replacing
 
@@ -91,7 +92,7 @@ def command(
     if as_json:
         print_json(_payload(found, field))
     else:
-        _print(phi, found)
+        _print(activation, phi, found)
     if save is not None:
         _save(found, save)
     if plot is not None:
@@ -173,14 +174,18 @@ def _payload(found: xarray.Dataset, field: str) -> dict[str, Any]:
     }
 
 
-def _print(phi: Activation, found: xarray.Dataset) -> None:
+def _print(source: str, phi: Activation, found: xarray.Dataset) -> None:
     out = console()
+    counts = _phase_counts(found)
+    shares = [f"{100.0 * count / sum(counts.values()):.3g} % {name}" for name, count in counts.items() if count]
+    print_headline(out, f"{phi.name} in this window: {', '.join(shares)}.")
     print_title(out, phi)
     for name in ("sigma_b", "sigma_w"):
         values = found[name].values
         out.print(f"{name} = {values[0]:.12g} ... {values[-1]:.12g}, {values.size} values")
     _print_phases(out, found)
     _print_ranges(out, found)
+    print_next(out, command_line("curve", source), "gives the edge of chaos between them")
 
 
 def _print_phases(out: Console, found: xarray.Dataset) -> None:

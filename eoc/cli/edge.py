@@ -11,6 +11,7 @@ import typer
 from eoc.cli.common import print_json
 from eoc.cli.init_answer import EXIT_NONE, answered, payload
 from eoc.cli.init_report import print_answer
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
@@ -20,11 +21,12 @@ __all__ = ["network", "operating_at", "recognised"]
 
 
 def operating_at(
-    phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None, as_json: bool
+    source: str, phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None, as_json: bool
 ) -> OperatingPoint:
     """The point that options mean; without sigma_w on the edge of chaos, or as recommended if nothing is given.
 
     Where the edge has no usable point, that is said as by ``eoc init``, and the command ends with exit code 3.
+    ``source`` is what was typed for phi.
     """
     from eoc.operating_point import NoPointError, operating_point
 
@@ -37,18 +39,18 @@ def operating_at(
     if as_json:
         print_json(payload(answer))
     else:
-        print_answer(answer)
+        print_answer(answer, command=command_line("init", source, framework="torch"))
     raise typer.Exit(EXIT_NONE)
 
 
 def network(
-    phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None, as_json: bool
+    source: str, phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None, as_json: bool
 ) -> tuple[float, float, float | None]:
     """The sigma_w and sigma_b that options mean, and the variance of the first layer; None where that must be given.
 
     That a pair was recognised as a copy from print is said on standard error.
     """
-    at = operating_at(phi, sigma_w, sigma_b, q, as_json)
+    at = operating_at(source, phi, sigma_w, sigma_b, q, as_json)
     _say(at)
     if q is None and 0.0 < at.q < math.inf:
         q = at.q

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from math import isnan
 from typing import TYPE_CHECKING
 
 from eoc.cli.common import AsJson, Depth, Names, find_activation, number, print_json
-from eoc.cli.tables import console, print_paragraph, print_table
+from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from eoc.gains import Gain
@@ -34,12 +34,18 @@ def command(
     first = found[0]
     none = isnan(first.sigma_w)
     told = "none is recommended" if none else f"{number(first.sigma_w)}, with biases of std {number(first.sigma_b)}"
-    head = f"gain of {first.activation}: {told}"
-    print_paragraph(out, "", head, bold=len(head), indent=2)
+    print_headline(out, f"gain of {first.activation}: {told}")
     print_table(out, _COLUMNS, lambda digits: [_cells(one, digits) for one in found])
     for head, text in _LEGEND:
         print_paragraph(out, f"{head:{len(_COLUMNS[5])}}  ", text)
-    print_paragraph(out, "next: ", _next(first, activations[0], depth), bold=5)
+    if none:
+        print_paragraph(out, "", f"eoc has no gain to recommend: {first.reason}.", indent=2)
+        print_next(out, command_line("init", activations[0]), "says what else there is to do")
+        return
+    print_paragraph(out, "", f"{first.advice}.", indent=2)
+    print_paragraph(out, "", f"std = {first.sigma_w:.6g} / sqrt(fan_in), as kaiming_normal_ has it", indent=2)
+    layers = None if depth is None else f"{depth:.0f}"
+    print_next(out, command_line("init", activations[0], depth=layers, framework="torch"), "prints the code")
 
 
 _LEGEND = (
@@ -66,11 +72,3 @@ def _cells(one: Gain, digits: int) -> list[str]:
         shown(one.sigma_b),
         "none" if one.torch is None else number(one.torch, digits=digits),
     ]
-
-
-def _next(first: Gain, source: str, depth: float | None) -> str:
-    if isnan(first.sigma_w):
-        return f"eoc has no gain to recommend: {first.reason}"
-    command = ["eoc", "init", source, *([] if depth is None else ["--depth", f"{depth:.0f}"]), "--framework", "torch"]
-    std = f"std = {first.sigma_w:.6g} / sqrt(fan_in), as kaiming_normal_ has it"
-    return f"{first.advice}. {std}; {shlex.join(command)} prints the code"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ from eoc.cli.common import AsJson, Name, Plot, edge_up_to, find_activation, prin
 from eoc.cli.framework import Framework
 from eoc.cli.init_answer import EXIT_NONE, answered, payload, recommended
 from eoc.cli.init_report import print_answer
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
@@ -61,19 +61,11 @@ def command(
     if as_json:
         print_json(payload(answer))
     else:
-        print_answer(
-            answer, framework, _with_framework(activation, given | ({} if depth is None else {"depth": depth}))
-        )
+        print_answer(answer, framework, command_line("init", activation, **given, depth=depth, framework="torch"))
     if plot is not None:
         _draw(phi, answer.place, plot)
     if answer.place is None or not answer.fits:
         raise typer.Exit(EXIT_NONE)
-
-
-def _with_framework(activation: str, given: dict[str, float]) -> str:
-    """The command that prints the code."""
-    options = [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", f"{value!r}")]
-    return shlex.join(["eoc", "init", activation, *options, "--framework", "torch"])
 
 
 def _draw(phi: Activation, place: Recommendation | None, path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eoc.cli.common import number
 from eoc.cli.framework import Framework, code
-from eoc.cli.tables import console, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,14 +36,16 @@ def print_answer(answer: Answer, framework: Framework | None = None, command: st
         The command that prints code, if no framework was given; empty: it is not mentioned.
     """
     out, found, at = console(), answer.found, answer.place
-    print_title(out, answer.activation)
-    if not answer.fits:
+    if answer.fits and at is not None:
+        print_headline(out, f"{at.advice}.")
+    else:
         print_paragraph(out, "no usable point: ", found.message, 15, "yellow", indent=2)
+    print_title(out, answer.activation)
     if at is None:
+        print_next(out, "eoc activations", "lists others to take")
         return
     if not answer.fits:
-        out.print()
-        print_paragraph(out, "recommended instead: ", at.reason, indent=2)
+        print_paragraph(out, "recommended instead: ", f"{at.reason}. {at.advice}.", indent=2)
     _print_meaning(out, at)
     if answer.fits and found.reason is not None:
         _print_doubt(out, answer, at)
@@ -58,15 +60,15 @@ def print_answer(answer: Answer, framework: Framework | None = None, command: st
     if framework:
         out.print("\n" + code(answer, framework), markup=False, soft_wrap=True)
     elif command:
-        above = "" if answer.curve else "\n"  # a table ends with an empty line
-        out.print(f"{above}next: {command} prints the code (or jax, keras)", markup=False, soft_wrap=True)
+        if not answer.curve:  # a table ends with an empty line
+            out.print()
+        print_next(out, command, "prints the code (or jax, keras)")
 
 
 def _print_meaning(out: Console, at: Recommendation) -> None:
-    """Whether such a network trains, what it does to inputs and gradients, and what to do if it does not."""
+    """What such a network does to inputs and gradients."""
     from eoc.recommendation import APART, C0
 
-    print_paragraph(out, "", f"{at.advice}.", indent=2)
     apart = (
         f"two inputs of correlation c = {C0:g} end with 1 - c = {at.one_minus_c:.2g}, of which it takes about "
         f"{APART:g} to train"

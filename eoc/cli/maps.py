@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.common import AsJson, Name, Plot, find_activation, number, numbers, print_json, save_picture
-from eoc.cli.tables import console, print_table
+from eoc.cli.tables import console, print_headline, print_next, print_table
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +60,8 @@ def command(
     if as_json:
         print_json(_payload(phi.name, variances.tolist(), found, network, values))
     else:
-        _print(console(), variances.tolist(), found, network, values)
+        _print(console(), phi, variances.tolist(), found, network, values)
+        _print_next(console(), activation, network)
     if plot is not None:
         save_picture(_figure(phi, variances, network), plot)
 
@@ -92,8 +94,14 @@ def _payload(
 
 
 def _print(
-    out: Console, q: list[float], found: dict[str, Estimate], network: VarianceMap | None, values: dict[str, Estimate]
+    out: Console,
+    phi: Activation,
+    q: list[float],
+    found: dict[str, Estimate],
+    network: VarianceMap | None,
+    values: dict[str, Estimate],
 ) -> None:
+    print_headline(out, _in_words(phi, q, network))
     _print_estimates(out, q, {_MEANING[name]: e for name, e in found.items()})
     if any((e.value != e.value).any() for e in found.values()):
         out.print("nan: infinite, or beyond what double precision can compute")
@@ -108,6 +116,29 @@ def _print(
         ("fixed point q", "F'", "chi_1", "stability", "reached from q ="),
         lambda digits: [_fixed_point(p, digits) for p in network.fixed_points],
     )
+
+
+def _in_words(phi: Activation, q: list[float], network: VarianceMap | None) -> str:
+    """The answer in one sentence."""
+    if network is None:
+        at = f"q = {q[0]:g}" if len(q) == 1 else f"{len(q)} variances q"
+        return f"Gaussian expectations of {phi.name} at {at}."
+    place = f"variances of {phi.name} at sigma_w = {network.sigma_w:.12g}, sigma_b = {network.sigma_b:.12g}"
+    if network.is_identity:
+        return f"{place} are kept, whatever they are."
+    reached = [p for p in network.fixed_points if p.basin is not None]
+    ends = [*(f"settle at q = {p.q:.6g}" for p in reached if not p.diverges)]
+    if any(p.diverges for p in reached):
+        ends.append("grow without bound")
+    return f"{place} {' or '.join(ends) or 'settle nowhere'}."
+
+
+def _print_next(out: Console, source: str, network: VarianceMap | None) -> None:
+    if network is None:
+        print_next(out, command_line("maps", source, sigma_w=1), "adds the variance map of sigma_w = 1")
+    else:
+        phase = command_line("phase", source, sigma_w=network.sigma_w, sigma_b=network.sigma_b)
+        print_next(out, phase, "says what depth does to correlations and gradients")
 
 
 def _fixed_point(p: FixedPoint, digits: int) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def lengths(
     widths = [int(n) if n.is_integer() else n for n in numbers("--width", width)]
     distances = None if eps is None else numbers("--eps", eps)
     phi = find_activation(activation)
-    w, b, first = network(phi, sigma_w, sigma_b, q, as_json)
+    w, b, first = network(activation, phi, sigma_w, sigma_b, q, as_json)
     common: dict[str, Any] = {"depth": depth, "networks": networks, "weights": weights}
     several = len(widths) > 1
     with sampling("length_scaling", workers, checkpoint, width=widths if several else widths[0], **common) as how:
@@ -90,9 +90,9 @@ def lengths(
     if as_json:
         print_json(lengths_payload(runs, scaling))
     elif scaling is None:
-        print_lengths(runs[0])
+        print_lengths(activation, runs[0])
     else:
-        print_scaling(scaling)
+        print_scaling(activation, scaling)
     if plot is not None:
         from eoc.plotting import length_figure, scaling_figure
 
@@ -123,7 +123,7 @@ def gaussianity(
     from eoc.montecarlo.experiments.gaussianity import gaussianity as measured
 
     phi = find_activation(activation)
-    w, b, first = network(phi, sigma_w, sigma_b, q, as_json)
+    w, b, first = network(activation, phi, sigma_w, sigma_b, q, as_json)
     common: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
     with sampling("gaussianity", workers, checkpoint, **common) as how:
         common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}
@@ -131,7 +131,7 @@ def gaussianity(
     if as_json:
         print_json(gaussianity_payload(found))
     else:
-        print_gaussianity(found)
+        print_gaussianity(activation, found)
     if plot is not None:
         from eoc.plotting import gaussianity_figure
 

@@ -67,7 +67,7 @@ def command(
     if c0 is not None and one_minus_c0 is not None:
         raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
     phi = find_activation(activation)
-    w, b, first = network(phi, sigma_w, sigma_b, q, as_json)
+    w, b, first = network(activation, phi, sigma_w, sigma_b, q, as_json)
     common: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
     with sampling("correlation_process", workers, checkpoint, **common) as how:
         common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}
@@ -75,7 +75,7 @@ def command(
     if as_json:
         print_json(_payload(phi, found, weights, seed))
     else:
-        print_correlations(phi, found, weights, seed)
+        print_correlations(activation, phi, found, weights, seed)
     if plot is not None:
         from eoc.plotting import correlation_process_figure
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from eoc.cli.montecarlo_report import shown_layers, verdict
 from eoc.cli.rates_report import law_in_words
-from eoc.cli.tables import NARROW, console, layer, print_paragraph, print_table, print_title
+from eoc.cli.tables import NARROW, console, layer, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,21 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["print_correlations"]
 
 
-def print_correlations(phi: Activation, found: CorrelationProcess, weights: str, seed: int) -> None:
+def print_correlations(source: str, phi: Activation, found: CorrelationProcess, weights: str, seed: int) -> None:
     """The law, how far networks follow it, a table of layers, and the constants fitted to networks."""
     out, law = console(), found.expected.law
+    words = f"; {verdict(found.comparisons)}" if found.comparisons else ""
+    print_headline(out, f"{_reach(found)}{words}.")
     print_title(out, phi)
     out.print(f"sigma_w = {found.sigma_w:.12g}, sigma_b = {found.sigma_b:.12g}")
     depth = found.layers[-1]
     out.print(f"{found.networks} networks with {weights} weights, {depth} layers of {found.width} units, seed {seed}")
     if law is not None:
         print_paragraph(out, "infinite width: ", law_in_words(law, str(phi.smoothness)), 15, indent=2)
-    print_paragraph(out, "finite width: ", _reach(found), 13, indent=2)
     _print_layers(out, found)
     if found.reads:
         _print_reads(out, found)
-    if found.comparisons:
-        print_paragraph(out, "in words: ", verdict(found.comparisons), 8, indent=2)
+    print_next(out, command_line("verify", source), "checks all that theory says of it")
 
 
 def _reach(found: CorrelationProcess) -> str:

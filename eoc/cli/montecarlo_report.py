@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eoc.cli.tables import NARROW, console, print_paragraph, print_table, print_title
+from eoc.cli.tables import NARROW, console, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,21 +35,22 @@ _ROUND = (7, 10, 15, 20, 30, 50, 70)  # then these times powers of ten
 _COMPARED = ("theory", "measured", "+-", "z")
 
 
-def print_lengths(run: LengthProcess) -> None:
+def print_lengths(source: str, run: LengthProcess) -> None:
     """Mean and rms of q_l - q~_l, and how often it is large."""
     out, theory, last = console(), run.theory, run.widths.size
-    _print_networks(out, run.networks, f"{run.widths[0]} units", run.networks.seed)
-    mean = (theory.shift.value, run.difference.mean, run.difference.standard_error)
-    _print_layers(out, "mean of q_l - q~_l", run.comparisons, mean, ("q~_l", _strings(theory.q.value, ".8g")))
-    _print_layers(out, "sqrt(N) rms of q_l - q~_l", run.comparisons, (run.predicted_rms, run.rms, run.rms_error))
-    _print_beyond(out, run)
     root, q = float(run.widths[-1]) ** 0.5, float(theory.q.value[-1])
     rms, predicted = float(run.rms[-1]) / root, float(run.predicted_rms[-1]) / root
     text = (
         f"in networks of {run.widths[-1]} units q_{last} is {q:.4g} up to {rms:.2g} ({100.0 * rms / q:.2g} %), theory "
         f"says up to {predicted:.2g}; {verdict(run.comparisons)}"
     )
-    print_paragraph(out, "in words: ", text, 8, indent=2)
+    print_headline(out, f"{text}.")
+    _print_networks(out, run.networks, f"{run.widths[0]} units", run.networks.seed)
+    mean = (theory.shift.value, run.difference.mean, run.difference.standard_error)
+    _print_layers(out, "mean of q_l - q~_l", run.comparisons, mean, ("q~_l", _strings(theory.q.value, ".8g")))
+    _print_layers(out, "sqrt(N) rms of q_l - q~_l", run.comparisons, (run.predicted_rms, run.rms, run.rms_error))
+    _print_beyond(out, run)
+    print_next(out, command_line("verify", source), "checks all that theory says of it")
 
 
 def _print_beyond(out: Console, run: LengthProcess) -> None:
@@ -71,9 +73,15 @@ def _print_beyond(out: Console, run: LengthProcess) -> None:
     print_table(out, ("eps", f"layer {last}: Gaussian", "measured", "in any layer", "95 % interval"), rows, most=NARROW)
 
 
-def print_scaling(found: LengthScaling) -> None:
+def print_scaling(source: str, found: LengthScaling) -> None:
     """The power law of the rms in N, and how often q_l - q~_l is large at each width."""
     out, measured, predicted = console(), found.measured, found.predicted
+    slope, error = float(measured.exponent[-1]), float(measured.exponent_error[-1])
+    text = (
+        f"q_{measured.exponent.size} comes to the variance map like N^{slope:.3f} (+- {error:.1g}), in wide networks "
+        f"like N^(-1/2); {verdict(found.comparisons)}"
+    )
+    print_headline(out, f"{text}.")
     widths = ", ".join(map(str, found.widths.tolist()))
     _print_networks(out, found.runs[0].networks, f"{widths} units", found.seed)
     exponents = predicted.exponent, measured.exponent, measured.exponent_error
@@ -87,26 +95,22 @@ def print_scaling(found: LengthScaling) -> None:
 
     out.print("how many networks are farther than eps from q~_l in any layer:")
     print_table(out, ("N", *(f"eps = {eps:.3g}" for eps in found.runs[0].eps.tolist())), shares, most=NARROW)
-    slope, error = float(measured.exponent[-1]), float(measured.exponent_error[-1])
-    text = (
-        f"q_{measured.exponent.size} comes to the variance map like N^{slope:.3f} (+- {error:.1g}), in wide networks "
-        f"like N^(-1/2); {verdict(found.comparisons)}"
-    )
-    print_paragraph(out, "in words: ", text, 8, indent=2)
+    print_next(out, command_line("verify", source), "checks all that theory says of it")
 
 
-def print_gaussianity(found: Gaussianity) -> None:
+def print_gaussianity(source: str, found: Gaussianity) -> None:
     """The excess kurtosis, from units and from K_l."""
     out, networks, kurtosis = console(), found.networks, found.theory.kurtosis
-    _print_networks(out, networks, f"{networks.widths[0]} units", networks.seed)
-    for name, seen in (("units", found.units), ("K_l", found.kernel)):
-        title = f"excess kurtosis from {name}"
-        _print_layers(out, title, found.comparisons, (kurtosis, seen.value, seen.error))
     text = (
         f"units of layer {kurtosis.size} are not Gaussian over random networks, by an excess kurtosis of "
         f"{kurtosis[-1]:.2g}, which vanishes like 1/N; {verdict(found.comparisons)}"
     )
-    print_paragraph(out, "in words: ", text, 8, indent=2)
+    print_headline(out, f"{text}.")
+    _print_networks(out, networks, f"{networks.widths[0]} units", networks.seed)
+    for name, seen in (("units", found.units), ("K_l", found.kernel)):
+        title = f"excess kurtosis from {name}"
+        _print_layers(out, title, found.comparisons, (kurtosis, seen.value, seen.error))
+    print_next(out, command_line("verify", source), "checks all that theory says of it")
 
 
 def print_counterexamples(
@@ -117,6 +121,9 @@ def print_counterexamples(
 ) -> None:
     """The three examples."""
     out = console()
+    everything = [one for found in (*cauchy.values(), growing.comparisons, *dependent.values()) for one in found]
+    right = "what theory can say of them, it says rightly: " if all(one.agrees for one in everything) else ""
+    print_headline(out, f"{right}{verdict(everything)}.")
     out.print(f"second layers of {networks} networks, sigma_b = 0, inputs in {{-1, 1}}^N (Long & Sedghi 2019)")
 
     def units(digits: int) -> list[list[str]]:
@@ -161,9 +168,7 @@ def print_counterexamples(
 
     out.print("\nunits are not independent, sigma_w^2 = 2, N = 10: cov(h_21^2, h_22^2)")
     print_table(out, ("", "from", *_COMPARED), covariances, most=NARROW)
-    everything = [one for found in (*cauchy.values(), growing.comparisons, *dependent.values()) for one in found]
-    right = "what theory can say of them, it says rightly: " if all(one.agrees for one in everything) else ""
-    print_paragraph(out, "in words: ", f"{right}{verdict(everything)}", 8, indent=2)
+    print_next(out, "eoc montecarlo lengths tanh", "shows where the theory holds")
 
 
 def verdict(found: Sequence[Comparison]) -> str:

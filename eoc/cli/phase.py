@@ -47,7 +47,7 @@ def command(
     if as_json:
         print_json(_payload(phi, sigma_w, sigma_b, note, found))
     else:
-        print_phases(phi, sigma_w, sigma_b, note, found, DISTANCES, FORMATS)
+        print_phases(activation, phi, sigma_w, sigma_b, note, found, DISTANCES, FORMATS)
     if plot is not None:
         from eoc.maps import VarianceMap
         from eoc.plotting import phase_figure

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from eoc.cli.common import number
 from eoc.cli.rates_report import law_in_words
-from eoc.cli.tables import console, layer, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, layer, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["print_phases"]
 
+_MEANS = {
+    "ordered": "is ordered: inputs come to look alike and gradients vanish with depth",
+    "chaotic": "is chaotic: close inputs are torn apart and gradients explode with depth",
+    "critical": "is on the edge of chaos: gradients neither vanish nor explode",
+    "divergent": "diverges: variances grow without bound with depth",
+}
 _STYLE = {"ordered": "cyan", "chaotic": "magenta", "critical": "green", "divergent": "red"}
 
 
 def print_phases(
+    source: str,
     phi: Activation,
     sigma_w: float,
     sigma_b: float,
@@ -33,8 +41,10 @@ def print_phases(
 ) -> None:
     """Print every phase: in words, its numbers, the fixed points of f and when close inputs become one."""
     out = console()
+    print_headline(out, f"{phi.name} at sigma_w = {sigma_w:.12g}, sigma_b = {sigma_b:.12g} {_in_words(found)}.")
     print_title(out, phi)
-    print_paragraph(out, "", f"sigma_w = {sigma_w:.12g}, sigma_b = {sigma_b:.12g}{note and f': {note}'}", indent=2)
+    if note:
+        print_paragraph(out, "", note, indent=2)
     if len(found) > 1:
         out.print("where signals end depends on the variance of the first layer:")
     for p in found:
@@ -43,6 +53,18 @@ def print_phases(
             _print_numbers(out, p)
             _print_fixed_points(out, p)
             _print_merging(out, p, distances, formats)
+    if any(p.phase == "critical" for p in found):
+        rates = command_line("rates", source, sigma_w=sigma_w, sigma_b=sigma_b)
+        print_next(out, rates, "gives the law by which inputs come to look alike")
+    else:
+        print_next(out, command_line("init", source), "gives the place to start from")
+
+
+def _in_words(found: Sequence[Phase]) -> str:
+    """The phase and what it means for inputs and gradients, as a predicate."""
+    if len({p.phase for p in found}) > 1:
+        return f"is {' or '.join(dict.fromkeys(p.phase for p in found))}, by the variance of the first layer"
+    return _MEANS[found[0].phase]
 
 
 def _print_phase(out: Console, phi: Activation, p: Phase, one_of_many: bool) -> None:

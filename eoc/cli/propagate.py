@@ -20,7 +20,8 @@ from eoc.cli.common import (
 )
 from eoc.cli.edge import recognised
 from eoc.cli.progress import progress
-from eoc.cli.tables import console, layer, print_table, print_title
+from eoc.cli.tables import console, layer, print_headline, print_next, print_table, print_title
+from eoc.cli.words import command_line
 from eoc.errors import EocError
 from eoc.files import replacing
 
@@ -75,7 +76,7 @@ def command(
     if as_json:
         print_json(_payload(phi, run))
     else:
-        _print(phi, run)
+        _print(activation, phi, run)
     if save is not None:
         _save(run, save)
     if plot is not None:
@@ -103,8 +104,9 @@ def _payload(phi: Activation, run: Trajectory) -> dict[str, Any]:
     }
 
 
-def _print(phi: Activation, run: Trajectory) -> None:
+def _print(source: str, phi: Activation, run: Trajectory) -> None:
     out = console()
+    print_headline(out, f"{_in_words(run)}.")
     print_title(out, phi)
     out.print(f"sigma_w = {run.sigma_w:.12g}, sigma_b = {run.sigma_b:.12g}")
     alike = bool((run.q[:, 0] == run.q[:, 1]).all())
@@ -130,6 +132,18 @@ def _print(phi: Activation, run: Trajectory) -> None:
     columns = *(f"q{n}" for n in names), "c", "1 - c", "+-", *(f"gradient{n}" for n in names)
     print_table(out, ("layer", *columns), rows)
     out.print("gradient: its second moment over that of the last layer")
+    phase = command_line("phase", source, sigma_w=run.sigma_w, sigma_b=run.sigma_b)
+    print_next(out, phase, "says where this ends")
+
+
+def _in_words(run: Trajectory) -> str:
+    """What is left of the two inputs and of their gradients, in one sentence."""
+    apart, ratios = float(run.one_minus_c[-1, 0, 1]), [_exponential(float(g), 3) for g in run.log_gradient[0]]
+    sizes = " and ".join(dict.fromkeys(ratios))
+    return (
+        f"after {layer(run.layers[-1])} layers the two inputs have 1 - c = {apart:.3g}; squared gradients at the first "
+        f"layer are {sizes} times those at the last"
+    )
 
 
 def _exponential(log: float, digits: int) -> str:

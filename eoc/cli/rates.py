@@ -44,12 +44,12 @@ def command(
     from eoc.convergence import convergence_of
 
     phi = find_activation(activation)
-    at = operating_at(phi, sigma_w, sigma_b, q, as_json)
+    at = operating_at(activation, phi, sigma_w, sigma_b, q, as_json)
     rates = Rates(at, c0, convergence_of(at.f, depth, c0))
     if as_json:
         print_json(_payload(rates))
     else:
-        print_rates(rates)
+        print_rates(activation, rates)
     if plot is not None:
         from eoc.plotting import convergence_figure, network_name
 

@@ -7,7 +7,8 @@ import math
 from typing import TYPE_CHECKING
 
 from eoc.cli.common import number
-from eoc.cli.tables import console, layer, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, layer, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Rates", "law_in_words", "print_rates"]
 
 _CONSTANT = {"1/l": "beta_q", "1/l^2": "kappa", "exponential": "xi_c"}
+_SHOWN = 100  # layers of the next command
 _NOTABLE = 30.0  # depth of a crossover worth mentioning
 _POWER = {"1/l": "l", "1/l^2": "l^2"}
 
@@ -49,11 +51,34 @@ class Rates:
         return float(own - depth - law.root * np.sqrt(depth) - law.log * np.log(depth))
 
 
-def print_rates(r: Rates) -> None:
+def print_rates(source: str, r: Rates) -> None:
     """Print the place, the law with its constant and next orders, the measurement and a table of depths."""
-    out, law = console(), r.found.law
-    print_title(out, r.at.activation)
+    out, at = console(), r.at
+    print_headline(out, f"{_in_words(r)}.")
+    print_title(out, at.activation)
     _print_place(out, r)
+    _print_law(out, r)
+    if at.point is None:
+        print_next(out, command_line("init", source), "gives the place to start from")
+    else:
+        run = command_line("propagate", source, sigma_w=at.sigma_w, sigma_b=at.sigma_b, depth=_SHOWN)
+        print_next(out, run, "follows variances and gradients, too")
+
+
+def _in_words(r: Rates) -> str:
+    """What becomes of two inputs, in one sentence."""
+    law, last, left = r.found.law, layer(r.found.depths[-1]), float(r.found.one_minus_c[-1])
+    inputs = f"two inputs of correlation c = {r.c0:g}"
+    if law.law == "constant":
+        return f"{inputs} keep it at every depth"
+    if law.law != "exponential":
+        return f"{inputs} come to look alike slowly, like {law.law}: 1 - c = {left:.3g} after {last} layers"
+    end = "look alike" if law.limit == 1.0 else f"c = {law.limit:.4g}"
+    return f"{inputs} come to {end} exponentially, by e in {law.constant:.4g} layers"
+
+
+def _print_law(out: Console, r: Rates) -> None:
+    law = r.found.law
     print_paragraph(out, "law: ", law_in_words(law, str(r.at.activation.smoothness)), 4)
     if law.law == "constant":
         return

@@ -56,7 +56,7 @@ def check(file: File, overrides: Set = None, workers: Workers = None, as_json: A
     count = workers or cores()
     expected = estimate(sweep.plan, count)
     if not as_json:
-        print_check(file, sweep, expected, count)
+        print_check(file, overrides or (), sweep, expected, count)
         return
     print_json(
         {

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eoc.cli.sweep_status import print_failures
-from eoc.cli.tables import console, print_paragraph
+from eoc.cli.tables import console, print_next, print_paragraph
 from eoc.cli.words import duration, size, values_in_words
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["print_check", "print_summary"]
 
 
-def print_check(file: Path, sweep: Sweep, expected: Estimate, workers: int) -> None:
+def print_check(file: Path, overrides: Sequence[str], sweep: Sweep, expected: Estimate, workers: int) -> None:
     """The axes, and what the sweep would cost."""
     out, plan = console(), sweep.plan
     print_paragraph(out, f"{file}: ", f"{sweep.name or plan.task.about} ({plan.task.name})", len(str(file)), indent=2)
@@ -41,6 +41,8 @@ def print_check(file: Path, sweep: Sweep, expected: Estimate, workers: int) -> N
         f"of memory each, {size(expected.bytes_store)} on disk"
     )
     print_paragraph(out, "", text, indent=2)
+    changes = [part for one in overrides for part in ("--set", one)]
+    print_next(out, shlex.join(["eoc", "sweep", "run", str(file), *changes]), "computes them")
 
 
 def print_summary(file: Path, summary: Summary, errors: Sequence[Mapping[str, Any]]) -> None:
@@ -56,6 +58,6 @@ def print_summary(file: Path, summary: Summary, errors: Sequence[Mapping[str, An
     )
     print_paragraph(out, "", text, indent=2)
     print_failures(out, errors)
-    out.print(f"look at it: eoc sweep show {shlex.quote(str(summary.path))}", markup=False, soft_wrap=True)
     if summary.failed:
         out.print("the same command with --retry-failed computes them again, if the reason is gone", soft_wrap=True)
+    print_next(out, shlex.join(["eoc", "sweep", "show", str(summary.path)]), "looks at the results")

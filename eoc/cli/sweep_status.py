@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eoc.cli.tables import NARROW, console, print_paragraph, print_table
+from eoc.cli.tables import NARROW, console, print_next, print_paragraph, print_table
 from eoc.cli.words import duration, parameters_in_words, values_in_words
 from eoc.sweeps.selection import constants_of, counts, failures_of, names_along, parameters_at
 
@@ -68,6 +69,7 @@ def print_status(store: Path, sweep: xarray.Dataset) -> None:
     for name, value in constants_of(sweep).items():
         print_paragraph(out, f"{name} = ", str(value), len(name), indent=2)
     _print_runs(out, sweep)
+    print_next(out, shlex.join(["eoc", "sweep", "show", str(store)]), "looks at the results")
 
 
 def print_failures(out: Console, found: Sequence[Mapping[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.common import AsJson, print_json
-from eoc.cli.tables import console, new_table, print_paragraph
+from eoc.cli.tables import console, new_table, print_next, print_paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,8 +38,10 @@ def command(name: Which = None, as_json: AsJson = False) -> None:
         print_json({"tasks": [_payload(one) for one in chosen]})
     elif len(chosen) > 1:
         _print_rows(console(), ("task", "computes"), [(one.name, one.about) for one in chosen])
+        print_next(console(), f"eoc sweep tasks {chosen[0].name}", "lists the parameters and outputs of one")
     else:
         _print_task(console(), chosen[0])
+        print_next(console(), "eoc sweep check FILE.yaml", "checks a configuration of it")
 
 
 def _chosen(name: str | None) -> Sequence[Task]:

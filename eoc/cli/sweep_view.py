@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ import typer
 
 from eoc.cli.around import results
 from eoc.cli.common import AsJson, check_file, check_picture, print_json, save_picture
+from eoc.cli.tables import console, print_next
 from eoc.errors import EocError
 from eoc.files import resolved
 
@@ -82,6 +84,8 @@ def show(
         print_json(shown_payload(shown, rows))
     else:
         print_shown(shown, _ROWS if rows is None else rows)
+        export = ["eoc", "sweep", "export", str(store), f"{store.stem}.csv"]
+        print_next(console(), shlex.join(export), "writes all of it to a file")
 
 
 def plot(

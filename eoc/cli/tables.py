@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     from eoc.activations import Activation
 
-__all__ = ["NARROW", "console", "layer", "new_table", "print_paragraph", "print_table", "print_title"]
+__all__ = [
+    "NARROW",
+    "console",
+    "layer",
+    "new_table",
+    "print_headline",
+    "print_next",
+    "print_paragraph",
+    "print_table",
+    "print_title",
+]
 
 NARROW = 78  #: columns of a table that fits a terminal of 80 wherever it is shown
 _PIPE_WIDTH = 120
@@ -90,10 +100,12 @@ def print_table(
     out.width = width
 
 
-def print_paragraph(out: Console, head: str, text: str, bold: int = 0, style: str = "bold", indent: int = -1) -> None:
+def print_paragraph(
+    out: Console, head: str, text: str, bold: int | None = 0, style: str = "bold", indent: int = -1
+) -> None:
     """Print the text after a head, wrapped between words and indented by the head's length or ``indent``.
 
-    The first ``bold`` characters of the head are set in ``style``.
+    The first ``bold`` characters are set in ``style``; None: all of them.
     """
     from rich.text import Text
 
@@ -106,6 +118,24 @@ def print_paragraph(out: Console, head: str, text: str, bold: int = 0, style: st
     )
     line = Text("\n".join(lines).replace("\0", " ").rstrip())
     line.stylize(style, 0, bold)
+    out.print(line, soft_wrap=True)
+
+
+def print_headline(out: Console, text: str, style: str = "bold") -> None:
+    """Print the first line: the answer to what was asked, in plain words."""
+    print_paragraph(out, "", text, None, style, indent=2)
+
+
+def print_next(out: Console, command: str, purpose: str) -> None:
+    """Print what comes last: what to type next, never broken so that it can be copied, and what it is good for.
+
+    Where both do not fit on one line, the purpose has the second.
+    """
+    from rich.text import Text
+
+    head = f"next: {command}"
+    line = Text(f"{head} {purpose}" if len(head) + 1 + len(purpose) <= out.width else f"{head}\n      {purpose}")
+    line.stylize("bold", 0, len("next:"))
     out.print(line, soft_wrap=True)
 
 

@@ -10,7 +10,8 @@ import typer
 from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
 from eoc.cli.montecarlo_payload import comparison_rows
 from eoc.cli.sampling import Seed, SigmaB, Workers, sampling
-from eoc.cli.tables import NARROW, console, print_paragraph, print_table, print_title
+from eoc.cli.tables import NARROW, console, print_next, print_paragraph, print_table, print_title
+from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,7 +55,7 @@ def command(
     if as_json:
         print_json(_payload(found))
     else:
-        _print(found)
+        _print(activation, found)
     if plot is not None:
         from eoc.plotting import verification_figure
 
@@ -84,15 +85,24 @@ def _payload(found: Verification) -> dict[str, Any]:
     }
 
 
-def _print(found: Verification) -> None:
-    out, place = console(), found.place
-    print_title(out, place.variance.activation)
-    sigmas = f"sigma_w = {number(place.variance.sigma_w)}, sigma_b = {number(place.variance.sigma_b)}"
+def _print(source: str, found: Verification) -> None:
+    out, place, at = console(), found.place, found.place.variance
+    _print_verdict(out, found)
+    print_title(out, at.activation)
+    sigmas = f"sigma_w = {number(at.sigma_w)}, sigma_b = {number(at.sigma_b)}"
     print_paragraph(out, "", f"{sigmas}, q = {number(place.q)}, seed {found.seed}: {place.why}", indent=2)
     _print_checks(out, found)
     for one in found.skipped:
         times = f", {one.groups} groups" if one.groups > 1 else ""
         print_paragraph(out, f"skipped ({one.kind}{times}): ", one.why, 7, "yellow", indent=2)
+    if found.failed:
+        again = command_line("verify", source, sigma_w=at.sigma_w, sigma_b=at.sigma_b, seed=found.seed + 1)
+        print_next(out, again, "tells chance from a defect")
+    else:
+        print_next(out, command_line("init", source), "says how to initialise a network with it")
+
+
+def _print_verdict(out: Console, found: Verification) -> None:
     worst, count = max(abs(check.comparison.z) for check in found.checks), len(found.checks)
     groups = sum(one.groups for one in found.skipped)
     left = f"; SKIPPED groups of checks: {groups}" if groups else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-__all__ = ["duration", "options_at", "parameters_in_words", "points_are", "size", "values_in_words"]
+__all__ = ["command_line", "duration", "options_at", "parameters_in_words", "points_are", "size", "values_in_words"]
 
 _FEW = 6  # values that are all listed
 _TIMES = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"))
@@ -75,6 +75,22 @@ def options_at(values: Mapping[str, object]) -> str:
     "--at layer=5 --at 'activation=x*tanh(x)'"
     """
     return " ".join(f"--at {shlex.quote(f'{name}={value}')}" for name, value in values.items())
+
+
+def command_line(command: str, source: str, **options: object) -> str:
+    """What to type for a command on an activation; options that are None are left out.
+
+    Examples
+    --------
+    >>> command_line("phase", "tanh(2*x)", sigma_w=1.30414584005651, sigma_b=0.2, q=None)
+    "eoc phase 'tanh(2*x)' --sigma-w 1.30414584006 --sigma-b 0.2"
+    >>> command_line("init", "-x", framework="torch")
+    'eoc init --framework torch -- -x'
+    """
+    given = {f"--{name.replace('_', '-')}": value for name, value in options.items() if value is not None}
+    typed = [part for k, v in given.items() for part in (k, f"{v:.12g}" if isinstance(v, float) else str(v))]
+    parts = [*typed, "--", source] if source.startswith("-") else [source, *typed]
+    return shlex.join(["eoc", command, *parts])
 
 
 def points_are(count: int, state: str) -> str:
