@@ -26,9 +26,9 @@ from torch.nn import functional
 
 import eoc
 from eoc.initializers.torch.draw import draw_orthogonal
-from eoc.training.activations import torch_function
 from eoc.training.data import Dataset, dataset, standardised
 from eoc.training.image_files import CLASSES, Images
+from eoc.training.network import torch_function
 
 ACTIVATIONS = (
     "gelu", "silu", "mish", "relu", "leaky_relu", "selu", "elu", "tanh", "sin", "softsign", "hardtanh", "erf",

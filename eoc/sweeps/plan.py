@@ -106,7 +106,7 @@ class Plan:
         found = {}
         for name, values in self.inner.items():
             about = self.task.parameter(name)
-            found[name] = Coordinate(np.array(values), about.about, about.units, about.symbol)
+            found[name] = Coordinate(np.array(values), about.about, about.symbol, about.units)
         return found | dict(self.task.coordinates(self.values))
 
     def point(self, index: int) -> dict[str, Any]:

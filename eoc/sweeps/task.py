@@ -28,7 +28,7 @@ class Parameter:
 
     Attributes
     ----------
-    name, about, units, symbol
+    name, about, symbol, units
         What it is, in the field's own name, in words, and for Matplotlib.
     kind
         "activation", "real", "whole" (a whole number) or "text".
@@ -55,8 +55,8 @@ class Parameter:
     name: str
     about: str
     kind: Literal["activation", "real", "whole", "text"] = "real"
-    units: str = "1"
     symbol: str = ""
+    units: str = "1"
     least: float = -np.inf
     most: float = np.inf
     above: bool = False
@@ -74,26 +74,26 @@ class Output:
 
     Attributes
     ----------
-    about, units, symbol
+    about, symbol, units
         What it is.
+    read
+        What it is of the result of a task: an attribute such as "theory.q.value", or a function of the result, which
+        returns None where the point has none. Left out: the attribute of its own name.
     dims
         Its dimensions besides those of the axes: names of inner parameters or of :attr:`Task.coordinates`.
     kind
         "real" (NaN where a point has none), or "whole" (-1 where a point has none).
     flags
         Instead of a number one of these words, kept as its index (-1 where a point has none).
-    read
-        What it is of the result of a task: an attribute such as "theory.q.value", or a function of the result, which
-        returns None where the point has none. Left out: the attribute of its own name.
     """
 
     about: str
-    units: str = "1"
     symbol: str = ""
+    read: str | Callable[[Any], ArrayLike | None] = ""
+    units: str = "1"
     dims: tuple[str, ...] = ()
     kind: Literal["real", "whole"] = "real"
     flags: tuple[str, ...] = ()
-    read: str | Callable[[Any], ArrayLike | None] = ""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -132,8 +132,8 @@ class Coordinate:
 
     values: NDArray[Any]
     about: str
-    units: str = "1"
     symbol: str = ""
+    units: str = "1"
 
 
 def _no_coordinates(values: Values) -> Mapping[str, Coordinate]:

@@ -4,9 +4,8 @@ from eoc.frameworks import needs
 
 needs("eoc.training", extra="training", libraries=("torch", "sklearn"))
 
-from eoc.training.activations import torch_function  # noqa: E402
 from eoc.training.data import DATASETS, Dataset, dataset  # noqa: E402
-from eoc.training.network import Design, first_variance, network  # noqa: E402
+from eoc.training.network import Design, first_variance, network, torch_function  # noqa: E402
 from eoc.training.train import Curve, train  # noqa: E402
 
 __all__ = [

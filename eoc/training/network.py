@@ -1,23 +1,26 @@
-"""Fully connected networks, drawn at a point of the (sigma_w, sigma_b) plane."""
+"""Fully connected networks, drawn at a point of the (sigma_w, sigma_b) plane; activations as functions of tensors."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any, Literal
 
+import torch
 from torch import nn
+from torch.nn import functional
 
 from eoc.activations import Activation
+from eoc.activations.definitions import DEFINITIONS
 from eoc.errors import EocError
 from eoc.initializers.torch import eoc_bias_, eoc_normal_
 from eoc.operating_point import operating_point
-from eoc.training.activations import torch_function
 from eoc.wording import quoted
 
-__all__ = ["Design", "Pointwise", "first_variance", "network"]
+__all__ = ["Design", "Pointwise", "first_variance", "network", "torch_function"]
 
 
 @dataclass(frozen=True)
@@ -138,3 +141,66 @@ def network(design: Design, inputs: int, outputs: int, generator: Any) -> Any:
         eoc_bias_(layer.bias, sigma_w=design.sigma_w, sigma_b=design.sigma_b, generator=generator)
         steps.append(layer)
     return nn.Sequential(*steps)
+
+
+def torch_function(phi: Activation) -> Callable[[Any], Any]:
+    """The activation as PyTorch computes it, with gradients.
+
+    Parameters
+    ----------
+    phi
+        One of those that PyTorch has, or that are a sum or product of such.
+
+    Returns
+    -------
+    callable
+        Takes a tensor and returns one of its shape.
+
+    Raises
+    ------
+    EocError
+        For any other, with those that there are.
+
+    Examples
+    --------
+    >>> import eoc
+    >>> torch_function(eoc.activation("elu(alpha=0.5)"))(torch.tensor([-1.0, 0.0, 2.0]))
+    tensor([-0.3161,  0.0000,  2.0000])
+    """
+    name = phi.name.partition("(")[0]
+    if name not in _FUNCTIONS:
+        raise EocError(f"networks with {phi.name} cannot be trained; there are {', '.join(_FUNCTIONS)}")
+    return partial(_FUNCTIONS[name], **phi.parameters)
+
+
+def _shifted_softplus(x: Any) -> Any:
+    return functional.softplus(x) - math.log(2.0)
+
+
+def _named() -> dict[str, Callable[..., Any]]:
+    """Those without parameters that PyTorch has under a name; the gradient of sign is 0 everywhere."""
+    return {
+        name: next(getattr(module, one) for one in known for module in (torch, functional) if hasattr(module, one))
+        for name, definition in DEFINITIONS.items()
+        if (known := definition.called.get("torch")) and not definition.parameters and name != "sign"
+    }
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = dict(
+    sorted(
+        {
+            **_named(),
+            "celu": functional.celu,
+            "elu": functional.elu,
+            "gelu": functional.gelu,
+            "gelu_tanh": partial(functional.gelu, approximate="tanh"),
+            "hardtanh": functional.hardtanh,
+            "identity": torch.clone,
+            "leaky_relu": lambda x, slope: functional.leaky_relu(x, negative_slope=slope),
+            "shifted_softplus": _shifted_softplus,
+            "silu": lambda x, beta: x * torch.sigmoid(beta * x),
+            "softplus": functional.softplus,
+            "x_plus_half_tanh": lambda x: x + 0.5 * torch.tanh(x),
+        }.items()
+    )
+)

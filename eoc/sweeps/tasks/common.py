@@ -19,6 +19,7 @@ __all__ = [
     "SIGMA_W",
     "C",
     "Q",
+    "along",
     "always",
     "exactly_one",
     "increasing",
@@ -32,16 +33,16 @@ T = TypeVar("T")
 NO_YES = ("no", "yes")
 ONE_END = "left out: as wherever variances end, if that is the same for all inputs"
 
-ACTIVATION = Parameter("activation", "activation function", kind="activation", required=True, symbol=r"\phi")
+ACTIVATION = Parameter("activation", "activation function", "activation", r"\phi", required=True)
 SIGMA_B = Parameter(
     "sigma_b", "standard deviation of the biases", symbol=r"\sigma_b", least=0.0, most=1e100, default=0.0
 )
-SIGMA_W = Parameter(
-    "sigma_w",
-    "standard deviation of the weights times sqrt(fan_in)",
+SIGMA_W = dataclasses.replace(
+    SIGMA_B,
+    name="sigma_w",
+    about="standard deviation of the weights times sqrt(fan_in)",
     symbol=r"\sigma_w",
-    least=0.0,
-    most=1e100,
+    default=None,
     required=True,
     eoc=True,
 )
@@ -53,7 +54,7 @@ ONE_MINUS_C = Parameter(
     "one_minus_c", "1 - c of the two inputs in the first layer", symbol="1 - c", least=0.0, most=2.0
 )
 SEED = Parameter(
-    "seed", "seed that the random numbers of a point follow from", kind="whole", least=0, most=2.0**53, default=0
+    "seed", "seed that the random numbers of a point follow from", "whole", least=0, most=2.0**53, default=0
 )
 
 
@@ -73,6 +74,18 @@ def always(value: T) -> Callable[[object], T]:
     return lambda given: value
 
 
+def along(*dims: str, **rows: str | tuple[Any, ...]) -> dict[str, Output]:
+    """Outputs with these dimensions by name, each given by what it is, or by that, its symbol and what it is read from.
+
+    Examples
+    --------
+    >>> along("layer", rms=("rms of the networks", "s"), rms_error="standard error of rms")["rms"].dims
+    ('layer',)
+    """
+    found = {name: Output(*((row,) if isinstance(row, str) else row)) for name, row in rows.items()}
+    return {name: dataclasses.replace(output, dims=dims) for name, output in found.items()}
+
+
 def with_errors(outputs: Mapping[str, Output], about: str = "bound on the absolute error of") -> dict[str, Output]:
     """Every output followed by one for its error, NAME_error.
 
@@ -86,7 +99,7 @@ def with_errors(outputs: Mapping[str, Output], about: str = "bound on the absolu
     for name, output in outputs.items():
         found[name] = output
         read = f"{output.read}_error" if output.read else ""
-        found[f"{name}_error"] = Output(f"{about} {name}", output.units, dims=output.dims, read=read)
+        found[f"{name}_error"] = Output(f"{about} {name}", read=read, units=output.units, dims=output.dims)
     return found
 
 

@@ -6,8 +6,11 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from eoc.floats import FloatArray
 from eoc.sweeps.task import Output, Point, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, ONE_MINUS_C, SEED, SIGMA_B, SIGMA_W, C, Q, always
+from eoc.sweeps.tasks.common import ACTIVATION, ONE_MINUS_C, SEED, SIGMA_B, SIGMA_W, C, Q, along, always
 from eoc.sweeps.tasks.montecarlo import (
     COMPARED,
     DEPTH,
@@ -15,7 +18,6 @@ from eoc.sweeps.tasks.montecarlo import (
     WEIGHTS,
     WIDTH,
     arguments,
-    by_layer,
     layers_and_quantiles,
     networks_bytes,
     networks_seconds,
@@ -41,7 +43,6 @@ _PARAMETERS = (
     WEIGHTS,
     SEED,
 )
-_LOG_RATIO = r"\log(e_l / \tilde e_l)"
 _SPREAD = r"\mathrm{std}\,\log e_l"
 _BESIDE = "beside theory, in units of what either may be off; in some layers"
 _FITS = {"exponent": "exponent", "1/xi_c": "rate", "c*": "average"}  # other quantities are constants
@@ -57,41 +58,47 @@ def _fitted(name: str, about: str, symbol: str) -> dict[str, Output]:
 
         return read
 
-    rows: tuple[tuple[str, str, str, str], ...] = (
-        ("", f"{about}: fitted to every network, averaged; nan where it is not fitted", symbol, "measured"),
-        ("_error", f"standard error of {name}", "", "standard_error"),
-        ("_theory", f"theory of {name} at infinite width and depth", symbol, "theory"),
-        ("_noiseless", f"{name} by the same fit at infinite width", symbol, "noiseless"),
-        (
-            "_systematic",
+    rows: dict[str, tuple[str, str, str]] = {
+        "": (f"{about}: fitted to every network, averaged; nan where it is not fitted", symbol, "measured"),
+        "_error": (f"standard error of {name}", "", "standard_error"),
+        "_theory": (f"theory of {name} at infinite width and depth", symbol, "theory"),
+        "_noiseless": (f"{name} by the same fit at infinite width", symbol, "noiseless"),
+        "_systematic": (
             f"what the fit of {name} may be off at these depths; inf if it is not known",
             "",
             "systematic",
         ),
-        ("_truncation", f"what terms of order l/N may change in {name}", "", "truncation"),
-    )
-    return {name + end: Output(text, symbol=sign, read=of_fit(attribute)) for end, text, sign, attribute in rows}
+        "_truncation": (f"what terms of order l/N may change in {name}", "", "truncation"),
+    }
+    return along(**{name + end: (text, sign, of_fit(attribute)) for end, (text, sign, attribute) in rows.items()})
+
+
+def _predicted_spread(found: CorrelationProcess) -> FloatArray:
+    return np.full(found.c.size, np.nan) if found.predicted_spread is None else found.predicted_spread
 
 
 _OUTPUTS = {
-    **by_layer(
+    **along(
+        "layer",
         one_minus_correlation=("1 - c~_l at infinite width", "1 - c_l", "expected.one_minus_c"),
         one_minus_correlation_error=("bound on the absolute error of one_minus_correlation", "", "expected.error"),
-        log_ratio=("mean over networks of log((1 - c_l) / (1 - c~_l))", _LOG_RATIO),
-        log_ratio_error=("standard error of log_ratio", ""),
+        log_ratio=("mean over networks of log((1 - c_l) / (1 - c~_l))", r"\log(e_l / \tilde e_l)"),
+        log_ratio_error="standard error of log_ratio",
         log_ratio_z=(f"log_ratio {_BESIDE}", "z", z_by_layer("mean log(e_l / e~_l)", "c")),
         spread=("standard deviation over networks of log(1 - c_l)", _SPREAD),
-        spread_error=("standard error of spread", ""),
-        predicted_spread=("theory of spread to order 1/N; nan where there is none", _SPREAD),
+        spread_error="standard error of spread",
+        predicted_spread=("theory of spread to order 1/N; nan where there is none", _SPREAD, _predicted_spread),
         spread_z=(f"spread {_BESIDE}", "z", z_by_layer("spread of log e_l", "c")),
         correlation=("mean correlation over networks", "c_l", "c"),
         correlation_error=("standard error of correlation", "", "c_error"),
     ),
-    "one_minus_correlation_quantile": Output(
-        "quantiles of 1 - c_l over networks", dims=("layer", "quantile"), symbol="1 - c_l", read="quantiles.T"
+    **along(
+        "layer",
+        "quantile",
+        one_minus_correlation_quantile=("quantiles of 1 - c_l over networks", "1 - c_l", "quantiles.T"),
     ),
-    "departure_depth": Output("depth at which the spread is 1; inf if never, or not known", "layers"),
-    "reliable_depth": Output("depth up to which finite width does not dominate", "layers"),
+    "departure_depth": Output("depth at which the spread is 1; inf if never, or not known", units="layers"),
+    "reliable_depth": Output("depth up to which finite width does not dominate", units="layers"),
     **_fitted("constant", "beta_q or kappa, on the edge of chaos", r"\beta_q"),
     **_fitted("exponent", "exponent of l in 1 - c_l, on the edge of chaos", "p"),
     **_fitted("rate", "1/xi_c, in the ordered phase", r"1/\xi_c"),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eoc.errors import NotPermissibleError
-from eoc.sweeps.task import Output, Parameter, Point, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, SEED, SIGMA_B, SIGMA_W, Q, always
+from eoc.sweeps.task import Parameter, Point, Task, Values
+from eoc.sweeps.tasks.common import ACTIVATION, SEED, SIGMA_B, SIGMA_W, Q, along, always
 from eoc.sweeps.tasks.montecarlo import (
+    COMPARED,
     NETWORKS,
     OF_SIGNS,
     QUANTILE,
@@ -24,7 +25,7 @@ from eoc.sweeps.tasks.montecarlo import (
 )
 
 if TYPE_CHECKING:
-    from eoc.montecarlo import Comparison, SecondLayer
+    from eoc.montecarlo import Comparison, Divergence, SecondLayer
 
 __all__ = ["DIVERGENCE", "SECOND_LAYER"]
 
@@ -40,23 +41,28 @@ _SECOND_LAYER = (
     dataclasses.replace(Q, note=OF_SIGNS),
     WIDTH,
     dataclasses.replace(NETWORKS, least=100),
-    Parameter("units", "units of the second layer", "whole", "units", least=1, most=2.0**33, default=1),
+    Parameter("units", "units of the second layer", "whole", units="units", least=1, most=2.0**33, default=1),
     SEED,
 )
 _OF_SECOND_LAYER = {
-    "kernel_quantile": Output("quantiles of K_2 over networks", dims=("quantile",), symbol="K_2"),
-    "size_quantile": Output("quantiles of |h_2| over networks and units", dims=("quantile",), symbol="|h_2|"),
-    "covariance": Output("cov(h_21^2, h_22^2) from K_2; nan where K_2 has no variance"),
-    "covariance_error": Output("standard error of covariance"),
-    "predicted_covariance": Output("theory of covariance"),
-    "covariance_z": Output("covariance beside theory, in units of what either may be off", symbol="z"),
-    "units_covariance": Output("cov(h_21^2, h_22^2) from pairs of units; nan if there is one unit"),
-    "units_covariance_error": Output("standard error of units_covariance"),
-    "units_covariance_z": Output("units_covariance beside theory, in units of what either may be off", symbol="z"),
-    "log_median": Output("log of the median |h_2| / (sigma_w sqrt(N/q)), 0 for phi = 1/x; nan for others"),
-    "log_median_error": Output("standard error of log_median"),
-    "cauchy_z": Output("test of h_2 against Cauchy's law for phi = 1/x; nan for others", symbol="z"),
-    "levy_z": Output("test of K_2 against Levy's law for phi = 1/x; nan for others", symbol="z"),
+    **along(
+        "quantile",
+        kernel_quantile=("quantiles of K_2 over networks", "K_2"),
+        size_quantile=("quantiles of |h_2| over networks and units", "|h_2|"),
+    ),
+    **along(
+        covariance="cov(h_21^2, h_22^2) from K_2; nan where K_2 has no variance",
+        covariance_error="standard error of covariance",
+        predicted_covariance="theory of covariance",
+        covariance_z=("covariance beside theory, in units of what either may be off", "z"),
+        units_covariance="cov(h_21^2, h_22^2) from pairs of units; nan if there is one unit",
+        units_covariance_error="standard error of units_covariance",
+        units_covariance_z=("units_covariance beside theory, in units of what either may be off", "z"),
+        log_median="log of the median |h_2| / (sigma_w sqrt(N/q)), 0 for phi = 1/x; nan for others",
+        log_median_error="standard error of log_median",
+        cauchy_z=("test of h_2 against Cauchy's law for phi = 1/x; nan for others", "z"),
+        levy_z=("test of K_2 against Levy's law for phi = 1/x; nan for others", "z"),
+    ),
     **_COMPARED,
 }
 
@@ -139,30 +145,28 @@ _SIZE = r"K_2 - \sigma_b^2"
 _LAPLACE = r"E \exp(-(K_2 - \sigma_b^2) / k_N)"
 
 
-def _of_comparisons(name: str) -> Callable[[Mapping[str, Any]], list[float]]:
-    return lambda found: [getattr(one, name) for one in found["comparisons"]]
+def _of_comparisons(name: str) -> Callable[[Divergence], list[float]]:
+    return lambda found: [getattr(one, name) for one in found.comparisons]
 
 
-_BY_WIDTH = {
-    "median": Output("median of K_2 - sigma_b^2 over networks", symbol=_SIZE),
-    "median_low": Output("lower end of the 95 % interval of median", symbol=_SIZE),
-    "median_high": Output("upper end of the 95 % interval of median", symbol=_SIZE),
-    "scale": Output("k_N, how large theory says that K_2 - sigma_b^2 is", symbol="k_N"),
-    "laplace": Output(
-        "mean of exp(-(K_2 - sigma_b^2) / k_N) over networks", symbol=_LAPLACE, read=_of_comparisons("measured")
-    ),
-    "laplace_error": Output("standard error of laplace", read=_of_comparisons("standard_error")),
-    "predicted_laplace": Output("exact value of laplace", symbol=_LAPLACE, read=_of_comparisons("theory")),
-    "laplace_z": Output(
-        "laplace beside theory, in units of what either may be off", symbol="z", read=_of_comparisons("z")
-    ),
-}
 _OF_DIVERGENCE = {
-    **{name: dataclasses.replace(output, dims=("width",)) for name, output in _BY_WIDTH.items()},
-    "exponent": Output("exponent of N in the median, over these widths"),
-    "predicted_exponent": Output("exponent of N in scale, over these widths"),
-    "limiting_exponent": Output("4 a q - 1, where both end as N grows"),
-    **_COMPARED,
+    **along(
+        "width",
+        median=("median of K_2 - sigma_b^2 over networks", _SIZE),
+        median_low=("lower end of the 95 % interval of median", _SIZE, "low"),
+        median_high=("upper end of the 95 % interval of median", _SIZE, "high"),
+        scale=("k_N, how large theory says that K_2 - sigma_b^2 is", "k_N"),
+        laplace=("mean of exp(-(K_2 - sigma_b^2) / k_N) over networks", _LAPLACE, _of_comparisons("measured")),
+        laplace_error=("standard error of laplace", "", _of_comparisons("standard_error")),
+        predicted_laplace=("exact value of laplace", _LAPLACE, _of_comparisons("theory")),
+        laplace_z=("laplace beside theory, in units of what either may be off", "z", _of_comparisons("z")),
+    ),
+    **along(
+        exponent="exponent of N in the median, over these widths",
+        predicted_exponent="exponent of N in scale, over these widths",
+        limiting_exponent="4 a q - 1, where both end as N grows",
+    ),
+    **COMPARED,
 }
 
 
@@ -178,21 +182,11 @@ def _divergence_problems(values: Values) -> Iterable[tuple[str, str]]:
         )
 
 
-def _divergence(point: Point) -> Mapping[str, Any]:
+def _divergence(point: Point) -> Divergence:
     from eoc.montecarlo import divergence
 
     given = arguments(point, _DIVERGENCE)
-    found = divergence(widths=given.pop("width"), **given)
-    return {
-        "median": found.median,
-        "median_low": found.low,
-        "median_high": found.high,
-        "scale": found.scale,
-        "exponent": found.exponent,
-        "predicted_exponent": found.predicted_exponent,
-        "limiting_exponent": found.limiting_exponent,
-        "comparisons": found.comparisons,
-    }
+    return divergence(widths=given.pop("width"), **given)
 
 
 DIVERGENCE = Task(

@@ -32,22 +32,24 @@ _QUESTIONS = (
     ),
 )
 _NAMES = ", ".join(parameter.name for parameter in _QUESTIONS)
-_NUMBERS = {
-    "sigma_b": Output(SIGMA_B.about, symbol=SIGMA_B.symbol),
-    "sigma_w": Output(SIGMA_W.about, symbol=SIGMA_W.symbol),
-    "q": Output("variance that layers keep", symbol="q"),
-    "slope": Output("F'(q), the factor by which distances from q shrink in a layer", symbol="F'(q)"),
-    "constant": Output("constant of the law: 1 - c_l ~ constant / l or constant / l^2", symbol=r"\beta_q"),
+_Q = Output("variance that layers keep", "q")
+_SLOPE = Output("F'(q), the factor by which distances from q shrink in a layer", "F'(q)")
+_CONSTANT = Output("constant of the law: 1 - c_l ~ constant / l or constant / l^2", r"\beta_q")
+_LAW = {
+    "depth_scale": Output("depth at which the law comes to 1: correlations are forgotten", r"\beta_q", units="layers"),
+    "law": Output("how 1 - c_l falls with depth", flags=_LAWS),
 }
+_REASON = {"reason": Output("whether there is a usable point, and if not, which kind of none", flags=_REASONS)}
+_SIGMAS = {one.name: Output(one.about, one.symbol) for one in (SIGMA_B, SIGMA_W)}
+_NUMBERS = {**_SIGMAS, "q": _Q, "slope": _SLOPE, "constant": _CONSTANT}
 _OUTPUTS = {
     **with_errors(_NUMBERS),
-    "depth_scale": Output("depth at which the law comes to 1: correlations are forgotten", "layers", r"\beta_q"),
-    "law": Output("how 1 - c_l falls with depth", flags=_LAWS),
+    **_LAW,
     "stability": Output("of the variance that is kept", flags=_STABILITIES),
     "any_q": Output("whether every variance is kept", flags=NO_YES),
     "points": Output("points that solve the equations, usable or not", kind="whole"),
     "usable_points": Output("points that can be used", kind="whole"),
-    "reason": Output("whether there is a usable point, and if not, which kind of none", flags=_REASONS),
+    **_REASON,
 }
 
 
@@ -94,16 +96,14 @@ _ALONG = (
     optional(SIGMA_B, most=1e50, inner=True),
     optional(SIGMA_W, most=1e50, above=True, eoc=False, inner=True),
 )
-_ABOUT = {
-    "q": Output("variance that layers keep", symbol="q"),
-    "sigma_b": Output(SIGMA_B.about, symbol=SIGMA_B.symbol),
-    "sigma_w": Output(SIGMA_W.about, symbol=SIGMA_W.symbol),
-    "slope": Output("F'(q), the factor by which distances from q shrink in a layer", symbol="F'(q)"),
+_ON_THE_CURVE = {
+    "q": _Q,
+    **_SIGMAS,
+    "slope": _SLOPE,
     "usable": Output("whether layers keep this variance", flags=NO_YES),
-    "constant": Output("constant of the law: 1 - c_l ~ constant / l or constant / l^2", symbol=r"\beta_q"),
-    "depth_scale": Output("depth at which the law comes to 1: correlations are forgotten", "layers", r"\beta_q"),
-    "law": Output("how 1 - c_l falls with depth", flags=_LAWS),
-    "reason": Output("whether there is a usable point, and if not, which kind of none", flags=_REASONS),
+    "constant": _CONSTANT,
+    **_LAW,
+    **_REASON,
 }
 
 
@@ -114,7 +114,7 @@ def _along(given: Collection[str]) -> str:
 
 def _curve_outputs(given: Collection[str]) -> Mapping[str, Output]:
     dims = (_along(given),)
-    return {name: dataclasses.replace(output, dims=dims) for name, output in not_given(given, _ABOUT).items()}
+    return {name: dataclasses.replace(output, dims=dims) for name, output in not_given(given, _ON_THE_CURVE).items()}
 
 
 def _curve_problems(values: Values) -> Iterable[tuple[str, str]]:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eoc.sweeps.task import Output, Parameter, Point, Task, Values
-from eoc.sweeps.tasks.common import always
+from eoc.sweeps.tasks.common import along, always
 from eoc.sweeps.tasks.montecarlo import (
     COMPARED,
     ONE_INPUT,
     QUANTILES,
     WIDTH,
     arguments,
-    by_layer,
     different_widths,
     layers,
     layers_and_quantiles,
@@ -34,10 +33,10 @@ __all__ = ["GAUSSIANITY", "LENGTH_PROCESS", "LENGTH_SCALING"]
 
 _MEAN = r"E[q_l - \tilde q_l]"
 _RMS = r"\sqrt{N} \mathrm{rms}(q_l - \tilde q_l)"
-_MEAN_OF = "mean of q_l - q~_l"
+_KURTOSIS = r"\kappa_l"
+_BESIDE = "beside theory, in units of what either may be off"
 _RMS_OF = "sqrt(N) rms of q_l - q~_l"
 _EXPONENT_OF = "exponent of N in the rms of q_l - q~_l"
-_BESIDE = "beside theory, in units of what either may be off"
 
 # ---- length_process: how variances stray from the variance map
 
@@ -57,25 +56,23 @@ def _quantiles(found: LengthProcess) -> FloatArray:
 
 
 _LENGTHS = {
-    **by_layer(
+    **along(
+        "layer",
         variance=("variance at infinite width, q~_l", r"\tilde q_l", "theory.q.value"),
         variance_error=("bound on the absolute error of variance", "", "theory.q.error"),
         difference=("mean of q_l - q~_l over networks", _MEAN, "difference.mean"),
         difference_error=("standard error of difference", "", "difference.standard_error"),
         predicted_difference=("theory of difference", _MEAN, "theory.shift.value"),
         difference_truncation=("what predicted_difference may be off", "", "mean_truncation"),
-        difference_z=(f"difference {_BESIDE}", "z", z_by_layer(_MEAN_OF, "rms")),
-        rms=("sqrt(N) rms of q_l - q~_l over networks", _RMS),
-        rms_error=("standard error of rms", ""),
+        difference_z=(f"difference {_BESIDE}", "z", z_by_layer("mean of q_l - q~_l", "rms")),
+        rms=(f"{_RMS_OF} over networks", _RMS),
+        rms_error="standard error of rms",
         predicted_rms=("theory of rms", _RMS),
-        rms_truncation=("what predicted_rms may be off", ""),
+        rms_truncation="what predicted_rms may be off",
         rms_z=(f"rms {_BESIDE}", "z", z_by_layer(_RMS_OF, "rms")),
     ),
     "difference_quantile": Output(
-        "quantiles of q_l - q~_l over networks",
-        dims=("layer", "quantile"),
-        symbol=r"q_l - \tilde q_l",
-        read=_quantiles,
+        "quantiles of q_l - q~_l over networks", r"q_l - \tilde q_l", _quantiles, dims=("layer", "quantile")
     ),
     **COMPARED,
 }
@@ -87,27 +84,28 @@ def _shares(name: str, about: str, dims: tuple[str, ...]) -> dict[str, Output]:
     def end(i: int) -> Callable[[LengthProcess], FloatArray]:
         return lambda found: getattr(found, name).interval()[i]
 
-    low, high = (f"{side} end of the 95 % interval of {name}" for side in ("lower", "upper"))
-    return {
-        name: Output(about, dims=dims, symbol="P", read=f"{name}.proportion"),
-        f"{name}_low": Output(low, dims=dims, read=end(0)),
-        f"{name}_high": Output(high, dims=dims, read=end(1)),
-    }
+    return along(
+        *dims,
+        **{
+            name: (about, "P", f"{name}.proportion"),
+            f"{name}_low": (f"lower end of the 95 % interval of {name}", "", end(0)),
+            f"{name}_high": (f"upper end of the 95 % interval of {name}", "", end(1)),
+        },
+    )
+
+
+def _predicted(i: int) -> Callable[[LengthProcess], FloatArray]:
+    return lambda found: found.predicted_ever_beyond[i]
 
 
 _BEYOND = {
     **_shares("beyond", "share of networks with |q_l - q~_l| > eps", ("layer", "eps")),
-    "predicted_beyond": Output("beyond if q_l were Gaussian", dims=("layer", "eps"), symbol="P"),
+    **along("layer", "eps", predicted_beyond=("beyond if q_l were Gaussian", "P")),
     **_shares("ever_beyond", "share of networks with |q_l - q~_l| > eps in some layer", ("eps",)),
-    "predicted_ever_beyond_low": Output(
-        "lower bound on ever_beyond if q_l were Gaussian",
-        dims=("eps",),
-        read=lambda found: found.predicted_ever_beyond[0],
-    ),
-    "predicted_ever_beyond_high": Output(
-        "upper bound on ever_beyond if q_l were Gaussian",
-        dims=("eps",),
-        read=lambda found: found.predicted_ever_beyond[1],
+    **along(
+        "eps",
+        predicted_ever_beyond_low=("lower bound on ever_beyond if q_l were Gaussian", "", _predicted(0)),
+        predicted_ever_beyond_high=("upper bound on ever_beyond if q_l were Gaussian", "", _predicted(1)),
     ),
 }
 
@@ -144,7 +142,8 @@ def _of_runs(name: str) -> Callable[[LengthScaling], FloatArray]:
 
 
 _SCALING = {
-    **by_layer(
+    **along(
+        "layer",
         exponent=(f"{_EXPONENT_OF}, measured", "p", "measured.exponent"),
         exponent_error=("standard error of exponent", "", "measured.exponent_error"),
         predicted_exponent=("theory of exponent", "p", "predicted.exponent"),
@@ -154,17 +153,16 @@ _SCALING = {
         constant_error=("standard error of constant", "", "measured.constant_error"),
         predicted_constant=("theory of constant", _RMS, "predicted.constant"),
         constant_truncation=("what predicted_constant may be off", "", "predicted.constant_error"),
-        constant_z=(f"constant {_BESIDE}", "z", z_by_layer(_RMS_OF, "predicted.exponent")),
+        constant_z=(f"constant {_BESIDE}", "z", z_by_layer(_RMS_OF, "predicted.constant")),
     ),
-    **{
-        name: Output(about, symbol=symbol, dims=("layer", "width"), read=_of_runs(name))
-        for name, about, symbol in (
-            ("rms", "sqrt(N) rms of q_l - q~_l over networks", _RMS),
-            ("rms_error", "standard error of rms", ""),
-            ("predicted_rms", "theory of rms", _RMS),
-            ("rms_truncation", "what predicted_rms may be off", ""),
-        )
-    },
+    **along(
+        "layer",
+        "width",
+        rms=(f"{_RMS_OF} over networks", _RMS, _of_runs("rms")),
+        rms_error=("standard error of rms", "", _of_runs("rms_error")),
+        predicted_rms=("theory of rms", _RMS, _of_runs("predicted_rms")),
+        rms_truncation=("what predicted_rms may be off", "", _of_runs("rms_truncation")),
+    ),
     **COMPARED,
 }
 
@@ -202,11 +200,9 @@ LENGTH_SCALING = Task(
 
 # ---- gaussianity: how far units are from Gaussian
 
-_KURTOSIS = r"\kappa_l"
-
-
 _KURTOSES = {
-    **by_layer(
+    **along(
+        "layer",
         kurtosis_of_units=("excess kurtosis of units over networks", _KURTOSIS, "units.value"),
         kurtosis_of_units_error=("standard error of kurtosis_of_units", "", "units.error"),
         kurtosis_of_units_z=(

@@ -27,7 +27,6 @@ __all__ = [
     "WEIGHTS",
     "WIDTH",
     "arguments",
-    "by_layer",
     "compared",
     "different_widths",
     "layers",
@@ -53,15 +52,13 @@ _AT_A_TIME = 2000.0
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 QUANTILE = Coordinate(np.array(QUANTILES), "share of the networks below", symbol="p")
 
-WIDTH = Parameter(
-    "width", "units of a layer", units="units", symbol="N", kind="whole", least=1, most=_MOST, required=True
-)
-DEPTH = Parameter("depth", "layers", units="layers", symbol="L", kind="whole", least=1, most=_DEEPEST, required=True)
-NETWORKS = Parameter("networks", "independent networks", symbol="M", kind="whole", least=2, most=_MOST, required=True)
+WIDTH = Parameter("width", "units of a layer", "whole", "N", "units", least=1, most=_MOST, required=True)
+DEPTH = Parameter("depth", "layers", "whole", "L", "layers", least=1, most=_DEEPEST, required=True)
+NETWORKS = Parameter("networks", "independent networks", "whole", "M", least=2, most=_MOST, required=True)
 WEIGHTS = Parameter(
     "weights",
     "law of the weights",
-    kind="text",
+    "text",
     default="gaussian",
     note="gaussian or orthogonal, sampled without matrices; rademacher, uniform, laplace, student_t(df) or sparse(p)",
 )
@@ -86,8 +83,8 @@ def compared(comparisons: Callable[[Any], Iterable[Comparison]]) -> dict[str, Ou
         return None if z is None else z <= LIMIT
 
     return {
-        "worst_z": Output("largest |z| of theory beside measurement", symbol="|z|", read=worst),
-        "agrees": Output("whether all |z| <= 4", flags=NO_YES, read=agrees),
+        "worst_z": Output("largest |z| of theory beside measurement", "|z|", worst),
+        "agrees": Output("whether all |z| <= 4", read=agrees, flags=NO_YES),
     }
 
 
@@ -100,17 +97,9 @@ def arguments(point: Point, parameters: Iterable[Parameter]) -> dict[str, Any]:
     return {parameter.name: point[parameter.name] for parameter in parameters if parameter.name in point}
 
 
-def by_layer(**rows: tuple[Any, ...]) -> dict[str, Output]:
-    """Outputs over layers, from what they are, their symbols, and what they are of a result if not its attribute."""
-    return {
-        name: Output(about, symbol=symbol, dims=("layer",), read=read[0] if read else "")
-        for name, (about, symbol, *read) in rows.items()
-    }
-
-
 def layers(values: Values) -> Mapping[str, Coordinate]:
     """The layers of the deepest networks; shallower ones have nothing in the last of them."""
-    return {"layer": Coordinate(np.arange(1, int(max(values["depth"])) + 1), "layer, from 1", "layers", "l")}
+    return {"layer": Coordinate(np.arange(1, int(max(values["depth"])) + 1), "layer, from 1", "l", "layers")}
 
 
 def layers_and_quantiles(values: Values) -> Mapping[str, Coordinate]:

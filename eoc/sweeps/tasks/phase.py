@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eoc.sweeps.task import Output, Point, Task
-from eoc.sweeps.tasks.common import ACTIVATION, ONE_END, SIGMA_B, SIGMA_W, Q, always, increasing, with_errors
+from eoc.sweeps.tasks.common import ACTIVATION, ONE_END, SIGMA_B, SIGMA_W, Q, along, always, increasing, with_errors
 
 if TYPE_CHECKING:
     from eoc.phase import Phase
@@ -17,25 +17,26 @@ if TYPE_CHECKING:
 __all__ = ["PHASE", "PHASE_DIAGRAM"]
 
 _PHASES = ("ordered", "chaotic", "critical", "divergent", "several")
-_Q = Output("variance that layers keep, the lowest of them; inf where variances diverge", symbol="q^*", read="q")
-_FIELDS = {
-    "slope": Output("F'(q*), the factor by which distances from q* shrink in a layer", symbol="F'(q^*)"),
-    "chi_1": Output(
+_Q = Output("variance that layers keep, the lowest of them; inf where variances diverge", "q^*", "q")
+_FIELDS = along(
+    slope=("F'(q*), the factor by which distances from q* shrink in a layer", "F'(q^*)"),
+    chi_1=(
         "slope of the correlation map at c = 1, by which the second moment of gradients grows in a layer",
-        symbol=r"\chi_1",
+        r"\chi_1",
     ),
-    "c_star": Output(
-        "correlation at infinite depth; nan where every correlation is kept or variances diverge", symbol="c^*"
+    c_star=("correlation at infinite depth; nan where every correlation is kept or variances diverge", "c^*"),
+    xi_q=("layers in which distances from q* fall by e", r"\xi_q", "", "layers"),
+    xi_c=("layers in which distances from c* fall by e", r"\xi_c", "", "layers"),
+    xi_grad=(
+        "layers in which the second moment of gradients falls by e; negative where it grows",
+        r"\xi_\nabla",
+        "",
+        "layers",
     ),
-    "xi_q": Output("layers in which distances from q* fall by e", "layers", r"\xi_q"),
-    "xi_c": Output("layers in which distances from c* fall by e", "layers", r"\xi_c"),
-    "xi_grad": Output(
-        "layers in which the second moment of gradients falls by e; negative where it grows", "layers", r"\xi_\nabla"
-    ),
-}
+)
 _ROW = {
     **with_errors({"q": _Q, **_FIELDS}),
-    "one_minus_c_star": Output("1 - c*, with digits of its own where c* is close to 1", symbol="1 - c^*"),
+    "one_minus_c_star": Output("1 - c*, with digits of its own where c* is close to 1", "1 - c^*"),
     "ends": Output("number of variances inputs may end at, infinity included", kind="whole"),
     "phase": Output("phase", flags=_PHASES),
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.sweeps.task import EOC, Output, Parameter, Point, Task, Values
+from eoc.sweeps.task import EOC, Parameter, Point, Task, Values
 from eoc.sweeps.tasks.common import (
     ACTIVATION,
     ONE_MINUS_C,
@@ -16,6 +15,7 @@ from eoc.sweeps.tasks.common import (
     SIGMA_W,
     C,
     Q,
+    along,
     always,
     exactly_one,
     increasing,
@@ -29,24 +29,27 @@ _Q2 = optional(
     Q, name="q2", about="variance of the first layer for the second input", note="left out: that of the first"
 )
 _DEPTH = Parameter(
-    "depth", "layer that is recorded, from 0", "whole", "layers", "l", least=0, most=2.0**53, required=True, inner=True
+    "depth", "layer that is recorded, from 0", "whole", "l", "layers", least=0, most=2.0**53, required=True, inner=True
 )
+_CHI = "by which the second moment of gradients grows in a layer"
+_LOG_GRADIENT = "logarithm of the gradient's second moment over that of the last layer"
 _OUTPUTS = {
-    "variance": Output("variance of the first input", symbol="q_l"),
-    "variance_2": Output("variance of the second input", symbol="q_l"),
-    "one_minus_correlation": Output("1 - c_l, with digits of its own where c_l is close to 1", symbol="1 - c_l"),
-}
-_PLAIN = {
-    "chi": Output("by which the second moment of gradients grows in a layer, first input", symbol=r"\chi"),
-    "chi_2": Output("by which the second moment of gradients grows in a layer, second input", symbol=r"\chi"),
-    "log_gradient": Output(
-        "logarithm of the gradient's second moment over that of the last layer, first input", symbol=r"\log \nabla^2"
+    **with_errors(
+        along(
+            "depth",
+            variance=("variance of the first input", "q_l"),
+            variance_2=("variance of the second input", "q_l"),
+            one_minus_correlation=("1 - c_l, with digits of its own where c_l is close to 1", "1 - c_l"),
+        )
     ),
-    "log_gradient_2": Output(
-        "logarithm of the gradient's second moment over that of the last layer, second input", symbol=r"\log \nabla^2"
+    **along(
+        "depth",
+        chi=(f"{_CHI}, first input", r"\chi"),
+        chi_2=(f"{_CHI}, second input", r"\chi"),
+        log_gradient=(f"{_LOG_GRADIENT}, first input", r"\log \nabla^2"),
+        log_gradient_2=(f"{_LOG_GRADIENT}, second input", r"\log \nabla^2"),
     ),
 }
-_ALL = {name: dataclasses.replace(output, dims=("depth",)) for name, output in (with_errors(_OUTPUTS) | _PLAIN).items()}
 _ARRIVED = 100.0  # layers that variances take to settle, about
 _LAYER_SECONDS = 8e-3  # on the way there; afterwards any depth costs the same
 _START_SECONDS = 0.02
@@ -95,7 +98,7 @@ PROPAGATION = Task(
     name="propagation",
     about="variances, correlation and gradients of two inputs, layer by layer at infinite width",
     parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q, _Q2, C, ONE_MINUS_C, _DEPTH),
-    outputs=always(_ALL),
+    outputs=always(_OUTPUTS),
     run=_propagation,
     seconds=_seconds,
     problems=_problems,

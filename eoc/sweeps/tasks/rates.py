@@ -9,32 +9,34 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import EOC, Output, Parameter, Point, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SIGMA_B, SIGMA_W, C, Q, always
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SIGMA_B, SIGMA_W, C, Q, along, always
 
 if TYPE_CHECKING:
     from eoc.convergence import Measured
 
 __all__ = ["RATES"]
 
-_DEPTH = Parameter("depth", "layers to go", "whole", "layers", "l", least=10, most=2.0**53, default=10**6)
+_DEPTH = Parameter("depth", "layers to go", "whole", "l", "layers", least=10, most=2.0**53, default=10**6)
 _LAWS = ("1/l", "1/l^2", "exponential", "constant")
 _CONSTANT = r"\beta_q"
 _OUTPUTS = {
     "law": Output("how 1 - c_l, or off the edge of chaos its distance from 1 - c*, falls with depth", flags=_LAWS),
-    "constant": Output("constant of the law: of 1/l or 1/l^2, or the layers of an e-folding", symbol=_CONSTANT),
-    "constant_error": Output("bound on the absolute error of constant"),
-    "limit": Output("correlation at infinite depth; nan where every correlation is kept", symbol="c^*"),
-    "root": Output("R of the next orders l + R sqrt(l) + A log(l)", symbol="R"),
-    "log": Output("A of the next orders l + R sqrt(l) + A log(l)", symbol="A"),
-    "crossover": Output("depth of the crossover from 1/l to 1/l^2; 0 where there is none", "layers"),
-    "measured_exponent": Output("exponent that the iterated map shows; nan where it shows none"),
-    "measured_exponent_error": Output("estimate of the error of measured_exponent"),
-    "measured_constant": Output("constant that the iterated map shows; nan where it shows none", symbol=_CONSTANT),
-    "measured_constant_error": Output("estimate of the error of measured_constant"),
-    "one_minus_correlation": Output("1 - c_l at the depth", symbol="1 - c_l"),
-    "one_minus_correlation_error": Output("bound on the absolute error of one_minus_correlation"),
-    "variance": Output("variance that layers keep", symbol="q"),
-    "chi_1": Output("slope of the correlation map at c = 1", symbol=r"\chi_1"),
+    **along(
+        constant=("constant of the law: of 1/l or 1/l^2, or the layers of an e-folding", _CONSTANT),
+        constant_error="bound on the absolute error of constant",
+        limit=("correlation at infinite depth; nan where every correlation is kept", "c^*"),
+        root=("R of the next orders l + R sqrt(l) + A log(l)", "R"),
+        log=("A of the next orders l + R sqrt(l) + A log(l)", "A"),
+        crossover=("depth of the crossover from 1/l to 1/l^2; 0 where there is none", "", "", "layers"),
+        measured_exponent="exponent that the iterated map shows; nan where it shows none",
+        measured_exponent_error="estimate of the error of measured_exponent",
+        measured_constant=("constant that the iterated map shows; nan where it shows none", _CONSTANT),
+        measured_constant_error="estimate of the error of measured_constant",
+        one_minus_correlation=("1 - c_l at the depth", "1 - c_l"),
+        one_minus_correlation_error="bound on the absolute error of one_minus_correlation",
+        variance=("variance that layers keep", "q"),
+        chi_1=("slope of the correlation map at c = 1", r"\chi_1"),
+    ),
     "on_edge": Output("whether this is a usable point of the edge of chaos", flags=NO_YES),
 }
 _SECONDS = 0.03

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import Output, Parameter, Point, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SEED, SIGMA_B, SIGMA_W, Q, always, increasing
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SEED, SIGMA_B, SIGMA_W, Q, along, always, increasing
 
 __all__ = ["TRAINING"]
 
@@ -21,8 +21,8 @@ _PARAMETERS = (
     dataclasses.replace(SIGMA_W, above=True),
     SIGMA_B,
     dataclasses.replace(Q, note=ONE_END),
-    Parameter("width", "units of a layer", "whole", "units", "N", least=1, most=_MOST, required=True),
-    Parameter("depth", "layers with weights", "whole", "layers", "L", least=2, most=_MOST, required=True),
+    Parameter("width", "units of a layer", "whole", "N", "units", least=1, most=_MOST, required=True),
+    Parameter("depth", "layers with weights", "whole", "L", "layers", least=2, most=_MOST, required=True),
     Parameter(
         "normalisation",
         "what stands between a layer and its activation",
@@ -35,12 +35,13 @@ _PARAMETERS = (
     Parameter(
         "learning_rate",
         "what gradients are multiplied by in a step",
-        symbol=r"\eta",
+        "real",
+        r"\eta",
         least=0.0,
         above=True,
         required=True,
     ),
-    Parameter("batch_size", "images of a step", "whole", "images", least=2, most=_MOST, default=64),
+    Parameter("batch_size", "images of a step", "whole", units="images", least=2, most=_MOST, default=64),
     Parameter(
         "epoch",
         "epoch after which is measured; 0 is before training",
@@ -52,23 +53,26 @@ _PARAMETERS = (
     ),
     SEED,
 )
-_BY_EPOCH = {
-    "test_accuracy": Output("share of the images kept for testing that are classified right"),
-    "train_accuracy": Output("share of the training images that are classified right"),
-    "train_loss": Output("cross-entropy of the training images; nan once training diverged"),
-    "train_seconds": Output(
-        "processor time of training until then; the only output that is not the same again", "s", "time"
-    ),
-}
 _OUTPUTS = {
-    **{name: dataclasses.replace(output, dims=("epoch",)) for name, output in _BY_EPOCH.items()},
-    "diverged": Output("whether the loss became infinite; accuracies are 1/10 from there on", flags=NO_YES),
-    "gradient_ratio": Output(
-        "before training, |dL/dh| of the first layer over that of the last but one; without normalisation about "
-        "chi_1^((depth - 2) / 2)"
+    **along(
+        "epoch",
+        test_accuracy="share of the images kept for testing that are classified right",
+        train_accuracy="share of the training images that are classified right",
+        train_loss="cross-entropy of the training images; nan once training diverged",
+        train_seconds=(
+            "processor time of training until then; the only output that is not the same again",
+            "time",
+            "",
+            "s",
+        ),
     ),
-    "first_variance": Output("variance of the first layer", symbol="q"),
-    "chi_1": Output("by which the second moment of gradients grows in a layer at that variance", symbol=r"\chi_1"),
+    "diverged": Output("whether the loss became infinite; accuracies are 1/10 from there on", flags=NO_YES),
+    **along(
+        gradient_ratio="before training, |dL/dh| of the first layer over that of the last but one; without "
+        "normalisation about chi_1^((depth - 2) / 2)",
+        first_variance=("variance of the first layer", "q"),
+        chi_1=("by which the second moment of gradients grows in a layer at that variance", r"\chi_1"),
+    ),
 }
 _START_SECONDS = 0.3
 _FLOPS = 6e10  # a second

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from eoc.sweeps.task import Output, Point, Task
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, always, optional
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, along, always, optional
 from eoc.sweeps.tasks.montecarlo import arguments, compared
 
 if TYPE_CHECKING:
@@ -22,23 +22,21 @@ _ARGUMENTS = (
 )
 _OUTPUTS = {
     "checks": Output(
-        "numbers of theory that were compared with simulations", kind="whole", read=lambda found: len(found.checks)
+        "numbers of theory that were compared with simulations", read=lambda found: len(found.checks), kind="whole"
     ),
-    "failed": Output("checks with |z| > 4", kind="whole", read=lambda found: len(found.failed)),
+    "failed": Output("checks with |z| > 4", read=lambda found: len(found.failed), kind="whole"),
     "skipped": Output(
         "groups of checks that were not possible",
-        kind="whole",
         read=lambda found: sum(one.groups for one in found.skipped),
+        kind="whole",
     ),
-    "rms_z": Output("root mean square of z over all checks", symbol=r"\mathrm{rms}(z)"),
-    "verified_sigma_w": Output(
-        f"{SIGMA_W.about}, where it was verified", symbol=SIGMA_W.symbol, read="place.variance.sigma_w"
+    **along(
+        rms_z=("root mean square of z over all checks", r"\mathrm{rms}(z)"),
+        verified_sigma_w=(f"{SIGMA_W.about}, where it was verified", SIGMA_W.symbol, "place.variance.sigma_w"),
+        verified_sigma_b=(f"{SIGMA_B.about}, where it was verified", SIGMA_B.symbol, "place.variance.sigma_b"),
+        verified_q=("variance of the first layer, where it was verified", "q", "place.q"),
     ),
-    "verified_sigma_b": Output(
-        f"{SIGMA_B.about}, where it was verified", symbol=SIGMA_B.symbol, read="place.variance.sigma_b"
-    ),
-    "verified_q": Output("variance of the first layer, where it was verified", symbol="q", read="place.q"),
-    "on_edge": Output("whether this is a point of the edge of chaos", flags=NO_YES, read="place.on_edge"),
+    "on_edge": Output("whether this is a point of the edge of chaos", read="place.on_edge", flags=NO_YES),
     **compared(lambda found: [check.comparison for check in found.checks]),
 }
 _SECONDS = 60.0
