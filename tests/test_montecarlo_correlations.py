@@ -12,10 +12,11 @@ from eoc.convergence import ConvergenceLaw, convergence_law
 from eoc.errors import EocError
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.exact.sampler import ExactSampler
-from eoc.montecarlo.experiments.correlations import QUANTILES, correlation_process
-from eoc.montecarlo.experiments.readings import read_average, read_constant, read_exponent, read_rate
+from eoc.montecarlo.experiments.correlations import correlation_process
+from eoc.montecarlo.experiments.fits import fit_average, fit_constant, fit_exponent, fit_rate
+from eoc.montecarlo.running.quantiles import QUANTILES
 from eoc.montecarlo.theory import correlations as correlation_theory
-from eoc.montecarlo.theory.correlations import expected
+from eoc.montecarlo.theory.correlations import correlation_theory as expected
 from eoc.plotting import correlation_process_figure
 
 RELU = 2.0**0.5
@@ -41,31 +42,31 @@ def test_readings_are_exact_where_the_law_is(law, p):
     own = ConvergenceLaw(law, 7.0, 0.0, 1.0, root=-2.0, log=1.5)
     depths = np.arange(0.0, 200.0)
     e = 7.0 / np.maximum(depths - 2.0 * np.sqrt(depths) + 1.5 * np.log(np.maximum(depths, 1.0)) + 9.0, 1.0) ** p
-    assert read_constant(own, 20, 200).of(e) == pytest.approx(7.0, rel=1e-10)
-    assert read_exponent(own, e, 20, 200).of(e) == pytest.approx(p, rel=1e-10)
+    assert fit_constant(own, 20, 200).of(e) == pytest.approx(7.0, rel=1e-10)
+    assert fit_exponent(own, e, 20, 200).of(e) == pytest.approx(p, rel=1e-10)
     both = np.stack([e, 2.0 * e])  # a network each
-    assert read_exponent(own, e, 20, 200).sums(both) == pytest.approx(p, rel=1e-10)
+    assert fit_exponent(own, e, 20, 200).sums(both) == pytest.approx(p, rel=1e-10)
 
 
 def test_the_exponential_rate_and_the_average_are_exact_too():
     layers = np.arange(1.0, 31.0)
-    assert read_rate(5.0, 3, 30).of(0.1 * np.exp(-layers / 4.0)) == pytest.approx(0.25, rel=1e-12)
-    assert read_average(0.3, 11, 30).of(np.where(layers > 10, 0.6, 2.0)) == pytest.approx(0.4, rel=1e-12)
+    assert fit_rate(5.0, 3, 30).of(0.1 * np.exp(-layers / 4.0)) == pytest.approx(0.25, rel=1e-12)
+    assert fit_average(0.3, 11, 30).of(np.where(layers > 10, 0.6, 2.0)) == pytest.approx(0.4, rel=1e-12)
 
 
 def test_windows_that_are_too_short_are_not_read():
     law = convergence_law(CorrelationMap("relu", RELU))
-    assert read_constant(law, 3, 5) is None
-    assert read_exponent(law, np.full(5, 0.1), 3, 5) is None
-    assert read_rate(5.0, 3, 5) is None
-    assert read_average(0.5, 6, 5) is None
+    assert fit_constant(law, 3, 5) is None
+    assert fit_exponent(law, np.full(5, 0.1), 3, 5) is None
+    assert fit_rate(5.0, 3, 5) is None
+    assert fit_average(0.5, 6, 5) is None
 
 
 def test_next_orders_that_are_not_small_are_left_out():
     law = ConvergenceLaw("1/l", 7.0, 0.0, 1.0, log=-50.0)  # lambda falls up to l = 50
     depths = np.arange(0.0, 40.0)
     e = 7.0 / (depths + 3.0)
-    assert read_constant(law, 10, 40).of(e) == pytest.approx(7.0, rel=1e-12)
+    assert fit_constant(law, 10, 40).of(e) == pytest.approx(7.0, rel=1e-12)
 
 
 # theory

@@ -530,11 +530,11 @@ def test_a_very_wide_layer_is_given_up_in_its_middle(weights):
     """Ctrl-C is not made to wait for minutes: an event that is set ends the layer at the next of its blocks."""
     from concurrent.futures import CancelledError
 
-    from eoc.montecarlo.experiments.options import networks_of
+    from eoc.montecarlo.experiments.networks import one_input
     from eoc.montecarlo.layer import stopping
 
     width = 4000 if weights == "uniform" else 200_000
-    one = networks_of("tanh", 1.2, 0.0, width=width, depth=2, networks=2, seed=0, q=1.0, weights=weights)
+    one = one_input("tanh", 1.2, 0.0, width=width, depth=2, networks=2, seed=0, q=1.0, weights=weights)
     rng = np.random.default_rng(0)
     state = one.sampler.start(1, rng)
     if weights == "uniform":

@@ -28,7 +28,6 @@ from eoc.cli import (
     init,
     maps,
     montecarlo,
-    montecarlo_correlations,
     phase,
     propagate,
     rates,
@@ -68,7 +67,7 @@ _MONTECARLO: dict[str, Callable[..., None]] = {
     "lengths": montecarlo.lengths,
     "gaussianity": montecarlo.gaussianity,
     "counterexamples": montecarlo.counterexamples,
-    "correlations": montecarlo_correlations.command,
+    "correlations": montecarlo.correlations,
 }
 _SWEEP: dict[str, Callable[..., None]] = {
     "check": sweep.check,

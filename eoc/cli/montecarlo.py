@@ -16,12 +16,13 @@ from eoc.cli.common import (
     save_picture,
 )
 from eoc.cli.edge import network
-from eoc.cli.montecarlo_payload import (
-    counterexamples_payload,
-    gaussianity_payload,
-    lengths_payload,
+from eoc.cli.montecarlo_report import (
+    print_correlations,
+    print_counterexamples,
+    print_gaussianity,
+    print_lengths,
+    print_scaling,
 )
-from eoc.cli.montecarlo_report import print_counterexamples, print_gaussianity, print_lengths, print_scaling
 from eoc.cli.progress import progress
 from eoc.cli.sampling import (
     Checkpoint,
@@ -36,8 +37,9 @@ from eoc.cli.sampling import (
     Workers,
     sampling,
 )
+from eoc.errors import EocError
 
-__all__ = ["app", "counterexamples", "gaussianity", "lengths"]
+__all__ = ["app", "correlations", "counterexamples", "gaussianity", "lengths"]
 
 app = typer.Typer(
     help="Sample random networks of finite width, and compare them with theory.",
@@ -74,8 +76,7 @@ def lengths(
     exponent of N. Layers are numbered from 1. Without --sigma-w: on the edge of chaos, with exit code 3 if there is no
     usable point. Interrupted with --checkpoint, the same command goes on where it was.
     """
-    from eoc.montecarlo.experiments.lengths import length_process
-    from eoc.montecarlo.experiments.scaling import length_scaling
+    from eoc.montecarlo import length_process, length_scaling
 
     widths = [int(n) if n.is_integer() else n for n in numbers("--width", width)]
     distances = None if eps is None else numbers("--eps", eps)
@@ -88,7 +89,9 @@ def lengths(
         scaling = length_scaling(phi, w, b, widths=widths, **common) if several else None
         runs = scaling.runs if scaling else (length_process(phi, w, b, width=widths[0], **common),)
     if as_json:
-        print_json(lengths_payload(runs, scaling))
+        powers = None if scaling is None else scaling.to_dict()
+        each = [run.to_dict() for run in runs]
+        print_json({**runs[0].networks.to_dict(), "seed": seed, "runs": each, "scaling": powers})
     elif scaling is None:
         print_lengths(activation, runs[0])
     else:
@@ -120,7 +123,7 @@ def gaussianity(
     It vanishes like 1/N: measured from the units themselves, and from the variance K_l that they share. Layers are
     numbered from 1. Without --sigma-w: on the edge of chaos, with exit code 3 if there is no usable point.
     """
-    from eoc.montecarlo.experiments.gaussianity import gaussianity as measured
+    from eoc.montecarlo import gaussianity as measured
 
     phi = find_activation(activation)
     w, b, first = network(activation, phi, sigma_w, sigma_b, q, as_json)
@@ -129,13 +132,62 @@ def gaussianity(
         common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}
         found = measured(phi, w, b, **common)
     if as_json:
-        print_json(gaussianity_payload(found))
+        print_json(found.to_dict())
     else:
         print_gaussianity(activation, found)
     if plot is not None:
         from eoc.plotting import gaussianity_figure
 
         save_picture(gaussianity_figure(found), plot)
+
+
+def correlations(
+    activation: Name,
+    sigma_w: SigmaW = None,
+    sigma_b: SigmaB = None,
+    q: FirstQ = None,
+    c0: Annotated[
+        float | None,
+        typer.Option(help="Correlation of the two inputs, in (-1, 1).", show_default="0.1"),
+    ] = None,
+    one_minus_c0: Annotated[
+        float | None, typer.Option(help="Or 1 minus it, for inputs that are close.", show_default=False)
+    ] = None,
+    width: Annotated[int, typer.Option(help="Units of a layer.")] = 30_000,
+    depth: Depth = 100,
+    networks: Count = 20,
+    seed: Seed = 0,
+    weights: Weights = "gaussian",
+    workers: Workers = None,
+    checkpoint: Checkpoint = None,
+    interval: Interval = 10.0,
+    plot: Plot = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the correlation of two inputs in finite networks with the correlation map and its law.
+
+    Mean and spread of 1 - c_l over networks, up to which depth they follow the law, and its constant and exponent
+    fitted to networks; off the edge of chaos the rate 1/xi_c, or c*. Layers are numbered from 1. Without --sigma-w: on
+    the edge of chaos, with exit code 3 if there is no usable point.
+    """
+    from eoc.montecarlo import correlation_process
+
+    if c0 is not None and one_minus_c0 is not None:
+        raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
+    phi = find_activation(activation)
+    w, b, first = network(activation, phi, sigma_w, sigma_b, q, as_json)
+    common: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
+    with sampling("correlation_process", workers, checkpoint, **common) as how:
+        common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}
+        found = correlation_process(phi, w, b, **common, c=c0, one_minus_c=one_minus_c0)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_correlations(activation, found)
+    if plot is not None:
+        from eoc.plotting import correlation_process_figure
+
+        save_picture(correlation_process_figure(found), plot)
 
 
 def counterexamples(
@@ -148,14 +200,8 @@ def counterexamples(
     1/x, whose units are Cauchy distributed at every width; exp(x^2/2), whose variance map does not exist at q = 1; ReLU
     and Heaviside, whose units are not independent. At least 100 networks.
     """
-    from eoc.montecarlo.experiments.divergence import divergence
-    from eoc.montecarlo.experiments.options import seed_of
-    from eoc.montecarlo.experiments.second_layer import (
-        RECIPROCAL,
-        cauchy_comparisons,
-        covariance_comparisons,
-        second_layer,
-    )
+    from eoc.montecarlo import RECIPROCAL, cauchy_comparisons, covariance_comparisons, divergence, second_layer
+    from eoc.montecarlo.experiments.networks import seed_of
 
     report = progress()
     report.expect("second layers")
@@ -172,4 +218,7 @@ def counterexamples(
     if not as_json:
         print_counterexamples(networks, cauchy, growing, dependent)
         return
-    print_json({"networks": networks, "seed": seed, **counterexamples_payload(cauchy, growing, dependent)})
+    by_width = [{"width": n, "comparisons": [one.to_dict() for one in seen]} for n, seen in cauchy.items()]
+    by_name = [{"activation": name, "comparisons": [one.to_dict() for one in seen]} for name, seen in dependent.items()]
+    examples = {"reciprocal": by_width, "exponential": growing.to_dict(), "dependent": by_name}
+    print_json({"networks": networks, "seed": seed, **examples})

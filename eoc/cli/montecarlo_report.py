@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from eoc.cli.tables import NARROW, console, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.rates_report import law_in_words
+from eoc.cli.tables import NARROW, console, layer, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
@@ -13,22 +15,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from eoc.floats import FloatArray
-    from eoc.montecarlo.experiments.comparison import Comparison
-    from eoc.montecarlo.experiments.divergence import Divergence
-    from eoc.montecarlo.experiments.gaussianity import Gaussianity
-    from eoc.montecarlo.experiments.lengths import LengthProcess
-    from eoc.montecarlo.experiments.options import Networks
-    from eoc.montecarlo.experiments.scaling import LengthScaling
+    from eoc.montecarlo import Comparison, CorrelationProcess, Divergence, Gaussianity, LengthProcess, LengthScaling
+    from eoc.montecarlo.experiments.networks import Networks
 
-
-__all__ = [
-    "print_counterexamples",
-    "print_gaussianity",
-    "print_lengths",
-    "print_scaling",
-    "shown_layers",
-    "verdict",
-]
+__all__ = ["print_correlations", "print_counterexamples", "print_gaussianity", "print_lengths", "print_scaling"]
 
 _FIRST = 5  # layers that are always shown
 _ROUND = (7, 10, 15, 20, 30, 50, 70)  # then these times powers of ten
@@ -42,7 +32,7 @@ def print_lengths(source: str, run: LengthProcess) -> None:
     rms, predicted = float(run.rms[-1]) / root, float(run.predicted_rms[-1]) / root
     text = (
         f"in networks of {run.widths[-1]} units q_{last} is {q:.4g} up to {rms:.2g} ({100.0 * rms / q:.2g} %), theory "
-        f"says up to {predicted:.2g}; {verdict(run.comparisons)}"
+        f"says up to {predicted:.2g}; {_verdict(run.comparisons)}"
     )
     print_headline(out, f"{text}.")
     _print_networks(out, run.networks, f"{run.widths[0]} units", run.networks.seed)
@@ -79,7 +69,7 @@ def print_scaling(source: str, found: LengthScaling) -> None:
     slope, error = float(measured.exponent[-1]), float(measured.exponent_error[-1])
     text = (
         f"q_{measured.exponent.size} comes to the variance map like N^{slope:.3f} (+- {error:.1g}), in wide networks "
-        f"like N^(-1/2); {verdict(found.comparisons)}"
+        f"like N^(-1/2); {_verdict(found.comparisons)}"
     )
     print_headline(out, f"{text}.")
     widths = ", ".join(map(str, found.widths.tolist()))
@@ -103,7 +93,7 @@ def print_gaussianity(source: str, found: Gaussianity) -> None:
     out, networks, kurtosis = console(), found.networks, found.theory.kurtosis
     text = (
         f"units of layer {kurtosis.size} are not Gaussian over random networks, by an excess kurtosis of "
-        f"{kurtosis[-1]:.2g}, which vanishes like 1/N; {verdict(found.comparisons)}"
+        f"{kurtosis[-1]:.2g}, which vanishes like 1/N; {_verdict(found.comparisons)}"
     )
     print_headline(out, f"{text}.")
     _print_networks(out, networks, f"{networks.widths[0]} units", networks.seed)
@@ -111,6 +101,81 @@ def print_gaussianity(source: str, found: Gaussianity) -> None:
         title = f"excess kurtosis from {name}"
         _print_layers(out, title, found.comparisons, (kurtosis, seen.value, seen.error))
     print_next(out, command_line("verify", source), "checks all that theory says of it")
+
+
+def print_correlations(source: str, found: CorrelationProcess) -> None:
+    """The law, how far networks follow it, a table of layers, and the constants fitted to networks."""
+    out, law, sampled = console(), found.expected.law, found.sampled
+    words = f"; {_verdict(found.comparisons)}" if found.comparisons else ""
+    print_headline(out, f"{_reach(found)}{words}.")
+    _print_networks(out, sampled, f"{found.width} units", sampled.seed)
+    if law is not None:
+        print_paragraph(out, "infinite width: ", law_in_words(law, str(sampled.activation.smoothness)), 15, indent=2)
+    _print_trajectory(out, found)
+    if found.reads:
+        _print_reads(out, found)
+    print_next(out, command_line("verify", source), "checks all that theory says of it")
+
+
+def _reach(found: CorrelationProcess) -> str:
+    """Up to which depth networks follow the law."""
+    if found.predicted_spread is None:
+        return "theory does not say how far networks stray; distances of c_l from c* are of order N^(-1/2)"
+    if found.expected.noise is None:
+        percent = 100.0 * found.predicted_spread[-1]
+        return f"1 - c_l goes on spreading about its limit, by {percent:.2g} % in the last layer; of order N^(-1/2)"
+    if math.isinf(found.departure_depth):
+        return "networks follow infinite width at any depth"
+    return (
+        f"1 - c_l spreads by 10 % at layer {layer(found.reliable_depth)}; networks leave the law at about layer "
+        f"{layer(found.departure_depth)}, where log(1 - c_l) spreads by 1"
+    )
+
+
+def _print_trajectory(out: Console, found: CorrelationProcess) -> None:
+    """The trajectory of infinite width beside what networks do."""
+    predicted = found.predicted_spread
+
+    def rows(digits: int) -> list[list[str]]:
+        table = []
+        for i in _shown_layers(int(found.layers[-1])):
+            k = i - 1
+            spread = [] if predicted is None else [f"{predicted[k]:.3g}"]
+            cells = [f"{found.expected.one_minus_c[k]:.{min(digits, 6)}g}", f"{found.quantiles[2, k]:.4g}"]
+            ratio = [f"{found.log_ratio[k]:.2g}", f"{found.log_ratio_error[k]:.1g}"]
+            measured = [f"{found.spread[k]:.3g}", f"{found.spread_error[k]:.1g}"]
+            table.append([str(i), *cells, *ratio, *spread, *measured])
+        return table
+
+    theory = () if predicted is None else ("theory",)
+    text = (
+        "1 - c_l at infinite width and its median over networks; the mean of the logarithm of their ratio, and its "
+        f"spread over networks{', by theory and measured' * len(theory)}"
+    )
+    print_paragraph(out, "layers: ", text, 6, indent=2)
+    columns = ("layer", "N = inf", "median", "log ratio", "+-", *theory, "spread", "+-")
+    print_table(out, columns, rows, most=NARROW)
+
+
+def _print_reads(out: Console, found: CorrelationProcess) -> None:
+    z = {one.quantity: f"{one.z:.2f}" for one in found.comparisons}
+
+    def rows(digits: int) -> list[list[str]]:
+        return [
+            [
+                read.quantity,
+                f"{read.first}-{read.last}",
+                f"{read.theory:.5g}",
+                z.get(read.quantity, ""),
+                f"{read.noiseless:.5g}",
+                z[f"{read.quantity}, same fit"],
+                f"{read.measured:.5g}",
+                f"{read.standard_error:.2g}",
+            ]
+            for read in found.reads
+        ]
+
+    print_table(out, ("fitted", "layers", "theory", "z", "N = inf", "z", "measured", "+-"), rows, most=NARROW)
 
 
 def print_counterexamples(
@@ -123,7 +188,7 @@ def print_counterexamples(
     out = console()
     everything = [one for found in (*cauchy.values(), growing.comparisons, *dependent.values()) for one in found]
     right = "what theory can say of them, it says rightly: " if all(one.agrees for one in everything) else ""
-    print_headline(out, f"{right}{verdict(everything)}.")
+    print_headline(out, f"{right}{_verdict(everything)}.")
     out.print(f"second layers of {networks} networks, sigma_b = 0, inputs in {{-1, 1}}^N (Long & Sedghi 2019)")
 
     def units(digits: int) -> list[list[str]]:
@@ -171,7 +236,7 @@ def print_counterexamples(
     print_next(out, "eoc montecarlo lengths tanh", "shows where the theory holds")
 
 
-def verdict(found: Sequence[Comparison]) -> str:
+def _verdict(found: Sequence[Comparison]) -> str:
     """All comparisons in one sentence."""
     if not found:
         return "theory does not know these weights to the order 1/N, so that nothing is compared"
@@ -182,7 +247,7 @@ def verdict(found: Sequence[Comparison]) -> str:
     return f"{failed} of {len(found)} comparisons DISAGREE with theory, most {worst.quantity}{where}: z = {worst.z:.1f}"
 
 
-def shown_layers(last: int) -> list[int]:
+def _shown_layers(last: int) -> list[int]:
     """The numbers of the layers to print: the first ones, round ones and the last one."""
     wanted, scale = list(range(1, _FIRST + 1)), 1
     while wanted[-1] < last:
@@ -192,8 +257,9 @@ def shown_layers(last: int) -> list[int]:
 
 
 def _print_networks(out: Console, networks: Networks, width: str, seed: int) -> None:
+    q = f", q_1 = {networks.q:.12g}" if isinstance(networks.q, float) else ""
     print_title(out, networks.activation)
-    out.print(f"sigma_w = {networks.sigma_w:.12g}, sigma_b = {networks.sigma_b:.12g}, q_1 = {networks.q:.12g}")
+    out.print(f"sigma_w = {networks.sigma_w:.12g}, sigma_b = {networks.sigma_b:.12g}{q}")
     out.print(
         f"{networks.count} networks with {networks.weights} weights, {networks.widths.size} layers of {width}, "
         f"seed {seed}"
@@ -214,7 +280,7 @@ def _print_layers(
     cells += [_strings(theory, ".4g"), _strings(measured, ".4g"), _strings(error, ".2g")]
 
     def rows(digits: int) -> list[list[str]]:
-        return [[str(i), *(text[i - 1] for text in cells), z.get(i, "")] for i in shown_layers(theory.size)]
+        return [[str(i), *(text[i - 1] for text in cells), z.get(i, "")] for i in _shown_layers(theory.size)]
 
     out.print(f"{quantity}:")
     print_table(out, ("layer", *(name for name, _ in further), *_COMPARED), rows, most=NARROW)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any
+import math
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
-from eoc.cli.montecarlo_payload import comparison_rows
 from eoc.cli.sampling import Seed, SigmaB, Workers, sampling
 from eoc.cli.tables import NARROW, console, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
@@ -47,13 +46,13 @@ def command(
     correlations with random networks. A check passes if |z| <= 4. Exit code 1 if one fails. Half a minute to two
     minutes, by the number of cores.
     """
-    from eoc.montecarlo.experiments.verification import verify
+    from eoc.montecarlo import verify
 
     phi = find_activation(activation)
     with sampling("verify", workers, counted="checks") as how:
         found = verify(phi, sigma_w, sigma_b, q=q, seed=seed, **how)
     if as_json:
-        print_json(_payload(found))
+        print_json(found.to_dict())
     else:
         _print(activation, found)
     if plot is not None:
@@ -62,27 +61,6 @@ def command(
         save_picture(verification_figure(found), plot)
     if found.failed:
         raise typer.Exit(EXIT_FAILED)
-
-
-def _payload(found: Verification) -> dict[str, Any]:
-    place = found.place
-    phi = place.variance.activation
-    rows = comparison_rows(check.comparison for check in found.checks)
-    return {
-        "activation": phi.name,
-        "formula": phi.formula,
-        "class": str(phi.smoothness),
-        "sigma_w": place.variance.sigma_w,
-        "sigma_b": place.variance.sigma_b,
-        "q": place.q,
-        "on_edge": place.on_edge,
-        "place": place.why,
-        "seed": found.seed,
-        "checks": [{"kind": check.kind, **row} for check, row in zip(found.checks, rows, strict=True)],
-        "skipped": [dataclasses.asdict(skipped) for skipped in found.skipped],
-        "failed": len(found.failed),
-        "rms_z": found.rms_z,
-    }
 
 
 def _print(source: str, found: Verification) -> None:
@@ -123,8 +101,6 @@ def _print_checks(out: Console, found: Verification) -> None:
 
 
 def _row(check: Check, digits: int) -> list[str]:
-    import math
-
     one = check.comparison
     error = math.hypot(one.standard_error, one.truncation)
     layer = "" if one.layer is None else str(one.layer)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from eoc.floats import FloatArray
     from eoc.montecarlo.experiments.gaussianity import Gaussianity
     from eoc.montecarlo.experiments.lengths import LengthProcess
-    from eoc.montecarlo.experiments.options import Networks
+    from eoc.montecarlo.experiments.networks import Networks
     from eoc.montecarlo.experiments.scaling import LengthScaling
 
 

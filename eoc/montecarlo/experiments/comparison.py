@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -80,6 +81,10 @@ class Comparison:
     def agrees(self) -> bool:
         """|z| <= 4: chance alone breaks it once in 16 000 comparisons."""
         return abs(self.z) <= LIMIT
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers, z and whether they agree, by name."""
+        return {**asdict(self), "z": self.z, "agrees": self.agrees}
 
     @property
     def _where(self) -> str:

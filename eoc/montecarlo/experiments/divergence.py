@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,7 +33,7 @@ from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
 from eoc.montecarlo.experiments.comparison import Comparison
-from eoc.montecarlo.experiments.options import seed_of
+from eoc.montecarlo.experiments.networks import seed_of
 from eoc.montecarlo.experiments.second_layer import SecondLayer, second_layer
 from eoc.montecarlo.running.quantiles import Quantiles
 from eoc.montecarlo.running.runner import Progress
@@ -109,6 +110,13 @@ class Divergence:
             doubt = _ACCURACY * theory * abs(np.log(theory))
             found.append(Comparison(name, 2, theory, float(seen.mean()), error, doubt))
         return tuple(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the networks themselves, by name."""
+        arrays = {name: getattr(self, name) for name in ("widths", "median", "low", "high", "scale")}
+        exponents = {name: getattr(self, name) for name in ("exponent", "predicted_exponent", "limiting_exponent")}
+        compared = [one.to_dict() for one in self.comparisons]
+        return {"a": self.a, "q": self.q, "reason": self.reason, **arrays, **exponents, "comparisons": compared}
 
     def _slope(self, values: FloatArray) -> float:
         return float(np.polyfit(np.log(self.widths), np.log(values), 1)[0])

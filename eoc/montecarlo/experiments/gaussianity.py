@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,11 +23,11 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
-from eoc.montecarlo.experiments.options import Networks, networks_of, variance_error
+from eoc.montecarlo.experiments.lengths import theory_of
+from eoc.montecarlo.experiments.networks import Networks, one_input, variance_error
 from eoc.montecarlo.layer import Layer
-from eoc.montecarlo.running.runner import Progress, run
+from eoc.montecarlo.running.runner import Progress, RunSettings
 from eoc.montecarlo.running.statistics import Moments
-from eoc.montecarlo.running.study import Study
 from eoc.montecarlo.theory.lengths import LengthTheory
 
 __all__ = ["Gaussianity", "gaussianity"]
@@ -91,6 +92,21 @@ class Gaussianity:
             *by_layer("excess kurtosis from K_l", theory, *kernel, lost, layers[1:]),  # K_1 is not random
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """What was sampled, the excess kurtosis of all layers and the comparisons, by name."""
+        return {
+            **self.networks.to_dict(),
+            "seed": self.networks.seed,
+            "widths": self.networks.widths,
+            "predicted": self.theory.kurtosis,
+            "truncation": self.truncation,
+            "units": self.units.value,
+            "units_error": self.units.error,
+            "kernel": self.kernel.value,
+            "kernel_error": self.kernel.error,
+            "comparisons": [one.to_dict() for one in self.comparisons],
+        }
+
 
 def gaussianity(
     activation: object,
@@ -140,28 +156,10 @@ def gaussianity(
     >>> all(one.agrees for one in found.comparisons)
     True
     """
-    sampled = networks_of(
-        activation,
-        sigma_w,
-        sigma_b,
-        width=width,
-        depth=depth,
-        networks=networks,
-        seed=seed,
-        q=q,
-        weights=weights,
-    )
-    theory = sampled.theory
+    sampled = one_input(activation, sigma_w, sigma_b, width, depth, networks, seed, q, weights)
+    theory, settings = theory_of(sampled), RunSettings(workers, checkpoint, interval, progress)
     _check_tails(theory)
-    study = Study(sampled.sampler, _Observer(theory.q.value), sampled.count, sampled.seed, sampled.batch)
-    found = run(
-        study,
-        workers=workers,
-        checkpoint=checkpoint,
-        interval=interval,
-        fingerprint={"experiment": "gaussianity", **sampled.fingerprint},
-        progress=progress,
-    ).moments
+    found = sampled.run("gaussianity", _Observer(theory.q.value), settings).moments
     units = _of_units(found["fourth"], found["square"], found["both"])
     return Gaussianity(sampled, theory, units, _of_kernel(found["kernel"], sampled, theory.q.value))
 

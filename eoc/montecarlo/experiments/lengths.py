@@ -21,15 +21,15 @@ from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
-from eoc.montecarlo.experiments.options import Networks, networks_of, variance_error
+from eoc.montecarlo.experiments.networks import Networks, one_input, variance_error
 from eoc.montecarlo.layer import Layer
-from eoc.montecarlo.running.quantiles import Quantiles
-from eoc.montecarlo.running.runner import Progress, run
+from eoc.montecarlo.running.quantiles import QUANTILES, Quantiles
+from eoc.montecarlo.running.runner import Progress, RunSettings
 from eoc.montecarlo.running.statistics import Moments, Proportions
-from eoc.montecarlo.running.study import Study
-from eoc.montecarlo.theory.lengths import LengthTheory
+from eoc.montecarlo.settings import Weights
+from eoc.montecarlo.theory.lengths import LengthTheory, length_theory
 
-__all__ = ["LengthProcess", "length_process"]
+__all__ = ["LengthProcess", "length_process", "measured_lengths", "theory_of"]
 
 _ROUNDING = 1e-14  # of q_l, relative: all there is of its fluctuations in orthogonal layers without biases
 
@@ -129,6 +129,29 @@ class LengthProcess:
             *by_layer("sqrt(N) rms of q_l - q~_l", self.predicted_rms, *rms),
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """What was measured and predicted, by name; what was sampled is in ``networks.to_dict()``."""
+        return {
+            "widths": self.widths,
+            "seed": self.networks.seed,
+            "q_infinite": self.theory.q.value,
+            "q_infinite_error": self.theory.q.error,
+            "mean": self.difference.mean,
+            "mean_error": self.difference.standard_error,
+            "variance": self.difference.variance,
+            "variance_error": self.difference.variance_error,
+            "predicted_variance": self.theory.variance.value,
+            "rms": self.rms,
+            "rms_error": self.rms_error,
+            "predicted_rms": self.predicted_rms,
+            "quantiles": {str(p): self.quantiles.quantile(p).value for p in QUANTILES},
+            "eps": self.eps,
+            **self.beyond.to_dict("beyond"),
+            "predicted_beyond": self.predicted_beyond,
+            **self.ever_beyond.to_dict("ever_beyond"),
+            "comparisons": [one.to_dict() for one in self.comparisons],
+        }
+
     @property
     def widths(self) -> NDArray[np.int64]:
         """Units of the layers, (L,)."""
@@ -212,37 +235,16 @@ def length_process(
     >>> all(one.agrees for one in found.comparisons)
     True
     """
-    sampled = networks_of(
-        activation,
-        sigma_w,
-        sigma_b,
-        width=width,
-        depth=depth,
-        networks=networks,
-        seed=seed,
-        q=q,
-        weights=weights,
-    )
-    theory = sampled.theory
-    distances = _distances(eps, theory)
-    study = Study(
-        sampled.sampler,
-        _Observer(theory.q.value),
-        sampled.count,
-        sampled.seed,
-        sampled.batch,
-        quantiles=("difference",),
-        conclude=_Beyond(distances),
-    )
-    fingerprint = {"experiment": "length process", **sampled.fingerprint, "eps": distances.tolist()}
-    found = run(
-        study,
-        workers=workers,
-        checkpoint=checkpoint,
-        interval=interval,
-        fingerprint=fingerprint,
-        progress=progress,
-    )
+    sampled = one_input(activation, sigma_w, sigma_b, width, depth, networks, seed, q, weights)
+    return measured_lengths(sampled, eps, RunSettings(workers, checkpoint, interval, progress))
+
+
+def measured_lengths(sampled: Networks, eps: ArrayLike | None, settings: RunSettings) -> LengthProcess:
+    """:func:`length_process` of networks, run as the settings say."""
+    theory = theory_of(sampled)
+    distances, observe = _distances(eps, theory), _Observer(theory.q.value)
+    counted = _Beyond(distances)
+    found = sampled.run("length process", observe, settings, ("difference",), counted, eps=distances.tolist())
     return LengthProcess(
         sampled,
         theory,
@@ -253,6 +255,13 @@ def length_process(
         found.proportions["beyond"],
         found.proportions["ever beyond"],
     )
+
+
+def theory_of(sampled: Networks) -> LengthTheory:
+    """Theory of networks with one input; that of Gaussian weights where it knows no other."""
+    weights: Weights = "orthogonal" if sampled.weights == "orthogonal" else "gaussian"
+    q, widths = float(sampled.q), sampled.widths
+    return length_theory(sampled.activation, sampled.sigma_w, sampled.sigma_b, q=q, widths=widths, weights=weights)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,9 +14,9 @@ from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
-from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
-from eoc.montecarlo.experiments.options import seed_of
-from eoc.montecarlo.running.runner import Progress, checkpoint_path
+from eoc.montecarlo.experiments.lengths import LengthProcess, measured_lengths
+from eoc.montecarlo.experiments.networks import one_input, seed_of
+from eoc.montecarlo.running.runner import Progress, RunSettings, checkpoint_path
 from eoc.montecarlo.settings import checked_count
 
 __all__ = ["LengthScaling", "PowerLaw", "length_scaling"]
@@ -86,6 +87,18 @@ class LengthScaling:
             *by_layer("sqrt(N) rms of q_l - q~_l", *constants, random),
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """The power laws, measured and predicted, and the comparisons, by name; each run has its own."""
+        return {
+            "exponent": self.measured.exponent,
+            "exponent_error": self.measured.exponent_error,
+            "predicted_exponent": self.predicted.exponent,
+            "constant": self.measured.constant,
+            "constant_error": self.measured.constant_error,
+            "predicted_constant": self.predicted.constant,
+            "comparisons": [one.to_dict() for one in self.comparisons],
+        }
+
 
 def length_scaling(
     activation: object,
@@ -149,22 +162,9 @@ def length_scaling(
             if progress is not None:
                 progress((before + width * done / of) / total, 1.0)
 
-        runs[width] = length_process(
-            activation,
-            sigma_w,
-            sigma_b,
-            width=width,
-            depth=depth,
-            networks=networks,
-            seed=seed_of(seed, width),
-            q=q,
-            eps=eps,
-            weights=weights,
-            workers=workers,
-            checkpoint=None if checkpoint is None else _own_file(checkpoint_path(checkpoint), width),
-            interval=interval,
-            progress=advance,
-        )
+        sampled = one_input(activation, sigma_w, sigma_b, width, depth, networks, seed_of(seed, width), q, weights)
+        kept = None if checkpoint is None else _own_file(checkpoint_path(checkpoint), width)
+        runs[width] = measured_lengths(sampled, eps, RunSettings(workers, kept, interval, advance))
         eps = runs[width].eps
     ordered = tuple(runs[width] for width in sizes)
     return LengthScaling(seed, ordered, *_power_laws(ordered))

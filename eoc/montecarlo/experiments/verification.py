@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,14 +20,16 @@ from eoc.montecarlo.experiments.checks import check_tails, correlation_map_check
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.correlations import correlation_process
 from eoc.montecarlo.experiments.gaussianity import gaussianity
-from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
-from eoc.montecarlo.experiments.options import seed_of
+from eoc.montecarlo.experiments.lengths import length_process
+from eoc.montecarlo.experiments.networks import seed_of
 from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.settings import checked_seed
 from eoc.operating_point import OperatingPoint, operating_point
 from eoc.phase import phase_of
 
 __all__ = ["Check", "Place", "Skipped", "Verification", "place_of", "verify"]
+
+T = TypeVar("T")
 
 _SOME_BIAS = 0.3  # where there is neither an edge of chaos nor an ordered point
 _VARIANCES = (1.0, 0.5, 0.25, 0.1)  # of which the first that is stable there is kept
@@ -119,6 +122,25 @@ class Verification:
     def rms_z(self) -> float:
         """Root mean square of z: about 1 where standard errors decide, less where truncations do."""
         return float(np.sqrt(np.mean([check.comparison.z**2 for check in self.checks])))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Where it was verified, every check, and what was skipped, by name."""
+        place, phi = self.place, self.place.variance.activation
+        return {
+            "activation": phi.name,
+            "formula": phi.formula,
+            "class": str(phi.smoothness),
+            "sigma_w": place.variance.sigma_w,
+            "sigma_b": place.variance.sigma_b,
+            "q": place.q,
+            "on_edge": place.on_edge,
+            "place": place.why,
+            "seed": self.seed,
+            "checks": [{"kind": check.kind, **check.comparison.to_dict()} for check in self.checks],
+            "skipped": [asdict(skipped) for skipped in self.skipped],
+            "failed": len(self.failed),
+            "rms_z": self.rms_z,
+        }
 
 
 def verify(
@@ -251,7 +273,7 @@ def _gradients(place: Place, seed: int) -> tuple[Comparison, ...]:
 
 def _wide(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
     """Of q in the last layer of wide networks."""
-    run = _lengths(place, _WIDE, workers, seed)
+    run = _run(length_process, place, _WIDE, workers, seed)
     (one,) = (one for one in run.comparisons if one.layer == _WIDE.depth and one.quantity.startswith("mean"))
     q = float(run.theory.q.value[-1])
     name = f"q_l of {_WIDE.width} units"
@@ -260,60 +282,30 @@ def _wide(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
 
 def _narrow(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
     """Mean and rms of q_l - q~_l, in layers where theory knows the rms."""
-    found = [one for one in _lengths(place, _NARROW, workers, seed).comparisons if one.layer in _LAYERS]
+    found = [one for one in _run(length_process, place, _NARROW, workers, seed).comparisons if one.layer in _LAYERS]
     known = {one.layer for one in found if "rms" in one.quantity and _is_telling(one)}
     return _some(one for one in found if one.layer in known)
 
 
-def _lengths(place: Place, size: _Size, workers: int, seed: int) -> LengthProcess:
+def _run(experiment: Callable[..., T], place: Place, size: _Size, workers: int, seed: int, **more: Any) -> T:
+    """An experiment with networks of some size at the place."""
     v = place.variance
-    return length_process(
-        v.activation,
-        v.sigma_w,
-        v.sigma_b,
-        width=size.width,
-        depth=size.depth,
-        networks=size.networks,
-        q=place.q,
-        seed=seed,
-        workers=workers,
-    )
+    common = {**vars(size), "q": place.q, "seed": seed, "workers": workers}
+    return experiment(v.activation, v.sigma_w, v.sigma_b, **common, **more)
 
 
 def _kurtosis(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
-    v, size = place.variance, _KURTOSIS
-    run = gaussianity(
-        v.activation,
-        v.sigma_w,
-        v.sigma_b,
-        width=size.width,
-        depth=size.depth,
-        networks=size.networks,
-        q=place.q,
-        seed=seed,
-        workers=workers,
-    )
+    run = _run(gaussianity, place, _KURTOSIS, workers, seed)
     return _some(one for one in run.comparisons if one.layer in _LAYERS and _is_telling(one))
 
 
 def _pairs(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
     """Mean and spread in the last layer, and what was read off networks: where that is not asymptotic, its fit."""
-    v, size = place.variance, _PAIRS
+    v = place.variance
     check_tails(v, place.q)
     if not v.is_identity and phase_of(v.activation, v.sigma_w, v.sigma_b, place.q).phase == "divergent":
         raise EocError("variances diverge, so that correlations come to nothing that theory knows")
-    run = correlation_process(
-        v.activation,
-        v.sigma_w,
-        v.sigma_b,
-        width=size.width,
-        depth=size.depth,
-        networks=size.networks,
-        q=place.q,
-        c=_correlation(place),
-        seed=seed,
-        workers=workers,
-    )
+    run = _run(correlation_process, place, _PAIRS, workers, seed, c=_correlation(place))
     of = {one.quantity: one for one in run.comparisons}  # in the last layer of each
     same = {read.quantity: of[f"{read.quantity}, same fit"] for read in run.reads}
     fits = [(of.get(name, fit), fit) for name, fit in same.items()]

@@ -21,7 +21,10 @@ from eoc.floats import FloatArray, IntArray
 from eoc.gaussian.moments import Estimate
 from eoc.montecarlo.running.statistics import check_level, check_same, check_values
 
-__all__ = ["RELATIVE", "Quantiles"]
+__all__ = ["QUANTILES", "RELATIVE", "Quantiles"]
+
+#: Of networks, in tables and pictures: their median, and what 50 % and 90 % of them lie between.
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
 #: The largest relative error of a quantile of the sample.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -23,13 +24,23 @@ from eoc.montecarlo.running.study import Chunk, Study
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.settings import checked_count
 
-__all__ = ["Progress", "checkpoint_path", "run"]
+__all__ = ["Progress", "RunSettings", "checkpoint_path", "run", "run_study"]
 
 Progress = Callable[[float, float], None]
 
 _QUEUED = 2  # chunks a worker has before it, so that none waits while a checkpoint is written
 _AHEAD = 4  # chunks a worker may be ahead of the first unfinished one: they are all remembered
 _LOOK = 0.1  # seconds between looks at the clock
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How networks are run, whatever they are: as the arguments of these names of :func:`run`."""
+
+    workers: int = 1
+    checkpoint: str | Path | None = None
+    interval: float = 10.0
+    progress: Progress | None = None
 
 
 def run(
@@ -95,16 +106,21 @@ def run(
     >>> found.count, bool((abs(found.variance - [1.0, 2.0, 3.0]) < 4.0 * found.variance_error).all())
     (1000, True)
     """
-    workers = checked_count("workers", workers)
-    interval = real_number("interval", interval)
+    return run_study(study, RunSettings(workers, checkpoint, interval, progress), fingerprint)
+
+
+def run_study(study: Study, settings: RunSettings, fingerprint: Mapping[str, object] | None) -> Summary:
+    """Sample all networks of a study as the settings say: :func:`run` with its arguments in two objects."""
+    workers, progress = checked_count("workers", settings.workers), settings.progress
+    interval = real_number("interval", settings.interval)
     if not interval >= 0.0:
         raise EocError(f"interval must be a number of seconds >= 0, got {interval!r}")
     if progress is not None and not callable(progress):
         raise EocError(f"progress must be a function of the layers done and their total, or None; got {progress!r}")
-    if checkpoint is None:
+    if settings.checkpoint is None:
         going, write, interval = _Run(study, Snapshot()), _nowhere, math.inf
     else:
-        path, full = checkpoint_path(checkpoint), _complete(fingerprint, study)
+        path, full = checkpoint_path(settings.checkpoint), _complete(fingerprint, study)
         going = _Run(study, load(path, full) or Snapshot())
         write = partial(_save, path, full, going)
     if not going.finished:

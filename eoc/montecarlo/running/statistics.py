@@ -251,6 +251,11 @@ class Proportions:
         high = np.where(k < n, special.betaincinv(k + 1.0, np.maximum(n - k, 1), 1.0 - tail), 1.0)
         return low, high
 
+    def to_dict(self, name: str) -> dict[str, FloatArray]:
+        """The share, and the ends of its 95 % interval as ``name_low`` and ``name_high``."""
+        low, high = self.interval()
+        return {name: self.proportion, f"{name}_low": low, f"{name}_high": high}
+
 
 def check_values(values: NDArray[np.generic]) -> None:
     """EocError unless the values (M, ...) are of at least one network and finite."""

@@ -12,6 +12,7 @@ leaves out. Up to the *reliable depth* L_r, D / 100 for inputs that do not start
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import get_args
 
@@ -31,7 +32,7 @@ from eoc.phase import Phase, phase_of
 from eoc.propagation.inputs import checked_inputs
 from eoc.propagation.layers import followed
 
-__all__ = ["Expected", "expected"]
+__all__ = ["CorrelationTheory", "correlation_theory"]
 
 _SPREAD = 0.01  # relative variance up to which finite width does not dominate
 _BIAS = 0.01  # of the mean of log e, likewise
@@ -40,7 +41,7 @@ _SETTLED = 1e-6  # relative distance of q from q*, up to which the noise at q* h
 
 
 @dataclass(frozen=True, eq=False)
-class Expected:
+class CorrelationTheory:
     """What theory says of L layers of N units.
 
     Attributes
@@ -97,21 +98,8 @@ class Expected:
             return float("inf")
         return max(variance * self.noise.departure_depth(self.width), float(reached.size))
 
-    @property
-    def spread(self) -> FloatArray | None:
-        """Standard deviation of log e_l over networks, (L,); None where it is not known."""
-        return None if self.pairs is None else self.pairs.spread
 
-    @property
-    def spread_truncation(self) -> FloatArray:
-        """What higher orders of 1/N may change of ``spread``, (L,)."""
-        if self.pairs is None or self.spread is None:
-            return np.zeros(self.one_minus_c.size)
-        lost, spread = self.pairs.variance_truncation, self.spread
-        return np.asarray(0.5 * np.divide(lost, spread, out=np.zeros_like(spread), where=spread > 0.0))
-
-
-def expected(
+def correlation_theory(
     variance: VarianceMap,
     q: FloatArray,
     c: float | None,
@@ -120,7 +108,7 @@ def expected(
     width: int,
     depth: int,
     weights: str = "gaussian",
-) -> Expected:
+) -> CorrelationTheory:
     """What theory says of two inputs of variances q (2,) in the first of ``depth`` layers, for a law of the weights."""
     phi = variance.activation
     at = angle_of(c, one_minus_c=one_minus_c)
@@ -132,13 +120,17 @@ def expected(
     phase = phase_of(phi, place.sigma_w, place.sigma_b, None if place.is_identity else float(first.max()))
     law, noise = _law(phase, place, depth), None
     end = float(first[0]) if place.is_identity else phase.q
-    if phase.chi_1 <= 1.0 + _LINEAR / depth and end > 0.0 and weights in get_args(Weights):
-        noise = _noise(place, end, weights)
+    e, pairs = run.one_minus_c[:, 0, 1], None
+    if weights in get_args(Weights):
+        known = checked_weights(weights)
+        with suppress(EocError):  # moments that are infinite, or cannot be computed; inputs that become the same
+            pairs = noise_along(variance, run.q, e, width, known)
+        if phase.chi_1 <= 1.0 + _LINEAR / depth and end > 0.0:
+            with suppress(EocError):  # an unstable q, moments that are infinite
+                noise = correlation_noise(phi, place.sigma_w, end, weights=known)
     scales = phi.is_positively_homogeneous and variance.sigma_b == 0.0
     settled = bool((np.abs(first - end) <= _SETTLED * end).all()) or (scales and bool(first[0] == first[-1]))
-    e = run.one_minus_c[:, 0, 1]
-    pairs = _pairs(variance, run.q, e, width, weights)
-    return Expected(phase, e, run.error[:, 0, 1], law, noise, pairs, width, settled)
+    return CorrelationTheory(phase, e, run.error[:, 0, 1], law, noise, pairs, width, settled)
 
 
 def _critical_twin(variance: VarianceMap) -> VarianceMap:
@@ -158,19 +150,3 @@ def _law(phase: Phase, variance: VarianceMap, depth: int) -> ConvergenceLaw | No
         if edge.reason is None:
             f = CorrelationMap(variance.activation, edge.best.sigma_w, edge.best.sigma_b, edge.best.q)
     return convergence_law(f, depth)
-
-
-def _noise(variance: VarianceMap, q: float, weights: str) -> CorrelationNoise | None:
-    try:
-        return correlation_noise(variance.activation, variance.sigma_w, q, weights=weights)  # type: ignore[arg-type]
-    except EocError:  # an unstable q, moments that are infinite
-        return None
-
-
-def _pairs(variance: VarianceMap, q: FloatArray, one_minus_c: FloatArray, width: int, weights: str) -> PairNoise | None:
-    if weights not in get_args(Weights):
-        return None
-    try:
-        return noise_along(variance, q, one_minus_c, width, checked_weights(weights))
-    except EocError:  # moments that are infinite, or cannot be computed; inputs that become the same
-        return None

@@ -97,6 +97,12 @@ class PairNoise:
         return np.asarray(np.sqrt(self.variance + self.own_variance))
 
     @property
+    def spread_truncation(self) -> FloatArray:
+        """What higher orders of 1/N may change of ``spread``, (L,)."""
+        lost, spread = self.variance_truncation, self.spread
+        return np.asarray(0.5 * np.divide(lost, spread, out=np.zeros_like(spread), where=spread > 0.0))
+
+    @property
     def mean_log_ratio(self) -> FloatArray:
         """E log e_l - log e~_l, e_l from the empirical correlation of the layer's units, (L,)."""
         return self.shift + self.own_shift
