@@ -11,10 +11,9 @@ import pytest
 
 from eoc.activations import activation
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.inputs import first_inputs
-from eoc.montecarlo.exact.networks import sample_networks
-from eoc.montecarlo.exact.sampler import ExactSampler, exact_sampler
-from eoc.montecarlo.explicit.networks import explicit_networks
+from eoc.montecarlo.samples import explicit_networks, sample_networks
+from eoc.montecarlo.sampling.gram_sampler import GramSampler, gram_sampler
+from eoc.montecarlo.sampling.inputs import first_inputs
 from eoc.montecarlo.settings import generator
 
 WIDTH, LAYERS, BLOCK = 10**6, 3, 2**13
@@ -27,13 +26,13 @@ NETWORKS = {
 CLOSENESS = {"1 - c = 0.5": 0.5, "1 - c = 1e-12": 1e-12}
 
 
-def network(name: str, e: float) -> ExactSampler:
+def network(name: str, e: float) -> GramSampler:
     phi, sigma_w, sigma_b, weights = NETWORKS[name]
     variance = VarianceMap(activation(phi), sigma_w, sigma_b)
-    return exact_sampler(variance, first_inputs(variance, q=1.0, one_minus_c=e), (WIDTH,) * LAYERS, weights)
+    return gram_sampler(variance, first_inputs(variance, q=1.0, one_minus_c=e), (WIDTH,) * LAYERS, weights)
 
 
-def layers(sampler: ExactSampler) -> float:
+def layers(sampler: GramSampler) -> float:
     state = sampler.start(1, generator(1, 0))
     for layer in range(1, LAYERS + 1):
         state, seen = sampler.step(state, layer, generator(1, layer))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from eoc.montecarlo.explicit.networks import explicit_networks
+from eoc.montecarlo.samples import explicit_networks
 
 FloatArray = NDArray[np.float64]
 

@@ -11,10 +11,10 @@ import eoc
 from eoc.convergence import ConvergenceLaw, convergence_law
 from eoc.errors import EocError
 from eoc.maps import CorrelationMap, VarianceMap
-from eoc.montecarlo.exact.sampler import ExactSampler
 from eoc.montecarlo.experiments.correlations import correlation_process
 from eoc.montecarlo.experiments.fits import fit_average, fit_constant, fit_exponent, fit_rate
 from eoc.montecarlo.running.quantiles import QUANTILES
+from eoc.montecarlo.sampling.gram_sampler import GramSampler
 from eoc.montecarlo.theory import correlations as correlation_theory
 from eoc.montecarlo.theory.correlations import correlation_theory as expected
 from eoc.plotting import correlation_process_figure
@@ -212,12 +212,12 @@ def test_quantiles_are_those_of_the_networks():
 
 
 def test_networks_of_another_sigma_w_disagree(monkeypatch):
-    step = ExactSampler.step
+    step = GramSampler.step
 
     def wrong(self, state, layer, rng):
         return step(dataclasses.replace(self, sigma_w=1.02 * self.sigma_w), state, layer, rng)
 
-    monkeypatch.setattr(ExactSampler, "step", wrong)
+    monkeypatch.setattr(GramSampler, "step", wrong)
     found = correlation_process("tanh", 0.9, 0.3, width=20_000, depth=40, networks=20, seed=1, one_minus_c=1e-2)
     assert not all(one.agrees for one in found.comparisons)
 

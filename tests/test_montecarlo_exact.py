@@ -13,11 +13,11 @@ from eoc.activations import Activation, activation
 from eoc.activations.base import Piece
 from eoc.errors import EocError
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact import sampler as exact
-from eoc.montecarlo.exact.inputs import first_inputs, from_vectors, hypercube, vectors_of
-from eoc.montecarlo.exact.networks import sample_networks
-from eoc.montecarlo.exact.tree import increments, one_minus_c, shortest_tree
-from eoc.montecarlo.haar import haar_rows, positive_qr
+from eoc.montecarlo.samples import sample_networks
+from eoc.montecarlo.sampling import gram_sampler as exact
+from eoc.montecarlo.sampling.haar import haar_rows, positive_qr
+from eoc.montecarlo.sampling.inputs import first_inputs, from_vectors, hypercube, vectors_of
+from eoc.montecarlo.sampling.tree import increments, one_minus_c, shortest_tree
 from eoc.montecarlo.settings import generator
 
 NUMBERS = st.floats(-3.0, 3.0).map(lambda x: round(x, 9))  # none so small that its square underflows

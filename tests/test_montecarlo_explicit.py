@@ -14,11 +14,12 @@ from eoc import machine
 from eoc.errors import EocError
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
-from eoc.montecarlo.explicit import weights as explicit_weights
-from eoc.montecarlo.explicit.laws import law
-from eoc.montecarlo.explicit.networks import ExplicitRun, ExplicitSampler, explicit_networks
-from eoc.montecarlo.explicit.weights import backwards, forwards, matrix, product
-from eoc.montecarlo.layer import Sampler
+from eoc.montecarlo.samples import ExplicitRun, explicit_networks
+from eoc.montecarlo.sampling import weights as explicit_weights
+from eoc.montecarlo.sampling.explicit_sampler import ExplicitSampler
+from eoc.montecarlo.sampling.laws import law
+from eoc.montecarlo.sampling.layer import Sampler
+from eoc.montecarlo.sampling.weights import backwards, forwards, matrix, product
 from eoc.montecarlo.settings import generator
 
 FloatArray = NDArray[np.float64]

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from eoc.errors import EocError
-from eoc.montecarlo.exact.inputs import hypercube
-from eoc.montecarlo.explicit.laws import DTYPES, WeightLaw, law
-from eoc.montecarlo.explicit.networks import explicit_networks
+from eoc.montecarlo.samples import explicit_networks
+from eoc.montecarlo.sampling.inputs import hypercube
+from eoc.montecarlo.sampling.laws import DTYPES, WeightLaw, law
 
 SHAPE = (400, 500)
 KURTOSIS = {  # E[w^4]

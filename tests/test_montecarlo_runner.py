@@ -21,11 +21,11 @@ import eoc.montecarlo.running.checkpoint as checkpoint_module
 import eoc.montecarlo.running.runner as runner_module
 from eoc.activations import activation
 from eoc.errors import EocError
-from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.checkpoint import Snapshot, digest, fingerprint_of, load, save
 from eoc.montecarlo.running.runner import run
 from eoc.montecarlo.running.study import Chunk, Reached, Study, batch_size
 from eoc.montecarlo.running.summary import Summary
+from eoc.montecarlo.sampling.layer import Layer
 from eoc.montecarlo.settings import generator
 
 FloatArray = NDArray[np.float64]
@@ -531,7 +531,7 @@ def test_a_very_wide_layer_is_given_up_in_its_middle(weights):
     from concurrent.futures import CancelledError
 
     from eoc.montecarlo.experiments.networks import one_input
-    from eoc.montecarlo.layer import stopping
+    from eoc.montecarlo.sampling.layer import stopping
 
     width = 4000 if weights == "uniform" else 200_000
     one = one_input("tanh", 1.2, 0.0, width=width, depth=2, networks=2, seed=0, q=1.0, weights=weights)

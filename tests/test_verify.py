@@ -11,11 +11,11 @@ from eoc.cli import main
 from eoc.errors import EocError
 from eoc.gaussian.moments import Estimate
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.sampler import ExactSampler
 from eoc.montecarlo.experiments import checks, verification
 from eoc.montecarlo.experiments.checks import correlation_map_checks, variance_map_checks
 from eoc.montecarlo.experiments.checks import gradient_checks as check_gradients
 from eoc.montecarlo.experiments.verification import place_of, verify
+from eoc.montecarlo.sampling.gram_sampler import GramSampler
 from eoc.plotting import verification_figure
 
 
@@ -124,12 +124,12 @@ def test_what_cannot_be_checked_is_said(small):
 
 
 def test_networks_of_another_sigma_w_fail(small, monkeypatch):
-    step = ExactSampler.step
+    step = GramSampler.step
 
     def wrong(self, state, layer, rng):
         return step(dataclasses.replace(self, sigma_w=1.02 * self.sigma_w), state, layer, rng)
 
-    monkeypatch.setattr(ExactSampler, "step", wrong)
+    monkeypatch.setattr(GramSampler, "step", wrong)
     found = verify("tanh", None, 0.2, seed=1)
     assert {"q_l of 10000 units", "mean of q_l - q~_l"} <= failed(found)
     assert not any(check.kind in ("map", "gradient") for check in found.failed)
@@ -188,9 +188,9 @@ def test_the_command_passes(small, monkeypatch, capsys, tmp_path):
 
 
 def test_the_command_fails_with_exit_code_1(small, monkeypatch, capsys):
-    step = ExactSampler.step
+    step = GramSampler.step
     monkeypatch.setattr(
-        ExactSampler,
+        GramSampler,
         "step",
         lambda self, *rest: step(dataclasses.replace(self, sigma_w=1.02 * self.sigma_w), *rest),
     )

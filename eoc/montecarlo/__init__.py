@@ -1,13 +1,11 @@
 """Networks of finite width, sampled, and what theory says of them.
 
-From the ground: ``layer`` is what is seen of a layer, ``settings`` what networks are given by.
-Networks are sampled without weight matrices (``exact``) or with ``explicit`` ones; ``theory`` predicts how far they
-stray from the maps; ``running`` samples many of them on threads, with statistics and checkpoints; ``experiments`` puts
+From the ground: ``settings`` is what networks are given by; ``sampling`` goes through them layer by layer, without
+weight matrices or with them; ``running`` does so with many of them on threads, with statistics and checkpoints;
+``samples`` returns all layers as arrays; ``theory`` predicts how far networks stray from the maps; ``experiments`` puts
 theory beside measurement. Layers are numbered from 1: layer 1 is layer 0 of :func:`eoc.propagate`.
 """
 
-from eoc.montecarlo.exact.inputs import hypercube
-from eoc.montecarlo.exact.networks import Sample, sample_networks
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.correlations import CorrelationProcess, correlation_process
 from eoc.montecarlo.experiments.divergence import Divergence, divergence
@@ -22,12 +20,13 @@ from eoc.montecarlo.experiments.second_layer import (
     second_layer,
 )
 from eoc.montecarlo.experiments.verification import Verification, verify
-from eoc.montecarlo.explicit.laws import WeightLaw, law
-from eoc.montecarlo.explicit.networks import ExplicitRun, explicit_networks
-from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.runner import run
 from eoc.montecarlo.running.study import Study
 from eoc.montecarlo.running.summary import Summary
+from eoc.montecarlo.samples import ExplicitRun, Sample, explicit_networks, sample_networks
+from eoc.montecarlo.sampling.inputs import hypercube
+from eoc.montecarlo.sampling.laws import WeightLaw, law
+from eoc.montecarlo.sampling.layer import Layer
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory, second_layer_covariance
 from eoc.montecarlo.theory.noise import CorrelationNoise, correlation_noise
 from eoc.montecarlo.theory.pairs import PairNoise, pair_noise

@@ -26,10 +26,10 @@ from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.gaussian.quartic import fourth_moments
 from eoc.maps import CorrelationMap, VarianceMap
-from eoc.montecarlo.exact.inputs import hypercube
 from eoc.montecarlo.experiments.comparison import Comparison
-from eoc.montecarlo.explicit.networks import explicit_networks
 from eoc.montecarlo.running.statistics import Moments
+from eoc.montecarlo.samples import explicit_networks
+from eoc.montecarlo.sampling.inputs import hypercube
 from eoc.montecarlo.settings import generator
 from eoc.montecarlo.theory.expectations import derivatives
 from eoc.montecarlo.theory.lengths import length_theory

@@ -15,13 +15,13 @@ from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray, IntArray
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.inputs import first_inputs, vectors_of
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.fits import Fit, FittedConstant, fits_of, fitted
 from eoc.montecarlo.experiments.networks import Networks, bounded_map, networks_of
-from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.quantiles import QUANTILES
 from eoc.montecarlo.running.runner import Progress, RunSettings
+from eoc.montecarlo.sampling.inputs import first_inputs, vectors_of
+from eoc.montecarlo.sampling.layer import Layer
 from eoc.montecarlo.settings import checked_count, checked_depth, checked_seed, generator
 from eoc.montecarlo.theory.correlations import CorrelationTheory, correlation_theory
 

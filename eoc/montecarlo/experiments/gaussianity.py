@@ -25,9 +25,9 @@ from eoc.gaussian.moments import Estimate
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.lengths import theory_of
 from eoc.montecarlo.experiments.networks import Networks, one_input, variance_error
-from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.runner import Progress, RunSettings
 from eoc.montecarlo.running.statistics import Moments
+from eoc.montecarlo.sampling.layer import Layer
 from eoc.montecarlo.theory.lengths import LengthTheory
 
 __all__ = ["Gaussianity", "gaussianity"]

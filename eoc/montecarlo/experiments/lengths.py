@@ -22,10 +22,10 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.networks import Networks, one_input, variance_error
-from eoc.montecarlo.layer import Layer
 from eoc.montecarlo.running.quantiles import QUANTILES, Quantiles
 from eoc.montecarlo.running.runner import Progress, RunSettings
 from eoc.montecarlo.running.statistics import Moments, Proportions
+from eoc.montecarlo.sampling.layer import Layer
 from eoc.montecarlo.settings import Weights
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory
 

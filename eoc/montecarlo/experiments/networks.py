@@ -14,15 +14,15 @@ from eoc.activations.unbounded import unbounded
 from eoc.errors import EocError
 from eoc.floats import FloatArray, IntArray
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.inputs import Inputs, first_inputs, hypercube
-from eoc.montecarlo.exact.sampler import exact_sampler
-from eoc.montecarlo.explicit.laws import law
-from eoc.montecarlo.explicit.sampler import ExplicitSampler
-from eoc.montecarlo.layer import Sampler
 from eoc.montecarlo.running.checkpoint import digest, fingerprint_of
 from eoc.montecarlo.running.runner import RunSettings, run_study
 from eoc.montecarlo.running.study import Conclude, Observe, Study, batch_size
 from eoc.montecarlo.running.summary import Summary
+from eoc.montecarlo.sampling.explicit_sampler import ExplicitSampler
+from eoc.montecarlo.sampling.gram_sampler import gram_sampler
+from eoc.montecarlo.sampling.inputs import Inputs, first_inputs, hypercube
+from eoc.montecarlo.sampling.laws import law
+from eoc.montecarlo.sampling.layer import Sampler
 from eoc.montecarlo.settings import Weights, checked_count, checked_seed, checked_widths, generator
 
 __all__ = ["Networks", "bounded_map", "networks_of", "one_input", "seed_of", "variance_error"]
@@ -150,7 +150,7 @@ def networks_of(
     name, law_print = _named_law(weights)
     sampler: Sampler
     if name in get_args(Weights):
-        sampler = exact_sampler(variance, inputs, widths, cast(Weights, name))
+        sampler = gram_sampler(variance, inputs, widths, cast(Weights, name))
     else:
         sampler = ExplicitSampler(phi, sigma_w, sigma_b, inputs=vectors(), width=widths, weights=weights)
     sigmas = {"sigma_w": sigma_w, "sigma_b": sigma_b}

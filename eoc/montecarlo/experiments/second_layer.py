@@ -22,11 +22,11 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.inputs import first_inputs
-from eoc.montecarlo.exact.sampler import ExactSampler
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.running.study import batch_size
+from eoc.montecarlo.sampling.gram_sampler import GramSampler
+from eoc.montecarlo.sampling.inputs import first_inputs
 from eoc.montecarlo.settings import checked_count, checked_seed, generator
 from eoc.montecarlo.theory.lengths import second_layer_covariance
 
@@ -120,7 +120,7 @@ def second_layer(
     size, seed = checked_count("units", units), checked_seed(seed)
     needed = 8.0 * count * (size + 2) * _COPIES
     check_memory(f"second layers of {count} networks", needed, "draw fewer units or networks")
-    sampler = ExactSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, (n,))
+    sampler = GramSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, (n,))
     batch = batch_size(count, n, 1, 1)
     kernel, h = np.empty(count), np.empty((count, size))
     for chunk, first in enumerate(range(0, count, batch)):

@@ -91,7 +91,7 @@ def run(
 
     Examples
     --------
-    >>> from eoc.montecarlo.layer import Layer
+    >>> from eoc.montecarlo.sampling.layer import Layer
     >>> class Walk:  # q makes a random step in each of 3 layers
     ...     depth = 3
     ...

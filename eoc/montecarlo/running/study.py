@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import EocError
-from eoc.montecarlo.layer import Layer, Sampler, stopping
 from eoc.montecarlo.running.summary import Summary
+from eoc.montecarlo.sampling.layer import Layer, Sampler, stopping
 from eoc.montecarlo.settings import checked_count, checked_depth, checked_seed, generator
 
 __all__ = ["Chunk", "Conclude", "Observe", "Reached", "Study", "batch_size"]
@@ -40,8 +40,8 @@ class Study:
     sampler
         How networks are sampled. Its ``step`` leaves the array that it is given as it is.
     observe
-        Called with the number of a layer, from 1, and the :class:`eoc.montecarlo.layer.Layer`; returns arrays by name,
-        each (M, ...) for M networks, of numbers or booleans. The same names and shapes after every layer.
+        Called with the number of a layer, from 1, and the :class:`eoc.montecarlo.Layer`; returns arrays by name, each
+        (M, ...) for M networks, of numbers or booleans. The same names and shapes after every layer.
     networks
         How many, >= 1.
     seed
@@ -140,7 +140,7 @@ class Reached:
     layer
         From 0.
     state : (M, ...)
-        As :class:`eoc.montecarlo.layer.Sampler` returns it.
+        As :class:`eoc.montecarlo.sampling.layer.Sampler` returns it.
     observed
         Arrays (M, layer, ...) by name.
     """

@@ -124,7 +124,7 @@ def weights_problems(values: Values) -> Iterable[tuple[str, str]]:
     """Laws of weights that do not exist."""
     for name in values.get("weights", ()):
         if name not in _EXACT:
-            from eoc.montecarlo.explicit.laws import law
+            from eoc.montecarlo.sampling.laws import law
 
             try:
                 law(name)

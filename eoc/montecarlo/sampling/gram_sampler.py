@@ -3,10 +3,10 @@ r"""Random networks sampled exactly without any weight matrix.
 Given the activations of layer l - 1 for P inputs, the N rows of pre-activations of layer l are independent Gaussian
 vectors with the covariance sigma_w^2 x . x' / N' + sigma_b^2. So the Gram matrix is a Markov chain that can be sampled
 exactly in distribution with O(N P^2) operations a layer, instead of the O(N N' P) of multiplying by weights. With Haar
-distributed orthogonal weights the rows are those of a random orthonormal basis (:mod:`eoc.montecarlo.haar`).
+distributed orthogonal weights the rows are those of a random orthonormal basis (:mod:`eoc.montecarlo.sampling.haar`).
 
 What is remembered is not the Gram matrix but a factor of it, computed by orthogonal transformations of the activations,
-in the basis of a tree of differences (:mod:`eoc.montecarlo.exact.tree`). Equal inputs therefore stay exactly equal,
+in the basis of a tree of differences (:mod:`eoc.montecarlo.sampling.tree`). Equal inputs therefore stay exactly equal,
 inputs with 1 - c = 1e-30 keep the digits of it, and matrices of deficient rank need no special treatment.
 """
 
@@ -21,13 +21,13 @@ from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.inputs import Inputs
-from eoc.montecarlo.exact.tree import increments, one_minus_c
-from eoc.montecarlo.haar import haar_rows
-from eoc.montecarlo.layer import Layer, check_stopped
+from eoc.montecarlo.sampling.haar import haar_rows
+from eoc.montecarlo.sampling.inputs import Inputs
+from eoc.montecarlo.sampling.layer import Layer, check_stopped
+from eoc.montecarlo.sampling.tree import increments, one_minus_c
 from eoc.montecarlo.settings import Weights, checked_weights
 
-__all__ = ["ExactSampler", "exact_sampler"]
+__all__ = ["GramSampler", "gram_sampler"]
 
 _BLOCK = (
     2**14
@@ -38,8 +38,8 @@ _TALL = 8  # rows a column from which a Gaussian matrix is so well conditioned t
 
 
 @dataclass(frozen=True, eq=False)
-class ExactSampler:
-    """Networks of given widths, sampled layer by layer (a :class:`eoc.montecarlo.layer.Sampler`).
+class GramSampler:
+    """Networks of given widths, sampled layer by layer (a :class:`eoc.montecarlo.sampling.layer.Sampler`).
 
     Attributes
     ----------
@@ -155,10 +155,10 @@ class ExactSampler:
         return np.where(opposite, 2.0 - e, e)
 
 
-def exact_sampler(variance: VarianceMap, inputs: Inputs, widths: tuple[int, ...], weights: Weights) -> ExactSampler:
+def gram_sampler(variance: VarianceMap, inputs: Inputs, widths: tuple[int, ...], weights: Weights) -> GramSampler:
     """The sampler without weight matrices."""
     law = checked_weights(weights)
-    return ExactSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, widths, law)
+    return GramSampler(variance.activation, variance.sigma_w, variance.sigma_b, inputs, widths, law)
 
 
 def _length(rows: FloatArray) -> FloatArray:

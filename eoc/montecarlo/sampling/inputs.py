@@ -13,8 +13,8 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle, angle_of
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
-from eoc.montecarlo.exact.tree import Tree, shortest_tree
-from eoc.montecarlo.haar import haar_rows
+from eoc.montecarlo.sampling.haar import haar_rows
+from eoc.montecarlo.sampling.tree import Tree, shortest_tree
 from eoc.montecarlo.settings import checked_count, checked_seed
 from eoc.propagation.inputs import checked_inputs, from_gram
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from eoc.floats import FloatArray
 from eoc.machine import cores
-from eoc.montecarlo.explicit.laws import Dtype, Shape, WeightLaw, Weights, cast
-from eoc.montecarlo.layer import check_stopped
+from eoc.montecarlo.sampling.laws import Dtype, Shape, WeightLaw, Weights, cast
+from eoc.montecarlo.sampling.layer import check_stopped
 from eoc.sharing import once
 
 __all__ = ["backwards", "forwards", "matrix", "product", "working_memory"]

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
-from eoc.montecarlo.haar import positive_qr
+from eoc.montecarlo.sampling.haar import positive_qr
 
 __all__ = ["DTYPES", "Dtype", "WeightLaw", "cast", "law"]
 

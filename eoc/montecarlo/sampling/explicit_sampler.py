@@ -17,10 +17,10 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import checked_sigma
-from eoc.montecarlo.explicit.laws import DTYPES, Dtype, WeightLaw
-from eoc.montecarlo.explicit.laws import law as law_of
-from eoc.montecarlo.explicit.weights import backwards, forwards, matrix, product, working_memory
-from eoc.montecarlo.layer import Layer
+from eoc.montecarlo.sampling.laws import DTYPES, Dtype, WeightLaw
+from eoc.montecarlo.sampling.laws import law as law_of
+from eoc.montecarlo.sampling.layer import Layer
+from eoc.montecarlo.sampling.weights import backwards, forwards, matrix, product, working_memory
 from eoc.montecarlo.settings import checked_widths
 
 __all__ = ["ExplicitSampler"]

@@ -1,1 +1,0 @@
-"""Networks without weight matrices: the Gram process, sampled exactly in distribution."""

@@ -1,1 +1,0 @@
-"""Networks with real weight matrices, of any law, and their gradients."""

@@ -1,0 +1,1 @@
+"""Networks sampled layer by layer: the Gram process, exact in distribution and without matrices; or with matrices."""
