@@ -14,7 +14,7 @@ from eoc.maps import VarianceMap
 from eoc.montecarlo.experiments import checks, verification
 from eoc.montecarlo.experiments.checks import correlation_map_checks, variance_map_checks
 from eoc.montecarlo.experiments.checks import gradient_checks as check_gradients
-from eoc.montecarlo.experiments.verification import place_of, verify
+from eoc.montecarlo.experiments.verification import verified_point, verify
 from eoc.montecarlo.sampling.gram_sampler import GramSampler
 from eoc.plotting import verification_figure
 
@@ -46,17 +46,17 @@ def failed(found):
 
 
 def test_without_sigma_w_on_the_edge_of_chaos():
-    place = place_of(activation("tanh"), None, 0.2)
+    place = verified_point(activation("tanh"), None, 0.2)
     assert place.on_edge
     assert place.variance.sigma_w == pytest.approx(1.30414584)
     assert place.q == pytest.approx(0.5120785)
-    relu = place_of(activation("relu"), None, None)
+    relu = verified_point(activation("relu"), None, None)
     assert (relu.q, relu.variance.sigma_b) == (1.0, 0.0)
 
 
 def test_without_an_edge_of_chaos_where_variances_stay():
     for name in ("sign", "exp", "polynomial"):
-        place = place_of(activation(name), None, None)
+        place = verified_point(activation(name), None, None)
         assert not place.on_edge
         assert place.why.startswith("not on the edge of chaos: ")
         assert float(place.variance.F(place.q).value) == pytest.approx(place.q, rel=1e-9)
@@ -64,17 +64,17 @@ def test_without_an_edge_of_chaos_where_variances_stay():
 
 
 def test_with_sigma_w_there():
-    place = place_of(activation("tanh"), 2.5, 0.3)
+    place = verified_point(activation("tanh"), 2.5, 0.3)
     assert not place.on_edge
     assert place.q == pytest.approx(4.07912388)
-    assert place_of(activation("tanh"), 1.30414584, 0.2).on_edge  # as it is printed
-    assert place_of(activation("tanh"), 0.9, 0.0).q == 1.0  # where no variance stays
-    assert place_of(activation("tanh"), 0.9, 0.0, q=0.3).q == 0.3
+    assert verified_point(activation("tanh"), 1.30414584, 0.2).on_edge  # as it is printed
+    assert verified_point(activation("tanh"), 0.9, 0.0).q == 1.0  # where no variance stays
+    assert verified_point(activation("tanh"), 0.9, 0.0, q=0.3).q == 0.3
 
 
 def test_biases_can_be_too_large():
     with pytest.raises(EocError, match="sigma_b = 2 is too large"):
-        place_of(activation("sign"), None, 2.0)
+        verified_point(activation("sign"), None, 2.0)
 
 
 # right theories
@@ -235,6 +235,6 @@ def test_the_picture_shows_every_check(small):
 
 @pytest.mark.parametrize("name", ["sin", "tanh", "softsign"])
 def test_the_limit_of_the_edge_at_zero_variance_is_verified_at_one(name):
-    place = place_of(activation(name), 1.0, None)
+    place = verified_point(activation(name), 1.0, None)
     assert place.q == 1.0
     assert not place.on_edge

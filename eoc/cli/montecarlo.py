@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,7 @@ from eoc.cli.sampling import (
     Weights,
     Workers,
     sampling,
+    show,
 )
 from eoc.errors import EocError
 
@@ -82,12 +84,12 @@ def lengths(
     distances = None if eps is None else numbers("--eps", eps)
     phi = find_activation(activation)
     w, b, first = network(activation, phi, sigma_w, sigma_b, q, as_json)
-    common: dict[str, Any] = {"depth": depth, "networks": networks, "weights": weights}
-    several = len(widths) > 1
-    with sampling("length_scaling", workers, checkpoint, width=widths if several else widths[0], **common) as how:
-        common |= {"seed": seed, "q": first, "eps": distances, "checkpoint": checkpoint, "interval": interval, **how}
-        scaling = length_scaling(phi, w, b, widths=widths, **common) if several else None
-        runs = scaling.runs if scaling else (length_process(phi, w, b, width=widths[0], **common),)
+    point: dict[str, Any] = {"depth": depth, "networks": networks, "weights": weights}
+    given: dict[str, Any] = {"q": first, "seed": seed, "eps": distances, **point}
+    one, several = widths[0], len(widths) > 1
+    with sampling("length_scaling", workers, checkpoint, interval, width=widths if several else one, **point) as how:
+        scaling = length_scaling(phi, w, b, widths=widths, **given, **how) if several else None
+        runs = scaling.runs if scaling else (length_process(phi, w, b, width=one, **given, **how),)
     if as_json:
         powers = None if scaling is None else scaling.to_dict()
         each = [run.to_dict() for run in runs]
@@ -127,18 +129,10 @@ def gaussianity(
 
     phi = find_activation(activation)
     w, b, first = network(activation, phi, sigma_w, sigma_b, q, as_json)
-    common: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
-    with sampling("gaussianity", workers, checkpoint, **common) as how:
-        common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}
-        found = measured(phi, w, b, **common)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_gaussianity(activation, found)
-    if plot is not None:
-        from eoc.plotting import gaussianity_figure
-
-        save_picture(gaussianity_figure(found), plot)
+    point: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
+    with sampling("gaussianity", workers, checkpoint, interval, **point) as how:
+        found = measured(phi, w, b, q=first, seed=seed, **point, **how)
+    show(found, partial(print_gaussianity, activation), "gaussianity_figure", plot, as_json)
 
 
 def correlations(
@@ -176,18 +170,10 @@ def correlations(
         raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
     phi = find_activation(activation)
     w, b, first = network(activation, phi, sigma_w, sigma_b, q, as_json)
-    common: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
-    with sampling("correlation_process", workers, checkpoint, **common) as how:
-        common |= {"seed": seed, "q": first, "checkpoint": checkpoint, "interval": interval, **how}
-        found = correlation_process(phi, w, b, **common, c=c0, one_minus_c=one_minus_c0)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_correlations(activation, found)
-    if plot is not None:
-        from eoc.plotting import correlation_process_figure
-
-        save_picture(correlation_process_figure(found), plot)
+    point: dict[str, Any] = {"width": width, "depth": depth, "networks": networks, "weights": weights}
+    with sampling("correlation_process", workers, checkpoint, interval, **point) as how:
+        found = correlation_process(phi, w, b, q=first, c=c0, one_minus_c=one_minus_c0, seed=seed, **point, **how)
+    show(found, partial(print_correlations, activation), "correlation_process_figure", plot, as_json)
 
 
 def counterexamples(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import glob
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 
-from eoc.cli.common import check_file, checked_by
+from eoc.cli.common import check_file, checked_by, print_json, save_picture
 from eoc.cli.progress import progress
 
 __all__ = [
@@ -26,6 +26,8 @@ __all__ = [
     "Weights",
     "Workers",
     "sampling",
+    "show",
+    "threads",
 ]
 
 SigmaW = Annotated[
@@ -60,34 +62,35 @@ Checkpoint = Annotated[
 Interval = Annotated[float, typer.Option(help="Seconds between two writings of the checkpoint.")]
 
 
+class Result(Protocol):
+    """What an experiment returns."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything by name."""
+
+
 @contextmanager
 def sampling(
     experiment: str,
     workers: int | None,
-    checkpoint: Path | None = None,
-    counted: str = "layers",
+    checkpoint: Path | None,
+    interval: float,
     **point: Any,
 ) -> Iterator[dict[str, Any]]:
-    """Threads and progress, as arguments of an experiment; it is said what it takes, and if interrupted how to go on.
+    """How networks are run, as arguments of an experiment; it is said what it takes, and if interrupted how to go on.
 
     Parameters
     ----------
     experiment
         Its name among the tasks of sweeps, which know what it costs.
-    workers, checkpoint
+    workers, checkpoint, interval
         As they were given.
-    counted
-        What the experiment counts when it says how far it is.
     point
         The networks, as the task takes them.
     """
-    from eoc.machine import cores
-
-    count = cores() if workers is None else workers
-    report = progress()
-    report.expect(counted, _seconds(experiment, point) / max(count, 1))
+    how = threads(workers, "layers", experiment, **point)
     try:
-        yield {"workers": count, "progress": report}
+        yield {**how, "checkpoint": checkpoint, "interval": interval}
     except KeyboardInterrupt:
         if checkpoint is not None:
             several = isinstance(point["width"], list)  # each width has a file of its own
@@ -95,6 +98,16 @@ def sampling(
             for path in sorted(checkpoint.parent.glob(name)):
                 print(f"interrupted: {path} keeps what was done; the same command goes on from it", file=sys.stderr)
         raise
+
+
+def threads(workers: int | None, counted: str, experiment: str, **point: Any) -> dict[str, Any]:
+    """Threads, and progress, of an experiment that counts something when it says how far it is."""
+    from eoc.machine import cores
+
+    count = cores() if workers is None else workers
+    report = progress()
+    report.expect(counted, _seconds(experiment, point) / max(count, 1))
+    return {"workers": count, "progress": report}
 
 
 def _seconds(experiment: str, point: dict[str, Any]) -> float:
@@ -105,3 +118,15 @@ def _seconds(experiment: str, point: dict[str, Any]) -> float:
         return task(f"montecarlo/{experiment}").seconds(point)
     except (OverflowError, TypeError):
         return 0.0
+
+
+def show(found: Result, text: Callable[[Any], None], figure: str, plot: Path | None, as_json: bool) -> None:
+    """Print a result, as JSON or as ``text`` prints it, and draw the figure of that name in :mod:`eoc.plotting`."""
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        text(found)
+    if plot is not None:
+        from eoc import plotting
+
+        save_picture(getattr(plotting, figure)(found), plot)

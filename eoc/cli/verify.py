@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
-from eoc.cli.sampling import Seed, SigmaB, Workers, sampling
+from eoc.cli.common import AsJson, Name, Plot, find_activation, number
+from eoc.cli.sampling import Seed, SigmaB, Workers, show, threads
 from eoc.cli.tables import NARROW, console, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
 
@@ -49,16 +50,8 @@ def command(
     from eoc.montecarlo import verify
 
     phi = find_activation(activation)
-    with sampling("verify", workers, counted="checks") as how:
-        found = verify(phi, sigma_w, sigma_b, q=q, seed=seed, **how)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        _print(activation, found)
-    if plot is not None:
-        from eoc.plotting import verification_figure
-
-        save_picture(verification_figure(found), plot)
+    found = verify(phi, sigma_w, sigma_b, q=q, seed=seed, **threads(workers, "checks", "verify"))
+    show(found, partial(_print, activation), "verification_figure", plot, as_json)
     if found.failed:
         raise typer.Exit(EXIT_FAILED)
 

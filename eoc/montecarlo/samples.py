@@ -12,7 +12,7 @@ in wide networks, whatever the widths of the layers (Schoenholz et al. 2017). g_
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -139,11 +139,15 @@ def sample_networks(
         for layer in range(1, sampler.depth + 1):
             state, seen = sampler.step(state, layer, generator(seed, chunk, layer))
             layers[-1].append(seen)
-    return Sample(np.array(widths), *(_stacked(layers, name) for name in ("kernel", "q", "fourth", "one_minus_c")))
+    return Sample(np.array(widths), **_stacked(layers))
 
 
-def _stacked(layers: list[list[Layer]], name: str) -> FloatArray:
-    return np.concatenate([np.stack([getattr(seen, name) for seen in chunk], axis=1) for chunk in layers])
+def _stacked(layers: list[list[Layer]]) -> dict[str, FloatArray]:
+    """What was seen, each (M, L, ...), of all layers of one group of networks after the other."""
+    return {
+        one.name: np.concatenate([np.stack([getattr(seen, one.name) for seen in group], axis=1) for group in layers])
+        for one in fields(Layer)
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,12 +251,8 @@ def explicit_networks(
     seed, networks = checked_seed(seed), checked_count("networks", networks)
     _check_memory(sampler, networks, backward)
     runs = [_one_network(sampler, seed, number, backward) for number in range(networks)]
-    seen = {
-        name: np.array([[getattr(layer, name)[0] for layer in layers] for layers, _ in runs])
-        for name in ("kernel", "q", "fourth", "one_minus_c")
-    }
     gradients = np.array([gradient for _, gradient in runs]) if backward else None
-    return ExplicitRun(sampler, seed, **seen, log_gradient=gradients)
+    return ExplicitRun(sampler, seed, **_stacked([layers for layers, _ in runs]), log_gradient=gradients)
 
 
 def _one_network(

@@ -19,7 +19,6 @@ an expectation of numbers between 0 and 1, which can be compared with the averag
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,7 @@ from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.networks import seed_of
 from eoc.montecarlo.experiments.second_layer import SecondLayer, second_layer
 from eoc.montecarlo.running.quantiles import Quantiles
-from eoc.montecarlo.running.runner import Progress
+from eoc.montecarlo.running.runner import Progress, share_of
 from eoc.montecarlo.settings import checked_count
 
 __all__ = ["Divergence", "divergence"]
@@ -187,7 +186,7 @@ def divergence(
             networks=networks,
             seed=seed_of(seed, int(n)),
             q=q,
-            progress=None if progress is None else partial(_advance, progress, before, n, sizes.sum()),
+            progress=share_of(progress, before, n, sizes.sum()),
         )
         for n, before in zip(sizes.tolist(), (sizes.cumsum() - sizes).tolist(), strict=True)
     )
@@ -204,10 +203,6 @@ def divergence(
     scale = sigma_w**2 * np.array([_seen_mean(rate, start, n) for n in sizes])
     low = np.maximum(bounds[:, 0], 0.0)
     return Divergence(rate, start, reason, layers, median, low, bounds[:, 1], scale)
-
-
-def _advance(progress: Progress, before: float, width: float, total: float, done: float, networks: float) -> None:
-    progress((before + width * done / networks) / total, 1.0)
 
 
 def _seen_mean(a: float, q: float, width: float) -> float:

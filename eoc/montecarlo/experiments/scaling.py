@@ -16,7 +16,7 @@ from eoc.floats import FloatArray
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer
 from eoc.montecarlo.experiments.lengths import LengthProcess, measured_lengths
 from eoc.montecarlo.experiments.networks import one_input, seed_of
-from eoc.montecarlo.running.runner import Progress, RunSettings, checkpoint_path
+from eoc.montecarlo.running.runner import Progress, RunSettings, checkpoint_path, share_of
 from eoc.montecarlo.settings import checked_count
 
 __all__ = ["LengthScaling", "PowerLaw", "length_scaling"]
@@ -156,15 +156,10 @@ def length_scaling(
     total = float(sum(sizes))
     runs: dict[int, LengthProcess] = {}
     for width in sorted(sizes):
-        before = float(sum(runs))
-
-        def advance(done: float, of: float, before: float = before, width: int = width) -> None:
-            if progress is not None:
-                progress((before + width * done / of) / total, 1.0)
-
+        part = share_of(progress, float(sum(runs)), width, total)
         sampled = one_input(activation, sigma_w, sigma_b, width, depth, networks, seed_of(seed, width), q, weights)
         kept = None if checkpoint is None else _own_file(checkpoint_path(checkpoint), width)
-        runs[width] = measured_lengths(sampled, eps, RunSettings(workers, kept, interval, advance))
+        runs[width] = measured_lengths(sampled, eps, RunSettings(workers, kept, interval, part))
         eps = runs[width].eps
     ordered = tuple(runs[width] for width in sizes)
     return LengthScaling(seed, ordered, *_power_laws(ordered))

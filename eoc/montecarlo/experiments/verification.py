@@ -27,7 +27,7 @@ from eoc.montecarlo.settings import checked_seed
 from eoc.operating_point import OperatingPoint, operating_point
 from eoc.phase import phase_of
 
-__all__ = ["Check", "Place", "Skipped", "Verification", "place_of", "verify"]
+__all__ = ["Check", "Skipped", "Verification", "VerifiedPoint", "verified_point", "verify"]
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ _PAIRS = _Size(100_000, 60, 32)
 
 
 @dataclass(frozen=True)
-class Place:
+class VerifiedPoint:
     """Where an activation is verified.
 
     Attributes
@@ -108,7 +108,7 @@ class Verification:
         What was not, and why.
     """
 
-    place: Place
+    place: VerifiedPoint
     seed: int
     checks: tuple[Check, ...]
     skipped: tuple[Skipped, ...]
@@ -160,7 +160,7 @@ def verify(
     activation
         An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
     sigma_w, sigma_b, q
-        Where, as for :func:`place_of`.
+        Where, as for :func:`verified_point`.
     seed
         A whole number >= 0. All of them should pass; |z| <= 4 is broken by chance once in 16 000 checks.
     workers
@@ -185,7 +185,7 @@ def verify(
     - Wide networks keep q; narrow ones have the mean, the fluctuations and the kurtosis of theory to order 1/N.
     - Correlations: on the edge of chaos law and constant, in the ordered phase xi_c, in the chaotic phase c*.
     """
-    place, seed = place_of(resolve(activation), sigma_w, sigma_b, q), checked_seed(seed)
+    place, seed = verified_point(resolve(activation), sigma_w, sigma_b, q), checked_seed(seed)
     checks: list[Check] = []
     why: Counter[tuple[str, str]] = Counter()
     groups = _groups(place, workers)
@@ -204,7 +204,9 @@ def verify(
     return Verification(place, seed, tuple(checks), skipped)
 
 
-def place_of(phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None = None) -> Place:
+def verified_point(
+    phi: Activation, sigma_w: float | None, sigma_b: float | None, q: float | None = None
+) -> VerifiedPoint:
     """Where to verify.
 
     With ``sigma_w``: there, and at the q that layers keep (1 where they keep none). Without: on the edge of chaos, at
@@ -223,25 +225,25 @@ def place_of(phi: Activation, sigma_w: float | None, sigma_b: float | None, q: f
     for bias in (0.0, _SOME_BIAS) if sigma_b is None else (sigma_b,):
         ordered = nearest_ordered(phi, bias)
         if ordered is not None:
-            return Place(VarianceMap(phi, ordered.sigma_w, ordered.sigma_b), ordered.q, False, why)
+            return VerifiedPoint(VarianceMap(phi, ordered.sigma_w, ordered.sigma_b), ordered.q, False, why)
     return _kept(phi, checked_sigma("sigma_b", _SOME_BIAS if sigma_b is None else sigma_b), why)
 
 
-def _there(at: OperatingPoint, off: str, q: float | None) -> Place:
+def _there(at: OperatingPoint, off: str, q: float | None) -> VerifiedPoint:
     variance = VarianceMap(at.activation, at.sigma_w, at.sigma_b)
     if at.point is not None and at.q > 0.0:  # at the limit q = 0 there is nothing to sample
-        return Place(variance, at.q, True, "on the edge of chaos")
+        return VerifiedPoint(variance, at.q, True, "on the edge of chaos")
     if q is None:
         q = at.q if 0.0 < at.q < np.inf else 1.0
-    return Place(variance, q, False, off)
+    return VerifiedPoint(variance, q, False, off)
 
 
-def _kept(phi: Activation, sigma_b: float, why: str) -> Place:
-    found: list[Place] = []
+def _kept(phi: Activation, sigma_b: float, why: str) -> VerifiedPoint:
+    found: list[VerifiedPoint] = []
     for q in (q for q in _VARIANCES if q > sigma_b**2):
         v = float(moments(phi, q, ("V",))["V"].value)
         variance = VarianceMap(phi, float(np.sqrt((q - sigma_b**2) / v)), sigma_b)
-        found.append(Place(variance, q, False, why))
+        found.append(VerifiedPoint(variance, q, False, why))
         if abs(float(variance.slope(q).value)) < 1.0:
             return found[-1]
     if not found:
@@ -249,7 +251,7 @@ def _kept(phi: Activation, sigma_b: float, why: str) -> Place:
     return found[0]
 
 
-def _groups(place: Place, workers: int) -> list[tuple[str, Callable[..., tuple[Comparison, ...]]]]:
+def _groups(place: VerifiedPoint, workers: int) -> list[tuple[str, Callable[..., tuple[Comparison, ...]]]]:
     """The kinds of checks, each with a function of the seed."""
     variance, q = place.variance, place.q
     maps = [("map", partial(variance_map_checks, variance, share * q)) for share in _AROUND]
@@ -264,14 +266,14 @@ def _groups(place: Place, workers: int) -> list[tuple[str, Callable[..., tuple[C
     ]
 
 
-def _gradients(place: Place, seed: int) -> tuple[Comparison, ...]:
+def _gradients(place: VerifiedPoint, seed: int) -> tuple[Comparison, ...]:
     phi = place.variance.activation
     if phi.smoothness is Smoothness.JUMP:
         raise EocError(f"{phi.name} jumps: its gradients vanish or are infinite, and chi_1 is infinite")
     return gradient_checks(place.variance, place.q, seed)
 
 
-def _wide(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
+def _wide(place: VerifiedPoint, workers: int, seed: int) -> tuple[Comparison, ...]:
     """Of q in the last layer of wide networks."""
     run = _run(length_process, place, _WIDE, workers, seed)
     (one,) = (one for one in run.comparisons if one.layer == _WIDE.depth and one.quantity.startswith("mean"))
@@ -280,26 +282,26 @@ def _wide(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
     return (Comparison(name, one.layer, q + one.theory, q + one.measured, one.standard_error, one.truncation),)
 
 
-def _narrow(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
+def _narrow(place: VerifiedPoint, workers: int, seed: int) -> tuple[Comparison, ...]:
     """Mean and rms of q_l - q~_l, in layers where theory knows the rms."""
     found = [one for one in _run(length_process, place, _NARROW, workers, seed).comparisons if one.layer in _LAYERS]
     known = {one.layer for one in found if "rms" in one.quantity and _is_telling(one)}
     return _some(one for one in found if one.layer in known)
 
 
-def _run(experiment: Callable[..., T], place: Place, size: _Size, workers: int, seed: int, **more: Any) -> T:
+def _run(experiment: Callable[..., T], place: VerifiedPoint, size: _Size, workers: int, seed: int, **more: Any) -> T:
     """An experiment with networks of some size at the place."""
     v = place.variance
     common = {**vars(size), "q": place.q, "seed": seed, "workers": workers}
     return experiment(v.activation, v.sigma_w, v.sigma_b, **common, **more)
 
 
-def _kurtosis(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
+def _kurtosis(place: VerifiedPoint, workers: int, seed: int) -> tuple[Comparison, ...]:
     run = _run(gaussianity, place, _KURTOSIS, workers, seed)
     return _some(one for one in run.comparisons if one.layer in _LAYERS and _is_telling(one))
 
 
-def _pairs(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
+def _pairs(place: VerifiedPoint, workers: int, seed: int) -> tuple[Comparison, ...]:
     """Mean and spread in the last layer, and what was read off networks: where that is not asymptotic, its fit."""
     v = place.variance
     check_tails(v, place.q)
@@ -313,7 +315,7 @@ def _pairs(place: Place, workers: int, seed: int) -> tuple[Comparison, ...]:
     return _some([*layers, *(direct if _is_telling(direct) else fit for direct, fit in fits)])
 
 
-def _correlation(place: Place) -> float:
+def _correlation(place: VerifiedPoint) -> float:
     """Of the inputs: 0.1, or more where the biases, which they share, leave no room for it."""
     least = 2.0 * place.variance.sigma_b**2 / place.q - 1.0
     return _C0 if least < _C0 else 0.5 * (1.0 + least)

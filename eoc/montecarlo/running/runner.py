@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -24,7 +23,7 @@ from eoc.montecarlo.running.study import Chunk, Study
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.settings import checked_count
 
-__all__ = ["Progress", "RunSettings", "checkpoint_path", "run", "run_study"]
+__all__ = ["Progress", "RunSettings", "checkpoint_path", "run", "run_study", "share_of"]
 
 Progress = Callable[[float, float], None]
 
@@ -118,21 +117,26 @@ def run_study(study: Study, settings: RunSettings, fingerprint: Mapping[str, obj
     if progress is not None and not callable(progress):
         raise EocError(f"progress must be a function of the layers done and their total, or None; got {progress!r}")
     if settings.checkpoint is None:
-        going, write, interval = _Run(study, Snapshot()), _nowhere, math.inf
+        going, interval = _Run(study), math.inf
     else:
-        path, full = checkpoint_path(settings.checkpoint), _complete(fingerprint, study)
-        going = _Run(study, load(path, full) or Snapshot())
-        write = partial(_save, path, full, going)
+        going = _Run(study, checkpoint_path(settings.checkpoint), _complete(fingerprint, study))
     if not going.finished:
-        write()  # where nothing can be written, that is found out now
+        going.write()  # where nothing can be written, that is found out now
         try:
-            going.work(workers, write, interval, progress)
-            write()
+            going.work(workers, interval, progress)
+            going.write()
         except KeyboardInterrupt:
-            write()
+            going.write()
             raise
     going.report(progress)
     return going.total
+
+
+def share_of(progress: Progress | None, before: float, size: float, total: float) -> Progress | None:
+    """Progress of one of several runs, as a share of all: this one is ``size`` of ``total``, after ``before``."""
+    if progress is None:
+        return None
+    return lambda done, of: progress((before + size * done / of) / total, 1.0)
 
 
 def checkpoint_path(checkpoint: str | Path) -> Path:
@@ -168,19 +172,12 @@ def _plain(value: object) -> object:
     raise TypeError(f"got {value!r}")
 
 
-def _nowhere() -> None:
-    """Write no checkpoint."""
-
-
-def _save(path: Path, fingerprint: Mapping[str, object], going: _Run) -> None:
-    save(path, fingerprint, going.snapshot())
-
-
 class _Run:
     """The state of a run. Only the main thread changes it; workers change the chunks that they were given."""
 
-    def __init__(self, study: Study, found: Snapshot) -> None:
-        self._study = study
+    def __init__(self, study: Study, path: Path | None = None, fingerprint: Mapping[str, object] | None = None) -> None:
+        self._study, self._path, self._fingerprint = study, path, fingerprint or {}
+        found = (None if path is None else load(path, self._fingerprint)) or Snapshot()
         self._merged = found.merged, found.total  # one tuple: an interrupt finds both changed, or neither
         self._submitted = found.merged
         self._chunks = {number: Chunk(study, number, reached) for number, reached in found.under_way.items()}
@@ -200,7 +197,7 @@ class _Run:
         assert total is not None  # there is at least one chunk
         return total
 
-    def work(self, workers: int, write: Callable[[], None], interval: float, progress: Progress | None) -> None:
+    def work(self, workers: int, interval: float, progress: Progress | None) -> None:
         stop, due = Event(), time.monotonic() + interval
         with ThreadPoolExecutor(workers, thread_name_prefix="eoc") as pool:
             try:
@@ -209,7 +206,7 @@ class _Run:
                     self._collect()
                     self.report(progress)
                     if time.monotonic() >= due:
-                        write()
+                        self.write()
                         due = time.monotonic() + interval
             finally:
                 stop.set()
@@ -236,7 +233,9 @@ class _Run:
             self._merged = number + 1, summary if total is None else total.merged(summary)
             del self._arrived[number]
 
-    def snapshot(self) -> Snapshot:
+    def write(self) -> None:
+        if self._path is None:
+            return
         merged, total = self._merged
         finished = {
             number: future.result()
@@ -244,7 +243,8 @@ class _Run:
             if number >= merged and future.exception() is None
         }
         under_way = {number: chunk.reached for number, chunk in self._chunks.items() if number not in finished}
-        return Snapshot(merged, total, finished, {number: at for number, at in under_way.items() if at is not None})
+        there = {number: at for number, at in under_way.items() if at is not None}
+        save(self._path, self._fingerprint, Snapshot(merged, total, finished, there))
 
     def report(self, progress: Progress | None) -> None:
         if progress is None:

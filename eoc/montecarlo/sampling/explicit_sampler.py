@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
-from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import checked_sigma
+from eoc.montecarlo.sampling.inputs import checked_vectors
 from eoc.montecarlo.sampling.laws import DTYPES, Dtype, WeightLaw
 from eoc.montecarlo.sampling.laws import law as law_of
 from eoc.montecarlo.sampling.layer import Layer
@@ -166,11 +166,7 @@ class ExplicitSampler:
 
 
 def _checked_inputs(inputs: ArrayLike) -> FloatArray:
-    out = real_numbers("inputs", inputs)
-    if out.ndim != 2 or out.size == 0:
-        raise EocError(f"inputs are P vectors of dimension N_0, an array (P, N_0), got shape {out.shape}")
-    if not np.isfinite(out).all():
-        raise EocError(f"inputs must be finite, got {out[~np.isfinite(out)][0]}")
+    out = checked_vectors(inputs)
     if np.abs(out).max() > _LARGEST:
         raise EocError(f"inputs must be at most {_LARGEST:g}, got {out.flat[np.abs(out).argmax()]:g}")
     return out.copy()

@@ -18,7 +18,7 @@ from eoc.montecarlo.sampling.tree import Tree, shortest_tree
 from eoc.montecarlo.settings import checked_count, checked_seed
 from eoc.propagation.inputs import checked_inputs, from_gram
 
-__all__ = ["Inputs", "first_inputs", "from_variances", "from_vectors", "hypercube", "vectors_of"]
+__all__ = ["Inputs", "checked_vectors", "first_inputs", "from_variances", "from_vectors", "hypercube", "vectors_of"]
 
 _INDEFINITE = 1e-9  # how negative rounding may make an eigenvalue of correlations
 _TINY = 1e-280
@@ -68,13 +68,19 @@ def hypercube(inputs: int, dimension: int, seed: int) -> FloatArray:
     return np.random.default_rng(seed).choice([-1.0, 1.0], size=shape)
 
 
-def from_vectors(x: ArrayLike, odd: bool) -> Inputs:
-    """Inputs given as vectors (P, n). ``odd``: whether the network is an odd function, so that signs do not matter."""
+def checked_vectors(x: ArrayLike) -> FloatArray:
+    """The inputs x_0 as an array (P, N_0) of finite numbers; EocError if they are not."""
     vectors = real_numbers("inputs", x)
     if vectors.ndim != 2 or 0 in vectors.shape:
-        raise EocError(f"inputs are P vectors of dimension n, an array (P, n), got shape {vectors.shape}")
+        raise EocError(f"inputs are P vectors of dimension N_0, an array (P, N_0), got shape {vectors.shape}")
     if not np.isfinite(vectors).all():
         raise EocError(f"inputs must be finite, got {vectors[~np.isfinite(vectors)][0]}")
+    return vectors
+
+
+def from_vectors(x: ArrayLike, odd: bool) -> Inputs:
+    """Inputs given as vectors (P, n). ``odd``: whether the network is an odd function, so that signs do not matter."""
+    vectors = checked_vectors(x)
     scaled = vectors / np.sqrt(vectors.shape[1])
     with np.errstate(over="ignore"):
         squares = (scaled * scaled).sum(axis=1)
