@@ -25,8 +25,8 @@ _HEAD = 12
 class Row:
     """One point of the curve, with the law of 1 - c_l and its constant."""
 
-    sigma_b: float
     sigma_w: float
+    sigma_b: float
     q: float
     slope: float
     stability: str
@@ -43,14 +43,14 @@ def rows(phi: Activation, c: EocCurve, asked: tuple[Curve, ...]) -> list[Row]:
 
     out = []
     for found in asked:
-        columns = (found.sigma_b, found.sigma_w, found.q, found.slope)
-        for sigma_b, sigma_w, q, slope in zip(*(np.asarray(x).T.ravel().tolist() for x in columns), strict=True):
+        columns = (found.sigma_w, found.sigma_b, found.q, found.slope)
+        for sigma_w, sigma_b, q, slope in zip(*(np.asarray(x).T.ravel().tolist() for x in columns), strict=True):
             if math.isnan(q):
                 continue
             law = rate_law(phi, q)
             stability = stability_of(slope, _SURE)
             out.append(
-                Row(sigma_b, sigma_w, math.inf if c.kind == "point" else q, slope, stability, law.law, law.constant)
+                Row(sigma_w, sigma_b, math.inf if c.kind == "point" else q, slope, stability, law.law, law.constant)
             )
     return out
 
@@ -132,7 +132,7 @@ def _law(name: str, a: Approach, variable: str) -> str:
 def _print_rows(out: Console, points: list[Row]) -> None:
     print_table(
         out,
-        ("sigma_b", "sigma_w", "q", "F'(q)", "", "law", "constant"),
+        ("sigma_w", "sigma_b", "q", "F'(q)", "", "law", "constant"),
         lambda digits: [_cells(p, min(digits, 9)) for p in points],
         dim=[i for i, p in enumerate(points) if p.stability == "unstable"],
     )
@@ -141,5 +141,5 @@ def _print_rows(out: Console, points: list[Row]) -> None:
 def _cells(p: Row, digits: int) -> tuple[str, ...]:
     q = "any" if math.isinf(p.q) else number(p.q, _SURE * p.q, digits)
     stability = "stable" if p.stability == "stable" else p.stability.upper()
-    values = (number(x, _SURE * x, digits) for x in (p.sigma_b, p.sigma_w))
+    values = (number(x, _SURE * x, digits) for x in (p.sigma_w, p.sigma_b))
     return *values, q, number(p.slope, _SURE, min(digits, 7)), stability, p.law, f"{p.constant:.6g}"

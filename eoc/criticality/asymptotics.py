@@ -8,7 +8,7 @@ occur the extrapolation gains less, and its error says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -181,7 +181,7 @@ def _simple(exponent: float, error: float) -> tuple[float, float]:
     return short, 0.0 if short != exponent else error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class End:
     """One end of a connected stretch of the edge of chaos.
 
@@ -189,15 +189,15 @@ class End:
     ----------
     q
         0, inf, a root of sigma_b^2(q), or the variance beyond which E[phi^2] is infinite.
-    sigma_b, sigma_w
+    sigma_w, sigma_b
         Their limits there.
     squared_bias, squared_weight
         How sigma_b^2 and sigma_w^2 approach their limits: powers of q where q -> 0 or inf, else of the distance from q.
     """
 
     q: float
-    sigma_b: float
     sigma_w: float
+    sigma_b: float
     squared_bias: Approach
     squared_weight: Approach
 
@@ -224,7 +224,7 @@ def _beyond(phi: Activation, low: float, high: float) -> End:
         return _end(phi, q_max, q_max - t, t, q_max, 0.0)
     q = 2.0 ** np.arange(max(0.0, np.ceil(np.log2(low))), np.log2(high))
     end = _end(phi, float("inf"), q, 1.0 / q, None, _linear_limit(phi))
-    return End(end.q, end.sigma_b, end.sigma_w, _in_q(end.squared_bias), _in_q(end.squared_weight))
+    return replace(end, squared_bias=_in_q(end.squared_bias), squared_weight=_in_q(end.squared_weight))
 
 
 def _crossing(phi: Activation, q0: float, direction: float, length: float) -> End:
@@ -243,7 +243,8 @@ def _end(
     moved = EPS * np.abs(q) if np.isfinite(at) and at > 0.0 else 0.0  # rounding of at +- t
     b = approach(t, squared.value, squared.error + moved, bias)
     w = approach(t, weight, weight_error, squared_weight)
-    return End(at, max(b.limit, 0.0) ** 0.5, max(w.limit, 0.0) ** 0.5, b, w)
+    sigma_w, sigma_b = max(w.limit, 0.0) ** 0.5, max(b.limit, 0.0) ** 0.5
+    return End(q=at, sigma_w=sigma_w, sigma_b=sigma_b, squared_bias=b, squared_weight=w)
 
 
 def _linear_limit(phi: Activation) -> float | None:

@@ -34,7 +34,7 @@ _APART = 1e-4  # relative: nodes of the table that are closer to a turning point
 _EDGE = 1e-6  # to what fraction the last computable variance is found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TurningPoint:
     """Where sigma_b or sigma_w has an extremum along the edge of chaos.
 
@@ -42,20 +42,20 @@ class TurningPoint:
     ----------
     quantity, extremum
         Which of the two, and whether it is smallest or largest there.
-    q, sigma_b, sigma_w
+    q, sigma_w, sigma_b
         Where.
-    q_error, sigma_b_error, sigma_w_error
+    q_error, sigma_w_error, sigma_b_error
         Bounds on their errors; that of the quantity which turns is of second order in that of q.
     """
 
     quantity: Literal["sigma_b", "sigma_w"]
     extremum: Literal["minimum", "maximum"]
     q: float
-    sigma_b: float
     sigma_w: float
+    sigma_b: float
     q_error: float
-    sigma_b_error: float
     sigma_w_error: float
+    sigma_b_error: float
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ and finite in effect where it diverges. The vertical unit is the height that the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -202,4 +202,4 @@ def _exact_ends(parts: tuple[Branch, ...], along: Curve, window: float) -> Curve
     sigma_b[outer[np.abs(sigma_b[outer] / window - 1.0) <= _RIM]] = window
     zeros = [end for b in parts for end, crosses in zip(b.q[[0, -1]], b.crosses, strict=True) if crosses]
     sigma_b[np.isin(along.q, [0.0, *zeros])] = 0.0
-    return Curve(along.q, sigma_b, along.sigma_w, along.slope)
+    return replace(along, sigma_b=sigma_b)

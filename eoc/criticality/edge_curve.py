@@ -178,9 +178,9 @@ class EocCurve:
         weight[known], slope[known] = m["D"].value ** -0.5, 1.0 + m["P"].value / m["D"].value
         given = np.where(np.isfinite(q), targets, np.nan)
         if name == "sigma_b":
-            return Curve(q, given, weight.reshape(q.shape), slope.reshape(q.shape))
+            return Curve(q=q, sigma_w=weight.reshape(q.shape), sigma_b=given, slope=slope.reshape(q.shape))
         bias[known] = np.sqrt(np.maximum(squared_bias_value(self._phi, flat[known]), 0.0))
-        return Curve(q, bias.reshape(q.shape), given, slope.reshape(q.shape))
+        return Curve(q=q, sigma_w=given, sigma_b=bias.reshape(q.shape), slope=slope.reshape(q.shape))
 
 
 def eoc_curve(activation: object, *, sigma_b_max: float = 2.0, points: int = 400) -> EocCurve:
@@ -288,7 +288,9 @@ def _isolated(phi: Activation, window: float) -> EocCurve:
     answer = edge_of_chaos(phi)
     kind: Literal["point", "none"] = "point" if answer.reason is None else "none"
     one = np.ones(1)
-    pieces = tuple(Curve(one * p.q, one * p.sigma_b, one * p.sigma_w, one * p.slope) for p in answer.points)
+    pieces = tuple(
+        Curve(q=one * p.q, sigma_w=one * p.sigma_w, sigma_b=one * p.sigma_b, slope=one * p.slope) for p in answer.points
+    )
     return EocCurve(phi.name, kind, answer.reason, answer.message, window, pieces, (), (), (), (), phi)
 
 

@@ -26,13 +26,13 @@ _FIRST_STEP = 1e4
 FIRM = 0.98  # |F'| up to which a variance is held firmly: errors fall by e in 50 layers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """The edge of chaos at given variances: arrays of the shape of q; NaN where sigma_b^2 would be negative."""
 
     q: FloatArray
-    sigma_b: FloatArray
     sigma_w: FloatArray
+    sigma_b: FloatArray
     slope: FloatArray
 
 
@@ -70,7 +70,7 @@ def curve(activation: object, q: ArrayLike) -> Curve:
         d = np.where((m["D"].value > 0.0) & (m["D"].value < np.inf), m["D"].value, np.nan)
         squared = m["gap"].value / d
         sigma_b = np.sqrt(np.where(squared >= 0.0, squared, np.nan))
-        return Curve(q, sigma_b, d**-0.5, 1.0 + m["P"].value / d)
+        return Curve(q=q, sigma_w=d**-0.5, sigma_b=sigma_b, slope=1.0 + m["P"].value / d)
 
 
 def transitions(activation: object) -> tuple[tuple[float, float, Stability], ...]:

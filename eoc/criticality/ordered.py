@@ -17,14 +17,14 @@ from eoc.scan import decades
 __all__ = ["OrderedPoint", "nearest_ordered"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OrderedPoint:
     """A stable point in the ordered phase, chi_1 < 1: what to take where there is no edge of chaos.
 
     Attributes
     ----------
-    sigma_b, sigma_w, q
-        Standard deviations of the biases and of the weights (times sqrt(fan-in)), and the variance that layers keep.
+    sigma_w, sigma_b, q
+        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, and the variance that layers keep.
     chi_1, slope
         sigma_w^2 D(q) < 1, and F'(q).
     xi
@@ -33,8 +33,8 @@ class OrderedPoint:
         Bounds on their errors, at exactly this sigma_b and q.
     """
 
-    sigma_b: float
     sigma_w: float
+    sigma_b: float
     q: float
     chi_1: float
     slope: float
@@ -90,14 +90,14 @@ def nearest_ordered(activation: object, sigma_b: float = 0.0) -> OrderedPoint | 
     most = chi + chi_error
     xi_error = -1.0 / float(np.log(most)) - xi + 4.0 * EPS * xi if most < 1.0 else float("inf")
     return OrderedPoint(
-        sigma_b,
-        sigma_w,
-        float(q[i]),
-        chi,
-        float(slope[i]),
-        xi,
-        0.5 * sigma_w * relative + EPS * sigma_w,
-        chi_error,
-        slope_error,
-        xi_error,
+        sigma_w=sigma_w,
+        sigma_b=sigma_b,
+        q=float(q[i]),
+        chi_1=chi,
+        slope=float(slope[i]),
+        xi=xi,
+        sigma_w_error=0.5 * sigma_w * relative + EPS * sigma_w,
+        chi_1_error=chi_error,
+        slope_error=slope_error,
+        xi_error=xi_error,
     )

@@ -12,15 +12,15 @@ from eoc.rates import RateLaw
 __all__ = ["EdgeOfChaos", "EocPoint", "NoPoint"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EocPoint:
     """One point of the edge of chaos.
 
     Attributes
     ----------
-    sigma_b, sigma_w, q
-        Standard deviations of the biases and of the weights (times sqrt(fan-in)), and the variance that is kept.
-    sigma_b_error, sigma_w_error, q_error
+    sigma_w, sigma_b, q
+        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, and the variance that is kept.
+    sigma_w_error, sigma_b_error, q_error
         Bounds on their errors.
     chi_1
         1 by construction.
@@ -37,11 +37,11 @@ class EocPoint:
         How 1 - c_l falls with depth.
     """
 
-    sigma_b: float
     sigma_w: float
+    sigma_b: float
     q: float
-    sigma_b_error: float
     sigma_w_error: float
+    sigma_b_error: float
     q_error: float
     chi_1: float
     slope: float

@@ -18,25 +18,25 @@ from eoc.maps import Stability
 __all__ = ["StabilityRange", "Transition", "stretches", "transition_points"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Transition:
     """A point of the curve with F'(q) = 1, and what the curve becomes as q grows beyond it."""
 
     q: float
-    sigma_b: float
     sigma_w: float
+    sigma_b: float
     slope: float
     becomes: Stability
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StabilityRange:
     """A stretch of the curve between transitions and ends, over all q: (at small q, at large q) of each quantity."""
 
     stability: Stability
     q: tuple[float, float]
-    sigma_b: tuple[float, float]
     sigma_w: tuple[float, float]
+    sigma_b: tuple[float, float]
 
 
 def transition_points(phi: Activation) -> tuple[Transition, ...]:
@@ -44,7 +44,11 @@ def transition_points(phi: Activation) -> tuple[Transition, ...]:
     out = []
     for _, q, becomes in transitions(phi):
         here = curve(phi, q)
-        out.append(Transition(q, float(here.sigma_b), float(here.sigma_w), float(here.slope), becomes))
+        out.append(
+            Transition(
+                q=q, sigma_w=float(here.sigma_w), sigma_b=float(here.sigma_b), slope=float(here.slope), becomes=becomes
+            )
+        )
     return tuple(out)
 
 
@@ -56,8 +60,9 @@ def stretches(
     out = []
     for low, high in pairwise(edges):
         between = branch.q[(branch.q > low.q) & (branch.q < high.q)]
-        pairs = (low.q, high.q), (low.sigma_b, high.sigma_b), (low.sigma_w, high.sigma_w)
-        out.append(StabilityRange(_stability(phi, between), *pairs))
+        stability = _stability(phi, between)
+        w, b = (low.sigma_w, high.sigma_w), (low.sigma_b, high.sigma_b)
+        out.append(StabilityRange(stability=stability, q=(low.q, high.q), sigma_w=w, sigma_b=b))
     return out
 
 

@@ -52,8 +52,11 @@ def plot_place(curve: EocCurve | None, place: Recommendation, ax: Axes) -> Axes:
     """
     plot_eoc([] if curve is None else curve, ax)
     legend = ax.get_legend()
-    handles: list[Any] = [] if legend is None else [*legend.legend_handles]
-    names = [] if legend is None else [text.get_text() for text in legend.get_texts()]
+    handles: list[Any] = ax.lines[:1]
+    names = ["edge of chaos"] * len(handles)
+    if legend is not None:
+        handles += legend.legend_handles
+        names += [text.get_text() for text in legend.get_texts()]
     style: dict[str, Any] = {"color": "C2", "linestyle": "none", "markersize": 9.0, "clip_on": False, "zorder": 5}
     (star,) = ax.plot(place.sigma_b, place.sigma_w, "*", **style)
     ax.legend([star, *handles], ["this network", *names], frameon=False, handlelength=1.5)

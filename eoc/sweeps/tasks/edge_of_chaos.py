@@ -161,7 +161,7 @@ def _best(phi: Activation, name: str, values: ArrayLike) -> tuple[Curve, NDArray
 
     every = eoc_curve(phi, points=8).at(**{name: values})
     exists = np.asarray(np.isfinite(every.q).any(axis=0))
-    fields = np.array([every.q, every.sigma_b, every.sigma_w, every.slope])  # (4, n, K)
+    fields = np.array([every.q, every.sigma_w, every.sigma_b, every.slope])  # (4, n, K)
     if every.q.size and not phi.is_positively_homogeneous:
         depth = np.full(every.q.shape, -np.inf)
         usable = (every.slope < 1.0) & (every.q > 0.0)
@@ -173,8 +173,9 @@ def _best(phi: Activation, name: str, values: ArrayLike) -> tuple[Curve, NDArray
         edge = edge_of_chaos(phi, sigma_b=0.0)
         exists[at] = bool(edge.points)
         if edge.reason is None:
-            found[:, at] = edge.best.q, 0.0, edge.best.sigma_w, edge.best.slope
-    return Curve(*found), exists
+            found[:, at] = edge.best.q, edge.best.sigma_w, 0.0, edge.best.slope
+    q, sigma_w, sigma_b, slope = found
+    return Curve(q=q, sigma_w=sigma_w, sigma_b=sigma_b, slope=slope), exists
 
 
 def _described(phi: Activation, found: Curve, usable: ArrayLike) -> dict[str, ArrayLike]:
