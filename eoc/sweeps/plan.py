@@ -77,12 +77,12 @@ class Plan:
     inner: Values = field(default_factory=dict)
     folder: str = ""
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """How many values the axes have."""
         return tuple(axis.size for axis in self.axes)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many points there are."""
         return math.prod(self.shape)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from eoc.sharing import cached_property
+
 __all__ = ["EOC", "Coordinate", "Output", "Parameter", "Point", "Task", "Values"]
 
 #: Of sigma_w: the value at which a network with that activation and sigma_b is on the edge of chaos.
@@ -95,14 +97,14 @@ class Output:
     kind: Literal["real", "whole"] = "real"
     flags: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
         """How it is kept."""
         if self.flags:
             return np.dtype(np.int8)
         return np.dtype(np.float64 if self.kind == "real" else np.int64)
 
-    @property
+    @cached_property
     def missing(self) -> float | int:
         """What stands where a point has none."""
         return float("nan") if self.dtype.kind == "f" else -1

@@ -8,14 +8,4 @@ from eoc.training.data import DATASETS, Dataset, dataset  # noqa: E402
 from eoc.training.network import Design, first_variance, network, torch_function  # noqa: E402
 from eoc.training.train import Curve, train  # noqa: E402
 
-__all__ = [
-    "DATASETS",
-    "Curve",
-    "Dataset",
-    "Design",
-    "dataset",
-    "first_variance",
-    "network",
-    "torch_function",
-    "train",
-]
+__all__ = ["DATASETS", "Curve", "Dataset", "Design", "dataset", "first_variance", "network", "torch_function", "train"]

@@ -70,10 +70,7 @@ def _of_list(
 
 
 def zip_faults(
-    zipped: Sequence[Sequence[str]],
-    inner: Collection[str],
-    given: Mapping[str, Any],
-    known: Mapping[str, AxisValues],
+    zipped: Sequence[Sequence[str]], inner: Collection[str], given: Mapping[str, Any], known: Mapping[str, AxisValues]
 ) -> Iterator[Fault]:
     """What is wrong with the groups of axes that move together.
 

@@ -63,11 +63,7 @@ def _fitted(name: str, about: str, symbol: str) -> dict[str, Output]:
         "_error": (f"standard error of {name}", "", "standard_error"),
         "_theory": (f"theory of {name} at infinite width and depth", symbol, "theory"),
         "_noiseless": (f"{name} by the same fit at infinite width", symbol, "noiseless"),
-        "_systematic": (
-            f"what the fit of {name} may be off at these depths; inf if it is not known",
-            "",
-            "systematic",
-        ),
+        "_systematic": (f"what the fit of {name} may be off at these depths; inf if it is not known", "", "systematic"),
         "_truncation": (f"what terms of order l/N may change in {name}", "", "truncation"),
     }
     return along(**{name + end: (text, sign, of_fit(attribute)) for end, (text, sign, attribute) in rows.items()})

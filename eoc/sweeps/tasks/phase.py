@@ -67,11 +67,7 @@ def _place(point: Point) -> Phase:
 PHASE_DIAGRAM = Task(
     name="phase_diagram",
     about="phase, fixed points and depth scales at many sigma_w, for one sigma_b at a time",
-    parameters=(
-        ACTIVATION,
-        SIGMA_B,
-        dataclasses.replace(SIGMA_W, above=True, eoc=False, inner=True),
-    ),
+    parameters=(ACTIVATION, SIGMA_B, dataclasses.replace(SIGMA_W, above=True, eoc=False, inner=True)),
     outputs=always(_ALONG),
     run=_row,
     seconds=lambda point: _ROW_SECONDS + _CELL_SECONDS * np.size(point["sigma_w"]),
