@@ -290,7 +290,7 @@ def test_batches_take_about_half_a_second_and_are_shared_out():
     while queue:
         batch = queue.batch()
         sizes.append(len(batch.points))
-        queue.came(batch, [Result(i, 1e-3, {}) for i in batch.points])
+        queue.returned(batch, [Result(i, 1e-3, {}) for i in batch.points])
     assert sizes[0] == 1
     assert max(sizes) == 500
     assert sizes[-1] == 1
@@ -300,10 +300,10 @@ def test_batches_take_about_half_a_second_and_are_shared_out():
 def test_points_that_a_worker_had_no_time_for_come_next():
     queue = Queue(sweep_of(POINTS).plan, range(40), 1)
     batch = queue.batch()
-    queue.came(batch, [Result(i, 0.02, {}) for i in batch.points])
+    queue.returned(batch, [Result(i, 0.02, {}) for i in batch.points])
     batch = queue.batch()
     first, *rest = batch.points
-    queue.came(batch, [Result(first, 0.02, {})])
+    queue.returned(batch, [Result(first, 0.02, {})])
     assert list(queue.batch().points)[: len(rest)] == rest
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from eoc.cli.tables import NARROW, console, print_next, print_paragraph, print_table
 from eoc.cli.words import duration, parameters_in_words, values_in_words
-from eoc.sweeps.selection import constants_of, counts, failures_of, names_along, parameters_at
+from eoc.sweeps.selection import constants_of, counts, failures_of, parameters_along, parameters_at
 
 if TYPE_CHECKING:
     import xarray
@@ -89,7 +89,7 @@ def _seconds(sweep: xarray.Dataset) -> Any:
 
 
 def _along(sweep: xarray.Dataset, dim: str) -> dict[str, list[Any]]:
-    return {name: sweep[name].values.tolist() for name in names_along(sweep, dim)}
+    return {name: sweep[name].values.tolist() for name in parameters_along(sweep, dim)}
 
 
 def _runs(sweep: xarray.Dataset) -> list[dict[str, Any]]:

@@ -15,9 +15,9 @@ from eoc.sweeps.selection import (
     checked_output,
     constants_of,
     counts,
-    names_along,
     one_of_each,
     outputs_of,
+    parameters_along,
     records_of,
     with_errors,
     without_errors,
@@ -76,8 +76,8 @@ def shown_of(sweep: xarray.Dataset, columns: Sequence[str] | None, failed: bool)
     outputs = [name for name in asked if name not in along]
     points = to_frame(sweep, with_errors(sweep, [name for name in outputs if name not in records_of(sweep)]))
     points = points[points["status"] == ("failed" if failed else "done")]
-    keys = [name for dim in map(str, sweep["status"].dims) for name in names_along(sweep, dim)]
-    keys += [] if spread is None else names_along(sweep, spread)
+    keys = [name for dim in map(str, sweep["status"].dims) for name in parameters_along(sweep, dim)]
+    keys += [] if spread is None else parameters_along(sweep, spread)
     return Shown(sweep, points, keys, outputs, spread, along, chosen=columns is not None)
 
 

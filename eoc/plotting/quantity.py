@@ -14,9 +14,9 @@ from eoc.sweeps.selection import (
     checked_output,
     constants_of,
     flag_meanings,
-    names_along,
     one_of_each,
     outputs_of,
+    parameters_along,
     records_of,
     status_of,
 )
@@ -150,7 +150,7 @@ def left_over(
 ) -> LeftOverError:
     """The error that an output runs along dimensions that are not drawn; ``lines``: it could have some."""
     values = one_of_each(sweep, dims)
-    *first, last = (parameter for dim in dims for parameter in names_along(sweep, dim))
+    *first, last = (parameter for dim in dims for parameter in parameters_along(sweep, dim))
     over = f"{', '.join(first)} and {last}" if first else last
     line = next(iter(values)) if lines else None
     map_ = (x, line, name) if x is not None and line is not None and len(values) == 1 else None

@@ -12,7 +12,7 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, label_of, left_over, quantity, shown
 from eoc.plotting.ticks import put_log_ticks, scale
-from eoc.sweeps.selection import spread
+from eoc.sweeps.selection import broadcast
 
 if TYPE_CHECKING:
     import xarray
@@ -136,7 +136,7 @@ def _shape(
 def _curves(sweep: xarray.Dataset, shape: dict[str, int], across: Quantity, up: Quantity, y: str, log: str) -> _Curves:
     """The lines of one output, along a parameter in increasing order."""
     drawn = across.values, up.values, _errors(sweep, y, up)
-    xs, ys, errors = (np.atleast_2d(spread(values, shape)) for values in drawn)
+    xs, ys, errors = (np.atleast_2d(broadcast(values, shape)) for values in drawn)
     if across.values.name in sweep.coords:
         order = np.argsort(xs[0], kind="stable")
         xs, ys, errors = xs[:, order], ys[:, order], errors[:, order]

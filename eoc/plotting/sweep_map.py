@@ -10,7 +10,7 @@ from eoc.errors import EocError
 from eoc.plotting.quantity import Quantity, axis_of, check_any, dim_of, left_over, quantity, shown
 from eoc.plotting.style import MISSING, colour_key
 from eoc.plotting.ticks import put_log_ticks, scale
-from eoc.sweeps.selection import spread
+from eoc.sweeps.selection import broadcast
 
 if TYPE_CHECKING:
     import xarray
@@ -37,7 +37,7 @@ def draw_map(sweep: xarray.Dataset, ax: Axes, x: str, y: str, color: str, log: s
     if rest:
         raise left_over(sweep, color, rest)
     shape = {dim: sweep.sizes[dim] for dim in (dim_of(up), dim_of(across))}
-    values = shown(shade, spread(shade.values, shape), "c" in log)
+    values = shown(shade, broadcast(shade.values, shape), "c" in log)
     check_any(np.isfinite(values), color, "c" in log)
     (columns, right), (rows, above) = _cells(across, "x" in log), _cells(up, "y" in log)
     _draw_cells(ax, right, above, values[np.ix_(rows, columns)], shade, "c" in log)

@@ -67,7 +67,7 @@ def estimate(plan: Plan, workers: int = 1) -> Estimate:
     (2, True)
     """
     some = Random(0).sample(range(plan.size), min(plan.size, _SAMPLED))  # even steps could miss values of an axis
-    points = [plan.whole_point(i) for i in {*some, plan.size - 1}]  # the last is often the largest
+    points = [plan.full_point(i) for i in {*some, plan.size - 1}]  # the last is often the largest
     mean = math.fsum(plan.task.seconds(point) for point in points) / len(points)
     first = _START_SECONDS + _TABLES_SECONDS * len(set(plan.values.get("activation", ())))
     largest = max(plan.task.bytes(point) for point in points)

@@ -12,13 +12,13 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.files import replacing
 from eoc.sweeps.selection import (
+    broadcast,
     checked_name,
     chosen_outputs,
     constants_of,
     flag_meanings,
-    names_along,
+    parameters_along,
     records_of,
-    spread,
     status_of,
 )
 
@@ -67,11 +67,11 @@ def to_frame(sweep: xarray.Dataset, outputs: Sequence[str] | None = None) -> pan
     names = chosen_outputs(sweep, outputs)
     dims = dict.fromkeys(str(dim) for name in ("status", *names) for dim in sweep[name].dims)
     sizes = {dim: sweep.sizes[dim] for dim in dims}
-    along = [name for dim in dims for name in names_along(sweep, dim)]
-    seen = spread(~status_of(sweep, "pending"), sizes).ravel()
+    along = [name for dim in dims for name in parameters_along(sweep, dim)]
+    seen = broadcast(~status_of(sweep, "pending"), sizes).ravel()
     columns = {}
     for name in (*along, *constants_of(sweep), *names, *records_of(sweep)):
-        values = spread(sweep[name], sizes).ravel()[seen]
+        values = broadcast(sweep[name], sizes).ravel()[seen]
         columns[name] = _column(sweep[name], values, whole=name in names)
     return pandas.DataFrame(columns)
 

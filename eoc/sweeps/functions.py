@@ -20,11 +20,11 @@ from eoc.sweeps.plan import Plan
 if TYPE_CHECKING:
     from eoc.activations import Activation
 
-__all__ = ["FAILS", "OtherFunctionError", "activation_of", "answer", "described", "fingerprint", "fingerprints"]
+__all__ = ["FAILS", "OtherFunctionError", "activation_of", "error_text", "fingerprints", "print_fingerprints"]
 
 FAILS = "fails: "  #: how the fingerprint of a function begins that has none
 
-_OTHER_PROCESS = "from eoc.sweeps.functions import answer; answer()"
+_OTHER_PROCESS = "from eoc.sweeps.functions import print_fingerprints; print_fingerprints()"
 
 
 class OtherFunctionError(EocError):
@@ -75,14 +75,14 @@ def activation_of(text: str, folder: str, expected: str = "") -> Activation:
     return phi
 
 
-def fingerprint(text: str, folder: str) -> str:
+def _fingerprint(text: str, folder: str) -> str:
     """A digest of what a function computes, loaded anew, or why it cannot be loaded.
 
     Examples
     --------
-    >>> fingerprint("numpy:tanh", "") == fingerprint("numpy:tanh", "") != fingerprint("numpy:sin", "")
+    >>> _fingerprint("numpy:tanh", "") == _fingerprint("numpy:tanh", "") != _fingerprint("numpy:sin", "")
     True
-    >>> fingerprint("numpy:tahn", "")
+    >>> _fingerprint("numpy:tahn", "")
     "fails: numpy has no 'tahn'"
     """
     from eoc.activations.imported import from_source
@@ -90,7 +90,7 @@ def fingerprint(text: str, folder: str) -> str:
     try:
         return _digest(from_source(text, folder))
     except (Exception, SystemExit) as error:  # its points fail, not the others
-        return FAILS + described(error)
+        return FAILS + error_text(error)
 
 
 def fingerprints(plan: Plan) -> dict[str, str]:
@@ -116,21 +116,21 @@ def _asked(texts: list[str], folder: str) -> dict[str, str]:
     return dict(json.loads(line) for line in done.stdout.splitlines())
 
 
-def answer() -> None:
+def print_fingerprints() -> None:
     """What the other process does: a line of JSON for each function, and nothing else on standard output."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what functions print is no answer
     texts, folder, sys.path[:] = json.load(sys.stdin)
     for text in texts:
-        print(json.dumps([text, fingerprint(text, folder)]), file=out, flush=True)
+        print(json.dumps([text, _fingerprint(text, folder)]), file=out, flush=True)
 
 
-def described(failure: BaseException) -> str:
+def error_text(failure: BaseException) -> str:
     """What went wrong, whatever a user's function raises.
 
     Examples
     --------
-    >>> described(EocError("no")), described(KeyError("x"))
+    >>> error_text(EocError("no")), error_text(KeyError("x"))
     ('no', "KeyError: 'x'")
     """
     try:

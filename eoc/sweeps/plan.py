@@ -116,7 +116,7 @@ class Plan:
             found |= {name: values[int(i)] for name, values in axis.values.items()}
         return found
 
-    def whole_point(self, index: int) -> dict[str, Any]:
+    def full_point(self, index: int) -> dict[str, Any]:
         """All parameters of one point, inner ones too, as :attr:`Task.seconds` and :attr:`Task.bytes` want them."""
         return {**self.point(index), **self.inner}
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Failure",
+    "broadcast",
     "checked_name",
     "checked_output",
     "chosen_outputs",
@@ -28,13 +29,12 @@ __all__ = [
     "counts",
     "failures_of",
     "flag_meanings",
-    "names_along",
     "one_of_each",
     "outputs_of",
+    "parameters_along",
     "parameters_at",
     "points_at",
     "records_of",
-    "spread",
     "status_of",
     "with_errors",
     "without_errors",
@@ -87,7 +87,7 @@ def without_errors(names: Collection[str]) -> list[str]:
     return [name for name in names if not (name.endswith("_error") and name.removesuffix("_error") in names)]
 
 
-def names_along(sweep: xarray.Dataset, dim: str) -> list[str]:
+def parameters_along(sweep: xarray.Dataset, dim: str) -> list[str]:
     """The parameters that run along a dimension: one, or those that move together."""
     return _in_order(sweep, [str(name) for name, values in sweep.coords.items() if values.dims == (dim,)])
 
@@ -149,7 +149,7 @@ def status_of(sweep: xarray.Dataset, status: str) -> xarray.DataArray:
     return sweep["status"] == STATES.index(status)
 
 
-def spread(values: xarray.DataArray, sizes: Mapping[str, int]) -> NDArray[Any]:
+def broadcast(values: xarray.DataArray, sizes: Mapping[str, int]) -> NDArray[Any]:
     """The values as an array with these dimensions in this order, repeated along those that they do not have."""
     return values.variable.set_dims(sizes).values  # type: ignore[no-untyped-call]
 
@@ -218,7 +218,7 @@ def one_of_each(sweep: xarray.Dataset, dims: Sequence[str]) -> dict[str, Any]:
     """
     found = {}
     for dim in dims:
-        name = max(names_along(sweep, dim), key=lambda name: np.unique(sweep[name].values).size)
+        name = max(parameters_along(sweep, dim), key=lambda name: np.unique(sweep[name].values).size)
         values = sweep[name].values
         place = {"i": -1, "f": values.size // 2}.get(values.dtype.kind, 0)
         found[name] = values.tolist()[place]
@@ -290,4 +290,4 @@ def parameters_at(sweep: xarray.Dataset, place: int) -> dict[str, Any]:
     dims = [str(dim) for dim in sweep["status"].dims]
     indices = (int(i) for i in np.unravel_index(place, sweep["status"].shape))
     point = sweep.coords.to_dataset().isel(dict(zip(dims, indices, strict=True)))
-    return {name: point[name].item() for dim in dims for name in names_along(sweep, dim)}
+    return {name: point[name].item() for dim in dims for name in parameters_along(sweep, dim)}

@@ -52,7 +52,7 @@ class Queue:
         self._deaths: Counter[int] = Counter()
 
     def _expected(self, index: int) -> float:
-        return self._plan.task.seconds(self._plan.whole_point(index))
+        return self._plan.task.seconds(self._plan.full_point(index))
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -80,7 +80,7 @@ class Queue:
         size = max(1, round(_TARGET / max(self._seconds, 1e-6)))
         return size if self._workers == 1 else min(size, -(-len(self._waiting) // (_SHARES * self._workers)))
 
-    def came(self, batch: Batch, results: Sequence[Result]) -> None:
+    def returned(self, batch: Batch, results: Sequence[Result]) -> None:
         """Learn from results; points that the worker had no time for come next."""
         left = dict(batch.points)
         for result in results:
@@ -89,7 +89,7 @@ class Queue:
             self._seconds = sum(result.seconds for result in results) / len(results)
         self._waiting.extendleft(reversed(left))
 
-    def died(self, batch: Batch, alone: bool) -> list[Result]:
+    def worker_died(self, batch: Batch, alone: bool) -> list[Result]:
         """Put points back of which a worker may have died; those of which it has died alone have failed."""
         results = []
         for index in reversed(list(batch.points)):
@@ -149,7 +149,7 @@ def _hand_out(queue: Queue, engine: Engine, under_way: dict[Computed, Batch]) ->
         try:
             under_way[engine.submit(batch, _PATIENCE)] = batch
         except BrokenExecutor:  # a worker died between two batches
-            queue.came(batch, [])
+            queue.returned(batch, [])
             if not under_way:
                 engine.restart()
             return
@@ -163,9 +163,9 @@ def _taken(done: Iterable[Computed], under_way: dict[Computed, Batch], queue: Qu
         batch = under_way.pop(future)
         results = _results(future)
         if results is None:
-            found += queue.died(batch, alone)
+            found += queue.worker_died(batch, alone)
         else:
-            queue.came(batch, results)
+            queue.returned(batch, results)
             found += results
     return found
 

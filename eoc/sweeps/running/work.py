@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.errors import AccuracyWarning, EocError
-from eoc.sweeps.functions import OtherFunctionError, activation_of, described
+from eoc.sweeps.functions import OtherFunctionError, activation_of, error_text
 from eoc.sweeps.plan import VERSION, Batch, Result
 from eoc.sweeps.task import EOC
 from eoc.sweeps.tasks import task
@@ -52,7 +52,7 @@ def compute(batch: Batch, patience: float) -> list[Result]:
             except OtherFunctionError:
                 raise
             except (Exception, SystemExit) as failure:  # a sweep goes on whatever a user's function does
-                outputs, error = {}, described(failure)
+                outputs, error = {}, error_text(failure)
             ended = time.perf_counter()
             results.append(Result(index, ended - began, outputs, error))
             began = ended

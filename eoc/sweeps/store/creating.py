@@ -19,7 +19,7 @@ from eoc.sweeps.store.layout import Layout, Variable, coordinate_file
 if TYPE_CHECKING:
     import zarr
 
-__all__ = ["create", "damaged", "empty_store", "leftover", "lost", "mend"]
+__all__ = ["create", "damaged", "empty_store", "leftover", "lost", "repair"]
 
 _TRIES, _PAUSE = 20, 0.05  # seconds between two attempts to remove a folder
 _ABOUT = "zarr.json"  # what describes an array, or the whole
@@ -128,7 +128,7 @@ def damaged(path: Path, layout: Layout) -> list[str]:
     ]
 
 
-def mend(path: Path, layout: Layout, right: Path, names: list[str]) -> None:
+def repair(path: Path, layout: Layout, right: Path, names: list[str]) -> None:
     """Describe the store as a new one is described, with all its numbers where they are.
 
     Parameters

@@ -13,7 +13,7 @@ from eoc.errors import EocError
 from eoc.files import resolved
 from eoc.sweeps.functions import FAILS
 from eoc.sweeps.plan import VERSION, Plan
-from eoc.sweeps.store.creating import create, damaged, empty_store, leftover, lost, mend
+from eoc.sweeps.store.creating import create, damaged, empty_store, leftover, lost, repair
 from eoc.sweeps.store.header import check_format, differences, header, json_of, unwritable
 from eoc.sweeps.store.layout import Layout
 from eoc.sweeps.store.lock import locked
@@ -94,7 +94,7 @@ def _opened(path: Path, layout: Layout, new: bool) -> Store:
             _check(path, layout)
         if (names := damaged(path, layout)) or gone:
             with empty_store(path, layout) as right:
-                mend(path, layout, right, names)
+                repair(path, layout, right, names)
     return Store(path, layout, aside)
 
 

@@ -54,7 +54,7 @@ class Store:
         self._group = zarr.open_group(path, mode="r+")
         self._runs: list[dict[str, Any]] = json_of(path, self._group.attrs.asdict(), "runs")
         self._arrays = {name: self._array(name) for name in self._variables}
-        self._mend_coordinates()
+        self._repair_coordinates()
         self._recover()
 
     def pending(self, retry_failed: bool = False) -> NDArray[np.int64]:
@@ -109,7 +109,7 @@ class Store:
             raise unreadable(self.path, self.path / name / "zarr.json", wrong)
         return array
 
-    def _mend_coordinates(self) -> None:
+    def _repair_coordinates(self) -> None:
         """Write those again that are damaged: the plan knows them."""
         for name, (_, values) in self._layout.coordinates.items():
             array = _writable(self.path, name)
