@@ -425,6 +425,7 @@ ANSWERS = {
     "maps relu": "Gaussian expectations of relu",
     "phase tanh --sigma-w 1 --sigma-b 0.2": "is ordered",
     "phase relu --sigma-w 1.4142135623730951": "is on the edge of chaos",
+    "phase gelu --sigma-w 1.4385036 --sigma-b 0.32112968": "is on the edge of chaos, but its q is not stable",
     "propagate tanh --sigma-w 1.3 --depth 20": "after 20 layers",
     "rates tanh --sigma-b 0.2 --depth 1e3": "like 1/l",
     "rates 'tanh(x)*1.5' --sigma-w 0.5 --sigma-b 0.3 --depth 1e3": "exponentially",
@@ -442,3 +443,11 @@ def test_the_first_line_answers_and_what_is_said_to_be_next_can_be_typed(command
     assert len(lines) - lines.index(said) <= 2
     typed = re.match(r"next: eoc (.*?)(?: (?:gives|says|adds|prints|follows|lists) .*)?$", said)[1]
     assert run(*shlex.split(typed)).returncode in (0, 3)
+
+
+def test_a_picture_behind_a_circle_of_links_is_refused_before_anything_is_printed(tmp_path):
+    (tmp_path / "one.png").symlink_to("two.png")
+    (tmp_path / "two.png").symlink_to("one.png")
+    done = run("describe", "tanh", "--plot", "one.png", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "links lead in a circle" in done.stderr

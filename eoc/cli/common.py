@@ -12,7 +12,7 @@ import typer
 
 from eoc.cli.around import results
 from eoc.errors import EocError
-from eoc.files import replacing
+from eoc.files import replacing, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -112,6 +112,7 @@ def check_file(path: Path, what: str, endings: Collection[str]) -> None:
     """Refuse a file that cannot be written, or whose ending is unknown, before anything is computed or printed."""
     if path.suffix[1:].lower() not in endings:
         raise EocError(f"cannot write {what} to {path}: its name must end in one of {', '.join(sorted(endings))}")
+    resolved(path)  # links may lead in a circle, and the current folder may be gone
     if not path.parent.is_dir():
         raise EocError(f"cannot write {what} to {path}: there is no folder {path.parent}")
     if path.is_dir():

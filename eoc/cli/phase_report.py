@@ -41,7 +41,7 @@ def print_phases(
 ) -> None:
     """Print every phase: in words, its numbers, the fixed points of f and when close inputs become one."""
     out = console()
-    print_headline(out, f"{phi.name} at sigma_w = {sigma_w:.12g}, sigma_b = {sigma_b:.12g} {_in_words(found)}.")
+    print_headline(out, f"{phi.name} at sigma_w = {sigma_w:.12g}, sigma_b = {sigma_b:.12g} {_in_words(found, note)}.")
     print_title(out, phi)
     if note:
         print_paragraph(out, "", note, indent=2)
@@ -60,10 +60,13 @@ def print_phases(
         print_next(out, command_line("init", source), "gives the place to start from")
 
 
-def _in_words(found: Sequence[Phase]) -> str:
-    """The phase and what it means for inputs and gradients, as a predicate."""
-    if len({p.phase for p in found}) > 1:
-        return f"is {' or '.join(dict.fromkeys(p.phase for p in found))}, by the variance of the first layer"
+def _in_words(found: Sequence[Phase], note: str) -> str:
+    """The phase and what it means for inputs and gradients, as a predicate; with a note it is on the edge of chaos."""
+    names = dict.fromkeys(p.phase for p in found)
+    if note and "critical" not in names:
+        return f"is on the edge of chaos, but its q is not stable: networks end {' or '.join(names)}"
+    if len(names) > 1:
+        return f"is {' or '.join(names)}, by the variance of the first layer"
     return _MEANS[found[0].phase]
 
 
