@@ -138,14 +138,6 @@ class Coordinate:
     units: str = "1"
 
 
-def _no_coordinates(values: Values) -> Mapping[str, Coordinate]:
-    return {}
-
-
-def _no_problems(values: Values) -> Iterable[tuple[str, str]]:
-    return ()
-
-
 @dataclass(frozen=True)
 class Task:
     """What a sweep computes at every one of its points.
@@ -183,8 +175,8 @@ class Task:
     run: Callable[[Point], Any]
     seconds: Callable[[Point], float]
     bytes: Callable[[Point], float] = lambda point: 0.0
-    problems: Callable[[Values], Iterable[tuple[str, str]]] = _no_problems
-    coordinates: Callable[[Values], Mapping[str, Coordinate]] = _no_coordinates
+    problems: Callable[[Values], Iterable[tuple[str, str]]] = lambda values: ()
+    coordinates: Callable[[Values], Mapping[str, Coordinate]] = lambda values: {}
     random: bool = False
     rule: str = ""
 

@@ -48,10 +48,11 @@ class Engine:
 
     name: str
     workers: int
+    _executor: Any
 
     def submit(self, batch: Batch, patience: float) -> Computed:
         """Begin :func:`eoc.sweeps.running.work.compute`; a dead worker is an exception of the future."""
-        raise NotImplementedError
+        return self._executor.submit(compute, batch, patience)
 
     def lacks(self) -> str:
         """What keeps it from computing, in a sentence; "" if nothing does, or nothing that could be known."""
@@ -142,10 +143,6 @@ class ProcessEngine(Engine):
                 'if __name__ == "__main__": (workers=1 does without processes)'
             ) from None
 
-    def submit(self, batch: Batch, patience: float) -> Computed:
-        """Compute the batch in one of the processes."""
-        return self._executor.submit(compute, batch, patience)
-
     def restart(self) -> None:
         """Replace all processes: where one of them dies, the others are of no use to the pool."""
         self.close()
@@ -201,7 +198,7 @@ class ExecutorEngine(Engine):
     def submit(self, batch: Batch, patience: float) -> Computed:
         """Hand the batch to the executor."""
         try:
-            future: Computed = self._executor.submit(compute, batch, patience)
+            future = super().submit(batch, patience)
         except RuntimeError as error:
             if isinstance(error, BrokenExecutor):
                 raise
@@ -264,10 +261,6 @@ class DaskEngine(Engine):
         if not self.workers:
             self.close()
             raise EocError(f"the Dask cluster at {self._address} has no workers: start some (dask worker ADDRESS)")
-
-    def submit(self, batch: Batch, patience: float) -> Computed:
-        """Compute the batch on one of the workers."""
-        return self._executor.submit(compute, batch, patience)
 
     def lacks(self) -> str:
         """Workers, where the cluster has lost all of them."""

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from eoc.errors import EocError
 from eoc.sweeps.config.sweep import Sweep, read_sweep, sweep_of
 from eoc.sweeps.functions import fingerprints
@@ -20,9 +18,7 @@ from eoc.sweeps.plan import Result
 from eoc.sweeps.running.engines import Engine, engine_of
 from eoc.sweeps.running.scheduling import Queue, drive
 from eoc.sweeps.store.header import git_commit, versions
-from eoc.sweeps.store.layout import DONE, FAILED
 from eoc.sweeps.store.opening import open_store
-from eoc.sweeps.store.store import Store
 
 __all__ = ["Progress", "Summary", "default_store", "run_sweep"]
 
@@ -120,26 +116,32 @@ def run_sweep(
     >>> summary.done, sigma_w.round(8).tolist()
     (2, [1.19340073, 1.30414584])
     """
-    asked = sweep if isinstance(sweep, Sweep) else _sweep(sweep)
-    start = time.monotonic()
-    plan = asked.plan
-    functions = fingerprints(plan)
-    place = _place(sweep, asked, store)
+    asked, place = _asked(sweep), _place(sweep, store)
+    start, computed = time.monotonic(), 0
+    plan, functions = asked.plan, fingerprints(asked.plan)
     about = {"title": asked.name, "description": asked.description}
     with open_store(place, plan, asked.config, functions=functions, new=new, about=about) as results:
+
+        def keep(found: list[Result]) -> bool:
+            nonlocal computed
+            if found:
+                results.put(found)
+                computed += len(found)
+                if progress is not None:
+                    progress(*results.counts, plan.size)
+            return not (fail_fast and any(result.error for result in found))
+
         points = results.pending(retry_failed)
-        run = _Run(results, plan.size, progress, fail_fast)
         if points.size:
             engine = engine_of(executor, workers, points.size)
             results.began(_record(engine, plan.folder))
             try:
-                drive(Queue(plan, points.tolist(), engine.workers, functions), engine, run.store)
+                drive(Queue(plan, points.tolist(), engine.workers, functions), engine, keep)
             finally:
                 engine.close()
-                results.ended(time.monotonic() - start, run.computed)
-        done, failed = run.counts
+                results.ended(time.monotonic() - start, computed)
         taken = time.monotonic() - start
-        return Summary(results.path, plan.size, done, failed, run.computed, taken, results.set_aside)
+        return Summary(results.path, plan.size, *results.counts, computed, taken, results.set_aside)
 
 
 def default_store(file: str | Path) -> Path:
@@ -153,16 +155,16 @@ def default_store(file: str | Path) -> Path:
     return Path(f"{Path(file).stem}.zarr")
 
 
-def _sweep(sweep: str | Path | Mapping[str, Any]) -> Sweep:
+def _asked(sweep: Sweep | str | Path | Mapping[str, Any]) -> Sweep:
+    if isinstance(sweep, Sweep):
+        return sweep
     return sweep_of(sweep) if isinstance(sweep, Mapping) else read_sweep(sweep)
 
 
-def _place(sweep: object, asked: Sweep, store: str | Path | None) -> Path:
-    if store is not None:
-        return Path(store)
-    if isinstance(sweep, str | Path):
-        return default_store(sweep)
-    raise EocError("give store, a folder for the results, such as 'sweep.zarr'")
+def _place(sweep: object, store: str | Path | None) -> Path:
+    if store is None and not isinstance(sweep, str | Path):
+        raise EocError("give store, a folder for the results, such as 'sweep.zarr'")
+    return default_store(str(sweep)) if store is None else Path(store)
 
 
 def _record(engine: Engine, folder: str) -> dict[str, Any]:
@@ -176,27 +178,3 @@ def _record(engine: Engine, folder: str) -> dict[str, Any]:
         "versions": versions(),
         "git_commit": git_commit(folder),
     }
-
-
-class _Run:
-    """Puts results where they belong, counts and reports them."""
-
-    def __init__(self, store: Store, total: int, progress: Progress | None, fail_fast: bool) -> None:
-        self.computed = 0
-        self._store, self._total = store, total
-        self._progress, self._fail_fast = progress, fail_fast
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """How many points are done, and how many failed."""
-        status = self._store.status
-        return int(np.count_nonzero(status == DONE)), int(np.count_nonzero(status == FAILED))
-
-    def store(self, results: list[Result]) -> bool:
-        """Put results into the store; whether to go on."""
-        if results:
-            self._store.put(results)
-            self.computed += len(results)
-            if self._progress is not None:
-                self._progress(*self.counts, self._total)
-        return not (self._fail_fast and any(result.error for result in results))

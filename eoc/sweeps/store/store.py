@@ -62,6 +62,11 @@ class Store:
         wanted = self.status != DONE if retry_failed else self.status == PENDING
         return np.flatnonzero(wanted)
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many points are done, and how many failed."""
+        return int(np.count_nonzero(self.status == DONE)), int(np.count_nonzero(self.status == FAILED))
+
     def put(self, results: Sequence[Result]) -> None:
         """Write results; when this returns they outlast a process that is killed.
 
