@@ -6,7 +6,7 @@ import numpy as np
 
 from eoc.activations.base import Activation
 
-__all__ = ["where_diverges"]
+__all__ = ["vertical", "where_diverges"]
 
 _BITS = np.array([14.0, 18.0, 22.0])  # 2^-bits away from a knot
 _ROUNDING = 1e-4  # of an exponent
@@ -35,6 +35,18 @@ def where_diverges(phi: Activation, order: int) -> float | None:
             if (2.0 * exponents <= -1.0 + _ROUNDING).all():
                 return float(knot.x)
     return None
+
+
+def vertical(phi: Activation) -> tuple[float, ...]:
+    """The knots at which phi has a vertical tangent, or one that looks so from close to it.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> vertical(activation("abs(x - 1)**0.7")), vertical(activation("relu"))
+    ((1.0,), ())
+    """
+    return tuple(b.x for b in phi.breakpoints if _is_suspicious(b.left, 1) or _is_suspicious(b.right, 1))
 
 
 def _is_suspicious(limits: tuple[float, float, float], order: int) -> bool:

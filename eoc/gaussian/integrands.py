@@ -8,6 +8,7 @@ import numpy as np
 
 from eoc.activations.base import Activation
 from eoc.floats import FloatArray
+from eoc.gaussian.divergence import vertical
 from eoc.gaussian.octaves import Octaves
 from eoc.gaussian.tangent import oscillates, remainder, resolved_radius
 from eoc.sharing import cached
@@ -17,6 +18,7 @@ __all__ = ["easy_variance", "integrals"]
 
 # r is phi without its tangent h at zero (eoc.gaussian.tangent).
 _ROWS = ("phi^2", "dphi^2", "ddphi^2", "r^2", "dr^2", "phi", "r", "phi ddphi", "2hr+r^2")
+# Beside a vertical tangent, x phi phi' stands in the place of phi phi'', which need not be integrable.
 
 
 def integrals(phi: Activation, q: FloatArray, rows: set[str]) -> tuple[dict[str, tuple[FloatArray, FloatArray]], bool]:
@@ -67,12 +69,13 @@ def _rows(phi: Activation, radius: float, x: FloatArray) -> tuple[FloatArray, Fl
     errors = np.concatenate([bounds, [rest.r_error, rest.dr_error]])
     odd = 0.0 if phi.parity == "odd" else 1.0  # on the half-line an odd integrand must not be doubled
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        signed = np.stack([odd * value, odd * rest.r, value * curvature, (2.0 * rest.h + rest.r) * rest.r])
+        other, other_error = (x * values[1], np.abs(x) * bounds[1]) if vertical(phi) else (curvature, e2)
+        signed = np.stack([odd * value, odd * rest.r, value * other, (2.0 * rest.h + rest.r) * rest.r])
         signed_errors = np.stack(
             [
                 e0,
                 rest.r_error,
-                np.abs(value) * e2 + np.abs(curvature) * e0,
+                np.abs(value) * other_error + np.abs(other) * e0,
                 2.0 * (np.abs(rest.h) + np.abs(rest.r)) * rest.r_error,
             ]
         )

@@ -14,6 +14,8 @@ With X = sqrt(q) Z, Z ~ N(0, 1):
 
 ``P`` follows from (phi^2)''/2 = phi'^2 + phi phi'' in the sense of distributions, so V' = D + P always holds: at a
 knot k with density p(k) of X it adds p(k) [ (phi phi')(k+) - (phi phi')(k-) + (phi(k+)^2 - phi(k-)^2) k / (2 q) ].
+Where phi has a vertical tangent these limits may be infinite, but V', which is E[X phi phi'] / q where phi does not
+jump, is finite, and so is P = V' - D if D is; where D is infinite, P is minus infinity.
 
 ``gap`` and ``excess`` are computed without cancellation from r, phi without its tangent h at zero
 (:mod:`eoc.gaussian.tangent`). For b = phi(0) and phi without a jump,
@@ -37,7 +39,7 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.checks import real_number, real_numbers
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.divergence import where_diverges
+from eoc.gaussian.divergence import vertical, where_diverges
 from eoc.gaussian.integrands import integrals
 
 __all__ = ["NAMES", "Estimate", "check_names", "checked_variance", "checked_variances", "moments"]
@@ -50,7 +52,7 @@ _NEEDS = {
     "V": {"phi^2"},
     "D": {"dphi^2"},
     "S": {"ddphi^2"},
-    "P": {"phi ddphi"},
+    "P": {"phi ddphi", "dphi^2"},
     "excess": {"phi^2", "2hr+r^2", "phi", "r"},
     "gap": {"phi^2", "dphi^2", "r^2", "dr^2", "phi", "r"},
 }
@@ -195,8 +197,7 @@ def _at_positive(phi: Activation, q: FloatArray, names: tuple[str, ...]) -> tupl
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows gets an infinite error
         found = {name: _FORMULA[name](phi, q, parts) for name in names}
     _put_infinities(phi, found)
-    vertical = not np.isfinite([b.left[1] + b.right[1] for b in phi.breakpoints]).all()
-    return found, doubtful or vertical
+    return found, doubtful or bool(vertical(phi))
 
 
 def _put_infinities(phi: Activation, found: _Parts) -> None:
@@ -251,12 +252,15 @@ def _curvature_variance(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[
 
 def _product(phi: Activation, q: FloatArray, parts: _Parts) -> tuple[FloatArray, FloatArray]:
     value, error = parts["phi ddphi"]
+    if upright := bool(vertical(phi)):
+        slopes, slopes_error = parts["dphi^2"]
+        known = np.where(slopes_error <= _USELESS * slopes, slopes_error, np.inf)
+        error = error / q + known + 4.0 * EPS * (np.abs(value) / q + slopes)
+        value = value / q - slopes
     for b in phi.breakpoints:
         exponent = b.x**2 / (2.0 * q)
         density = np.exp(-exponent) / np.sqrt(2.0 * np.pi * q)
-        if not np.isfinite([b.left[1], b.right[1]]).all():  # a vertical tangent: the limits of phi phi' are not known
-            return np.full(q.shape, np.nan), np.full(q.shape, np.inf)
-        turn = b.right[0] * b.right[1] - b.left[0] * b.left[1]
+        turn = 0.0 if upright else b.right[0] * b.right[1] - b.left[0] * b.left[1]
         step = (b.right[0] ** 2 - b.left[0] ** 2) * b.x / (2.0 * q)
         delta = density * (turn + step)
         value = value + delta

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from eoc.activations.base import Activation
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
+from eoc.gaussian.divergence import vertical
 from eoc.gaussian.nodes import chebyshev_nodes, to_chebyshev
 from eoc.gaussian.panels import Integrands, Table, integrate_table, tabulate
 
@@ -94,6 +95,7 @@ class Octaves:
     def __init__(self, phi: Activation, integrands: Integrands, radius: float) -> None:
         graded = radius * 2.0 ** np.arange(64.0 if radius > 0.0 else 0.0)
         self._integrands = integrands
+        self._roots = vertical(phi)
         self._edges = np.asarray(phi.knots, dtype=float)
         self._graded = np.concatenate([-graded, graded])
         self._half_line = phi.parity is not None
@@ -162,7 +164,7 @@ class Octaves:
 
     def _table(self, widths: FloatArray) -> Table:
         edges = np.concatenate([self._edges, self._graded[np.abs(self._graded) < widths[-1]]])
-        return tabulate(self._integrands, edges, widths, half_line=self._half_line)
+        return tabulate(self._integrands, edges, widths, half_line=self._half_line, roots=self._roots)
 
     def _built(self, octave: int) -> list[_Piece]:
         """Fit the polynomials of one octave and bound what they add to the error of the quadrature."""

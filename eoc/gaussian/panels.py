@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.floats import EPS, FloatArray
+from eoc.gaussian.ends import rest_of
 from eoc.gaussian.nodes import NULL_RULES, WEIGHTS, N, nodes_of
 
 __all__ = ["Integrands", "Table", "integrate_table", "tabulate"]
@@ -31,6 +32,8 @@ _OVERFLOW_LEVELS = 8
 _MAX_PANELS = 200_000
 _NARROWEST = 2.0**-40  # relative width of a panel whose nodes are told apart, and from a knot at its end
 _BLOCK = 16_384  # nodes at a time
+_NARROW = 2.0**-8  # relative width of a panel on which the Gaussian hardly changes and the rounding of nodes may count
+_MATCH = 2.0**-8  # relative difference of distances that are meant to be the same, as rounded
 _SAFETY = 2.0  # between samples the error may be larger than at them
 
 
@@ -102,7 +105,9 @@ def _sums(panels: _Panels, s: FloatArray) -> _Sums:
         return _Sums(u @ magnitudes, np.asarray(truncation), u @ panels.noise, (u * z_squared) @ magnitudes)
 
 
-def tabulate(integrands: Integrands, edges: FloatArray, widths: FloatArray, *, half_line: bool) -> Table:
+def tabulate(
+    integrands: Integrands, edges: FloatArray, widths: FloatArray, *, half_line: bool, roots: tuple[float, ...] = ()
+) -> Table:
     """Tabulate ``integrands`` for Gaussians of standard deviation in [min(widths), max(widths)].
 
     Parameters
@@ -115,8 +120,13 @@ def tabulate(integrands: Integrands, edges: FloatArray, widths: FloatArray, *, h
         Standard deviations, increasing and spanning at most an octave, at which the table is refined and certified.
     half_line
         Integrate over x > 0 only and double: for even integrands.
+    roots
+        The edges near which an integrand may grow without bound.
     """
     done, sums = _refine(integrands, _initial_edges(edges, widths[0], half_line), widths)
+    for root in roots:
+        for side in (-1.0, 1.0):
+            done, sums = _closed(done, sums, widths, root, side)
     total = sums.absolute.sum(axis=0)
     keep = (sums.absolute > _NEGLIGIBLE * total).any(axis=(1, 2)) & (total > _UNDERFLOW).any()
     relative_error = _relative_error(sums, total, done)
@@ -143,7 +153,7 @@ def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray) -> tuple[_
     for _ in range(_MAX_LEVELS):
         sums = _sums(new, s)
         total = sums_done.absolute.sum(axis=0) + sums.absolute.sum(axis=0)
-        floor = 4.0 * EPS * sums.absolute + 2.0 * sums.noise
+        floor = 4.0 * EPS * sums.absolute + 2.0 * sums.noise + _misplaced(new, s)
         bad = (sums.truncation > np.maximum(_TOLERANCE * total, floor)) & (total > _UNDERFLOW)
         split = bad.any(axis=(1, 2)) & (new.b - new.a > _NARROWEST * np.maximum(np.abs(new.a), np.abs(new.b)))
         done = done + new[~split]
@@ -158,6 +168,65 @@ def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray) -> tuple[_
         new = _Panels.evaluate(integrands, a, b)
     new = _Panels.evaluate(integrands, todo.a, todo.b)
     return done + new, _append(sums_done, _sums(new, s), np.ones(new.a.size, bool))
+
+
+def _misplaced(panels: _Panels, s: FloatArray) -> FloatArray:
+    """What rounding the nodes can change, (P, S, K), on panels that are narrow: halving does not help against this."""
+    middle = 0.5 * (panels.a + panels.b)
+    middle = np.where(panels.b - panels.a < _NARROW * np.abs(middle), middle, 0.0)
+    variation = np.abs(np.diff(panels.values, axis=1)).sum(axis=1) * (EPS * np.abs(middle))[:, None]
+    density = np.exp(-0.5 * (middle[:, None] / s) ** 2) / (np.sqrt(2.0 * np.pi) * s)
+    return np.asarray(density[:, :, None] * variation[:, None, :])
+
+
+def _closed(panels: _Panels, sums: _Sums, s: FloatArray, root: float, side: float) -> tuple[_Panels, _Sums]:
+    """Replace integrands on one side of a root by what says their integrals better (:mod:`eoc.gaussian.ends`)."""
+    near, far = (panels.a - root, panels.b - root) if side > 0.0 else (root - panels.b, root - panels.a)
+    first = np.flatnonzero(near == 0.0)
+    if not first.size:
+        return panels, sums
+    h = _halving(far, far[first[0]])
+    ring = np.where((near >= 0.0) & (far <= (1.0 + _MATCH) * h[0]), np.searchsorted(-h, -(1.0 - _MATCH) * far) - 1, -1)
+    half = 0.5 * (panels.b - panels.a)[:, None]
+    lost = half * (panels.noise * WEIGHTS[:, None]).sum(axis=1)
+    lost += _SAFETY * half * sum(np.abs(np.tensordot(panels.values, null, (1, 0))) for null in NULL_RULES)
+    lost += EPS * abs(root) * np.abs(np.diff(panels.values, axis=1)).sum(axis=1)
+    parts = half * np.tensordot(panels.values, WEIGHTS, (1, 0))
+    rest = rest_of(*(np.array([v[ring == n].sum(axis=0) for n in range(h.size)]) for v in (parts, lost)))
+    widths = np.append(h[1:], h[-1])[:, None]
+    bent = (widths * (1.0 + abs(root) / s[0]) / s[0]) ** 2  # what a straight line times the density leaves out
+    errors = rest.error + bent * np.abs(rest.integral)
+    depth = errors.argmin(axis=0)
+    values, noise = panels.values.copy(), panels.noise.copy()
+    density = np.exp(-0.5 * (root / s) ** 2) / (np.sqrt(2.0 * np.pi) * s)
+    for k in np.flatnonzero(depth < h.size - 1):
+        n = depth[k]
+        width, inside, error = h[n + 1], ring > n, errors[n, k]
+        before = _SAFETY * sums.truncation[inside, :, k].sum(axis=0) + sums.noise[inside, :, k].sum(axis=0)
+        if not (density * error < before).all():
+            continue
+        center = (power := -np.log2(rest.ratio[n, k])) / (1.0 + power)
+        mean = rest.integral[n, k] / width
+        away = np.abs(nodes_of(panels.a[inside], panels.b[inside]) - root) / width
+        values[inside, :, k] = mean * (4.0 - 6.0 * center + (12.0 * center - 6.0) * away)
+        noise[inside, :, k] = error / width
+    changed = ring >= 0
+    new = _Panels(panels.a, panels.b, values, noise)[changed]
+    return panels[~changed] + new, _append(_kept(sums, ~changed), _sums(new, s), np.ones(new.a.size, bool))
+
+
+def _halving(ends: FloatArray, least: float) -> FloatArray:
+    """Those of the ends that are about least, 2 least, 4 least, ... as far as there are any, decreasing."""
+    out = [least]
+    while abs(found := float(ends[np.abs(ends - 2.0 * out[-1]).argmin()])) > 1.5 * out[-1]:
+        if abs(found - 2.0 * out[-1]) > _MATCH * found:
+            break
+        out.append(found)
+    return np.array(out[::-1])
+
+
+def _kept(sums: _Sums, keep: NDArray[np.bool_]) -> _Sums:
+    return _Sums(sums.absolute[keep], sums.truncation[keep], sums.noise[keep], sums.exponent[keep])
 
 
 def _append(one: _Sums, other: _Sums, keep: NDArray[np.bool_]) -> _Sums:

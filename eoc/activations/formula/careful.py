@@ -38,6 +38,7 @@ class Careful:
         self._lock = lock
         self._rows = np.full((2, _HIGHEST - _LOWEST + 1), _UNKNOWN, dtype=np.intp)
         self._tried = [False, False]
+        self._overflows = [math.inf, math.inf]  # for either sign, the smallest |x| at which phi was seen to overflow
 
     def at(self, x: float) -> Limits:
         """(phi, phi', phi'') at one point, correctly rounded or nearly so."""
@@ -69,8 +70,18 @@ class Careful:
         if smooth.any():
             values[:, smooth], bounds[:, smooth] = self._interpolants(rows[smooth], x[smooth])
         for j in np.flatnonzero(~smooth):
-            values[:, j] = self.at(float(x[j]))
+            values[:, j] = self._outside_at(float(x[j]))
         return values, np.maximum(bounds, 4.0 * EPS * np.abs(values))
+
+    def _outside_at(self, x: float) -> Limits:
+        """At one point; beyond where phi overflows it does not count what phi is, so mpmath is not asked again."""
+        side = int(x < 0.0)
+        if abs(x) >= self._overflows[side]:
+            return math.inf, math.inf, math.inf
+        found = self.at(x)
+        if math.isinf(found[0]):
+            self._overflows[side] = abs(x)
+        return found
 
     def _row_of_each(self, x: FloatArray) -> NDArray[np.intp]:
         side, k = (x < 0.0).astype(np.intp), octave(x, _LOWEST, _HIGHEST)

@@ -41,9 +41,17 @@ def _sign(t: Trees, u: Node) -> Node:
     return t.switch(u, t.number(1), below, strict=True)
 
 
+def _cbrt(t: Trees, u: Node) -> Node:
+    """The real cube root: odd, and vertical at 0."""
+    third = t.make("div", t.number(1), t.number(3))
+    below = t.make("neg", t.make("pow", t.make("neg", u), third))
+    return t.switch(u, t.make("pow", u, third), below, strict=True)
+
+
 #: Functions made of others: the numbers of arguments they take, and what builds their tree.
 MACROS: dict[str, tuple[tuple[int, ...], Callable[..., Node]]] = {
     "abs": ((1,), _abs),
+    "cbrt": ((1,), _cbrt),
     "sign": ((1,), _sign),
     "sech": ((1,), lambda t, u: t.make("div", t.number(1), t.make("cosh", u))),
     "max": ((2,), _max),

@@ -12,7 +12,7 @@ import numpy as np
 
 from eoc.activations.formula.roots import grid, merge, sign_changes, touching_zeros
 from eoc.activations.formula.rules import OutOfReach, Undefined
-from eoc.activations.formula.segments import MAX_KNOTS, Segment, interior
+from eoc.activations.formula.segments import MAX_KNOTS, Segment, check_count, interior
 from eoc.activations.formula.tree import Node, Trees, postorder
 from eoc.activations.unbounded import unbounded
 from eoc.errors import NotPermissibleError
@@ -25,6 +25,9 @@ _SAME = 1e-15  # of the values: a smaller gap is rounding
 _STAYS = 2.0**-8  # of the gap 2^20 times farther away: what is smooth leaves 2^-20
 _FEW = 12  # points, each of which mpmath can look at
 _APART, _STEADY = np.array([0.3, 1e-3, 1e-4]), 1e-2  # of the way from one to the next; what changes little
+_NOISE = (
+    1e-4  # of phi, phi' and phi'' in units of the way: where one is less, as phi'' of arctan(tan(x)), it is rounding
+)
 _NEAREST = 3  # zeros of denominators looked at first, so that tan(x) is refused at pi/2
 
 
@@ -50,18 +53,22 @@ def without_poles(parts: list[Segment], trees: Trees, name: str) -> tuple[list[S
     for x in sorted(zeros, key=abs)[:_NEAREST]:
         for part in parts:
             if x in part:
-                _check_bounded(part, x, 1, name)
+                for side in (-1, 1):
+                    _check_bounded(part, x, side, name)
     out, singular = [], []
     for part in parts:
         out.append(part)
         inside = [z for z in zeros if z in part]
         singular += inside
-        for x, changes in zip(inside, _changes_in_doubles(part, np.array(inside)), strict=True):
+        seen = _changes_in_doubles(part, np.array(inside))
+        check_count(len(parts) - 1 + seen.count(True), name)
+        for x, changes in zip(inside, seen, strict=True):
             if changes is None:
                 for side in (-1, 1):
                     _check_bounded(part, x, side, name)
             if _changes(part, x) if changes is None else changes:
                 out[-1:] = [replace(out[-1], high=x), replace(out[-1], low=x)]
+    check_count(len(out) - 1, name)
     return out, singular
 
 
@@ -135,7 +142,10 @@ def _changes_in_doubles(part: Segment, xs: FloatArray) -> list[bool | None]:
     left, right = (part.program.fast((xs + side * steps).ravel()).reshape(3, *steps.shape) for side in (-1.0, 1.0))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         size, gaps = np.abs(left) + np.abs(right), np.abs(right - left)
-        size, gaps = size / (scale := size.max(axis=1, keepdims=True)), gaps / scale
+        scale = size.max(axis=1, keepdims=True)
+        unit = np.minimum(apart[:-1], apart[1:]) ** np.arange(3.0)[:, None, None]
+        counts = scale > _NOISE * (scale * unit).max(axis=0) / unit
+        size, gaps = (np.where(counts, v / scale, 0.0) for v in (size, gaps))
         steady = (np.abs(size[:, 2] - size[:, 1]) <= _STEADY).all(axis=0)
         steady &= (gaps[:, 2] <= gaps[:, 1] + _STEADY).all(axis=0)
         jumps = steady & (gaps[0].min(axis=0) > 0.1)

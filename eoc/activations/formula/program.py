@@ -24,6 +24,8 @@ _GUARD = 70  # bits that must survive cancellation
 _NOTHING_BITS = 900  # from the second precision to the third: nothing but rounding errors falls by so much
 _NUDGE_BITS, _NUDGE_PRECISION = 130, 900  # a removable singularity is evaluated at distance 2^-130
 
+_FARTHER_BITS, _TENDS = 100, 0.95  # x^0.01 falls to 0.81 in between, a jump does not
+
 
 class Program:
     """A tree ready to run.
@@ -110,7 +112,17 @@ class Program:
             before = jet
         if jet is not None and not any(map(m.c.isnan, jet)) and not (m.pole and abs(jet[0]) == m.c.inf):
             return jet
-        return self._limit(x, side)
+        limit = self._limit(x, side)
+        if jet is not None and side and self._tends_to(jet[0], limit[0], x, side):
+            return jet[0], *limit[1:]  # a root: only its derivatives are not numbers at the point itself
+        return limit
+
+    def _tends_to(self, value: Any, near: Any, x: float, side: int) -> bool:
+        """Whether phi, ``near`` at distance 2^-130, is on its way to a finite value at x, compared with 2^-100."""
+        m, jet = self._attempt(x, _NUDGE_PRECISION, side, _FARTHER_BITS)
+        if jet is None or not m.c.isfinite(value):
+            return False
+        return bool(abs(near - value) <= _TENDS * abs(jet[0] - value))
 
     def exact_beside(self, x: float, side: int, bits: int) -> Jet:
         """(phi, phi', phi'') at distance 2^-bits max(1, |x|) from x, closer than doubles come.

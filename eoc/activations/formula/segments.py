@@ -19,7 +19,7 @@ from eoc.activations.formula.rules import Undefined
 from eoc.activations.formula.tree import Node, Trees, postorder
 from eoc.errors import ExpressionError
 
-__all__ = ["MAX_KNOTS", "Segment", "interior", "segments"]
+__all__ = ["MAX_KNOTS", "Segment", "check_count", "interior", "segments"]
 
 MAX_KNOTS = 1000
 
@@ -47,10 +47,19 @@ def segments(tree: Node, trees: Trees, text: str) -> list[Segment]:
     """
     switches = list(dict.fromkeys(n.args[0] for n in postorder(tree) if n.op == "switch"))
     knots = merge(x for xs in sign_changes(switches, 2 * MAX_KNOTS + 2) for x in xs)
-    if len(knots) > MAX_KNOTS:
-        column = len(text) - len(text.lstrip()) + 1
-        raise ExpressionError(f"the formula has more than {MAX_KNOTS} points at which it is not smooth", text, column)
+    check_count(len(knots), text)
     return _merged(_frozen(tree, trees, switches, knots))
+
+
+def check_count(knots: int, text: str) -> None:
+    """Refuse more than 1000 knots: of infinitely many, as those of arctan(tan(x)), no one can know all."""
+    if knots > MAX_KNOTS:
+        raise ExpressionError(
+            f"the formula has more than {MAX_KNOTS} points at which it is not smooth; limit them, as with "
+            "clip(x, -8, 8) in place of x",
+            text,
+            len(text) - len(text.lstrip()) + 1,
+        )
 
 
 def _frozen(tree: Node, trees: Trees, switches: list[Node], knots: list[float]) -> list[Segment]:
