@@ -257,6 +257,10 @@ class Activation:
             return Smoothness.C1
         return Smoothness.SMOOTH
 
+    def to_dict(self) -> dict[str, str]:
+        """Name, formula and class, by the names that they have in files and JSON."""
+        return {"activation": self.name, "formula": self.formula, "class": str(self.smoothness)}
+
     @cached_property
     def at_zero(self) -> Breakpoint:
         """The one-sided limits of (phi, phi', phi'') at 0, whether or not 0 is a knot."""

@@ -138,9 +138,7 @@ def _payload(f: Found) -> dict[str, Any]:
 
     c = f.curve
     return {
-        "activation": c.activation,
-        "formula": f.activation.formula,
-        "class": str(f.activation.smoothness),
+        **f.activation.to_dict(),
         "kind": c.kind,
         "reason": None if c.reason is None else str(c.reason),
         "message": c.message,

@@ -114,9 +114,7 @@ def payload(answer: Answer) -> dict[str, Any]:
     gains = dict(zip(("first_gain", "last_gain"), answer.gains or (None, None), strict=True))
     place = None if at is None else {n: v for n, v in dataclasses.asdict(at).items() if n != "point"} | gains
     return {
-        "activation": answer.activation.name,
-        "formula": answer.activation.formula,
-        "class": str(answer.activation.smoothness),
+        **answer.activation.to_dict(),
         "given": found.given,
         "place": place,
         "fits": answer.fits,

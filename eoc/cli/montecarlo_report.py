@@ -47,20 +47,18 @@ def _print_beyond(out: Console, run: LengthProcess) -> None:
     last = run.widths.size
     low, high = run.ever_beyond.interval()
 
-    def rows(digits: int) -> list[list[str]]:
-        return [
-            [
-                f"{eps:.4g}",
-                f"{run.predicted_beyond[-1, k]:.4f}",
-                f"{run.beyond.proportion[-1, k]:.4f}",
-                f"{run.ever_beyond.proportion[k]:.4f}",
-                f"{low[k]:.4f} ... {high[k]:.4f}",
-            ]
-            for k, eps in enumerate(run.eps.tolist())
+    rows = [
+        [
+            f"{eps:.4g}",
+            f"{run.predicted_beyond[-1, k]:.4f}",
+            f"{run.beyond.proportion[-1, k]:.4f}",
+            f"{run.ever_beyond.proportion[k]:.4f}",
+            f"{low[k]:.4f} ... {high[k]:.4f}",
         ]
-
+        for k, eps in enumerate(run.eps.tolist())
+    ]
     out.print("how many networks are farther than eps from q~_l:")
-    print_table(out, ("eps", f"layer {last}: Gaussian", "measured", "in any layer", "95 % interval"), rows, most=NARROW)
+    _print_rows(out, ("eps", f"layer {last}: Gaussian", "measured", "in any layer", "95 % interval"), rows)
 
 
 def print_scaling(source: str, found: LengthScaling) -> None:
@@ -79,12 +77,10 @@ def print_scaling(source: str, found: LengthScaling) -> None:
     constants = predicted.constant, measured.constant, measured.constant_error
     _print_layers(out, "sqrt(N) rms of q_l - q~_l", found.comparisons, constants)
 
-    def shares(digits: int) -> list[list[str]]:
-        ordered = sorted(found.runs, key=lambda run: int(run.widths[0]))
-        return [[str(run.widths[0]), *_strings(run.ever_beyond.proportion, ".4f")] for run in ordered]
-
+    ordered = sorted(found.runs, key=lambda run: int(run.widths[0]))
+    shares = [[str(run.widths[0]), *_strings(run.ever_beyond.proportion, ".4f")] for run in ordered]
     out.print("how many networks are farther than eps from q~_l in any layer:")
-    print_table(out, ("N", *(f"eps = {eps:.3g}" for eps in found.runs[0].eps.tolist())), shares, most=NARROW)
+    _print_rows(out, ("N", *(f"eps = {eps:.3g}" for eps in found.runs[0].eps.tolist())), shares)
     print_next(out, command_line("verify", source), "checks all that theory says of it")
 
 
@@ -159,23 +155,20 @@ def _print_trajectory(out: Console, found: CorrelationProcess) -> None:
 
 def _print_reads(out: Console, found: CorrelationProcess) -> None:
     z = {one.quantity: f"{one.z:.2f}" for one in found.comparisons}
-
-    def rows(digits: int) -> list[list[str]]:
-        return [
-            [
-                read.quantity,
-                f"{read.first}-{read.last}",
-                f"{read.theory:.5g}",
-                z.get(read.quantity, ""),
-                f"{read.noiseless:.5g}",
-                z[f"{read.quantity}, same fit"],
-                f"{read.measured:.5g}",
-                f"{read.standard_error:.2g}",
-            ]
-            for read in found.reads
+    rows = [
+        [
+            read.quantity,
+            f"{read.first}-{read.last}",
+            f"{read.theory:.5g}",
+            z.get(read.quantity, ""),
+            f"{read.noiseless:.5g}",
+            z[f"{read.quantity}, same fit"],
+            f"{read.measured:.5g}",
+            f"{read.standard_error:.2g}",
         ]
-
-    print_table(out, ("fitted", "layers", "theory", "z", "N = inf", "z", "measured", "+-"), rows, most=NARROW)
+        for read in found.reads
+    ]
+    _print_rows(out, ("fitted", "layers", "theory", "z", "N = inf", "z", "measured", "+-"), rows)
 
 
 def print_counterexamples(
@@ -191,25 +184,19 @@ def print_counterexamples(
     print_headline(out, f"{right}{_verdict(everything)}.")
     out.print(f"second layers of {networks} networks, sigma_b = 0, inputs in {{-1, 1}}^N (Long & Sedghi 2019)")
 
-    def units(digits: int) -> list[list[str]]:
-        return [
-            [str(n), f"{median.measured:.4f}", f"{median.standard_error:.2g}", *(f"{one.z:.2f}" for one in found)]
-            for n, found in cauchy.items()
-            for median in found[:1]  # its logarithm
-        ]
-
+    units = [
+        [str(n), f"{found[0].measured:.4f}", f"{found[0].standard_error:.2g}", *(f"{one.z:.2f}" for one in found)]
+        for n, found in cauchy.items()  # first of them, the logarithm of the median
+    ]
     out.print("\nphi = 1/x, sigma_w = 1: a unit is Cauchy distributed with scale sqrt(N), there is no limit:")
-    print_table(out, ("N", "log median |h_2|/sqrt(N)", "+-", "z of 0", "z of Cauchy", "z of K_2"), units, most=NARROW)
-
-    def kernels(digits: int) -> list[list[str]]:
-        columns = (growing.widths, growing.median, growing.low, growing.high, growing.scale)
-        return [
-            [str(int(n)), *(f"{x:.4g}" for x in rest), f"{one.z:.2f}"]
-            for (n, *rest), one in zip(zip(*columns, strict=True), growing.comparisons, strict=True)
-        ]
-
+    _print_rows(out, ("N", "log median |h_2|/sqrt(N)", "+-", "z of 0", "z of Cauchy", "z of K_2"), units)
+    columns = [_strings(x, ".4g") for x in (growing.median, growing.low, growing.high, growing.scale)]
+    kernels = [
+        [str(n), *cells, f"{one.z:.2f}"]
+        for n, one, *cells in zip(growing.widths, growing.comparisons, *columns, strict=True)
+    ]
     out.print(f"phi = exp({growing.a:g} x^2), sigma_w = 1, q = {growing.q:g}: K_2 grows without a limit:")
-    print_table(out, ("N", "median K_2", "from", "to (95 %)", "k_N", "z of E exp(-K_2/k_N)"), kernels, most=NARROW)
+    _print_rows(out, ("N", "median K_2", "from", "to (95 %)", "k_N", "z of E exp(-K_2/k_N)"), kernels)
     text = (
         f"N^{growing.exponent:.3f} over these widths, k_N like N^{growing.predicted_exponent:.3f}, and in the end like "
         f"N^{growing.limiting_exponent:g} with powers of log N"
@@ -217,22 +204,20 @@ def print_counterexamples(
     print_paragraph(out, "growth: ", text, 6, indent=2)
     print_paragraph(out, "why: ", growing.reason, 3, indent=2)
 
-    def covariances(digits: int) -> list[list[str]]:
-        return [
-            [
-                name,
-                one.quantity.rsplit(" ", 1)[-1],
-                f"{one.theory:.4g}",
-                f"{one.measured:.4g}",
-                f"{one.standard_error:.2g}",
-                f"{one.z:.2f}",
-            ]
-            for name, found in dependent.items()
-            for one in found
+    covariances = [
+        [
+            name,
+            one.quantity.rsplit(" ", 1)[-1],
+            f"{one.theory:.4g}",
+            f"{one.measured:.4g}",
+            f"{one.standard_error:.2g}",
+            f"{one.z:.2f}",
         ]
-
+        for name, found in dependent.items()
+        for one in found
+    ]
     out.print("\nunits are not independent, sigma_w^2 = 2, N = 10: cov(h_21^2, h_22^2)")
-    print_table(out, ("", "from", *_COMPARED), covariances, most=NARROW)
+    _print_rows(out, ("", "from", *_COMPARED), covariances)
     print_next(out, "eoc montecarlo lengths tanh", "shows where the theory holds")
 
 
@@ -279,11 +264,14 @@ def _print_layers(
     cells = [text for _, text in further]
     cells += [_strings(theory, ".4g"), _strings(measured, ".4g"), _strings(error, ".2g")]
 
-    def rows(digits: int) -> list[list[str]]:
-        return [[str(i), *(text[i - 1] for text in cells), z.get(i, "")] for i in _shown_layers(theory.size)]
-
+    rows = [[str(i), *(text[i - 1] for text in cells), z.get(i, "")] for i in _shown_layers(theory.size)]
     out.print(f"{quantity}:")
-    print_table(out, ("layer", *(name for name, _ in further), *_COMPARED), rows, most=NARROW)
+    _print_rows(out, ("layer", *(name for name, _ in further), *_COMPARED), rows)
+
+
+def _print_rows(out: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of numbers that have as many digits as their errors let them."""
+    print_table(out, columns, lambda digits: rows, most=NARROW)
 
 
 def _strings(values: FloatArray, spec: str) -> list[str]:

@@ -57,9 +57,7 @@ def command(
 
 def _payload(phi: Activation, sigma_w: float, sigma_b: float, note: str, found: tuple[Phase, ...]) -> dict[str, Any]:
     return {
-        "activation": phi.name,
-        "formula": phi.formula,
-        "class": str(phi.smoothness),
+        **phi.to_dict(),
         "sigma_w": sigma_w,
         "sigma_b": sigma_b,
         "note": note,

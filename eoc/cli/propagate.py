@@ -87,9 +87,7 @@ def command(
 
 def _payload(phi: Activation, run: Trajectory) -> dict[str, Any]:
     return {
-        "activation": phi.name,
-        "formula": phi.formula,
-        "class": str(phi.smoothness),
+        **phi.to_dict(),
         "sigma_w": run.sigma_w,
         "sigma_b": run.sigma_b,
         "layers": run.layers,

@@ -76,9 +76,7 @@ def _payload(r: Rates) -> dict[str, Any]:
     on_edge = law.law in ("1/l", "1/l^2")
     at, e = float(found.depths[r.anchor]), float(found.one_minus_c[r.anchor])
     return {
-        "activation": place.activation.name,
-        "formula": place.activation.formula,
-        "class": str(place.activation.smoothness),
+        **place.activation.to_dict(),
         "on_edge": place.point is not None,
         "point": point_payload(place.point),
         "edge": [point_payload(p) for p in place.edge.points if p.usable],

@@ -203,9 +203,7 @@ def _dataset(
     }
     about_all = {
         "title": f"phase diagram of {phi.name}",
-        "activation": phi.name,
-        "formula": phi.formula,
-        "class": str(phi.smoothness),
+        **phi.to_dict(),
         "accuracy": _ACCURACY,
         "source": f"eoc {version('eoc')}",
     }

@@ -12,8 +12,9 @@ import numpy as np
 from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.floats import FloatArray
+from eoc.gaussian.moments import Estimate
 
-__all__ = ["LIMIT", "Comparison", "by_layer"]
+__all__ = ["LIMIT", "Comparison", "by_layer", "by_name"]
 
 
 LIMIT = 4.0
@@ -103,3 +104,21 @@ def by_layer(
     columns = np.array([theory, measured, standard_error, truncation]).T.tolist()
     wanted = range(1, len(columns) + 1) if layers is None else layers
     return tuple(Comparison(quantity, layer, *columns[layer - 1]) for layer in wanted)
+
+
+def by_name(result: object, *names: str) -> dict[str, Any]:
+    """Attributes of a result by their names: an estimate with its error, comparisons as dictionaries.
+
+    Examples
+    --------
+    >>> by_name(Comparison("rms", 5, theory=0.90, measured=0.92, standard_error=0.01), "layer", "theory")
+    {'layer': 5, 'theory': 0.9}
+    """
+    out: dict[str, Any] = {}
+    for name in names:
+        value = getattr(result, name)
+        if isinstance(value, Estimate):
+            out |= {name: value.value, f"{name}_error": value.error}
+        else:
+            out[name] = [one.to_dict() for one in value] if name == "comparisons" else value
+    return out

@@ -15,7 +15,7 @@ from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray, IntArray
 from eoc.maps import VarianceMap
-from eoc.montecarlo.experiments.comparison import Comparison, by_layer
+from eoc.montecarlo.experiments.comparison import Comparison, by_layer, by_name
 from eoc.montecarlo.experiments.fits import Fit, FittedConstant, fits_of, fitted
 from eoc.montecarlo.experiments.networks import Networks, bounded_map, networks_of
 from eoc.montecarlo.running.quantiles import QUANTILES
@@ -135,25 +135,14 @@ class CorrelationProcess:
         theory = self.expected
         return {
             **self.sampled.to_dict(),
-            "q": theory.phase.q,
-            "width": self.width,
+            **by_name(theory.phase, "q", "phase"),
             "seed": self.sampled.seed,
-            "phase": theory.phase.phase,
             "law": None if theory.law is None else asdict(theory.law),
-            "departure_depth": self.departure_depth,
-            "reliable_depth": self.reliable_depth,
-            "layers": self.layers,
             "one_minus_c_infinite": theory.one_minus_c,
-            "log_ratio": self.log_ratio,
-            "log_ratio_error": self.log_ratio_error,
-            "spread": self.spread,
-            "spread_error": self.spread_error,
-            "predicted_spread": self.predicted_spread,
-            "c": self.c,
-            "c_error": self.c_error,
+            **by_name(self, "width", "departure_depth", "reliable_depth", "layers", "log_ratio", "log_ratio_error"),
+            **by_name(self, "spread", "spread_error", "predicted_spread", "c", "c_error", "comparisons"),
             "quantiles": {str(p): row for p, row in zip(QUANTILES, self.quantiles, strict=True)},
             "reads": [asdict(read) for read in self.reads],
-            "comparisons": [one.to_dict() for one in self.comparisons],
         }
 
 

@@ -31,7 +31,7 @@ from eoc.errors import EocError, NotPermissibleError
 from eoc.floats import FloatArray
 from eoc.machine import check_memory
 from eoc.maps import VarianceMap
-from eoc.montecarlo.experiments.comparison import Comparison
+from eoc.montecarlo.experiments.comparison import Comparison, by_name
 from eoc.montecarlo.experiments.networks import seed_of
 from eoc.montecarlo.experiments.second_layer import SecondLayer, second_layer
 from eoc.montecarlo.running.quantiles import Quantiles
@@ -112,10 +112,8 @@ class Divergence:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the networks themselves, by name."""
-        arrays = {name: getattr(self, name) for name in ("widths", "median", "low", "high", "scale")}
-        exponents = {name: getattr(self, name) for name in ("exponent", "predicted_exponent", "limiting_exponent")}
-        compared = [one.to_dict() for one in self.comparisons]
-        return {"a": self.a, "q": self.q, "reason": self.reason, **arrays, **exponents, "comparisons": compared}
+        exponents = by_name(self, "exponent", "predicted_exponent", "limiting_exponent")
+        return by_name(self, "a", "q", "reason", "widths", "median", "low", "high", "scale", "comparisons") | exponents
 
     def _slope(self, values: FloatArray) -> float:
         return float(np.polyfit(np.log(self.widths), np.log(values), 1)[0])

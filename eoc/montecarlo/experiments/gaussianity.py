@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate
-from eoc.montecarlo.experiments.comparison import Comparison, by_layer
+from eoc.montecarlo.experiments.comparison import Comparison, by_layer, by_name
 from eoc.montecarlo.experiments.lengths import theory_of
 from eoc.montecarlo.experiments.networks import Networks, one_input, variance_error
 from eoc.montecarlo.running.runner import Progress, RunSettings
@@ -94,18 +94,8 @@ class Gaussianity:
 
     def to_dict(self) -> dict[str, Any]:
         """What was sampled, the excess kurtosis of all layers and the comparisons, by name."""
-        return {
-            **self.networks.to_dict(),
-            "seed": self.networks.seed,
-            "widths": self.networks.widths,
-            "predicted": self.theory.kurtosis,
-            "truncation": self.truncation,
-            "units": self.units.value,
-            "units_error": self.units.error,
-            "kernel": self.kernel.value,
-            "kernel_error": self.kernel.error,
-            "comparisons": [one.to_dict() for one in self.comparisons],
-        }
+        known = {"predicted": self.theory.kurtosis, **by_name(self, "truncation", "units", "kernel", "comparisons")}
+        return {**self.networks.to_dict(), **by_name(self.networks, "seed", "widths"), **known}
 
 
 def gaussianity(

@@ -20,7 +20,7 @@ from scipy import special
 from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray
-from eoc.montecarlo.experiments.comparison import Comparison, by_layer
+from eoc.montecarlo.experiments.comparison import Comparison, by_layer, by_name
 from eoc.montecarlo.experiments.networks import Networks, one_input, variance_error
 from eoc.montecarlo.running.quantiles import QUANTILES, Quantiles
 from eoc.montecarlo.running.runner import Progress, RunSettings
@@ -132,24 +132,17 @@ class LengthProcess:
     def to_dict(self) -> dict[str, Any]:
         """What was measured and predicted, by name; what was sampled is in ``networks.to_dict()``."""
         return {
-            "widths": self.widths,
-            "seed": self.networks.seed,
+            **by_name(self.networks, "widths", "seed"),
             "q_infinite": self.theory.q.value,
             "q_infinite_error": self.theory.q.error,
             "mean": self.difference.mean,
             "mean_error": self.difference.standard_error,
-            "variance": self.difference.variance,
-            "variance_error": self.difference.variance_error,
+            **by_name(self.difference, "variance", "variance_error"),
             "predicted_variance": self.theory.variance.value,
-            "rms": self.rms,
-            "rms_error": self.rms_error,
-            "predicted_rms": self.predicted_rms,
+            **by_name(self, "rms", "rms_error", "predicted_rms", "eps", "predicted_beyond", "comparisons"),
             "quantiles": {str(p): self.quantiles.quantile(p).value for p in QUANTILES},
-            "eps": self.eps,
             **self.beyond.to_dict("beyond"),
-            "predicted_beyond": self.predicted_beyond,
             **self.ever_beyond.to_dict("ever_beyond"),
-            "comparisons": [one.to_dict() for one in self.comparisons],
         }
 
     @property

@@ -14,6 +14,7 @@ from eoc.activations.unbounded import unbounded
 from eoc.errors import EocError
 from eoc.floats import FloatArray, IntArray
 from eoc.maps import VarianceMap
+from eoc.montecarlo.experiments.comparison import by_name
 from eoc.montecarlo.running.checkpoint import digest, fingerprint_of
 from eoc.montecarlo.running.runner import RunSettings, run_study
 from eoc.montecarlo.running.study import Conclude, Observe, Study, batch_size
@@ -88,16 +89,8 @@ class Networks:
 
     def to_dict(self) -> dict[str, Any]:
         """What they are, but for widths and seed, by name."""
-        return {
-            "activation": self.activation.name,
-            "formula": self.activation.formula,
-            "class": str(self.activation.smoothness),
-            "sigma_w": self.sigma_w,
-            "sigma_b": self.sigma_b,
-            "q": self.q,
-            "weights": self.weights,
-            "networks": self.count,
-        }
+        given = by_name(self, "sigma_w", "sigma_b", "q", "weights")
+        return {**self.activation.to_dict(), **given, "networks": self.count}
 
 
 def one_input(

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray
-from eoc.montecarlo.experiments.comparison import Comparison, by_layer
+from eoc.montecarlo.experiments.comparison import Comparison, by_layer, by_name
 from eoc.montecarlo.experiments.lengths import LengthProcess, measured_lengths
 from eoc.montecarlo.experiments.networks import one_input, seed_of
 from eoc.montecarlo.running.runner import Progress, RunSettings, checkpoint_path, share_of
@@ -90,13 +90,10 @@ class LengthScaling:
     def to_dict(self) -> dict[str, Any]:
         """The power laws, measured and predicted, and the comparisons, by name; each run has its own."""
         return {
-            "exponent": self.measured.exponent,
-            "exponent_error": self.measured.exponent_error,
+            **by_name(self.measured, "exponent", "exponent_error", "constant", "constant_error"),
             "predicted_exponent": self.predicted.exponent,
-            "constant": self.measured.constant,
-            "constant_error": self.measured.constant_error,
             "predicted_constant": self.predicted.constant,
-            "comparisons": [one.to_dict() for one in self.comparisons],
+            **by_name(self, "comparisons"),
         }
 
 

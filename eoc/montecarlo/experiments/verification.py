@@ -17,7 +17,7 @@ from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.maps import VarianceMap, checked_sigma
 from eoc.montecarlo.experiments.checks import check_tails, correlation_map_checks, gradient_checks, variance_map_checks
-from eoc.montecarlo.experiments.comparison import Comparison
+from eoc.montecarlo.experiments.comparison import Comparison, by_name
 from eoc.montecarlo.experiments.correlations import correlation_process
 from eoc.montecarlo.experiments.gaussianity import gaussianity
 from eoc.montecarlo.experiments.lengths import length_process
@@ -125,21 +125,15 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """Where it was verified, every check, and what was skipped, by name."""
-        place, phi = self.place, self.place.variance.activation
         return {
-            "activation": phi.name,
-            "formula": phi.formula,
-            "class": str(phi.smoothness),
-            "sigma_w": place.variance.sigma_w,
-            "sigma_b": place.variance.sigma_b,
-            "q": place.q,
-            "on_edge": place.on_edge,
-            "place": place.why,
-            "seed": self.seed,
+            **self.place.variance.activation.to_dict(),
+            **by_name(self.place.variance, "sigma_w", "sigma_b"),
+            **by_name(self.place, "q", "on_edge"),
+            "place": self.place.why,
+            **by_name(self, "seed", "rms_z"),
             "checks": [{"kind": check.kind, **check.comparison.to_dict()} for check in self.checks],
             "skipped": [asdict(skipped) for skipped in self.skipped],
             "failed": len(self.failed),
-            "rms_z": self.rms_z,
         }
 
 
