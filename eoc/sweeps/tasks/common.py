@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -21,9 +21,7 @@ __all__ = [
     "Q",
     "along",
     "always",
-    "exactly_one",
     "increasing",
-    "not_given",
     "optional",
     "with_errors",
 ]
@@ -86,8 +84,8 @@ def along(*dims: str, **rows: str | tuple[Any, ...]) -> dict[str, Output]:
     return {name: dataclasses.replace(output, dims=dims) for name, output in found.items()}
 
 
-def with_errors(outputs: Mapping[str, Output], about: str = "bound on the absolute error of") -> dict[str, Output]:
-    """Every output followed by one for its error, NAME_error.
+def with_errors(outputs: Mapping[str, Output]) -> dict[str, Output]:
+    """Every output followed by one for the bound on its error, NAME_error.
 
     Examples
     --------
@@ -95,23 +93,12 @@ def with_errors(outputs: Mapping[str, Output], about: str = "bound on the absolu
     >>> list(found), found["q_error"].about
     (['q', 'q_error'], 'bound on the absolute error of q')
     """
-    found = {}
+    found: dict[str, Output] = {}
     for name, output in outputs.items():
-        found[name] = output
-        read = f"{output.read}_error" if output.read else ""
-        found[f"{name}_error"] = Output(f"{about} {name}", read=read, units=output.units, dims=output.dims)
+        read = f"{output.read}_error" if output.read and isinstance(output.read, str) else ""
+        error = Output(f"bound on the absolute error of {name}", read=read, units=output.units, dims=output.dims)
+        found |= {name: output, f"{name}_error": error}
     return found
-
-
-def not_given(given: Collection[str], outputs: Mapping[str, Output]) -> dict[str, Output]:
-    """Those of the outputs that are neither a parameter that is given nor its error.
-
-    Examples
-    --------
-    >>> list(not_given(["q"], with_errors({"q": Output("variance"), "slope": Output("F'(q)")})))
-    ['slope', 'slope_error']
-    """
-    return {name: output for name, output in outputs.items() if name.removesuffix("_error") not in given}
 
 
 def increasing(values: Values, name: str) -> Iterable[tuple[str, str]]:
@@ -127,20 +114,3 @@ def increasing(values: Values, name: str) -> Iterable[tuple[str, str]]:
         if not after > before:
             yield name, f"the values must increase, but {before!r} is followed by {after!r}"
             return
-
-
-def exactly_one(values: Values, first: str, second: str, what: str) -> Iterable[tuple[str, str]]:
-    """The problem of two parameters of which both or none are given.
-
-    Examples
-    --------
-    >>> (
-    ...     list(exactly_one({"c": (0.1,)}, "c", "one_minus_c", "the correlation")),
-    ...     list(exactly_one({}, "a", "b", "the size")),
-    ... )
-    ([], [('a', 'give a or b: the size')])
-    """
-    if first not in values and second not in values:
-        yield first, f"give {first} or {second}: {what}"
-    if first in values and second in values:
-        yield second, f"give only one of {first} and {second}"

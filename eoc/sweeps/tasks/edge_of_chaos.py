@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.sweeps.task import Output, Parameter, Point, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, Q, always, not_given, optional, with_errors
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, Q, always, optional, with_errors
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
@@ -53,6 +53,11 @@ _OUTPUTS = {
 }
 
 
+def _not_given(given: Collection[str], outputs: Mapping[str, Output]) -> dict[str, Output]:
+    """Those of the outputs that are neither a parameter that is given nor its error."""
+    return {name: output for name, output in outputs.items() if name.removesuffix("_error") not in given}
+
+
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
     given = [parameter.name for parameter in _QUESTIONS if parameter.name in values]
     for name in given[1:]:
@@ -82,7 +87,7 @@ EDGE_OF_CHAOS = Task(
     name="edge_of_chaos",
     about="the best point of the edge of chaos with one given quantity, or the recommended one",
     parameters=(ACTIVATION, *_QUESTIONS),
-    outputs=lambda given: not_given(given, _OUTPUTS),
+    outputs=lambda given: _not_given(given, _OUTPUTS),
     run=_edge_of_chaos,
     seconds=always(_SECONDS),
     problems=_problems,
@@ -114,7 +119,7 @@ def _along(given: Collection[str]) -> str:
 
 def _curve_outputs(given: Collection[str]) -> Mapping[str, Output]:
     dims = (_along(given),)
-    return {name: dataclasses.replace(output, dims=dims) for name, output in not_given(given, _ON_THE_CURVE).items()}
+    return {name: dataclasses.replace(output, dims=dims) for name, output in _not_given(given, _ON_THE_CURVE).items()}
 
 
 def _curve_problems(values: Values) -> Iterable[tuple[str, str]]:

@@ -17,7 +17,6 @@ from eoc.sweeps.tasks.common import (
     Q,
     along,
     always,
-    exactly_one,
     increasing,
     optional,
     with_errors,
@@ -56,7 +55,10 @@ _START_SECONDS = 0.02
 
 
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
-    yield from exactly_one(values, "c", "one_minus_c", "the correlation of the two inputs")
+    if "c" not in values and "one_minus_c" not in values:
+        yield "c", "give c or one_minus_c: the correlation of the two inputs"
+    if "c" in values and "one_minus_c" in values:
+        yield "one_minus_c", "give only one of c and one_minus_c"
     yield from increasing(values, "depth")
     if "q2" in values and "q" not in values and any(value != EOC for value in values.get("sigma_w", ())):
         yield "q2", "give q, the variance of the first input, too"
