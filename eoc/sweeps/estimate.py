@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from random import Random
 
 from eoc.sweeps.plan import Plan
-from eoc.sweeps.task import EOC
+from eoc.sweeps.store.layout import Layout
 
-__all__ = ["Estimate", "estimate", "result_bytes"]
+__all__ = ["Estimate", "estimate"]
 
 _SAMPLED = 200  # points that are asked how long they take
 _START_SECONDS = 3.0  # until the first point is done: imports, processes, what is compiled is loaded
 _TABLES_SECONDS = 0.1  # in which a worker tabulates the expectations of an activation
 _PROCESS = 2.5e8  # bytes of a worker with the libraries it needs
-_RECORD = 32  # bytes of a point besides its outputs: status, error, seconds, random_seed
 _FILE = 4096  # bytes: the least that a file or a folder takes
 _ABOUT = 1000  # bytes in the metadata of the whole for every array
-_FEW_POINTS, _MANY_FILES = 256, 64  # of a file, and of an array: beyond these, files grow
 
 
 @dataclass(frozen=True)
@@ -76,34 +74,11 @@ def estimate(plan: Plan, workers: int = 1) -> Estimate:
     )
 
 
-def result_bytes(plan: Plan) -> float:
-    """How large the results of a sweep are, as numbers.
-
-    Examples
-    --------
-    >>> from eoc.sweeps import sweep_of
-    >>> sweep = sweep_of({"schema": 1, "task": "edge_of_chaos", "axes": {"activation": "tanh", "sigma_b": [0.1, 0.2]}})
-    >>> result_bytes(sweep.plan)
-    248.0
-    """
-    each = sum(
-        output.dtype.itemsize * math.prod(plan.coordinates[dim].values.size for dim in output.dims)
-        for output in plan.outputs.values()
-    )
-    return float(plan.size * (each + _RECORD))
-
-
 def _store_bytes(plan: Plan) -> float:
-    """How large the store of a sweep is on disk.
-
-    An array is a folder with a file that describes it and, in a folder for each of its dimensions, files of at least
-    some points. Coordinates, with one dimension or none, are arrays too.
-    """
-    axes = len(plan.shape)
-    records = 3 + plan.task.random + (EOC in plan.values.get("sigma_w", ()))
-    known = len({**plan.values, **plan.coordinates})
-    arrays = [axes + len(output.dims) for output in plan.outputs.values()] + [axes] * records
-    files = len(arrays) * min(max(plan.size / _FEW_POINTS, 1.0), _MANY_FILES) + known
-    folders = sum(1 + dims for dims in arrays) + known
-    about = (len(arrays) + known) * (_FILE + _ABOUT)
-    return result_bytes(plan) + _FILE * (files + folders) + about
+    """How large the store of a sweep is on disk: files and folders are counted by what a disk gives to each of them."""
+    layout = Layout(plan, {})
+    parts = [layout.blocks.parts + (1,) * len(inner) for inner in layout.shapes.values()]
+    parts += [(1,) * values.ndim for _, values in layout.coordinates.values()]
+    files = sum(1 + math.prod(counts) for counts in parts)  # one more describes the array
+    folders = sum(1 + math.prod(counts[:k]) for counts in parts for k in range(len(counts)))
+    return plan.result_bytes + _FILE * (files + folders) + _ABOUT * len(parts)

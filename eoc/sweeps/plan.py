@@ -21,6 +21,7 @@ __all__ = ["VERSION", "Axis", "Batch", "Plan", "Result"]
 VERSION = version("eoc")  #: of this process
 
 _SEED_BYTES = 7  # fits into a signed integer of 64 bits
+_RECORD = 32  # bytes of a point besides its outputs: status, error, seconds, random_seed
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,13 @@ class Plan:
             about = self.task.parameter(name)
             found[name] = Coordinate(np.array(values), about.about, about.symbol, about.units)
         return found | dict(self.task.coordinates(self.values))
+
+    @property
+    def result_bytes(self) -> float:
+        """How large all outputs are, as numbers."""
+        sizes = {name: coordinate.values.size for name, coordinate in self.coordinates.items()}
+        each = sum(one.dtype.itemsize * math.prod(sizes[dim] for dim in one.dims) for one in self.outputs.values())
+        return float(self.size * (each + _RECORD))
 
     def point(self, index: int) -> dict[str, Any]:
         """The parameters of one point that are not inner, from its number in order."""

@@ -13,7 +13,6 @@ from eoc.sweeps.config.names import activation_faults, axis_faults, chosen_tasks
 from eoc.sweeps.config.problems import ConfigError, Fault, faults_of
 from eoc.sweeps.config.schema import SCHEMA, Config
 from eoc.sweeps.config.values import AxisValues
-from eoc.sweeps.estimate import result_bytes
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.task import Task
 from eoc.wording import quoted
@@ -185,7 +184,7 @@ def _plan_faults(plan: Plan) -> list[Fault]:
         message = f"{product} = {plan.size:.3g} points are more than a sweep may have, {MOST_POINTS}"
         return [Fault(("axes",), message, key=True)]
     faults = [Fault(("axes", name), message) for name, message in plan.task.problems(plan.values)]
-    if not faults and (size := result_bytes(plan)) > MOST_BYTES:
+    if not faults and (size := plan.result_bytes) > MOST_BYTES:
         message = f"the results would take {size / 1e9:.3g} GB, more than {MOST_BYTES / 1e9:g}"
         return [Fault(("axes",), f"{message}: take fewer points or layers, or several sweeps", key=True)]
     return faults

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.floats import IntArray
 from eoc.sharing import cached_property
 from eoc.sweeps.plan import VERSION, Plan
 from eoc.sweeps.store.header import FORMAT, git_commit, versions
@@ -195,35 +194,40 @@ class Blocks:
             room = max(1, room // size)
         return cls(shape, tuple(reversed(chunk)))
 
-    @cached_property
-    def _edges(self) -> IntArray:
-        """The first point of every block, and the number of points."""
-        points = np.arange(math.prod(self.shape), dtype=np.int64).reshape(self.shape)
-        firsts = points[tuple(slice(None, None, step) for step in self.chunk)]
-        return np.append(firsts.ravel(), points.size)
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """How many blocks there are along each axis."""
+        return tuple(-(-size // step) for size, step in zip(self.shape, self.chunk, strict=True))
 
     @property
     def count(self) -> int:
         """How many blocks there are."""
-        return len(self._edges) - 1
+        return math.prod(self.parts)
 
     def block(self, point: int) -> int:
         """The number of the block that a point is in."""
-        return int(np.searchsorted(self._edges, point, side="right")) - 1
-
-    def points(self, block: int) -> range:
-        """The numbers of its points."""
-        return range(int(self._edges[block]), int(self._edges[block + 1]))
+        places = np.unravel_index(point, self.shape)
+        return _number([int(i) // step for i, step in zip(places, self.chunk, strict=True)], self.parts)
 
     def where(self, block: int) -> tuple[slice, ...]:
         """Its place along the axes."""
-        first = np.unravel_index(int(self._edges[block]), self.shape)
-        return tuple(
-            slice(int(i), min(int(i) + step, size)) for i, step, size in zip(first, self.chunk, self.shape, strict=True)
-        )
+        places = zip(np.unravel_index(block, self.parts), self.chunk, self.shape, strict=True)
+        return tuple(slice(int(i) * step, min((int(i) + 1) * step, size)) for i, step, size in places)
+
+    def sizes(self, block: int) -> tuple[int, ...]:
+        """How many values of the axes it has."""
+        return tuple(part.stop - part.start for part in self.where(block))
+
+    def points(self, block: int) -> range:
+        """The numbers of its points."""
+        first = _number([part.start for part in self.where(block)], self.shape)
+        return range(first, first + math.prod(self.sizes(block)))
 
     def key(self, block: int, inner: int = 0) -> str:
         """The last part of the name of its file, of an array with so many more dimensions."""
-        first = np.unravel_index(int(self._edges[block]), self.shape)
-        places = [str(int(i) // step) for i, step in zip(first, self.chunk, strict=True)]
-        return "/".join(["c", *places, *inner * "0"])
+        return "/".join(["c", *map(str, np.unravel_index(block, self.parts)), *inner * "0"])
+
+
+def _number(places: Sequence[int], shape: tuple[int, ...]) -> int:
+    """Which one it is that is at these places along the axes."""
+    return int(np.ravel_multi_index(places, shape)) if shape else 0

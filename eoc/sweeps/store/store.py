@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +74,10 @@ class Store:
         EocError
             If they cannot be written. Everything written before is as it was.
         """
-        ordered = sorted(results, key=lambda result: self._blocks.block(result.index))
-        for block, some in groupby(ordered, key=lambda result: self._blocks.block(result.index)):
+        by_block: dict[int, list[Result]] = {}
+        for result in results:
+            by_block.setdefault(self._blocks.block(result.index), []).append(result)
+        for block, some in sorted(by_block.items()):
             self._check_there()
             points = self._blocks.points(block)
             values = self._values(block)
@@ -160,7 +161,7 @@ class Store:
         """Say on disk that the points of a block are pending, before any of its files is replaced."""
         where = self._blocks.where(block)
         if self._file("status", block).exists():
-            self._arrays["status"][where] = np.full([part.stop - part.start for part in where], PENDING, np.int8)
+            self._arrays["status"][where] = np.full(self._blocks.sizes(block), PENDING, np.int8)
 
     def _file(self, name: str, block: int) -> Path:
         return self.path / name / self._blocks.key(block, len(self._inner[name]))
@@ -209,7 +210,7 @@ class Store:
 
     def _write(self, block: int, values: _Arrays) -> None:
         where = self._blocks.where(block)
-        shape = tuple(part.stop - part.start for part in where)
+        shape = self._blocks.sizes(block)
         try:
             for name, array in values.items():
                 self._arrays[name][where] = array.reshape(shape + self._inner[name])
