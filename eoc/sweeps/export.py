@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,24 +132,8 @@ def export_sweep(sweep: xarray.Dataset, path: str | Path, form: str, outputs: Se
     """
     check_library(form)
     with replacing(Path(path), "the sweep") as part:
-        _WRITERS[form](sweep, part, outputs)
-
-
-def _csv(sweep: xarray.Dataset, path: Path, outputs: Sequence[str] | None) -> None:
-    to_frame(sweep, outputs).to_csv(path, index=False)
-
-
-def _parquet(sweep: xarray.Dataset, path: Path, outputs: Sequence[str] | None) -> None:
-    to_frame(sweep, outputs).to_parquet(path, index=False)
-
-
-def _netcdf(sweep: xarray.Dataset, path: Path, outputs: Sequence[str] | None) -> None:
-    chosen = sweep[[*chosen_outputs(sweep, outputs), *records_of(sweep)]]
-    chosen.drop_encoding().to_netcdf(path, engine="h5netcdf")
-
-
-_WRITERS: dict[str, Callable[[xarray.Dataset, Path, Sequence[str] | None], None]] = {
-    "csv": _csv,
-    "parquet": _parquet,
-    "netcdf": _netcdf,
-}
+        if form == "netcdf":
+            chosen = sweep[[*chosen_outputs(sweep, outputs), *records_of(sweep)]]
+            chosen.drop_encoding().to_netcdf(part, engine="h5netcdf")
+        else:
+            getattr(to_frame(sweep, outputs), f"to_{form}")(part, index=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from eoc.errors import EocError
 from eoc.wording import closest, did_you_mean, quoted, shortened, visible
 
-__all__ = ["ConfigError", "Fault", "KeyPath", "Origin", "Problem", "dotted", "error_at", "faults_of", "key_names"]
+__all__ = ["ConfigError", "Fault", "KeyPath", "Origin", "Problem", "dotted", "faults_of", "key_names"]
 
 #: The keys and indices that lead to a value of a configuration.
 KeyPath = tuple[str | int, ...]
@@ -107,6 +106,11 @@ class ConfigError(EocError):
 
     problems: tuple[Problem, ...]
 
+    @classmethod
+    def at(cls, path: str, message: str, line: int | None = None, column: int | None = None) -> ConfigError:
+        """One problem with a file."""
+        return cls([Problem(path, "", line, column, message)])
+
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
         lines = [str(problem) for problem in self.problems[:_MOST_LINES]]
@@ -128,18 +132,6 @@ def dotted(place: KeyPath) -> str:
     """
     parts = (f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in place)
     return "".join(parts).lstrip(".")
-
-
-def error_at(text: str, path: str, index: int, message: str) -> ConfigError:
-    r"""What is wrong at a character of a text.
-
-    Examples
-    --------
-    >>> print(error_at("one\ntwo", "a.yaml", 5, "bad"))
-    a.yaml:2:2: bad
-    """
-    lines = re.split(r"\r\n|\r|\n", text[:index])
-    return ConfigError([Problem(path, "", len(lines), len(lines[-1]) + 1, message)])
 
 
 def key_names(model: type[BaseModel]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from eoc.sweeps.config.problems import ConfigError, Problem, error_at
+from eoc.sweeps.config.problems import ConfigError
 
 __all__ = ["LARGEST", "root_node", "text_of"]
 
@@ -56,22 +56,22 @@ def text_of(path: Path) -> str:
         with path.open("rb") as file:
             raw = file.read(LARGEST + 1)
     except FileNotFoundError:
-        raise _unreadable(path, f"there is no such file{_beside(path)}") from None
+        raise ConfigError.at(str(path), f"there is no such file{_beside(path)}") from None
     except (IsADirectoryError, PermissionError) as error:  # the latter is what Windows says of folders
         problem = "it is a folder: give the file in it" if path.is_dir() else f"it cannot be read: {error.strerror}"
-        raise _unreadable(path, problem) from None
+        raise ConfigError.at(str(path), problem) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise _unreadable(path, f"it cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise ConfigError.at(str(path), f"it cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(raw) > LARGEST:
-        raise _unreadable(path, f"it is larger than {LARGEST} bytes: write long lists of numbers as grids")
+        raise ConfigError.at(str(path), f"it is larger than {LARGEST} bytes: write long lists of numbers as grids")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _unreadable(path, "it is in UTF-16: save it as UTF-8")
+        raise ConfigError.at(str(path), "it is in UTF-16: save it as UTF-8")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig", errors="replace")
         message = f"the byte 0x{raw[error.start]:02x} is not UTF-8: save the file as UTF-8"
-        raise error_at(before, str(path), len(before), message) from None
+        raise _error_at(before, str(path), len(before), message) from None
 
 
 def _beside(path: Path) -> str:
@@ -79,8 +79,21 @@ def _beside(path: Path) -> str:
     return f"; did you mean {names[0]}?" if names else ""
 
 
-def _unreadable(path: Path, message: str) -> ConfigError:
-    return ConfigError([Problem(str(path), "", None, None, message)])
+def _error_at(text: str, path: str, index: int, message: str) -> ConfigError:
+    r"""What is wrong at a character of a text.
+
+    Examples
+    --------
+    >>> print(_error_at("one\ntwo", "a.yaml", 5, "bad"))
+    a.yaml:2:2: bad
+    """
+    lines = re.split(r"\r\n|\r|\n", text[:index])
+    return ConfigError.at(path, message, len(lines), len(lines[-1]) + 1)
+
+
+def _error_of(thing: Any, path: str, message: str) -> ConfigError:
+    """What is wrong with a node or an event."""
+    return ConfigError.at(path, message, thing.start_mark.line + 1, thing.start_mark.column + 1)
 
 
 def root_node(text: str, path: str) -> Node | None:
@@ -93,7 +106,7 @@ def root_node(text: str, path: str) -> Node | None:
     """
     if found := _FORBIDDEN.search(text):
         message = f"the character U+{ord(found[0]):04X} cannot be in YAML: remove it"
-        raise error_at(text, path, found.start(), message)
+        raise _error_at(text, path, found.start(), message)
     _check_version(text, path)
     _check_extent(text, path)
     root = _composed(text, path)
@@ -105,15 +118,15 @@ def root_node(text: str, path: str) -> Node | None:
 def _check_version(text: str, path: str) -> None:
     found = re.search(r"^%YAML[ \t]+(\S+)", text, re.MULTILINE)
     if found is not None and found[1] != "1.2":
-        raise error_at(text, path, found.start(), f"this is read as YAML 1.2, not {found[1]:.9}: remove the line")
+        raise _error_at(text, path, found.start(), f"this is read as YAML 1.2, not {found[1]:.9}: remove the line")
 
 
 def _check_extent(text: str, path: str) -> None:
     """Refuse what would take long to read."""
     if sum(map(text.count, ",\n[{")) > _MOST_MARKS:
-        raise error_at("", path, 0, f"it has more than {_MOST_MARKS} values: write long lists of numbers as grids")
+        raise _error_at("", path, 0, f"it has more than {_MOST_MARKS} values: write long lists of numbers as grids")
     if opened := _OPENED.search(text):
-        raise error_at(text, path, opened.end() - 1, _TOO_DEEP)
+        raise _error_at(text, path, opened.end() - 1, _TOO_DEEP)
 
 
 def _composed(text: str, path: str) -> Node | None:
@@ -126,7 +139,7 @@ def _composed(text: str, path: str) -> Node | None:
     except MarkedYAMLError as error:
         raise _malformed(error, path) from None
     except (YAMLError, ValueError, TypeError, AttributeError, IndexError) as error:  # of ruamel.yaml itself
-        raise ConfigError([Problem(path, "", 1, 1, f"this is not YAML: {_line(str(error))}")]) from None
+        raise ConfigError.at(path, f"this is not YAML: {_line(str(error))}", 1, 1) from None
 
 
 def _deep(text: str, path: str) -> ConfigError:
@@ -134,7 +147,7 @@ def _deep(text: str, path: str) -> ConfigError:
     for event in YAML(typ="safe", pure=True).parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         if depth > _DEEPEST:
-            return ConfigError([_at(event, path, _TOO_DEEP)])
+            return _error_of(event, path, _TOO_DEEP)
     raise AssertionError("a text that is not deep")
 
 
@@ -148,15 +161,11 @@ def _malformed(error: MarkedYAMLError, path: str) -> ConfigError:
     else:
         hint = next((words for part, words in _HINTS if part in problem), _line(problem))
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    return ConfigError([Problem(path, "", line, column, f"this is not YAML: {hint}")])
+    return ConfigError.at(path, f"this is not YAML: {hint}", line, column)
 
 
 def _line(text: str) -> str:
     return " ".join(text.split())[:200]
-
-
-def _at(thing: Any, path: str, message: str) -> Problem:
-    return Problem(path, "", thing.start_mark.line + 1, thing.start_mark.column + 1, message)
 
 
 def _children(node: Node) -> Iterator[Node]:
@@ -173,15 +182,15 @@ def _check_size(root: Node, path: str) -> None:
 
     def measure(node: Node, depth: int, around: frozenset[int]) -> tuple[int, int]:
         if id(node) in around:
-            raise ConfigError([_at(node, path, "this anchor contains itself")])
+            raise _error_of(node, path, "this anchor contains itself")
         if id(node) not in known:
             if depth > _DEEPEST:
-                raise ConfigError([_at(node, path, _TOO_DEEP)])
+                raise _error_of(node, path, _TOO_DEEP)
             inside = [measure(child, depth + 1, around | {id(node)}) for child in _children(node)]
             known[id(node)] = 1 + sum(size for size, _ in inside), 1 + max((height for _, height in inside), default=0)
         size, height = known[id(node)]
         if size > _MOST_NODES or depth + height > _DEEPEST + 1:
-            raise ConfigError([_at(node, path, "aliases make this too large: write less, or grids")])
+            raise _error_of(node, path, "aliases make this too large: write less, or grids")
         return size, height
 
     measure(root, 0, frozenset())
