@@ -210,7 +210,7 @@ def test_the_verdict_says_what_was_skipped(small, monkeypatch, capsys):
     assert code == 0
     text = " ".join(text.split())
     assert "PASS: theory and simulation agree in the 3 checks that could be made; " in text
-    assert text.endswith("; SKIPPED groups of checks: 10")
+    assert "; SKIPPED groups of checks: 10" in text
     code, text = command(monkeypatch, capsys, *far, "--json")
     assert sum(one["groups"] for one in json.loads(text)["skipped"]) == 10
 
