@@ -48,8 +48,8 @@ def _chosen(name: str | None) -> Sequence[Task]:
     """All tasks, those of a kind such as montecarlo, or one."""
     from eoc.sweeps.tasks import TASKS, task
 
-    of_kind = [one for one in TASKS.values() if name is None or one.name.startswith(f"{name}/")]
-    return of_kind or [task(str(name))]
+    family = [one for one in TASKS.values() if name in (None, one.family)]
+    return family or [task(str(name))]
 
 
 def _outputs(task: Task) -> Mapping[str, Output]:
@@ -68,9 +68,8 @@ def _kind(parameter: Parameter) -> str:
 
 
 def _print_task(out: Console, task: Task) -> None:
-    kind, _, experiment = task.name.partition("/")
     print_paragraph(out, f"{task.name}: ", task.about, len(task.name))
-    out.print(f"task: {kind}" + (f", experiment: {experiment}" if experiment else ""))
+    out.print(f"task: {task.family}" + (f", experiment: {task.experiment}" if task.experiment else ""))
     if task.rule:
         print_paragraph(out, "give ", task.rule, len("give"))
     rows = [(one.name, _kind(one), "; ".join(_said(one))) for one in task.parameters]

@@ -180,6 +180,16 @@ class Task:
     random: bool = False
     rule: str = ""
 
+    @property
+    def family(self) -> str:
+        """What configurations write as ``task``: "montecarlo" of "montecarlo/length_process"."""
+        return self.name.partition("/")[0]
+
+    @property
+    def experiment(self) -> str:
+        """What they write as ``experiment``; "" of most."""
+        return self.name.partition("/")[2]
+
     def parameter(self, name: str) -> Parameter:
         """The parameter of that name."""
         return next(parameter for parameter in self.parameters if parameter.name == name)

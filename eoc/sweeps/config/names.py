@@ -12,7 +12,7 @@ from eoc.errors import EocError, ExpressionError
 from eoc.sweeps.config.problems import Fault, key_names
 from eoc.sweeps.config.schema import Config
 from eoc.sweeps.task import Parameter, Task
-from eoc.sweeps.tasks import TASKS
+from eoc.sweeps.tasks import FAMILIES, TASKS
 from eoc.wording import closest, did_you_mean, quoted, shortened
 
 __all__ = ["activation_faults", "axis_faults", "chosen_tasks", "in_common", "is_parameter", "misplaced"]
@@ -38,52 +38,49 @@ def chosen_tasks(given: Mapping[str, Any]) -> tuple[tuple[Task, ...], list[Fault
     >>> tasks[0].name, faults[0].message
     ('edge_of_chaos', "unknown task 'edge-of-caos'; did you mean 'edge_of_chaos'?")
     """
-    name, experiment = given.get("task"), given.get("experiment")
+    name = given.get("task")
     if not isinstance(name, str):  # a fault of its own
         return tuple(TASKS.values()), []
-    experiments = [known.partition("/")[2] for known in TASKS if known.startswith(f"{name}/")]
-    if experiments:
-        return _of_experiment(name, experiment, experiments)
-    if name not in TASKS or "/" in name:
+    family = tuple(task for task in TASKS.values() if task.family == name)
+    if not family:
         return _unknown_task(name, given)
+    if family[0].experiment:
+        return _of_experiment(given.get("experiment"), family)
     if "experiment" in given:
-        message = f"the task {name} has no experiments: remove this line"
-        return (TASKS[name],), [Fault(("experiment",), message, key=True)]
-    return (TASKS[name],), []
+        return family, [Fault(("experiment",), f"the task {name} has no experiments: remove this line", key=True)]
+    return family, []
 
 
-def _of_experiment(kind: str, name: object, experiments: Sequence[str]) -> tuple[tuple[Task, ...], list[Fault]]:
-    if name in experiments:
-        return (TASKS[f"{kind}/{name}"],), []
-    meant, message = _meant(name, experiments)
-    faults = [Fault(("experiment",), message, beside=("task",))] if message else []
-    return tuple(TASKS[f"{kind}/{one}"] for one in meant), faults
-
-
-def _meant(name: object, experiments: Sequence[str]) -> tuple[Sequence[str], str]:
-    """Which experiments a wrong name may mean, and what is wrong with it; nothing if that is a fault of its own."""
+def _of_experiment(name: object, family: Sequence[Task]) -> tuple[tuple[Task, ...], list[Fault]]:
+    """Those of the family that have this name, or if it is wrong, which it may mean, and what is wrong with it."""
+    names = [task.experiment for task in family]
+    if name in names:
+        return (family[names.index(str(name))],), []
     if name is None:
-        return experiments, f"it is missing: one of {', '.join(experiments)}"
-    if not isinstance(name, str):
-        return experiments, ""
-    if name in _COMMANDS:
-        return _COMMANDS[name], f"{quoted(name)} is a command of eoc montecarlo: write {' or '.join(_COMMANDS[name])}"
-    close = closest(name, experiments)
-    message = f"unknown experiment {quoted(name)}; {did_you_mean(name, experiments)}"
-    return experiments if close is None else [close], message
+        meant, message = names, f"it is missing: one of {', '.join(names)}"
+    elif not isinstance(name, str):  # a fault of its own
+        return tuple(family), []
+    elif name in _COMMANDS:
+        meant = [*_COMMANDS[name]]
+        message = f"{quoted(name)} is a command of eoc montecarlo: write {' or '.join(meant)}"
+    else:
+        close = closest(name, names)
+        meant = names if close is None else [close]
+        message = f"unknown experiment {quoted(name)}; {did_you_mean(name, names)}"
+    fault = Fault(("experiment",), message, beside=("task",))
+    return tuple(task for task in family if task.experiment in meant), [fault]
 
 
 def _unknown_task(name: str, given: Mapping[str, Any]) -> tuple[tuple[Task, ...], list[Fault]]:
-    experiments = [known for known in TASKS if name in (known, known.partition("/")[2])]
-    experiments += [f"montecarlo/{one}" for one in _COMMANDS.get(name, ())]
+    meant = _COMMANDS.get(name, ())
+    experiments = tuple(task for task in TASKS.values() if task.experiment and name in (task.name, task.experiment))
+    experiments += tuple(task for task in TASKS.values() if task.experiment in meant)
     if experiments:
-        kind = experiments[0].partition("/")[0]
-        names = " or ".join(known.partition("/")[2] for known in experiments)
-        message = f"{quoted(name)} is an experiment: write task: {kind} and experiment: {names}"
-        return tuple(TASKS[known] for known in experiments), [Fault(("task",), message)]
-    kinds = list(dict.fromkeys(known.partition("/")[0] for known in TASKS))
-    fault = Fault(("task",), f"unknown task {quoted(name)}; {did_you_mean(name, kinds)}")
-    tasks, more = chosen_tasks({**given, "task": closest(name, kinds)})
+        names = " or ".join(task.experiment for task in experiments)
+        message = f"{quoted(name)} is an experiment: write task: {experiments[0].family} and experiment: {names}"
+        return experiments, [Fault(("task",), message)]
+    fault = Fault(("task",), f"unknown task {quoted(name)}; {did_you_mean(name, FAMILIES)}")
+    tasks, more = chosen_tasks({**given, "task": closest(name, FAMILIES)})
     return tasks, [fault, *more]
 
 
@@ -94,7 +91,7 @@ def in_common(tasks: Sequence[Task]) -> dict[str, Parameter]:
 
     Examples
     --------
-    >>> tasks = [task for name, task in TASKS.items() if name.startswith("montecarlo/")]
+    >>> tasks = [task for task in TASKS.values() if task.family == "montecarlo"]
     >>> found = in_common(tasks)
     >>> found["depth"].kind, found["depth"].least, found["depth"].required
     ('whole', 1, False)
@@ -209,7 +206,7 @@ def misplaced(given: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _unknown_axis(name: str, tasks: Sequence[Task], known: Sequence[str]) -> str:
-    which = tasks[0].name if len(tasks) == 1 else tasks[0].name.partition("/")[0]
+    which = tasks[0].name if len(tasks) == 1 else tasks[0].family
     if name in key_names(Config):
         return f"{name} is no parameter: write it in the first column, outside axes"
     others = [other for other, about in TASKS.items() if any(one.name == name for one in about.parameters)]

@@ -11,7 +11,7 @@ from eoc.errors import EocError
 from eoc.sweeps.config.grids import GRIDS, Grid
 from eoc.sweeps.config.values import allowed, whole_number
 from eoc.sweeps.task import EOC, Parameter, Task
-from eoc.sweeps.tasks import TASKS
+from eoc.sweeps.tasks import FAMILIES, TASKS
 from eoc.wording import shortened
 
 __all__ = ["SCHEMA", "Config", "json_schema"]
@@ -58,8 +58,7 @@ def json_schema() -> dict[str, Any]:
     ['edge_of_chaos', 'curve']
     """
     top = Config.model_json_schema()
-    kinds = list(dict.fromkeys(name.partition("/")[0] for name in TASKS))
-    top["properties"]["task"]["enum"] = kinds
+    top["properties"]["task"]["enum"] = list(FAMILIES)
     experiment = {"type": "string", "description": Config.model_fields["experiment"].description}
     return {
         **top,
@@ -73,8 +72,6 @@ def json_schema() -> dict[str, Any]:
 
 def _alternative(task: Task) -> dict[str, Any]:
     """What a configuration of this task is."""
-    kind, _, experiment = task.name.partition("/")
-    which: dict[str, Any] = {"experiment": {"const": experiment}} if experiment else {"experiment": False}
     axes = {
         "type": "object",
         "properties": {parameter.name: _parameter(parameter) for parameter in task.parameters},
@@ -84,8 +81,12 @@ def _alternative(task: Task) -> dict[str, Any]:
     return {
         "title": task.name,
         "description": "; ".join(filter(None, (task.about, task.rule))),
-        "properties": {"task": {"const": kind}, **which, "axes": axes},
-        "required": ["experiment"] if experiment else [],
+        "properties": {
+            "task": {"const": task.family},
+            "experiment": {"const": task.experiment} if task.experiment else False,
+            "axes": axes,
+        },
+        "required": ["experiment"] if task.experiment else [],
     }
 
 

@@ -192,14 +192,13 @@ def _plan_faults(plan: Plan) -> list[Fault]:
 
 def _written(task: Task, values: Mapping[str, AxisValues], zipped: Sequence[Sequence[str]]) -> dict[str, Any]:
     """What decides the numbers, as JSON knows it."""
-    kind, _, experiment = task.name.partition("/")
     axes = {name: found.written for name, found in values.items() if not found.constant}
     for parameter in task.parameters:  # where constants stand, or defaults are written, says nothing
         if parameter.name in values:
             axes.setdefault(parameter.name, values[parameter.name].written)
-    config: dict[str, Any] = {"schema": SCHEMA, "task": kind}
-    if experiment:
-        config["experiment"] = experiment
+    config: dict[str, Any] = {"schema": SCHEMA, "task": task.family}
+    if task.experiment:
+        config["experiment"] = task.experiment
     config["axes"] = axes
     if zipped:
         config["zip"] = zipped

@@ -18,7 +18,7 @@ from eoc.sweeps.tasks.training import TRAINING
 from eoc.sweeps.tasks.verify import VERIFY
 from eoc.wording import closest
 
-__all__ = ["TASKS", "task"]
+__all__ = ["FAMILIES", "TASKS", "task"]
 
 _ALL = (
     EDGE_OF_CHAOS,
@@ -39,6 +39,9 @@ _ALL = (
 
 #: All tasks, by name.
 TASKS: Mapping[str, Task] = MappingProxyType({one.name: one for one in _ALL})
+
+#: What configurations write as ``task``.
+FAMILIES = tuple(dict.fromkeys(one.family for one in _ALL))
 
 
 def task(name: str) -> Task:
