@@ -66,24 +66,12 @@ class Engine:
 
 
 def engine_of(executor: object, workers: int | None, points: int) -> Engine:
-    """The engine for a number of points.
-
-    Parameters
-    ----------
-    executor
-        None for this machine; "dask" for a Dask cluster on this machine; the address of a Dask scheduler,
-        "tcp://HOST:PORT"; a ``distributed.Client``; an executor in the manner of :mod:`concurrent.futures`; or a
-        function in the manner of ``map``, or an object with such a method.
-    workers
-        How many points are computed at a time; None for as many as there are cores. 1 without an executor computes in
-        this process.
-    points
-        How many points there are: no more workers are started.
+    """The engine for so many points, of which no more are computed at a time.
 
     Raises
     ------
     EocError
-        For anything else, or a cluster that cannot be reached.
+        For an executor or workers other than :func:`eoc.run_sweep` takes, or a cluster that cannot be reached.
     """
     if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise EocError(f"workers must be a whole number >= 1, got {workers!r}")

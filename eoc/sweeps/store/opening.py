@@ -40,16 +40,11 @@ def open_store(
     ----------
     path
         The folder, which exists only if a run has written it.
-    plan
-        The points.
-    config
-        What decides their numbers, as for JSON: a store with another one is refused.
-    functions
-        Fingerprints of functions of a user, which do so too.
+    plan, config, functions, about
+        What it is made of, see :class:`~eoc.sweeps.store.layout.Layout`. A store with another ``config`` or other
+        ``functions`` is refused; ``about`` may change from run to run, the first one stays.
     new
         Begin a new store. The one that is there is set aside, see :attr:`Store.set_aside`.
-    about
-        More attributes of the data set, such as a title. They may change from run to run; the first ones stay.
 
     Raises
     ------
