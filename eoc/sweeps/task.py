@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -69,6 +69,16 @@ class Parameter:
     eoc: bool = False
     note: str = ""
 
+    def but(self, **changes: Any) -> Parameter:
+        """The same, with changes.
+
+        Examples
+        --------
+        >>> Parameter("sigma_b", "standard deviation of the biases").but(least=0.0).least
+        0.0
+        """
+        return replace(self, **changes)
+
 
 @dataclass(frozen=True)
 class Output:
@@ -96,6 +106,10 @@ class Output:
     dims: tuple[str, ...] = ()
     kind: Literal["real", "whole"] = "real"
     flags: tuple[str, ...] = ()
+
+    def but(self, **changes: Any) -> Output:
+        """The same, with changes."""
+        return replace(self, **changes)
 
     @cached_property
     def dtype(self) -> np.dtype[Any]:

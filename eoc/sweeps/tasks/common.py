@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -22,7 +21,6 @@ __all__ = [
     "along",
     "always",
     "increasing",
-    "optional",
     "with_errors",
 ]
 
@@ -35,8 +33,7 @@ ACTIVATION = Parameter("activation", "activation function", "activation", r"\phi
 SIGMA_B = Parameter(
     "sigma_b", "standard deviation of the biases", symbol=r"\sigma_b", least=0.0, most=1e100, default=0.0
 )
-SIGMA_W = dataclasses.replace(
-    SIGMA_B,
+SIGMA_W = SIGMA_B.but(
     name="sigma_w",
     about="standard deviation of the weights times sqrt(fan_in)",
     symbol=r"\sigma_w",
@@ -54,11 +51,6 @@ ONE_MINUS_C = Parameter(
 SEED = Parameter(
     "seed", "seed that the random numbers of a point follow from", "whole", least=0, most=2.0**53, default=0
 )
-
-
-def optional(parameter: Parameter, **changes: Any) -> Parameter:
-    """The parameter, not required and without a default, with other changes."""
-    return dataclasses.replace(parameter, **{"required": False, "default": None, **changes})
 
 
 def always(value: T) -> Callable[[object], T]:
@@ -81,7 +73,7 @@ def along(*dims: str, **rows: str | tuple[Any, ...]) -> dict[str, Output]:
     ('layer',)
     """
     found = {name: Output(*((row,) if isinstance(row, str) else row)) for name, row in rows.items()}
-    return {name: dataclasses.replace(output, dims=dims) for name, output in found.items()}
+    return {name: output.but(dims=dims) for name, output in found.items()}
 
 
 def with_errors(outputs: Mapping[str, Output]) -> dict[str, Output]:

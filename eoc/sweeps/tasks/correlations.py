@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -37,8 +36,8 @@ _PARAMETERS = (
     Q,
     C,
     ONE_MINUS_C,
-    dataclasses.replace(WIDTH, least=2),
-    dataclasses.replace(DEPTH, least=2),
+    WIDTH.but(least=2),
+    DEPTH.but(least=2),
     NETWORKS,
     WEIGHTS,
     SEED,

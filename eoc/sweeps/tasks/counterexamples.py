@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -35,12 +34,12 @@ _COMPARED = compared(itemgetter("comparisons"))
 
 _RECIPROCAL = "1/x"
 _SECOND_LAYER = (
-    dataclasses.replace(ACTIVATION, choices=(_RECIPROCAL,)),
-    dataclasses.replace(SIGMA_W, required=False, default=1.0),
+    ACTIVATION.but(choices=(_RECIPROCAL,)),
+    SIGMA_W.but(required=False, default=1.0),
     SIGMA_B,
-    dataclasses.replace(Q, note=OF_SIGNS),
+    Q.but(note=OF_SIGNS),
     WIDTH,
-    dataclasses.replace(NETWORKS, least=100),
+    NETWORKS.but(least=100),
     Parameter("units", "units of the second layer", "whole", units="units", least=1, most=2.0**33, default=1),
     SEED,
 )
@@ -134,12 +133,12 @@ SECOND_LAYER = Task(
 
 _DIVERGENCE = (
     Parameter("a", "a of phi(x) = exp(a x^2)", symbol="a", least=0.0, above=True, default=0.5),
-    dataclasses.replace(SIGMA_W, above=True, required=False, default=1.0, eoc=False),
+    SIGMA_W.but(above=True, required=False, default=1.0, eoc=False),
     SIGMA_B,
-    dataclasses.replace(Q, about="variance of the first layer, at least 1/(4a)", note=OF_SIGNS),
+    Q.but(about="variance of the first layer, at least 1/(4a)", note=OF_SIGNS),
     NETWORKS,
     SEED,
-    dataclasses.replace(WIDTH, least=10, inner=True),
+    WIDTH.but(least=10, inner=True),
 )
 _SIZE = r"K_2 - \sigma_b^2"
 _LAPLACE = r"E \exp(-(K_2 - \sigma_b^2) / k_N)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.sweeps.task import Output, Parameter, Point, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, Q, always, optional, with_errors
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, Q, always, with_errors
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
@@ -24,9 +23,9 @@ _STABILITIES = ("stable", "marginal", "unstable")
 _SECONDS = 0.005
 
 _QUESTIONS = (
-    optional(SIGMA_B),
-    optional(Q, about="variance that layers keep", above=False, note=""),
-    optional(SIGMA_W, above=True, eoc=False),
+    SIGMA_B.but(default=None),
+    Q.but(about="variance that layers keep", above=False, note=""),
+    SIGMA_W.but(required=False, above=True, eoc=False),
     Parameter(
         "correlation_depth", "depth after which correlations are forgotten", units="layers", least=0.0, above=True
     ),
@@ -97,9 +96,9 @@ EDGE_OF_CHAOS = Task(
 # ---- curve
 
 _ALONG = (
-    optional(Q, about="variance that layers keep", inner=True, note=""),
-    optional(SIGMA_B, most=1e50, inner=True),
-    optional(SIGMA_W, most=1e50, above=True, eoc=False, inner=True),
+    Q.but(about="variance that layers keep", inner=True, note=""),
+    SIGMA_B.but(default=None, most=1e50, inner=True),
+    SIGMA_W.but(required=False, most=1e50, above=True, eoc=False, inner=True),
 )
 _ON_THE_CURVE = {
     "q": _Q,
@@ -119,7 +118,7 @@ def _along(given: Collection[str]) -> str:
 
 def _curve_outputs(given: Collection[str]) -> Mapping[str, Output]:
     dims = (_along(given),)
-    return {name: dataclasses.replace(output, dims=dims) for name, output in _not_given(given, _ON_THE_CURVE).items()}
+    return {name: output.but(dims=dims) for name, output in _not_given(given, _ON_THE_CURVE).items()}
 
 
 def _curve_problems(values: Values) -> Iterable[tuple[str, str]]:

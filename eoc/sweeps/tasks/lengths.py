@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -186,9 +185,7 @@ def _of_each_width(point: Point) -> list[Point]:
 LENGTH_SCALING = Task(
     name="montecarlo/length_scaling",
     about="how fast variances of finite networks come to the variance map with growing width, beside theory",
-    parameters=tuple(
-        dataclasses.replace(parameter, inner=True) if parameter is WIDTH else parameter for parameter in ONE_INPUT
-    ),
+    parameters=tuple(parameter.but(inner=True) if parameter is WIDTH else parameter for parameter in ONE_INPUT),
     outputs=always(_SCALING),
     run=_length_scaling,
     seconds=lambda point: sum(map(networks_seconds, _of_each_width(point))),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +39,9 @@ _ROW = {
     "ends": Output("number of variances inputs may end at, infinity included", kind="whole"),
     "phase": Output("phase", flags=_PHASES),
 }
-_ALONG = {name: dataclasses.replace(output, dims=("sigma_w",)) for name, output in _ROW.items()}
+_ALONG = {name: output.but(dims=("sigma_w",)) for name, output in _ROW.items()}
 _PLACE = {
-    **with_errors({"q_star": dataclasses.replace(_Q, about="variance that layers keep; inf where it diverges")}),
+    **with_errors({"q_star": _Q.but(about="variance that layers keep; inf where it diverges")}),
     **with_errors(_FIELDS),
     "phase": Output("phase", flags=_PHASES[:4]),
 }
@@ -67,7 +66,7 @@ def _place(point: Point) -> Phase:
 PHASE_DIAGRAM = Task(
     name="phase_diagram",
     about="phase, fixed points and depth scales at many sigma_w, for one sigma_b at a time",
-    parameters=(ACTIVATION, SIGMA_B, dataclasses.replace(SIGMA_W, above=True, eoc=False, inner=True)),
+    parameters=(ACTIVATION, SIGMA_B, SIGMA_W.but(above=True, eoc=False, inner=True)),
     outputs=always(_ALONG),
     run=_row,
     seconds=lambda point: _ROW_SECONDS + _CELL_SECONDS * np.size(point["sigma_w"]),
@@ -77,7 +76,7 @@ PHASE_DIAGRAM = Task(
 PHASE = Task(
     name="phase",
     about="phase, fixed points and depth scales at one (sigma_w, sigma_b)",
-    parameters=(ACTIVATION, SIGMA_W, SIGMA_B, dataclasses.replace(Q, note=ONE_END)),
+    parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q.but(note=ONE_END)),
     outputs=always(_PLACE),
     run=_place,
     seconds=always(_SECONDS),

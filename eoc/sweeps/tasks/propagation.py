@@ -18,15 +18,12 @@ from eoc.sweeps.tasks.common import (
     along,
     always,
     increasing,
-    optional,
     with_errors,
 )
 
 __all__ = ["PROPAGATION"]
 
-_Q2 = optional(
-    Q, name="q2", about="variance of the first layer for the second input", note="left out: that of the first"
-)
+_Q2 = Q.but(name="q2", about="variance of the first layer for the second input", note="left out: that of the first")
 _DEPTH = Parameter(
     "depth", "layer that is recorded, from 0", "whole", "l", "layers", least=0, most=2.0**53, required=True, inner=True
 )

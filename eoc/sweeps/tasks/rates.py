@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -83,10 +82,10 @@ RATES = Task(
     parameters=(
         ACTIVATION,
         SIGMA_B,
-        dataclasses.replace(SIGMA_W, required=False, default=EOC),
-        dataclasses.replace(Q, note=ONE_END),
+        SIGMA_W.but(required=False, default=EOC),
+        Q.but(note=ONE_END),
         _DEPTH,
-        dataclasses.replace(C, default=0.1),
+        C.but(default=0.1),
     ),
     outputs=always(_OUTPUTS),
     run=_rates,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -18,9 +17,9 @@ _MOST = 1e6
 
 _PARAMETERS = (
     ACTIVATION,
-    dataclasses.replace(SIGMA_W, above=True),
+    SIGMA_W.but(above=True),
     SIGMA_B,
-    dataclasses.replace(Q, note=ONE_END),
+    Q.but(note=ONE_END),
     Parameter("width", "units of a layer", "whole", "N", "units", least=1, most=_MOST, required=True),
     Parameter("depth", "layers with weights", "whole", "L", "layers", least=2, most=_MOST, required=True),
     Parameter(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from eoc.sweeps.task import Output, Point, Task
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, along, always, optional
+from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, along, always
 from eoc.sweeps.tasks.montecarlo import arguments, compared
 
 if TYPE_CHECKING:
@@ -15,9 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["VERIFY"]
 
 _ARGUMENTS = (
-    optional(SIGMA_W, note="left out: on the edge of chaos, or in the ordered phase close to it"),
-    optional(SIGMA_B, note="left out: as recommended, or 0 with sigma_w"),
-    dataclasses.replace(Q, note="left out: what layers keep, or 1"),
+    SIGMA_W.but(required=False, note="left out: on the edge of chaos, or in the ordered phase close to it"),
+    SIGMA_B.but(default=None, note="left out: as recommended, or 0 with sigma_w"),
+    Q.but(note="left out: what layers keep, or 1"),
     SEED,
 )
 _OUTPUTS = {
