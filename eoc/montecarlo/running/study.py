@@ -164,75 +164,52 @@ class Chunk:
     """
 
     def __init__(self, study: Study, number: int, reached: Reached | None = None) -> None:
-        self._study = study
-        self._number = number
-        self.size = study.size(number)
-        # Both are replaced as a whole. Slots of layers already published are never written again.
-        self._latest: tuple[int, NDArray[Any]] | None = None
-        self._observed: dict[str, NDArray[Any]] = {}
-        if reached is not None:
-            self._make_room({name: values[:, :1] for name, values in reached.observed.items()})
-            for name, values in reached.observed.items():
-                self._observed[name][:, : reached.layer] = values
-            self._latest = reached.layer, reached.state
+        self._study, self._number, self.size = study, number, study.size(number)
+        #: Where the chunk is; None before it begins. Replaced as a whole, and what is in it is never written again.
+        self.reached = reached
 
     @property
     def layer(self) -> int:
         """The layer reached, from 0."""
-        latest = self._latest
-        return 0 if latest is None else latest[0]
-
-    @property
-    def reached(self) -> Reached | None:
-        """Where the chunk is; None before it begins."""
-        latest = self._latest
-        if latest is None:
-            return None
-        layer, state = latest
-        return Reached(layer, state, {name: values[:, :layer] for name, values in self._observed.items() if layer})
+        reached = self.reached
+        return 0 if reached is None else reached.layer
 
     def summary(self, stop: Event) -> Summary:
         """Go on to the last layer; CancelledError if told to stop, at the latest at the end of a layer."""
         study = self._study
         stopping.set(stop)  # the context is this chunk's own
-        layer, state = self._latest or self._published(
-            0, study.sampler.start(self.size, generator(study.seed, self._number, 0))
-        )
-        while layer < study.sampler.depth:
+        at = self.reached or self._published(0, study.sampler.start(self.size, self._generator(0)), {})
+        room = self._room(at.observed)
+        while at.layer < study.sampler.depth:
             if stop.is_set():
                 raise CancelledError
-            layer += 1
-            state, seen = study.sampler.step(state, layer, generator(study.seed, self._number, layer))
-            self._record(layer, study.observe(layer, seen))
-            layer, state = self._published(layer, state)
-        observed = self._observed if study.conclude is None else study.conclude(self._observed)
+            layer = at.layer + 1
+            state, seen = study.sampler.step(at.state, layer, self._generator(layer))
+            values = {name: self._checked(name, layer, value) for name, value in study.observe(layer, seen).items()}
+            room = room or self._room({name: value[:, None] for name, value in values.items()})
+            _record(room, layer, values)
+            at = self._published(layer, state, {name: whole[:, :layer] for name, whole in room.items()})
+        observed = at.observed if study.conclude is None else study.conclude(at.observed)
         summary = Summary.of(observed, study.quantiles)
         if summary.networks != self.size:
             raise EocError(f"conclude must return arrays of {self.size} networks, got {summary.networks}")
         return summary
 
-    def _published(self, layer: int, state: NDArray[Any]) -> tuple[int, NDArray[Any]]:
+    def _generator(self, layer: int) -> np.random.Generator:
+        return generator(self._study.seed, self._number, layer)
+
+    def _published(self, layer: int, state: NDArray[Any], observed: Observed) -> Reached:
         # in the memory layout that it has after it was in a file, too: the last digits of sums depend on it
-        self._latest = latest = layer, np.ascontiguousarray(state)
-        return latest
+        self.reached = reached = Reached(layer, np.ascontiguousarray(state), observed)
+        return reached
 
-    def _record(self, layer: int, seen: Mapping[str, ArrayLike]) -> None:
-        values = {name: self._checked(name, layer, value) for name, value in seen.items()}
-        if not self._observed:
-            self._make_room({name: value[:, None] for name, value in values.items()})
-        expected = {name: (room.shape[2:], room.dtype) for name, room in self._observed.items()}
-        found = {name: (value.shape[1:], value.dtype) for name, value in values.items()}
-        if not found or found != expected:
-            raise EocError(f"observe must return the same arrays after every layer, {expected}; layer {layer}: {found}")
-        for name, value in values.items():
-            self._observed[name][:, layer - 1] = value
-
-    def _make_room(self, first: Mapping[str, NDArray[Any]]) -> None:
-        """For all layers, by what was observed in the first, (M, 1, ...)."""
-        depth = self._study.sampler.depth
-        self._observed = {
-            name: np.empty((self.size, depth, *value.shape[2:]), value.dtype) for name, value in first.items()
-        }
+    def _room(self, first: Observed) -> dict[str, NDArray[Any]]:
+        """Arrays for all layers, with what was observed in the first ones, (M, layers, ...)."""
+        room = {}
+        for name, values in first.items():
+            room[name] = np.empty((self.size, self._study.sampler.depth, *values.shape[2:]), values.dtype)
+            room[name][:, : values.shape[1]] = values
+        return room
 
     def _checked(self, name: str, layer: int, value: ArrayLike) -> NDArray[Any]:
         out = np.asarray(value)
@@ -244,3 +221,13 @@ class Chunk:
         if not np.isfinite(out).all():
             raise EocError(f"{name} of layer {layer} is not finite: observe its logarithm, or fewer layers")
         return out if out.dtype.kind == "b" else out.astype(float, copy=False)
+
+
+def _record(room: Observed, layer: int, values: Observed) -> None:
+    """Put what was observed in a layer, (M, ...), where there is room for it; EocError if it does not fit."""
+    expected = {name: (whole.shape[2:], whole.dtype) for name, whole in room.items()}
+    found = {name: (value.shape[1:], value.dtype) for name, value in values.items()}
+    if not found or found != expected:
+        raise EocError(f"observe must return the same arrays after every layer, {expected}; layer {layer}: {found}")
+    for name, value in values.items():
+        room[name][:, layer - 1] = value
