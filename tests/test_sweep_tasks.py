@@ -377,7 +377,7 @@ def test_verify_counts_its_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     from eoc.montecarlo.experiments import verification
 
     monkeypatch.setattr(
-        verification, "_groups", lambda place, workers: [("gradient", _no_gradients), ("map", _one_check)]
+        verification, "groups_of", lambda variance, q, workers: [("gradient", _no_gradients), ("map", _one_check)]
     )
     found = outputs_of("montecarlo/verify", {"activation": "tanh", "sigma_b": 0.3, "random_seed": 2})
     assert set(found) == set(task("montecarlo/verify").outputs({}))

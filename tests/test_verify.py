@@ -11,7 +11,7 @@ from eoc.cli import main
 from eoc.errors import EocError
 from eoc.gaussian.moments import Estimate
 from eoc.maps import VarianceMap
-from eoc.montecarlo.experiments import checks, verification
+from eoc.montecarlo.experiments import checks
 from eoc.montecarlo.experiments.checks import correlation_map_checks, variance_map_checks
 from eoc.montecarlo.experiments.checks import gradient_checks as check_gradients
 from eoc.montecarlo.experiments.verification import verified_point, verify
@@ -31,7 +31,7 @@ def small(monkeypatch):
         "_KURTOSIS": (200, 8, 2000),
         "_PAIRS": (20_000, 40, 8),
     }.items():
-        monkeypatch.setattr(verification, name, verification._Size(*size))
+        monkeypatch.setattr(checks, name, checks._Size(*size))
 
 
 def kinds(found):

@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from eoc.activations import activation as resolve
-from eoc.activations.base import Activation, Smoothness
+from eoc.activations.base import Activation
 from eoc.criticality import nearest_ordered
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.maps import VarianceMap, checked_sigma
-from eoc.montecarlo.experiments.checks import check_tails, correlation_map_checks, gradient_checks, variance_map_checks
+from eoc.montecarlo.experiments.checks import groups_of
 from eoc.montecarlo.experiments.comparison import Comparison, by_name
-from eoc.montecarlo.experiments.correlations import correlation_process
-from eoc.montecarlo.experiments.gaussianity import gaussianity
-from eoc.montecarlo.experiments.lengths import length_process
 from eoc.montecarlo.experiments.networks import seed_of
 from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.settings import checked_seed
 from eoc.operating_point import OperatingPoint, operating_point
-from eoc.phase import phase_of
 
 __all__ = ["Check", "Skipped", "Verification", "VerifiedPoint", "verified_point", "verify"]
 
-T = TypeVar("T")
-
 _SOME_BIAS = 0.3  # where there is neither an edge of chaos nor an ordered point
 _VARIANCES = (1.0, 0.5, 0.25, 0.1)  # of which the first that is stable there is kept
-_AROUND = (0.5, 1.0, 2.0)  # times q
-_CORRELATIONS = (-0.5, 0.5, 0.99)
-_C0 = 0.1
-_TELLING = 0.2  # of a number: what theory may be off for a comparison to say anything
-_LAYERS = (2, 4, 8)  # that are shown of narrow networks
-
-
-@dataclass(frozen=True)
-class _Size:
-    width: int
-    depth: int
-    networks: int
-
-
-_WIDE = _Size(100_000, 10, 24)
-_NARROW = _Size(1000, 8, 6000)
-_KURTOSIS = _Size(300, 8, 20_000)
-_PAIRS = _Size(100_000, 60, 32)
 
 
 @dataclass(frozen=True)
@@ -182,7 +156,7 @@ def verify(
     place, seed = verified_point(resolve(activation), sigma_w, sigma_b, q), checked_seed(seed)
     checks: list[Check] = []
     why: Counter[tuple[str, str]] = Counter()
-    groups = _groups(place, workers)
+    groups = groups_of(place.variance, place.q, workers)
     for index, (kind, group) in enumerate(groups):
         if progress is not None:
             progress(index, len(groups))
@@ -243,86 +217,3 @@ def _kept(phi: Activation, sigma_b: float, why: str) -> VerifiedPoint:
     if not found:
         raise EocError(f"sigma_b = {sigma_b:g} is too large for a variance of at most 1: give sigma_w too")
     return found[0]
-
-
-def _groups(place: VerifiedPoint, workers: int) -> list[tuple[str, Callable[..., tuple[Comparison, ...]]]]:
-    """The kinds of checks, each with a function of the seed."""
-    variance, q = place.variance, place.q
-    maps = [("map", partial(variance_map_checks, variance, share * q)) for share in _AROUND]
-    maps += [("map", partial(correlation_map_checks, variance, q, c)) for c in _CORRELATIONS]
-    return [
-        *maps,
-        ("gradient", partial(_gradients, place)),
-        ("length", partial(_wide, place, workers)),
-        ("length", partial(_narrow, place, workers)),
-        ("kurtosis", partial(_kurtosis, place, workers)),
-        ("correlation", partial(_pairs, place, workers)),
-    ]
-
-
-def _gradients(place: VerifiedPoint, seed: int) -> tuple[Comparison, ...]:
-    phi = place.variance.activation
-    if phi.smoothness is Smoothness.JUMP:
-        raise EocError(f"{phi.name} jumps: its gradients vanish or are infinite, and chi_1 is infinite")
-    return gradient_checks(place.variance, place.q, seed)
-
-
-def _wide(place: VerifiedPoint, workers: int, seed: int) -> tuple[Comparison, ...]:
-    """Of q in the last layer of wide networks."""
-    run = _run(length_process, place, _WIDE, workers, seed)
-    (one,) = (one for one in run.comparisons if one.layer == _WIDE.depth and one.quantity.startswith("mean"))
-    q = float(run.theory.q.value[-1])
-    name = f"q_l of {_WIDE.width} units"
-    return (Comparison(name, one.layer, q + one.theory, q + one.measured, one.standard_error, one.truncation),)
-
-
-def _narrow(place: VerifiedPoint, workers: int, seed: int) -> tuple[Comparison, ...]:
-    """Mean and rms of q_l - q~_l, in layers where theory knows the rms."""
-    found = [one for one in _run(length_process, place, _NARROW, workers, seed).comparisons if one.layer in _LAYERS]
-    known = {one.layer for one in found if "rms" in one.quantity and _is_telling(one)}
-    return _some(one for one in found if one.layer in known)
-
-
-def _run(experiment: Callable[..., T], place: VerifiedPoint, size: _Size, workers: int, seed: int, **more: Any) -> T:
-    """An experiment with networks of some size at the place."""
-    v = place.variance
-    common = {**vars(size), "q": place.q, "seed": seed, "workers": workers}
-    return experiment(v.activation, v.sigma_w, v.sigma_b, **common, **more)
-
-
-def _kurtosis(place: VerifiedPoint, workers: int, seed: int) -> tuple[Comparison, ...]:
-    run = _run(gaussianity, place, _KURTOSIS, workers, seed)
-    return _some(one for one in run.comparisons if one.layer in _LAYERS and _is_telling(one))
-
-
-def _pairs(place: VerifiedPoint, workers: int, seed: int) -> tuple[Comparison, ...]:
-    """Mean and spread in the last layer, and what was read off networks: where that is not asymptotic, its fit."""
-    v = place.variance
-    check_tails(v, place.q)
-    if not v.is_identity and phase_of(v.activation, v.sigma_w, v.sigma_b, place.q).phase == "divergent":
-        raise EocError("variances diverge, so that correlations come to nothing that theory knows")
-    run = _run(correlation_process, place, _PAIRS, workers, seed, c=_correlation(place))
-    of = {one.quantity: one for one in run.comparisons}  # in the last layer of each
-    same = {read.quantity: of[f"{read.quantity}, same fit"] for read in run.reads}
-    fits = [(of.get(name, fit), fit) for name, fit in same.items()]
-    layers = [one for one in of.values() if one.layer is not None and (one.theory <= 0.0 or _is_telling(one))]
-    return _some([*layers, *(direct if _is_telling(direct) else fit for direct, fit in fits)])
-
-
-def _correlation(place: VerifiedPoint) -> float:
-    """Of the inputs: 0.1, or more where the biases, which they share, leave no room for it."""
-    least = 2.0 * place.variance.sigma_b**2 / place.q - 1.0
-    return _C0 if least < _C0 else 0.5 * (1.0 + least)
-
-
-def _is_telling(one: Comparison) -> bool:
-    """Whether theory is known, and the error of what was measured too: not where it is made by a few networks."""
-    known = one.truncation <= _TELLING * max(abs(one.theory), one.standard_error)
-    return known and (one.theory == 0.0 or one.standard_error <= abs(one.theory))
-
-
-def _some(found: Iterable[Comparison]) -> tuple[Comparison, ...]:
-    out = tuple(found)
-    if not out:
-        raise EocError("what theory leaves out is not small here")
-    return out
