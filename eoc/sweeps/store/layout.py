@@ -194,7 +194,7 @@ class Blocks:
             room = max(1, room // size)
         return cls(shape, tuple(reversed(chunk)))
 
-    @property
+    @cached_property
     def parts(self) -> tuple[int, ...]:
         """How many blocks there are along each axis."""
         return tuple(-(-size // step) for size, step in zip(self.shape, self.chunk, strict=True))
@@ -206,13 +206,12 @@ class Blocks:
 
     def block(self, point: int) -> int:
         """The number of the block that a point is in."""
-        places = np.unravel_index(point, self.shape)
-        return _number([int(i) // step for i, step in zip(places, self.chunk, strict=True)], self.parts)
+        return _number([i // step for i, step in zip(_places(point, self.shape), self.chunk, strict=True)], self.parts)
 
     def where(self, block: int) -> tuple[slice, ...]:
         """Its place along the axes."""
-        places = zip(np.unravel_index(block, self.parts), self.chunk, self.shape, strict=True)
-        return tuple(slice(int(i) * step, min((int(i) + 1) * step, size)) for i, step, size in places)
+        places = zip(_places(block, self.parts), self.chunk, self.shape, strict=True)
+        return tuple(slice(i * step, min((i + 1) * step, size)) for i, step, size in places)
 
     def sizes(self, block: int) -> tuple[int, ...]:
         """How many values of the axes it has."""
@@ -220,14 +219,27 @@ class Blocks:
 
     def points(self, block: int) -> range:
         """The numbers of its points."""
-        first = _number([part.start for part in self.where(block)], self.shape)
-        return range(first, first + math.prod(self.sizes(block)))
+        where = self.where(block)
+        first = _number([part.start for part in where], self.shape)
+        return range(first, first + math.prod(part.stop - part.start for part in where))
 
     def key(self, block: int, inner: int = 0) -> str:
         """The last part of the name of its file, of an array with so many more dimensions."""
-        return "/".join(["c", *map(str, np.unravel_index(block, self.parts)), *inner * "0"])
+        return "/".join(["c", *map(str, _places(block, self.parts)), *inner * "0"])
 
 
-def _number(places: Sequence[int], shape: tuple[int, ...]) -> int:
-    """Which one it is that is at these places along the axes."""
-    return int(np.ravel_multi_index(places, shape)) if shape else 0
+def _number(places: Sequence[int], shape: Sequence[int]) -> int:
+    """Which one it is, in order, that is at these places along the axes."""
+    number = 0
+    for i, size in zip(places, shape, strict=True):
+        number = number * size + i
+    return number
+
+
+def _places(number: int, shape: Sequence[int]) -> list[int]:
+    """Where along the axes the one with this number is."""
+    places = []
+    for size in reversed(shape):
+        number, i = divmod(number, size)
+        places.append(i)
+    return places[::-1]
