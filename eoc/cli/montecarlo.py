@@ -7,15 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from eoc.cli.common import (
-    AsJson,
-    Name,
-    Plot,
-    find_activation,
-    numbers,
-    print_json,
-    save_picture,
-)
+from eoc.cli.common import AsJson, Name, Plot, find_activation, numbers, print_json, save_picture
 from eoc.cli.edge import network
 from eoc.cli.montecarlo_report import (
     print_correlations,
@@ -141,8 +133,7 @@ def correlations(
     sigma_b: SigmaB = None,
     q: FirstQ = None,
     c0: Annotated[
-        float | None,
-        typer.Option(help="Correlation of the two inputs, in (-1, 1).", show_default="0.1"),
+        float | None, typer.Option(help="Correlation of the two inputs, in (-1, 1).", show_default="0.1")
     ] = None,
     one_minus_c0: Annotated[
         float | None, typer.Option(help="Or 1 minus it, for inputs that are close.", show_default=False)
@@ -176,11 +167,7 @@ def correlations(
     show(found, partial(print_correlations, activation), "correlation_process_figure", plot, as_json)
 
 
-def counterexamples(
-    networks: Count = 10_000,
-    seed: Seed = 0,
-    as_json: AsJson = False,
-) -> None:
+def counterexamples(networks: Count = 10_000, seed: Seed = 0, as_json: AsJson = False) -> None:
     """Show where the infinite-width theory fails: the second layers of Long & Sedghi (2019).
 
     1/x, whose units are Cauchy distributed at every width; exp(x^2/2), whose variance map does not exist at q = 1; ReLU

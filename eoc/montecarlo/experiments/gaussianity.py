@@ -172,12 +172,7 @@ class _Observer:
     def __call__(self, layer: int, seen: Layer) -> dict[str, FloatArray]:
         q = self.q[layer - 1]
         fourth, square = seen.fourth[:, 0] / q**2, seen.q[:, 0] / q
-        return {
-            "fourth": fourth,
-            "square": square,
-            "both": fourth - _PART * square,
-            "kernel": seen.kernel[:, 0] / q,
-        }
+        return {"fourth": fourth, "square": square, "both": fourth - _PART * square, "kernel": seen.kernel[:, 0] / q}
 
 
 def _of_units(fourth: Moments, square: Moments, both: Moments) -> Estimate:

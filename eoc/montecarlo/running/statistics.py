@@ -78,12 +78,7 @@ class Moments:
         delta = x - mean
         square = delta * delta
         return cls(
-            len(values),
-            exponent,
-            mean,
-            square.sum(axis=0),
-            (square * delta).sum(axis=0),
-            (square * square).sum(axis=0),
+            len(values), exponent, mean, square.sum(axis=0), (square * delta).sum(axis=0), (square * square).sum(axis=0)
         )
 
     def merged(self, other: Self) -> Self:

@@ -317,9 +317,7 @@ def _next(
 def _bent(of_f: FloatArray, e: float) -> FloatArray:
     """The mean of the quadratic terms of the coordinates, which are not linear in (mu, eps, delta)."""
     mu, eps, delta = np.diagonal(of_f)
-    return np.array(
-        [-0.5 * mu - 0.125 * e * delta, -of_f[0, 2], 0.5 * (mu - eps) - 0.125 * (1.0 - e) * delta],
-    )
+    return np.array([-0.5 * mu - 0.125 * e * delta, -of_f[0, 2], 0.5 * (mu - eps) - 0.125 * (1.0 - e) * delta])
 
 
 def _derivatives(moments: PairMoments, e: float) -> tuple[FloatArray, FloatArray]:
