@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from eoc.gains import Gain, gain
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
+    from eoc.layers import Network, network
     from eoc.maps import CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap
     from eoc.montecarlo import (
         correlation_process,
@@ -85,6 +86,7 @@ _WHERE = {
     "eoc.gains": ("Gain", "gain"),
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
+    "eoc.layers": ("Network", "network"),
     "eoc.maps": ("CorrelationFixedPoint", "CorrelationMap", "FixedPoint", "VarianceMap"),
     "eoc.montecarlo": (
         "correlation_process",
@@ -122,6 +124,7 @@ __all__ = [
     "ExpressionError",
     "FixedPoint",
     "Gain",
+    "Network",
     "NoPoint",
     "NotPermissibleError",
     "OrderedPoint",
@@ -145,6 +148,7 @@ __all__ = [
     "length_scaling",
     "moments",
     "nearest_ordered",
+    "network",
     "open_sweep",
     "phase_diagram",
     "phase_of",

@@ -28,6 +28,7 @@ from eoc.cli import (
     init,
     maps,
     montecarlo,
+    networks,
     phase,
     propagate,
     rates,
@@ -61,6 +62,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "diagram": diagram.command,
     "diagnose": diagnose.command,
     "activations": activations.command,
+    "networks": networks.command,
     "verify": verify.command,
 }
 _MONTECARLO: dict[str, Callable[..., None]] = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from eoc.activations import Activation
     from eoc.criticality import EocCurve
+    from eoc.layers import Network
 
 __all__ = [
     "AsJson",
@@ -33,6 +34,7 @@ __all__ = [
     "checked_by",
     "edge_up_to",
     "find_activation",
+    "find_block",
     "number",
     "numbers",
     "print_json",
@@ -76,6 +78,13 @@ def find_activation(source: str) -> Activation:
     from eoc.activations.imported import from_source
 
     return from_source(source)
+
+
+def find_block(source: str) -> Activation | Network:
+    """What an argument means that takes networks, too."""
+    from eoc.layers import is_network, network
+
+    return network(source) if is_network(source) else find_activation(source)
 
 
 def number(value: float, error: float = 0.0, digits: int = 12, zeros: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,10 +10,9 @@ import typer
 
 from eoc.cli.common import (
     AsJson,
-    Name,
     Plot,
     check_file,
-    find_activation,
+    find_block,
     number,
     numbers,
     print_json,
@@ -27,6 +27,7 @@ from eoc.files import replacing
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
+    from eoc.layers import Network
     from eoc.propagation import Trajectory
 
 __all__ = ["command"]
@@ -39,8 +40,18 @@ _ROWS = 20
 
 
 def command(
-    activation: Name,
-    sigma_w: Annotated[float, typer.Option(help="Standard deviation of the weights times sqrt(fan_in).")],
+    activation: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACTIVATION|NETWORK",
+            help="An activation, as of the other commands, or a network of layers ('eoc networks').",
+            show_default=False,
+        ),
+    ],
+    sigma_w: Annotated[
+        float | None,
+        typer.Option(help="Standard deviation of the weights times sqrt(fan_in); of a network, of its free dense."),
+    ] = None,
     sigma_b: Annotated[float, typer.Option(help="Standard deviation of the biases.")] = 0.0,
     c0: Annotated[
         float | None, typer.Option(help=f"Correlation of the two inputs, in [-1, 1].  [default: {_C0}]")
@@ -57,6 +68,7 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Follow two inputs through a network: variances, correlation with error, and second moment of gradients."""
+    from eoc.layers import Network
     from eoc.propagation import propagate
 
     if save is not None:
@@ -64,19 +76,22 @@ def command(
     variances = None if q is None else numbers("--q", q)
     if variances is not None and len(variances) > 2:
         raise EocError(f"--q takes one variance or two, got {q!r}")
-    phi = find_activation(activation)
+    source = find_block(activation)
     if c0 is not None and one_minus_c0 is not None:
         raise EocError(f"give --c0 or --one-minus-c0, not both; got {c0:g} and {one_minus_c0:g}")
     if c0 is None and one_minus_c0 is None:
         c0 = _C0
-    sigma_w = recognised(phi, sigma_w, sigma_b)
+    if not isinstance(source, Network):
+        if sigma_w is None:
+            raise EocError(f"give --sigma-w, or '{source.name}, dense(1.2)' with the weights in it")
+        sigma_w = recognised(source, sigma_w, sigma_b)
     report = progress()
     report.expect("layers")
-    run = propagate(phi, sigma_w, sigma_b, q=variances, c=c0, one_minus_c=one_minus_c0, depth=depth, progress=report)
+    run = propagate(source, sigma_w, sigma_b, q=variances, c=c0, one_minus_c=one_minus_c0, depth=depth, progress=report)
     if as_json:
-        print_json(_payload(phi, run))
+        print_json(_payload(source, run))
     else:
-        _print(activation, phi, run)
+        _print(activation, source, run)
     if save is not None:
         _save(run, save)
     if plot is not None:
@@ -85,11 +100,12 @@ def command(
         save_picture(trajectory_figure(run), plot)
 
 
-def _payload(phi: Activation, run: Trajectory) -> dict[str, Any]:
+def _payload(source: Activation | Network, run: Trajectory) -> dict[str, Any]:
+    free = not math.isnan(run.sigma_w)
     return {
-        **phi.to_dict(),
-        "sigma_w": run.sigma_w,
-        "sigma_b": run.sigma_b,
+        **source.to_dict(),
+        "sigma_w": run.sigma_w if free else None,
+        "sigma_b": run.sigma_b if free else None,
         "layers": run.layers,
         "q": run.q,
         "q_error": run.q_error,
@@ -102,11 +118,21 @@ def _payload(phi: Activation, run: Trajectory) -> dict[str, Any]:
     }
 
 
-def _print(source: str, phi: Activation, run: Trajectory) -> None:
+def _print(typed: str, source: Activation | Network, run: Trajectory) -> None:
+    from rich.markup import escape
+
+    from eoc.layers import Network
+
     out = console()
     print_headline(out, f"{_in_words(run)}.")
-    print_title(out, phi)
-    out.print(f"sigma_w = {run.sigma_w:.12g}, sigma_b = {run.sigma_b:.12g}")
+    if isinstance(source, Network):
+        out.print(
+            f"[bold]{escape(source.name)}[/]" + ("" if source.name == source.text else f"   {escape(source.text)}")
+        )
+    else:
+        print_title(out, source)
+    if not math.isnan(run.sigma_w):
+        out.print(f"sigma_w = {run.sigma_w:.12g}, sigma_b = {run.sigma_b:.12g}")
     alike = bool((run.q[:, 0] == run.q[:, 1]).all())
     inputs = (0,) if alike else (0, 1)
     names = ("",) if alike else ("_a", "_b")
@@ -130,8 +156,10 @@ def _print(source: str, phi: Activation, run: Trajectory) -> None:
     columns = *(f"q{n}" for n in names), "c", "1 - c", "+-", *(f"gradient{n}" for n in names)
     print_table(out, ("layer", *columns), rows)
     out.print("gradient: its second moment over that of the last layer")
-    phase = command_line("phase", source, sigma_w=run.sigma_w, sigma_b=run.sigma_b)
-    print_next(out, phase, "says where this ends")
+    if isinstance(source, Network):
+        print_next(out, "eoc networks", "lists what else a network can be written of")
+    else:
+        print_next(out, command_line("phase", typed, sigma_w=run.sigma_w, sigma_b=run.sigma_b), "says where this ends")
 
 
 def _in_words(run: Trajectory) -> str:
@@ -146,8 +174,6 @@ def _in_words(run: Trajectory) -> str:
 
 def _exponential(log: float, digits: int) -> str:
     """exp(log), also where that overflows."""
-    import math
-
     if abs(log) < 700.0 or math.isinf(log):
         return f"{math.exp(log):.{digits}g}"
     exponent = math.floor(log / math.log(10.0))

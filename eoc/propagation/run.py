@@ -19,7 +19,9 @@ from numpy.typing import ArrayLike
 from eoc.errors import EocError
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.moments import Estimate
+from eoc.layers import Network
 from eoc.maps import VarianceMap
+from eoc.propagation.blocks import followed_blocks, kept_variance
 from eoc.propagation.inputs import checked_inputs, from_gram, recorded_layers
 from eoc.propagation.layers import Progress, followed
 from eoc.propagation.trajectory import Trajectory
@@ -29,7 +31,7 @@ __all__ = ["propagate", "propagate_gram"]
 
 def propagate(
     activation: object,
-    sigma_w: float,
+    sigma_w: float | None = None,
     sigma_b: float = 0.0,
     *,
     q: ArrayLike | None = None,
@@ -38,14 +40,16 @@ def propagate(
     depth: ArrayLike,
     progress: Progress | None = None,
 ) -> Trajectory:
-    """Follow inputs through ``depth`` layers.
+    """Follow inputs through ``depth`` layers, or blocks of a network.
 
     Parameters
     ----------
     activation
-        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function. Or an
+        :func:`eoc.network`, whose blocks are followed one by one.
     sigma_w, sigma_b
-        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0.
+        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0; of a network those of its
+        ``dense`` without numbers, and left out if it has none.
     q
         Variances of the first layer's pre-activations, > 0: (P,), or one number for all. Left out: the variance that
         layers keep. Where F(q) = q to within rounding of sigma_w (ReLU at sqrt(2)), every variance is kept exactly.
@@ -73,12 +77,22 @@ def propagate(
     >>> run = propagate("relu", 2**0.5, q=[1.0, 4.0], c=0.0, depth=1000)
     >>> run.q[-1].round(6).tolist(), (run.one_minus_c[-1, 0, 1] * 1000**2).round(3).item()
     ([1.0, 4.0], 43.13)
+    >>> from eoc.layers import network
+    >>> block = network("residual(layernorm, relu, dense(sqrt(2)))")  # q grows by 1 a block
+    >>> propagate(block, q=1.0, c=0.3, depth=100).q[-1, 0].round(9).item()
+    101.0
     """
+    at = angle_of(c, one_minus_c=one_minus_c)
+    if isinstance(activation, Network):
+        given = kept_variance(activation, sigma_w, sigma_b) if q is None else q
+        first, at = checked_inputs(given, at)
+        return followed_blocks(activation, sigma_w, sigma_b, first, at, recorded_layers(depth), progress)
+    if sigma_w is None:
+        raise EocError("give sigma_w, the standard deviation of the weights times sqrt(fan-in)")
     variance = VarianceMap(activation, sigma_w, sigma_b)
     given = variance.kept if q is None else q
     if q is None and given == 0.0:
         raise EocError(f"layers of {variance!r} keep no variance but 0: give q, the variances of the inputs")
-    at = angle_of(c, one_minus_c=one_minus_c)
     rounding = np.zeros(at.e.shape)
     if c is not None:  # of 1 - |c|, to the last digit
         rounding = np.abs(np.where(at.e <= 1.0, 1.0 - at.e, at.rest - 1.0) - np.asarray(c))

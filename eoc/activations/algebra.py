@@ -1,0 +1,283 @@
+"""Sums, products and compositions of activations, as activations: x + relu(x), x sigmoid(x), tanh(2 relu(x)).
+
+Of objects, not of formulas: whatever :func:`eoc.activation` understands can be combined, a Python function too. Kinks
+and jumps are those of the parts, for a composition with their preimages; error bounds follow those of the parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from math import comb
+
+import numpy as np
+
+from eoc.activations.base import Activation, Growth, Parity, Piece
+from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
+
+__all__ = ["affine", "composed", "product", "total"]
+
+_Jets = list[list[FloatArray]]  # of each part: phi, phi', ... up to an order
+_Combined = Callable[[int, _Jets], FloatArray]
+_Errors = Callable[[int, _Jets, _Jets], FloatArray]
+
+_ORDER = ("bounded", "polynomial", "exponential", "gaussian", "faster")
+_NEAR, _FAR = np.linspace(-20.0, 20.0, 4001), np.geomspace(20.0, 1e8, 400)[1:]
+_GRID = np.concatenate([-_FAR[::-1], _NEAR, _FAR])  # where preimages of knots are looked for
+_MOST = 200  # knots of a composition
+
+
+def affine(phi: Activation, factor: float, offset: float = 0.0) -> Activation:
+    """Factor * phi(x) + offset.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> affine(activation("tanh"), 2.0, 1.0)([0.0]).tolist()
+    [1.0]
+    """
+    name = f"{factor:.12g}*{phi.name}" + (f" + {offset:.12g}" if offset else "")
+
+    def value(order: int, jets: _Jets) -> FloatArray:
+        return factor * jets[0][order] + (offset if order == 0 else 0.0)
+
+    def error(order: int, jets: _Jets, off: _Jets) -> FloatArray:
+        size = np.abs(factor * jets[0][order]) + (abs(offset) if order == 0 else 0.0)
+        return np.asarray(abs(factor) * off[0][order] + 2.0 * EPS * size)
+
+    parity = phi.parity if not offset or phi.parity == "even" else None
+    return _pointwise(name, (phi,), value, error, phi.growth if factor else Growth("bounded", 0.0), parity)
+
+
+def total(*terms: Activation) -> Activation:
+    """The sum of several activations.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> total(activation("identity"), activation("relu"))([-1.0, 2.0]).tolist()
+    [-1.0, 4.0]
+    """
+
+    def value(order: int, jets: _Jets) -> FloatArray:
+        return np.sum([jet[order] for jet in jets], axis=0)
+
+    def error(order: int, jets: _Jets, off: _Jets) -> FloatArray:
+        size = np.sum([np.abs(jet[order]) for jet in jets], axis=0)
+        return np.asarray(np.sum([e[order] for e in off], axis=0) + len(jets) * EPS * size)
+
+    growth = max((phi.growth for phi in terms), key=_rank)
+    return _pointwise(" + ".join(_bracketed(t) for t in terms), terms, value, error, growth, _common(terms))
+
+
+def product(first: Activation, second: Activation) -> Activation:
+    """The product of two activations.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> swish = product(activation("identity"), activation("sigmoid"))
+    >>> bool(abs(swish(1.3) - activation("silu")(1.3)) < 1e-15)
+    True
+    """
+
+    def value(order: int, jets: _Jets) -> FloatArray:
+        f, g = jets
+        return np.asarray(sum(comb(order, k) * f[k] * g[order - k] for k in range(order + 1)))
+
+    def error(order: int, jets: _Jets, off: _Jets) -> FloatArray:
+        f, g = ([np.abs(part) for part in jet] for jet in jets)
+        ef, eg = off
+        return np.asarray(
+            sum(
+                comb(order, k)
+                * (
+                    f[k] * eg[order - k]
+                    + g[order - k] * ef[k]
+                    + ef[k] * eg[order - k]
+                    + 4.0 * EPS * f[k] * g[order - k]
+                )
+                for k in range(order + 1)
+            )
+        )
+
+    parity: Parity | None = None
+    if first.parity and second.parity:
+        parity = "even" if first.parity == second.parity else "odd"
+    name = f"{_bracketed(first)} * {_bracketed(second)}"
+    return _pointwise(name, (first, second), value, error, _of_product(first.growth, second.growth), parity)
+
+
+def composed(outer: Activation, inner: Activation) -> Activation:
+    """outer(inner(x)).
+
+    Raises
+    ------
+    EocError
+        If the kinks of ``outer`` are met too often, as by an inner function that oscillates.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> both = composed(activation("tanh"), activation("relu"))
+    >>> both.knots, str(both.smoothness), both([-1.0, 0.0]).tolist()
+    ((0.0,), 'kink', [0.0, 0.0])
+    """
+    knots = sorted({*inner.knots, *(x for k in outer.knots for x in _preimages(inner, k))})
+    if len(knots) > _MOST:
+        raise EocError(f"{outer.name} of {inner.name} has more than {_MOST} kinks: take a simpler activation")
+    pieces = []
+    for x in _inside(tuple(knots)):
+        f = inner.pieces[int(np.searchsorted(inner.knots, x, side="right"))]
+        g = outer.pieces[int(np.searchsorted(outer.knots, float(f.phi(np.array([x]))[0]), side="right"))]
+        pieces.append(_after(g, f))
+    parity: Parity | None = None
+    if inner.parity == "even" or (inner.parity == "odd" and outer.parity is not None):
+        parity = "even" if inner.parity == "even" else outer.parity
+    growth = _of_composition(outer.growth, inner.growth)
+
+    def error_of(order: int, x: FloatArray) -> FloatArray:
+        return _error_after(outer, inner, order, x)
+
+    name = f"{outer.name}({inner.name})"
+    return _activation(name, pieces, tuple(knots), growth, parity, error_of)
+
+
+def _activation(
+    name: str,
+    pieces: list[Piece],
+    knots: tuple[float, ...],
+    growth: Growth,
+    parity: Parity | None,
+    error_of: Callable[[int, FloatArray], FloatArray],
+) -> Activation:
+    def uncertainty(x: FloatArray) -> FloatArray:
+        return np.stack([error_of(order, x) for order in range(3)])
+
+    return Activation(name, "", tuple(pieces), knots, growth, parity, uncertainty=uncertainty, error_of=error_of)
+
+
+def _pointwise(
+    name: str,
+    parts: tuple[Activation, ...],
+    value: _Combined,
+    error: _Errors,
+    growth: Growth,
+    parity: Parity | None,
+) -> Activation:
+    """What is computed from the values and derivatives of the parts at the same x."""
+    knots = tuple(sorted({k for part in parts for k in part.knots}))
+    pieces = []
+    for x in _inside(knots):
+        own = [part.pieces[int(np.searchsorted(part.knots, x, side="right"))] for part in parts]
+        pieces.append(_piece(own, value))
+
+    def error_of(order: int, x: FloatArray) -> FloatArray:
+        found = [[part.derivative(k, x) for k in range(order + 1)] for part in parts]
+        return error(order, [[v for v, _ in one] for one in found], [[e for _, e in one] for one in found])
+
+    return _activation(name, pieces, knots, growth, parity, error_of)
+
+
+def _piece(parts: list[Piece], value: _Combined) -> Piece:
+    def at(order: int) -> Callable[[FloatArray], FloatArray]:
+        return lambda x: value(order, [[f(x) for f in (p.phi, p.dphi, p.ddphi)[: order + 1]] for p in parts])
+
+    return Piece(at(0), at(1), at(2))
+
+
+def _after(g: Piece, f: Piece) -> Piece:
+    def phi(x: FloatArray) -> FloatArray:
+        return g.phi(f.phi(x))
+
+    def dphi(x: FloatArray) -> FloatArray:
+        return np.asarray(g.dphi(f.phi(x)) * f.dphi(x))
+
+    def ddphi(x: FloatArray) -> FloatArray:
+        inside = f.phi(x)
+        return np.asarray(g.ddphi(inside) * f.dphi(x) ** 2 + g.dphi(inside) * f.ddphi(x))
+
+    return Piece(phi, dphi, ddphi)
+
+
+def _error_after(outer: Activation, inner: Activation, order: int, x: FloatArray) -> FloatArray:
+    """The errors of both: what the inner one is off by is followed by evaluating the outer one there."""
+    inside, off = inner.derivative(0, x)
+
+    def of_outer(k: int) -> tuple[FloatArray, FloatArray]:
+        values, own = outer.derivative(k, inside)
+        function = (outer.phi, outer.dphi, outer.ddphi)[k]
+        moved = [np.abs(function(inside + side * off) - values) for side in (-1.0, 1.0)]
+        return np.abs(values), own + np.maximum(*moved) + 4.0 * EPS * np.abs(values)
+
+    if order == 0:
+        return of_outer(0)[1]
+    dg, edg = of_outer(1)
+    df, edf = inner.derivative(1, x)
+    df = np.abs(df)
+    if order == 1:
+        return np.asarray(edg * df + dg * edf + edg * edf)
+    ddg, eddg = of_outer(2)
+    ddf, eddf = inner.derivative(2, x)
+    return np.asarray(eddg * df**2 + ddg * (2.0 * df + edf) * edf + edg * np.abs(ddf) + dg * eddf + edg * eddf)
+
+
+def _inside(knots: tuple[float, ...]) -> list[float]:
+    """A point of every interval between knots."""
+    if not knots:
+        return [0.0]
+    return [knots[0] - 1.0, *(0.5 * (a + b) for a, b in pairwise(knots)), knots[-1] + 1.0]
+
+
+def _preimages(phi: Activation, value: float) -> list[float]:
+    """Where phi crosses a value inside one of its pieces."""
+    ends = (-np.inf, *phi.knots, np.inf)
+    return [
+        x for piece, between in zip(phi.pieces, pairwise(ends), strict=True) for x in _crossings(piece, value, *between)
+    ]
+
+
+def _crossings(piece: Piece, value: float, low: float, high: float) -> list[float]:
+    from scipy.optimize import brentq
+
+    def off(x: float) -> float:
+        return float(piece.phi(np.array([x]))[0]) - value
+
+    ends = [x for x in (low, high) if np.isfinite(x)]
+    grid = np.sort(np.concatenate([ends, _GRID[(low < _GRID) & (high > _GRID)]]))
+    with np.errstate(all="ignore"):
+        values = piece.phi(grid) - value
+    there = np.flatnonzero(values[:-1] * values[1:] < 0.0)
+    on_grid = grid[1:-1][(values[1:-1] == 0.0) & (values[:-2] * values[2:] < 0.0)]
+    return [*(float(brentq(off, grid[i], grid[i + 1], xtol=1e-300, rtol=4.0 * EPS)) for i in there), *on_grid.tolist()]
+
+
+def _rank(growth: Growth) -> tuple[int, float]:
+    return _ORDER.index(growth.kind), growth.rate
+
+
+def _of_product(a: Growth, b: Growth) -> Growth:
+    low, high = sorted((a, b), key=_rank)
+    if low.kind == high.kind:
+        return Growth(high.kind, low.rate + high.rate)
+    return high
+
+
+def _of_composition(outer: Growth, inner: Growth) -> Growth:
+    if "bounded" in (outer.kind, inner.kind):
+        return Growth("bounded", 0.0)
+    if outer.kind == "polynomial":
+        return Growth(inner.kind, outer.rate * inner.rate)
+    if inner.kind == "polynomial" and inner.rate <= 1.0:
+        return outer if inner.rate == 1.0 or outer.kind != "gaussian" else Growth("exponential", 0.0)
+    return Growth("faster", float("inf"))
+
+
+def _common(terms: tuple[Activation, ...]) -> Parity | None:
+    parities = {phi.parity for phi in terms}
+    return parities.pop() if len(parities) == 1 else None
+
+
+def _bracketed(phi: Activation) -> str:
+    return f"({phi.name})" if " " in phi.name else phi.name

@@ -1,0 +1,48 @@
+"""``eoc networks``: what networks can be written of, and those that have a name."""
+
+from __future__ import annotations
+
+import math
+
+from eoc.cli.common import AsJson, print_json
+from eoc.cli.tables import console, new_table, print_headline, print_next
+
+__all__ = ["command"]
+
+
+def command(as_json: AsJson = False) -> None:
+    """List the layers that a network can be written of, and the networks that have a name, with their text."""
+    from rich.markup import escape
+
+    from eoc.layers import LAYERS, PRESETS
+
+    if as_json:
+        layers = [{"name": name, "numbers": dict(one.numbers), "meaning": one.meaning} for name, one in LAYERS.items()]
+        presets = [{"name": name, "text": text, "meaning": meaning} for name, (text, meaning) in PRESETS.items()]
+        print_json({"layers": layers, "networks": presets})
+        return
+    out = console()
+    words, named = new_table(out, ("layer", "meaning")), new_table(out, ("network", "text", "meaning"))
+    for listing in (words, named):
+        for column in listing.columns:
+            column.justify = "left"
+        listing.columns[0].no_wrap = True
+    for name, layer in LAYERS.items():
+        words.add_row(escape(_call(name, dict(layer.numbers), layer.items)), escape(layer.meaning))
+    for name, (text, meaning) in PRESETS.items():
+        named.add_row(name, escape(text), escape(meaning))
+    print_headline(
+        out, "A network is a sequence of layers and activations, separated by commas, or one of these names."
+    )
+    out.print(words)
+    out.print(named)
+    example = "eoc propagate 'residual(layernorm, gelu, dense(1))' --q 1"
+    print_next(out, example, "says what becomes of two inputs in such blocks")
+
+
+def _call(name: str, numbers: dict[str, float], items: str) -> str:
+    """For example "residual(..., skip=1, scale=1)"."""
+    inside = {"none": [], "series": ["..."], "branches": ["...", "..."]}[items]
+    written = [parameter if math.isnan(value) else f"{parameter}={value:g}" for parameter, value in numbers.items()]
+    parts = [*written, *inside] if name == "repeat" else [*inside, *written]
+    return f"{name}({', '.join(parts)})" if parts else name

@@ -1,0 +1,134 @@
+"""Networks of ops: a graph of nodes, and the ways to write one: in series, beside each other, again and again.
+
+A graph is an op itself, so it nests. What an op refuses is refused with the place in the network: "item 3, relu".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from eoc.layers.affine import Scale
+from eoc.layers.bounded import Bounded
+from eoc.layers.joined import Product, Sum
+from eoc.layers.signal import Signal, UnsupportedError
+from eoc.sharing import cached_property
+
+__all__ = ["Graph", "Node", "Op", "Repeat", "gate", "residual", "serial"]
+
+
+Op = Callable[..., Signal]  #: what a layer does: signals in, a signal out
+
+
+@dataclass(frozen=True)
+class Node:
+    """An op, the values that it takes (0 for the input of the graph, i for the node i - 1), and what it is called."""
+
+    op: Op
+    inputs: tuple[int, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in the order in which they are computed; the last one is the output.
+
+    Examples
+    --------
+    >>> from eoc.layers.affine import Dense
+    >>> from eoc.layers.signal import Input
+    >>> skip = Graph((Node(Dense(2.0), (0,)), Node(Sum(), (0, 1))))  # x + W x
+    >>> skip(Input([1.0])).q.value.tolist()
+    [5.0]
+    """
+
+    nodes: tuple[Node, ...]
+
+    def __call__(self, x: Signal) -> Signal:
+        """What becomes of a signal."""
+        values = [x]
+        for node in self.nodes:
+            try:
+                values.append(node.op(*(values[i] for i in node.inputs)))
+            except UnsupportedError as error:
+                where = f"{node.name}: " if node.name else ""
+                raise UnsupportedError(f"{where}{error}") from None
+        return values[-1]
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A block so many times; ``block`` makes the l-th one, l = 1, ..., ``times``."""
+
+    block: Callable[[int], Op]
+    times: int
+
+    def __call__(self, x: Signal) -> Signal:
+        """What becomes of a signal."""
+        between = [x]
+        for layer in range(1, self.times + 1):
+            between.append(self.block(layer)(between[-1]))
+        return _Deep(between)
+
+
+class _Deep(Signal):
+    """The last of many signals, each made of the one before: what is asked for is computed from the first one on.
+
+    Otherwise a signal would ask the one before it, and so on, deeper than Python can.
+    """
+
+    def __init__(self, between: Sequence[Signal]) -> None:
+        last = between[-1]
+        super().__init__(last.pairs, last.sources)
+        self._between, self.is_gaussian, self.root, self.phi = between, last.is_gaussian, last.root, last.phi
+
+    def _last(self, name: str) -> Bounded:
+        found = [getattr(x, name) for x in self._between]
+        return cast(Bounded, found[-1])
+
+    @cached_property
+    def q(self) -> Bounded:
+        return self._last("q")
+
+    @cached_property
+    def m(self) -> Bounded:
+        return self._last("m")
+
+    @cached_property
+    def G(self) -> Bounded:
+        return self._last("G")
+
+    @cached_property
+    def chi(self) -> Bounded:
+        return self._last("chi")
+
+    @cached_property
+    def T(self) -> Bounded:
+        return self._last("T")
+
+    @cached_property
+    def dq(self) -> Bounded:
+        return self._last("dq")
+
+    @cached_property
+    def dm(self) -> Bounded:
+        return self._last("dm")
+
+
+def serial(ops: Sequence[Op], names: Sequence[str] = ()) -> Graph:
+    """One op after the other."""
+    named = [*names, *[""] * (len(ops) - len(names))]
+    return Graph(tuple(Node(op, (i,), name) for i, (op, name) in enumerate(zip(ops, named, strict=True))))
+
+
+def residual(branch: Op, skip: float = 1.0, scale: float = 1.0) -> Graph:
+    """Skip * x + scale * branch(x)."""
+    ways = (Node(Scale(skip), (0,)), Node(branch, (0,)), Node(Scale(scale), (2,)))
+    return Graph((*ways, Node(Sum(), (1, 3), "residual")))
+
+
+def gate(branches: Sequence[Op]) -> Graph:
+    """The product of what the branches make of x."""
+    ways = tuple(Node(branch, (0,)) for branch in branches)
+    return Graph((*ways, Node(Product(), tuple(range(1, len(ways) + 1)), "gate")))

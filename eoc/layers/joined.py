@@ -1,0 +1,143 @@
+r"""Sums and products of signals: skips, branches, gates.
+
+Of signals x and y that depend on no common Gaussian field,
+
+.. math:: x + y: \quad q_x + q_y + 2 m_x m_y, \qquad G_x + G_y + \Delta m_x \Delta m_y, \qquad T_x + T_y,
+
+.. math:: x y: \quad q_x q_y, \qquad \bar q_x G_y + k_y G_x + \Delta q_x \Delta q_y / 4, \qquad T_x k_y + k_x T_y,
+
+with the difference between two points written as Delta, their mean as a bar. Of two functions of one root the sum and
+the product are a function of that root: x + relu(x), x sigmoid(x).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from eoc.activations import activation
+from eoc.activations.algebra import product, total
+from eoc.activations.base import Activation
+from eoc.layers.bounded import Bounded
+from eoc.layers.elementwise import Elementwise
+from eoc.layers.signal import Signal, UnsupportedError, spread
+from eoc.sharing import cached_property
+
+__all__ = ["Product", "Sum"]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The sum of its inputs; Gaussian if all of them are."""
+
+    def __call__(self, *x: Signal) -> Signal:
+        """The signal behind it."""
+        return reduce(_Sum, _fused(x, total, "a sum"))
+
+
+@dataclass(frozen=True)
+class Product:
+    """The product of its inputs, unit by unit: gates."""
+
+    def __call__(self, *x: Signal) -> Signal:
+        """The signal behind it."""
+        return reduce(_Product, _fused(x, product, "a product"))
+
+
+def _fused(x: Sequence[Signal], join: Callable[..., Activation], what: str) -> list[Signal]:
+    """Functions of one root joined to one; the rest has to be independent."""
+    left: list[Signal] = []
+    for one in x:
+        same = next(
+            (i for i, other in enumerate(left) if _root(other) is not None and _root(other) is _root(one)), None
+        )
+        if same is None:
+            left.append(one)
+        else:
+            root = _root(one)
+            left[same] = Elementwise(join(_function(left[same]), _function(one)))(root or one)
+    for i, one in enumerate(left):
+        if any(one.sources & other.sources for other in left[i + 1 :]):
+            raise UnsupportedError(
+                f"{what} of signals that share units, but are no functions of one Gaussian signal: put a dense layer "
+                "before one of them, or sample the network"
+            )
+    return left
+
+
+def _root(x: Signal) -> Signal | None:
+    return x if x.is_gaussian else x.root
+
+
+def _function(x: Signal) -> Activation:
+    return activation("identity") if x.phi is None else x.phi
+
+
+class _Sum(Signal):
+    def __init__(self, x: Signal, y: Signal) -> None:
+        super().__init__(x.pairs, x.sources | y.sources)
+        self._x, self._y, self.is_gaussian = x, y, x.is_gaussian and y.is_gaussian
+
+    @cached_property
+    def q(self) -> Bounded:
+        return self._x.q + self._y.q + self._x.m * self._y.m * 2.0
+
+    @cached_property
+    def m(self) -> Bounded:
+        return self._x.m + self._y.m
+
+    @cached_property
+    def G(self) -> Bounded:
+        return self._x.G + self._y.G + spread(self, self._x.m, self._y.m)
+
+    @cached_property
+    def chi(self) -> Bounded:
+        return self._x.chi + self._y.chi
+
+    @cached_property
+    def T(self) -> Bounded:
+        return self._x.T + self._y.T
+
+    @cached_property
+    def dq(self) -> Bounded:
+        return self._x.dq + self._y.dq + (self._x.dm * self._y.m + self._x.m * self._y.dm) * 2.0
+
+    @cached_property
+    def dm(self) -> Bounded:
+        return self._x.dm + self._y.dm
+
+
+class _Product(Signal):
+    def __init__(self, x: Signal, y: Signal) -> None:
+        super().__init__(x.pairs, x.sources | y.sources)
+        self._x, self._y = x, y
+
+    @cached_property
+    def q(self) -> Bounded:
+        return self._x.q * self._y.q
+
+    @cached_property
+    def m(self) -> Bounded:
+        return self._x.m * self._y.m
+
+    @cached_property
+    def G(self) -> Bounded:
+        x, y = self._x, self._y
+        return x.mean_q * y.G + y.k * x.G + spread(self, x.q, y.q) * 0.25
+
+    @cached_property
+    def chi(self) -> Bounded:
+        return self._x.chi * self._y.q + self._x.q * self._y.chi
+
+    @cached_property
+    def T(self) -> Bounded:
+        return self._x.T * self._y.k + self._x.k * self._y.T
+
+    @cached_property
+    def dq(self) -> Bounded:
+        return self._x.dq * self._y.q + self._x.q * self._y.dq
+
+    @cached_property
+    def dm(self) -> Bounded:
+        return self._x.dm * self._y.m + self._x.m * self._y.dm

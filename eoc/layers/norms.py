@@ -1,0 +1,152 @@
+r"""Normalisation and multiplicative noise.
+
+With r = (q - m^2 + eps)^(-1/2), layer normalisation is r (x - m), RMS normalisation the same with m = 0:
+
+.. math:: q' = r^2 (q - m^2), \qquad
+          G' = r_a r_b \tilde G + \Delta r \Delta(r \tilde q)/2, \qquad T' = r_a r_b T,
+
+with tilde q = q - m^2 and tilde G = G - (Delta m)^2/2 of the centred signal. A Gaussian signal stays Gaussian; at one
+common variance phi(root) becomes an affine function of phi(root), at several a different one at every point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eoc.activations.algebra import affine
+from eoc.errors import EocError
+from eoc.layers.bounded import Bounded, exact
+from eoc.layers.signal import Signal, spread
+from eoc.sharing import cached_property
+
+__all__ = ["Noise", "Norm"]
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Layer normalisation (``centred``), or RMS normalisation."""
+
+    centred: bool
+    eps: float = 0.0
+
+    def __call__(self, x: Signal) -> Signal:
+        """The signal behind it."""
+        return _Normed(x, self.centred, self.eps)
+
+
+class _Normed(Signal):
+    def __init__(self, x: Signal, centred: bool, eps: float) -> None:
+        super().__init__(x.pairs, x.sources)
+        self._x, self._centred, self._eps = x, centred, eps
+        self.is_gaussian = x.is_gaussian
+        if x.phi is not None and (x.q.value == x.q.value[0]).all():
+            r, m = float(self._r.value[0]), float(x.m.value[0]) if centred else 0.0
+            self.root, self.phi = x.root, affine(x.phi, r, -r * m)
+
+    @cached_property
+    def _q(self) -> Bounded:
+        return self._x.q - self._x.m * self._x.m if self._centred else self._x.q
+
+    @cached_property
+    def _dq(self) -> Bounded:
+        return self._x.dq - self._x.m * self._x.dm * 2.0 if self._centred else self._x.dq
+
+    @cached_property
+    def _r(self) -> Bounded:
+        return exact(np.ones_like(self._q.value)) / (self._q + self._eps).root()
+
+    @cached_property
+    def q(self) -> Bounded:
+        if self._eps == 0.0:
+            return exact(np.ones_like(self._q.value))
+        return self._q / (self._q + self._eps)
+
+    @cached_property
+    def m(self) -> Bounded:
+        return exact(np.zeros_like(self._q.value)) if self._centred else self._x.m * self._r
+
+    @cached_property
+    def G(self) -> Bounded:
+        a, b = self.of_pairs(self._r)
+        inner = self._x.G - spread(self, self._x.m, self._x.m) * 0.5 if self._centred else self._x.G
+        return a * b * inner + spread(self, self._r, self._r * self._q) * 0.5
+
+    @cached_property
+    def chi(self) -> Bounded:
+        return self._r * self._r * self._x.chi
+
+    @cached_property
+    def T(self) -> Bounded:
+        a, b = self.of_pairs(self._r)
+        return a * b * self._x.T
+
+    @cached_property
+    def dq(self) -> Bounded:
+        if self._eps == 0.0:
+            return exact(np.zeros_like(self._q.value))
+        return self._dq * self._eps / ((self._q + self._eps) * (self._q + self._eps))
+
+    @cached_property
+    def dm(self) -> Bounded:
+        if self._centred:
+            return exact(np.zeros_like(self._q.value))
+        cube = self._r * self._r * self._r
+        return self._x.dm * self._r - self._x.m * cube * self._dq * 0.5
+
+
+@dataclass(frozen=True)
+class Noise:
+    """y = eps x with independent eps of mean 1 and second moment mu2.
+
+    q' = mu2 q; for masks of their own G' = G + (mu2 - 1) (q_a + q_b)/2, and T' = T of pairs; for one mask for all
+    points (``shared``) mu2 G and mu2 T.
+
+    Dropout that keeps a share p: mu2 = 1/p. Schoenholz et al. (2017), Pretorius et al. (2018).
+    """
+
+    mu2: float
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.mu2 >= 1.0:
+            raise EocError(f"the second moment of noise of mean 1 must be >= 1, got {self.mu2!r}")
+
+    def __call__(self, x: Signal) -> Signal:
+        """The signal behind it."""
+        return x if self.mu2 == 1.0 else _Noisy(x, self.mu2, self.shared)
+
+
+class _Noisy(Signal):
+    def __init__(self, x: Signal, mu2: float, shared: bool) -> None:
+        super().__init__(x.pairs, x.sources)
+        self._x, self._mu2, self._shared = x, mu2, shared
+
+    @cached_property
+    def q(self) -> Bounded:
+        return self._x.q * self._mu2
+
+    @cached_property
+    def m(self) -> Bounded:
+        return self._x.m
+
+    @cached_property
+    def G(self) -> Bounded:
+        return self._x.G * self._mu2 if self._shared else self._x.G + self._x.mean_q * (self._mu2 - 1.0)
+
+    @cached_property
+    def chi(self) -> Bounded:
+        return self._x.chi * self._mu2
+
+    @cached_property
+    def T(self) -> Bounded:
+        return self._x.T * self._mu2 if self._shared else self._x.T
+
+    @cached_property
+    def dq(self) -> Bounded:
+        return self._x.dq * self._mu2
+
+    @cached_property
+    def dm(self) -> Bounded:
+        return self._x.dm

@@ -1,0 +1,268 @@
+r"""What flows through a wide network: second moments of an elementwise function of independent Gaussian fields.
+
+A signal is a column of units for each of P points (inputs). At infinite width its units are independent, and what is
+known of them is
+
+======  ===================================================  ====================================================
+``q``   E[x_a^2], (P,)                                       second moment
+``m``   E[x_a], (P,)                                         mean over units
+``G``   E[(x_a - x_b)^2] / 2, (N,)                           half the squared distance of each of N pairs
+``chi`` E[t_a^2], (P,)                                       t: a random tangent pushed forward, E[t^2] = 1 at first
+``T``   E[t_a t_b], (N,)                                     the same for pairs
+``dq``  dq/dq_0, ``dm`` dm/dq_0, (P,)                        by the variance of the input
+======  ===================================================  ====================================================
+
+The covariance of a pair is (q_a + q_b)/2 - G: nothing is ever subtracted from 1, so that G = 1e-100 keeps its digits.
+All are computed when they are asked for. Whether two signals are independent is decided by their ``sources``, the
+Gaussian fields that their units depend on; what an activation does to a signal is known where that is Gaussian
+(``is_gaussian``) or a function ``phi`` of a Gaussian ``root``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eoc.activations.base import Activation
+from eoc.errors import EocError
+from eoc.floats import IntArray
+from eoc.layers.bounded import Bounded, exact
+from eoc.sharing import cached_property
+
+__all__ = ["Input", "Pairs", "Renewed", "Signal", "UnsupportedError", "fresh_source", "spread"]
+
+
+class UnsupportedError(EocError):
+    """What no formula is known for: the message says which layer, why, and what to do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Which points are compared: the pair k is (first[k], second[k])."""
+
+    first: IntArray
+    second: IntArray
+
+    @classmethod
+    def all_of(cls, points: int) -> Pairs:
+        """Every pair a < b."""
+        return cls(*np.triu_indices(points, 1))
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self.first.size
+
+
+class Signal(ABC):
+    """A signal; see the module.
+
+    Attributes
+    ----------
+    pairs
+        The pairs of points that ``G`` and ``T`` are of.
+    sources
+        The independent Gaussian fields that its units depend on.
+    root, phi
+        Where units are phi(root), root a Gaussian signal; both None where they are not, or where the signal is
+        Gaussian itself.
+    is_gaussian
+        Whether its units are Gaussian of mean 0.
+    """
+
+    root: Signal | None = None
+    phi: Activation | None = None
+    is_gaussian = False
+
+    def __init__(self, pairs: Pairs, sources: frozenset[int]) -> None:
+        self.pairs = pairs
+        self.sources = sources
+
+    @property
+    @abstractmethod
+    def q(self) -> Bounded:
+        """Second moments, (P,)."""
+
+    @property
+    @abstractmethod
+    def m(self) -> Bounded:
+        """Means over units, (P,)."""
+
+    @property
+    @abstractmethod
+    def G(self) -> Bounded:
+        """Half squared distances of pairs, (N,)."""
+
+    @property
+    @abstractmethod
+    def chi(self) -> Bounded:
+        """Squared size of a tangent that was 1, (P,)."""
+
+    @property
+    @abstractmethod
+    def T(self) -> Bounded:
+        """Products of the tangents of pairs, (N,)."""
+
+    @property
+    @abstractmethod
+    def dq(self) -> Bounded:
+        """Derivative of q by the variance of the input, (P,)."""
+
+    @property
+    @abstractmethod
+    def dm(self) -> Bounded:
+        """Derivative of m by the variance of the input, (P,)."""
+
+    def of_pairs(self, one: Bounded) -> tuple[Bounded, Bounded]:
+        """What is known of points, at the first and at the second of each pair."""
+        return one[self.pairs.first], one[self.pairs.second]
+
+    @cached_property
+    def mean_q(self) -> Bounded:
+        """(q_a + q_b)/2 of each pair."""
+        a, b = self.of_pairs(self.q)
+        return (a + b) * 0.5
+
+    @cached_property
+    def k(self) -> Bounded:
+        """The covariance E[x_a x_b] of each pair."""
+        return self.mean_q - self.G
+
+    @cached_property
+    def one_minus_c(self) -> Bounded:
+        """1 - c of each pair, c = E[x_a x_b] / sqrt(q_a q_b): (G - (sqrt(q_a) - sqrt(q_b))^2/2) / sqrt(q_a q_b)."""
+        a, b = (part.root() for part in self.of_pairs(self.q))
+        return (self.G - spread_of(a, b) * 0.5) / (a * b)
+
+
+def spread_of(a: Bounded, b: Bounded) -> Bounded:
+    """(a - b)^2; exactly 0 where both are alike, whose errors they share."""
+    found, alike = (a - b) * (a - b), a.value == b.value
+    return Bounded(np.where(alike, 0.0, found.value), np.where(alike, 0.0, found.error))
+
+
+def spread(signal: Signal, one: Bounded, two: Bounded) -> Bounded:
+    """(one_a - one_b)(two_a - two_b) for each pair; exactly 0 where both points are alike."""
+    (a, b), (c, d) = signal.of_pairs(one), signal.of_pairs(two)
+    found = (a - b) * (c - d)
+    alike = (a.value == b.value) & (c.value == d.value)
+    return Bounded(np.where(alike, 0.0, found.value), np.where(alike, 0.0, found.error))
+
+
+_sources = count()
+
+
+def fresh_source() -> int:
+    """A Gaussian field that nothing else depends on."""
+    return next(_sources)
+
+
+class Input(Signal):
+    """Gaussian inputs of given variances.
+
+    Parameters
+    ----------
+    q
+        Their variances > 0, (P,).
+    one_minus_c
+        1 - c of each pair, or one for all.
+    pairs
+        Which points are compared; left out: all.
+    """
+
+    is_gaussian = True
+
+    def __init__(self, q: ArrayLike, one_minus_c: ArrayLike = (), pairs: Pairs | None = None) -> None:
+        self._q = np.atleast_1d(np.asarray(q, dtype=float))
+        super().__init__(Pairs.all_of(self._q.size) if pairs is None else pairs, frozenset([fresh_source()]))
+        self._e = np.asarray(one_minus_c, dtype=float)
+
+    @cached_property
+    def q(self) -> Bounded:
+        """Second moments, (P,)."""
+        return exact(self._q)
+
+    @cached_property
+    def m(self) -> Bounded:
+        """Means over units, (P,)."""
+        return exact(np.zeros(self._q.shape))
+
+    @cached_property
+    def G(self) -> Bounded:
+        """Half squared distances of pairs, (N,)."""
+        a, b = (part.value for part in self.of_pairs(self.q))
+        apart = 0.5 * ((a - b) / (np.sqrt(a) + np.sqrt(b))) ** 2
+        return exact(apart) + exact(np.sqrt(a) * np.sqrt(b)) * exact(np.broadcast_to(self._e, a.shape))
+
+    @cached_property
+    def chi(self) -> Bounded:
+        """Squared size of a tangent that was 1, (P,)."""
+        return exact(np.ones(self._q.shape))
+
+    @cached_property
+    def T(self) -> Bounded:
+        """Products of the tangents of pairs, (N,)."""
+        return exact(np.ones(self.pairs.size))
+
+    @cached_property
+    def dq(self) -> Bounded:
+        """Derivative of q by the variance of the input, (P,)."""
+        return exact(np.ones(self._q.shape))
+
+    @cached_property
+    def dm(self) -> Bounded:
+        """Derivative of m by the variance of the input, (P,)."""
+        return exact(np.zeros(self._q.shape))
+
+
+class Renewed(Signal):
+    """The same signal with tangents of size 1 again, so that those of many blocks neither overflow nor vanish.
+
+    What it is a function of changes with it. Derivatives by the variance of the input stay as they are.
+    """
+
+    def __init__(self, x: Signal, factor: Bounded | None = None) -> None:
+        super().__init__(x.pairs, x.sources)
+        self._x, self._factor = x, exact(np.ones(x.q.value.shape)) / x.chi if factor is None else factor
+        self.is_gaussian, self.phi = x.is_gaussian, x.phi
+        self.root = None if x.root is None else Renewed(x.root, self._factor)
+
+    @cached_property
+    def q(self) -> Bounded:
+        """As it was."""
+        return self._x.q
+
+    @cached_property
+    def m(self) -> Bounded:
+        """As it was."""
+        return self._x.m
+
+    @cached_property
+    def G(self) -> Bounded:
+        """As it was."""
+        return self._x.G
+
+    @cached_property
+    def chi(self) -> Bounded:
+        """Squared size of the tangent, times the factor of its point."""
+        return self._x.chi * self._factor
+
+    @cached_property
+    def T(self) -> Bounded:
+        """Products of tangents, times the roots of both factors."""
+        a, b = self.of_pairs(self._factor)
+        return self._x.T * a.root() * b.root()
+
+    @cached_property
+    def dq(self) -> Bounded:
+        """As it was."""
+        return self._x.dq
+
+    @cached_property
+    def dm(self) -> Bounded:
+        """As it was."""
+        return self._x.dm
