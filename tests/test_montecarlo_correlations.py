@@ -15,8 +15,8 @@ from eoc.montecarlo.experiments.correlations import correlation_process
 from eoc.montecarlo.experiments.fits import fit_average, fit_constant, fit_exponent, fit_rate
 from eoc.montecarlo.running.quantiles import QUANTILES
 from eoc.montecarlo.sampling.gram_sampler import GramSampler
-from eoc.montecarlo.theory import correlations as correlation_theory
-from eoc.montecarlo.theory.correlations import correlation_theory as expected
+from eoc.montecarlo.theory import correlations
+from eoc.montecarlo.theory.correlations import correlation_theory
 from eoc.plotting import correlation_process_figure
 
 RELU = 2.0**0.5
@@ -73,7 +73,7 @@ def test_next_orders_that_are_not_small_are_left_out():
 
 
 def test_departure_depth_is_three_widths_over_s():
-    theory = expected(VarianceMap("relu", RELU), np.ones(2), 0.1, None, width=1000, depth=100)
+    theory = correlation_theory(VarianceMap("relu", RELU), np.ones(2), 0.1, None, width=1000, depth=100)
     assert theory.departure_depth == pytest.approx(375.0)  # s = 8
     assert theory.reliable_depth <= 100
     assert theory.relative_variance[-1] == pytest.approx(100.0 / 375.0, rel=0.1)
@@ -81,27 +81,31 @@ def test_departure_depth_is_three_widths_over_s():
 
 def test_inputs_that_start_close_depart_sooner():
     near, far = (
-        expected(VarianceMap("tanh", TANH[0.2], 0.2), np.full(2, 0.5120785042339013), None, e, width=50, depth=100)
+        correlation_theory(
+            VarianceMap("tanh", TANH[0.2], 0.2), np.full(2, 0.5120785042339013), None, e, width=50, depth=100
+        )
         for e in (1e-4, 0.9)
     )
     assert near.departure_depth < 0.6 * far.departure_depth
 
 
 def test_layer_1_is_layer_0_of_propagate():
-    theory = expected(VarianceMap("tanh", 1.4, 0.3), np.array([1.0, 2.0]), 0.3, None, width=100, depth=5)
+    theory = correlation_theory(VarianceMap("tanh", 1.4, 0.3), np.array([1.0, 2.0]), 0.3, None, width=100, depth=5)
     run_ = eoc.propagate("tanh", 1.4, 0.3, q=[1.0, 2.0], c=0.3, depth=4)
     assert theory.one_minus_c == pytest.approx(run_.one_minus_c[:, 0, 1], rel=1e-13)
 
 
 def test_all_sigma_w_of_relu_have_one_law():
-    theory = expected(VarianceMap("relu", 1.2), np.ones(2), 0.1, None, width=1000, depth=20)
+    theory = correlation_theory(VarianceMap("relu", 1.2), np.ones(2), 0.1, None, width=1000, depth=20)
     assert theory.law.law == "1/l^2"
     assert theory.law.constant == pytest.approx(KAPPA)
     assert theory.departure_depth == pytest.approx(375.0)
 
 
 def test_a_printed_sigma_w_stands_for_the_edge_of_chaos():
-    theory = expected(VarianceMap("tanh", 1.30414584, 0.2), np.full(2, 0.51207850), 0.1, None, width=1000, depth=100)
+    theory = correlation_theory(
+        VarianceMap("tanh", 1.30414584, 0.2), np.full(2, 0.51207850), 0.1, None, width=1000, depth=100
+    )
     assert theory.law.law == "1/l"
     assert theory.law.constant == pytest.approx(7.083738, rel=1e-6)
 
@@ -314,13 +318,13 @@ def test_pictures_show_networks_and_theory():
 @pytest.mark.parametrize("factor", [0.7, 1.4, 3.0])
 def test_a_wrong_constant_is_found(factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """The law is not what its own error is measured by."""
-    right = correlation_theory.convergence_law
+    right = correlations.convergence_law
 
     def wrong(*args: object) -> object:
         law = right(*args)  # type: ignore[arg-type]
         return dataclasses.replace(law, constant=factor * law.constant)
 
-    monkeypatch.setattr(correlation_theory, "convergence_law", wrong)
+    monkeypatch.setattr(correlations, "convergence_law", wrong)
     found = correlation_process("relu", 2**0.5, width=100_000, depth=100, networks=6, seed=1, workers=2)
     constant = next(one for one in found.comparisons if one.quantity.startswith("kappa") and "fit" not in one.quantity)
     assert not constant.agrees

@@ -14,7 +14,7 @@ from eoc.activations.base import Piece
 from eoc.errors import EocError
 from eoc.maps import VarianceMap
 from eoc.montecarlo.samples import sample_networks
-from eoc.montecarlo.sampling import gram_sampler as exact
+from eoc.montecarlo.sampling import gram_sampler
 from eoc.montecarlo.sampling.haar import haar_rows, positive_qr
 from eoc.montecarlo.sampling.inputs import first_inputs, from_vectors, hypercube, vectors_of
 from eoc.montecarlo.sampling.tree import increments, one_minus_c, shortest_tree
@@ -86,7 +86,7 @@ def test_same_law_as_weight_matrices(name, sigma_w, sigma_b, widths, orthogonal)
 def test_blocks_have_the_law_of_the_whole(weights, monkeypatch):
     options = {"width": 24, "depth": 3, "networks": 4000, "c": 0.5, "q": 1.0, "weights": weights}
     whole = sample_networks("tanh", 1.5, 0.3, seed=1, **options)
-    monkeypatch.setattr(exact, "_BLOCK", 1)  # the least: 8 units for each input
+    monkeypatch.setattr(gram_sampler, "_BLOCK", 1)  # the least: 8 units for each input
     cut = sample_networks("tanh", 1.5, 0.3, seed=2, **options)
     for name in ("q", "fourth"):
         a, b = (getattr(run, name)[:, -1, 0] for run in (whole, cut))
