@@ -86,7 +86,8 @@ def e_folding(factor: ArrayLike, one_minus: ArrayLike, error: ArrayLike) -> tupl
         less = np.where(size <= error, -np.inf, less)
         xi = _over_log(log)
         off = np.fmax(np.abs(_over_log(more) - xi), np.abs(_over_log(less) - xi))
-    unclear = (more * log <= 0.0) | (less * log <= 0.0)
+    sign = np.sign(log)  # of products infinity times 0 would be no number
+    unclear = (np.sign(more) * sign <= 0.0) | (np.sign(less) * sign <= 0.0)
     return xi, np.where(error == 0.0, 0.0, np.where(unclear, np.inf, off))
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from eoc.activations.formula import parse
 from eoc.activations.formula.careful import Careful
+from eoc.activations.formula.pairs import PAIRS, Pair
 from eoc.activations.formula.program import Program
 from eoc.activations.formula.reader import read
 from eoc.activations.formula.rewrite import simplified
@@ -422,6 +423,9 @@ def test_signs_that_double_precision_cannot_tell_take_few_exact_values(
         ("(x**4)**0.5", lambda x: x**2),
         ("sqrt(x**2 - 2*x + 1)", lambda x: abs(x - 1)),
         ("x*tanh(x)/sinh(x)", lambda x: x / MP.cosh(x)),
+        ("asinh(sinh(x/3))", lambda x: x / 3),
+        ("sinh(asinh(x))", lambda x: x),
+        ("tan(atan(2*x))", lambda x: 2 * x),
     ],
 )
 def test_what_cancels_is_the_function_that_is_left(text: str, same: Callable[[Any], Any]) -> None:
@@ -511,3 +515,36 @@ def test_what_overflows_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) 
     phi = parse("shifted_softplus(exp(x))")
     assert np.isinf(phi(np.linspace(900.0, 710.0, 500)[::-1])).all()
     assert len(asked) < 100
+
+
+@pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "sinh", "cosh", "tanh", "sigmoid", "softplus"])
+def test_exp_and_its_family_keep_twice_the_digits(name: str) -> None:
+    true = {"sigmoid": lambda u: 1 / (1 + MP.exp(-u)), "softplus": lambda u: MP.log1p(MP.exp(u))}
+    f = true.get(name, getattr(MP, name, None))
+    high = np.concatenate([[s * x for s in (-1.0, 1.0)] for x in (1e-20, 3e-4, 0.3, 1.7, 29.0, 300.0)])
+    if name.startswith("log"):
+        high = np.abs(high)
+    low = high * np.linspace(-1e-16, 1e-16, high.size)
+    found = getattr(PAIRS, name)(Pair(high, low))
+    for h, rest, a, b in zip(high, low, found.high, found.low, strict=True):
+        right = f(MP.mpf(float(h)) + MP.mpf(float(rest)))
+        assert abs(MP.mpf(float(a)) + MP.mpf(float(b)) - right) <= 3e-29 * abs(right)
+
+
+def test_rounding_of_a_large_exponential_is_carried_into_a_wave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sin(exp(x)) at x = 30 keeps its digits in pairs of doubles: mpmath is asked at the samples only."""
+    calls = 0
+    exact = Program.exact
+
+    def counted(self: Program, x: float, side: int = 0) -> Any:
+        nonlocal calls
+        calls += 1
+        return exact(self, x, side)
+
+    phi = parse("sin(exp(x))")
+    monkeypatch.setattr(Program, "exact", counted)
+    x = np.linspace(8.0, 31.0, 5000)
+    found = phi(x)
+    assert calls < 200
+    for v, got, error in zip(x[::250], found[::250], phi.errors(x[::250])[0], strict=True):
+        assert abs(got - MP.sin(MP.exp(MP.mpf(float(v))))) <= error <= 1e-13

@@ -36,8 +36,8 @@ def refuse_singularities(phi: Activation) -> None:
     for b in phi.breakpoints:
         if not np.isfinite([*b.left[:2], *b.right[:2]]).all():
             raise NotPermissibleError(
-                f"{phi.name} has a vertical tangent at x = {b.x:g}, where E[phi'^2] may be infinite: "
-                "expectations at two points are not supported for it"
+                f"{phi.name} has a vertical tangent at x = {b.x:g}: expectations at two points are not supported for "
+                "it, although those at one point (eoc.moments) may be finite"
             )
         if not np.isfinite([b.left[2], b.right[2]]).all():
             raise NotPermissibleError(

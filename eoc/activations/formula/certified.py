@@ -181,13 +181,15 @@ class Certified:
         scale = np.maximum(below, self._octave_maximum(k))
         measure = np.abs(exact) + below[:, None]
         nothing = ~exact.any(axis=1)  # what cancels completely may by chance do so in double precision, too
-        for paired, way in ((False, self._programs[i].fast), (True, self._programs[i].paired)):
+        # The lowest cell reaches down to 0, where more than what pairs hold may cancel: interpolants are better there.
+        ways = (self._programs[i].fast, self._programs[i].paired)[: 1 if k == _LOWEST else 2]
+        for paired, way in enumerate(ways):
             with np.errstate(all="ignore"):
                 errors = np.abs(way(np.array(xs)) - exact)
                 good = np.all(errors <= _TOLERANCE * scale[:, None])
             if good and not (nothing.any() and way(np.linspace(xs[0], xs[-1], _CHANCES))[nothing].any()):
                 with np.errstate(all="ignore"):
-                    return np.where(errors > 0.0, errors / measure, 0.0).max(axis=1), below, near, paired
+                    return np.where(errors > 0.0, errors / measure, 0.0).max(axis=1), below, near, bool(paired)
         return np.full(3, np.inf), below, near, False
 
     def _samples(self, i: int, sign: int, k: int) -> list[float]:

@@ -1,14 +1,16 @@
 """The rules on unevaluated sums of two float64 arrays: rounding on the way to a function's argument is carried along.
 
 ``sin(30*x)`` in double precision loses as many digits as 30 x has before the point. Here every sum, product and
-quotient keeps the error of its rounding (Dekker 1971, Knuth), and a function f passes it on as f'(u) times that of u.
-What f itself rounds is not corrected.
+quotient keeps the error of its rounding (Dekker 1971, Knuth), and so do exp, log and what is made of them, to about
+1e-30: of ``sin(exp(x))`` nothing else is left. Any other function f passes it on as f'(u) times that of u; what such an
+f itself rounds is not corrected.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -87,25 +89,118 @@ def _function(f: Callable[[Any], Any], slope: Callable[[Any, Any], Any]) -> Call
 
 
 _SLOPES: dict[str, Callable[[Any, Any], Any]] = {
-    "exp": lambda u, f: f,
-    "expm1": lambda u, f: f + 1.0,
-    "log": lambda u, f: 1.0 / u,
-    "log1p": lambda u, f: 1.0 / (1.0 + u),
-    "sin": lambda u, f: np.cos(u),
-    "cos": lambda u, f: -np.sin(u),
-    "sinh": lambda u, f: np.cosh(u),
-    "cosh": lambda u, f: np.sinh(u),
-    "tanh": lambda u, f: 1.0 - f * f,
     "arcsin": lambda u, f: 1.0 / np.sqrt((1.0 - u) * (1.0 + u)),
     "arccos": lambda u, f: -1.0 / np.sqrt((1.0 - u) * (1.0 + u)),
     "arctan": lambda u, f: 1.0 / (1.0 + u * u),
     "arcsinh": lambda u, f: 1.0 / np.hypot(1.0, u),
-    "sigmoid": lambda u, f: f * DOUBLES.sigmoid(-u),
-    "softplus": lambda u, f: DOUBLES.sigmoid(u),
     "erf": lambda u, f: 2.0 * DOUBLES.rsqrt_pi * np.exp(-u * u),
     "erfc": lambda u, f: -2.0 * DOUBLES.rsqrt_pi * np.exp(-u * u),
     "hypot1": lambda u, f: u / f,
 }
+
+
+_LN2 = Pair(math.log(2.0), 2.3190468138462996e-17)
+_HALVINGS = 9  # of the argument of exp, so that few terms of its series are needed
+_LARGEST = 750.0  # exp overflows above and is 0 below minus this
+_INVERSES = [Fraction(1, math.factorial(n)) for n in range(11)]
+_FIRST = [Pair(float(f), float(f - Fraction(float(f)))) for f in _INVERSES[:6]]  # the terms that need both parts
+
+
+def _scaled_expm1(v: Any) -> tuple[Pair, Any]:
+    """The s, about 1e-30 of it right, and the k with exp(v) = 2^k (1 + s) and |s| < 1/2."""
+    u = _pair(v)
+    inside = np.abs(u.high) <= _LARGEST
+    u = Pair(np.clip(u.high, -_LARGEST, _LARGEST), np.where(inside, u.low, 0.0))
+    k = np.rint(u.high / _LN2.high)
+    r = (u - _LN2 * k) * 0.5**_HALVINGS
+    last = np.float64(0.0)
+    for inverse in _INVERSES[:5:-1]:
+        last = last * r.high + float(inverse)
+    series = _pair(last)
+    for term in _FIRST[:0:-1]:
+        series = series * r + term
+    s = series * r
+    for _ in range(_HALVINGS):
+        s = s + s + s * s
+    return s, np.where(np.isnan(k), 0.0, k).astype(int)
+
+
+def _times_power_of_two(u: Pair, k: Any) -> Pair:
+    return Pair(np.ldexp(u.high, k), np.ldexp(u.low, k))
+
+
+def _exp(v: Any) -> Pair:
+    s, k = _scaled_expm1(v)
+    return _times_power_of_two(s + 1.0, k)
+
+
+def _expm1(v: Any) -> Pair:
+    s, k = _scaled_expm1(v)
+    return _chosen(False, k == 0, s, _times_power_of_two(s + 1.0, k) + -1.0)
+
+
+def _log(v: Any) -> Pair:
+    """A step of Newton's method from what double precision says."""
+    u = _pair(v)
+    value = np.log(u.high)
+    return _corrected(value, u * _exp(-value) + -1.0)
+
+
+def _log1p(v: Any) -> Pair:
+    u = _pair(v)
+    value = np.log1p(u.high)
+    back = _expm1(-value)
+    return _corrected(value, (u + back) + u * back)
+
+
+def _corrected(value: Any, correction: Pair) -> Pair:
+    return Pair(value, np.where(np.isfinite(value), correction.high, 0.0))
+
+
+def _sinh(v: Any) -> Pair:
+    u = _pair(v)
+    e = _expm1(_size(u))
+    s = (e + e.over(e + 1.0)) * 0.5
+    return _chosen(np.isnan(u.high), u.high < 0.0, -s, s)
+
+
+def _cosh(v: Any) -> Pair:
+    e = _exp(v)
+    return (e + _pair(1.0).over(e)) * 0.5
+
+
+def _tanh(v: Any) -> Pair:
+    u = _pair(v)
+    e = _expm1(_size(u) * -2.0)
+    t = e.over(e + 2.0)
+    return _chosen(np.isnan(u.high), u.high < 0.0, t, -t)
+
+
+def _sigmoid(v: Any) -> Pair:
+    u = _pair(v)
+    e = _exp(-_size(u))
+    return _chosen(np.isnan(u.high), u.high < 0.0, e, _pair(1.0)).over(e + 1.0)
+
+
+def _softplus(v: Any) -> Pair:
+    u = _pair(v)
+    return _chosen(np.isnan(u.high), u.high > 0.0, u, _pair(0.0)) + _log1p(_exp(-_size(u)))
+
+
+def _size(u: Pair) -> Pair:
+    return _chosen(False, u.high < 0.0, -u, u)
+
+
+def _sin(v: Any) -> Pair:
+    u = _pair(v)
+    s, c = np.sin(u.high), np.cos(u.high)
+    return Pair(s, c * np.sin(u.low) - 2.0 * s * np.sin(0.5 * u.low) ** 2)
+
+
+def _cos(v: Any) -> Pair:
+    u = _pair(v)
+    s, c = np.sin(u.high), np.cos(u.high)
+    return Pair(c, -s * np.sin(u.low) - 2.0 * c * np.sin(0.5 * u.low) ** 2)
 
 
 class _Pairs:
@@ -115,6 +210,9 @@ class _Pairs:
     e = Pair(math.e, 1.4456468917292502e-16)
     rsqrt_pi = Pair(0.5641895835477563, 7.66772980658294e-18)
     rsqrt_2 = Pair(0.7071067811865476, -4.833646656726457e-17)
+    exp, expm1, log, log1p = map(staticmethod, (_exp, _expm1, _log, _log1p))
+    sinh, cosh, tanh, sin, cos = map(staticmethod, (_sinh, _cosh, _tanh, _sin, _cos))
+    sigmoid, softplus = staticmethod(_sigmoid), staticmethod(_softplus)
 
     def __init__(self) -> None:
         for name, slope in _SLOPES.items():

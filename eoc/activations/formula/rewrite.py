@@ -207,4 +207,7 @@ _RULES: dict[str, Callable[..., Node | None]] = {
     "log1p": _log1p,
     "pow": _pow,
     "sqrt": _sqrt,
+    "arcsinh": lambda t, a: a.args[0] if a.op == "sinh" else None,
+    "sinh": lambda t, a: a.args[0] if a.op == "arcsinh" else None,
+    "tan": lambda t, a: a.args[0] if a.op == "arctan" else None,
 }
