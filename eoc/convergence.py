@@ -19,8 +19,8 @@ exp(-l / xi_c), xi_c = -1/log f'(c*). Sources: Hayou et al. (2019) for 1/l and f
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -171,6 +171,8 @@ class Convergence:
     ----------
     law
         What the theory predicts.
+    c0
+        Correlation of the inputs.
     depths, one_minus_c, error
         1 - c_l at the depths, with bounds on the absolute errors.
     exponent, constant
@@ -180,11 +182,49 @@ class Convergence:
     """
 
     law: ConvergenceLaw
+    c0: float
     depths: FloatArray
     one_minus_c: FloatArray
     error: FloatArray
     exponent: Measured | None
     constant: Measured | None
+
+    @property
+    def anchor(self) -> float:
+        """The depth whose 1 - c_l fixes C of the next orders: in the middle, so that the deeper ones test the law."""
+        return float(self.depths[self.depths.size // 2])
+
+    @property
+    def offset(self) -> float:
+        """C of lambda_l = l + R sqrt(l) + A log(l) + C; on the edge of chaos."""
+        law, depth, own = self.law, self.anchor, self.law.linear(self.one_minus_c)[self.depths.size // 2]
+        return float(own - depth - law.root * np.sqrt(depth) - law.log * np.log(depth))
+
+    @property
+    def leading(self) -> FloatArray:
+        """The law at the depths; on the edge of chaos."""
+        return self.law.leading(self.depths)
+
+    @property
+    def refined(self) -> FloatArray:
+        """The law with its next orders at the depths; on the edge of chaos."""
+        return self.law.refined(self.depths, self.anchor, float(self.one_minus_c[self.depths.size // 2]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything by name; None for what only the edge of chaos has, or was not measured."""
+        on_edge = self.law.law in ("1/l", "1/l^2")
+        orders = {"offset": self.offset, "offset_depth": self.anchor} if on_edge else {}
+        measured = {"exponent": self.exponent, "constant": self.constant}
+        return {
+            "law": {**asdict(self.law), "offset": None, "offset_depth": None, **orders},
+            "measured": {name: None if found is None else asdict(found) for name, found in measured.items()},
+            "c0": self.c0,
+            "depths": self.depths,
+            "one_minus_c": self.one_minus_c,
+            "error": self.error,
+            "leading": self.leading if on_edge else None,
+            "refined": self.refined if on_edge else None,
+        }
 
 
 def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Convergence:
@@ -233,7 +273,7 @@ def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Co
         constant = _measured_scale(f, c0)
     elif law.law != "constant":
         exponent, constant = _measured_law(f, law, depth, c0)
-    return Convergence(law, depths, found.value, found.error, exponent, constant)
+    return Convergence(law, c0, depths, found.value, found.error, exponent, constant)
 
 
 def _measured_law(

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from math import inf, isfinite, log
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -122,6 +122,18 @@ class OperatingPoint:
                 f"critical at q = {p.q:.6g}, which variances leave: small differences grow by e in {layers:.3g} layers"
             )
         return "; ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The place, the point of the edge of chaos there or None, and those with this sigma_b."""
+        return {
+            "on_edge": self.point is not None,
+            "point": None if self.point is None else self.point.to_dict(),
+            "edge": [p.to_dict() for p in self.edge.points if p.usable],
+            "reason": None if self.edge.reason is None else str(self.edge.reason),
+            "message": self.edge.message,
+            "note": self.note,
+            **{name: getattr(self, name) for name in ("sigma_w", "sigma_b", "q", "chi_1")},
+        }
 
 
 def operating_point(

@@ -9,35 +9,52 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eoc.cli.answer import EXIT_NONE
 from eoc.cli.common import (
     AsJson,
     Names,
     Plot,
     check_file,
     find_activation,
+    number,
     numbers,
     print_json,
     save_picture,
 )
-from eoc.cli.curve_report import print_curve
-from eoc.cli.init_answer import EXIT_NONE
 from eoc.cli.progress import progress
-from eoc.cli.tables import console, print_next
+from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
 from eoc.files import replacing
 
 if TYPE_CHECKING:
-    from eoc.activations import Activation
-    from eoc.criticality import Curve, EocCurve
+    from rich.console import Console
 
-__all__ = ["Found", "command", "round_values"]
+    from eoc.activations import Activation
+    from eoc.criticality import Approach, Curve, End, EocCurve
+
+__all__ = ["command", "round_values"]
 
 _STEPS = (1.0, 2.0, 5.0)  # times powers of ten
 _SHARE = 1.0 / 250.0  # of the window, from which on round values are shown
+_SURE = 1e-13  # relative accuracy of what is printed, and of F' - 1
+_HEAD = 12
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
+class _Point:
+    """One point of the curve, with the law of 1 - c_l and its constant."""
+
+    sigma_w: float
+    sigma_b: float
+    q: float
+    slope: float
+    stability: str
+    law: str
+    constant: float
+
+
+@dataclasses.dataclass(frozen=True)
+class _Found:
     """What is printed for an activation, as text or as JSON: its curve, the points asked for, and what has none."""
 
     activation: Activation
@@ -49,6 +66,30 @@ class Found:
     def has_no_point(self) -> bool:
         """Whether nothing that was asked for has an answer."""
         return len(self.missing) == sum(found.q.shape[1] for found in self.asked)
+
+    @property
+    def points(self) -> list[_Point]:
+        """The points that were asked for, by increasing value, then by increasing q."""
+        import numpy as np
+
+        from eoc.maps import stability_of
+        from eoc.rates import rate_law
+
+        any_q, out = self.curve.kind == "point", []
+        for found in self.asked:
+            columns = (found.sigma_w, found.sigma_b, found.q, found.slope)
+            for sigma_w, sigma_b, q, slope in zip(*(np.asarray(x).T.ravel().tolist() for x in columns), strict=True):
+                if math.isnan(q):
+                    continue
+                law, stability = rate_law(self.activation, q), stability_of(slope, _SURE)
+                shown = math.inf if any_q else q
+                out.append(_Point(sigma_w, sigma_b, shown, slope, stability, law.law, law.constant))
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        points = [dataclasses.asdict(point) for point in self.points]
+        return {**self.activation.to_dict(), **self.curve.to_dict(), "points": points}
 
 
 def command(
@@ -79,10 +120,10 @@ def command(
         asked["sigma_b"] = round_values(sigma_b_max)
     found = _found(activations, asked, sigma_b_max, points)
     if as_json:
-        print_json({"curves": [_payload(f) for f in found]})
+        print_json({"curves": [f.to_dict() for f in found]})
     else:
         for i, f in enumerate(found):
-            print_curve(f.activation, f.curve, f.asked, () if own else f.missing, first=i == 0)
+            _print(f, () if own else f.missing, first=i == 0)
         first = next((i for i, f in enumerate(found) if f.curve.kind != "none"), 0)
         print_next(console(), command_line("init", activations[first]), "says which point to take")
     if save is not None:
@@ -110,7 +151,7 @@ def round_values(sigma_b_max: float) -> list[float]:
     return [0.0, *(v for v in values if _SHARE * sigma_b_max < v <= sigma_b_max)]
 
 
-def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, points: int) -> list[Found]:
+def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, points: int) -> list[_Found]:
     import numpy as np
 
     from eoc.criticality import eoc_curve
@@ -128,28 +169,9 @@ def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, 
             for value, q in zip(values, answers[name].q.T, strict=True)
             if np.isnan(q).all()
         )
-        out.append(Found(phi, curve, tuple(answers.values()), missing))
+        out.append(_Found(phi, curve, tuple(answers.values()), missing))
         report(i + 1, len(activations))
     return out
-
-
-def _payload(f: Found) -> dict[str, Any]:
-    from eoc.cli.curve_report import rows
-
-    c = f.curve
-    return {
-        **f.activation.to_dict(),
-        "kind": c.kind,
-        "reason": None if c.reason is None else str(c.reason),
-        "message": c.message,
-        "sigma_b_max": c.sigma_b_max,
-        "ends": [[dataclasses.asdict(end) for end in pair] for pair in c.ends],
-        "stretches": [dataclasses.asdict(s) for s in c.stretches],
-        "transitions": [dataclasses.asdict(t) for t in c.transitions],
-        "turning_points": [dataclasses.asdict(t) for t in c.turning_points],
-        "points": [dataclasses.asdict(row) for row in rows(f.activation, c, f.asked)],
-        "pieces": [dataclasses.asdict(p) | {"stable": p.slope < 1.0} for p in c.pieces],
-    }
 
 
 def _save(curves: list[EocCurve], path: Path) -> None:
@@ -162,3 +184,90 @@ def _save(curves: list[EocCurve], path: Path) -> None:
             for i, p in enumerate(c.pieces):
                 columns = (x.tolist() for x in (p.q, p.sigma_b, p.sigma_w, p.slope, p.slope < 1.0))
                 writer.writerows((c.activation, i, *row) for row in zip(*columns, strict=True))
+
+
+def _print(found: _Found, missing: tuple[str, ...], *, first: bool) -> None:
+    """Print what the curve is, a table of points, and what was asked for and has none."""
+    out, phi, c = console(), found.activation, found.curve
+    if not first:
+        out.print()
+    print_headline(out, _in_words(phi, c), "bold" if c.reason is None and c.kind != "none" else "yellow")
+    print_title(out, phi)
+    if c.kind == "none":
+        return
+    for begin, finish in c.ends:
+        _line(out, "begins", _end(begin))
+        _line(out, "ends", _end(finish))
+    for s in c.stretches:
+        low, high = (f"{b:.9g}" for b in s.sigma_b)
+        _line(out, s.stability, f"sigma_b = {low} ... {high}, q = {s.q[0]:.9g} ... {s.q[1]:.9g}")
+    for t in c.transitions:
+        text = f"sigma_w = {t.sigma_w:.9g}, sigma_b = {t.sigma_b:.9g}, q = {t.q:.9g}: {t.becomes} beyond"
+        _line(out, "F'(q) = 1", text)
+    for p in c.turning_points:
+        b, w = number(p.sigma_b, p.sigma_b_error), number(p.sigma_w, p.sigma_w_error)
+        place = f"sigma_w = {w} at sigma_b = {b}" if p.quantity == "sigma_w" else f"sigma_b = {b} at sigma_w = {w}"
+        _line(out, p.extremum, f"{place}, q = {number(p.q, p.q_error)}")
+    if points := found.points:
+        _print_points(out, points)
+    if missing:
+        text = f"{', '.join(missing)}: not on the curve, as far as it can be computed (q from 1e-20 to 1e8 at most)"
+        print_paragraph(out, "no point with ", text, 13, "yellow", indent=2)
+
+
+def _in_words(phi: Activation, c: EocCurve) -> str:
+    """What the edge of chaos is, in one sentence."""
+    if c.kind == "none":
+        return f"no edge of chaos: {c.message}"
+    if c.reason is not None:
+        return f"no usable point: {c.message}"
+    if c.kind == "point":
+        place = f"sigma_w = {c.pieces[0].sigma_w[0]:.12g}, sigma_b = 0"
+        return f"the edge of chaos of {phi.name} is one point, {place}: it keeps every variance q."
+    low, high = zip(*(s.sigma_b for s in c.stretches if s.stability == "stable"), strict=True)
+    ends = f"sigma_b = {min(low):.9g} ... {max(high):.9g}"
+    return f"the edge of chaos of {phi.name} is a curve, stable at {ends}."
+
+
+def _line(out: Console, head: str, text: str) -> None:
+    print_paragraph(out, f"  {head:<{_HEAD - 3}} ", text, 2 + len(head))
+
+
+def _end(end: End) -> str:
+    """The limits and how they are approached."""
+    if end.q == 0.0 or math.isinf(end.q):
+        place, variable = f"q -> {end.q:g}", "q"
+    else:
+        place = f"q -> {end.q:.9g}"
+        variable = f"|q - {end.q:.6g}|"
+    limits = f"sigma_w -> {end.sigma_w:.9g}, sigma_b -> {end.sigma_b:.9g}"
+    laws = [_law("sigma_w^2", end.squared_weight, variable), _law("sigma_b^2", end.squared_bias, variable)]
+    return f"{place}: {limits}; {', '.join(laws)}"
+
+
+def _law(name: str, a: Approach, variable: str) -> str:
+    finite = a.limit != 0.0 and math.isfinite(a.limit)
+    left = f"{name} - {number(a.limit, a.limit_error, 9)}" if finite else name
+    if a.law == "faster":
+        return f"{left} goes faster than any power"
+    if a.law == "unknown":
+        return f"{left} follows no power law that was found"
+    power = "" if a.exponent == 0.0 else variable if a.exponent == 1.0 else f"{variable}^{a.exponent:g}"
+    constant = number(a.constant, a.constant_error, 9)
+    return f"{left} ~ {power}" if constant == "1" and power else f"{left} ~ {constant} {power}"
+
+
+def _print_points(out: Console, points: list[_Point]) -> None:
+    print_table(
+        out,
+        ("sigma_w", "sigma_b", "q", "F'(q)", "", "law", "constant"),
+        lambda digits: [_cells(p, min(digits, 9)) for p in points],
+        dim=[i for i, p in enumerate(points) if p.stability == "unstable"],
+    )
+
+
+def _cells(p: _Point, digits: int) -> tuple[str, ...]:
+    q = "any" if math.isinf(p.q) else number(p.q, _SURE * p.q, digits)
+    stability = "stable" if p.stability == "stable" else p.stability.upper()
+    values = (number(x, _SURE * x, digits) for x in (p.sigma_w, p.sigma_b))
+    return *values, q, number(p.slope, _SURE, min(digits, 7)), stability, p.law, f"{p.constant:.6g}"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from eoc.cli.answer import EXIT_NONE, answered
 from eoc.cli.common import print_json
-from eoc.cli.init_answer import EXIT_NONE, answered, payload
-from eoc.cli.init_report import print_answer
+from eoc.cli.init import print_answer
 from eoc.cli.words import command_line
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def operating_at(
     except NoPointError as error:
         answer = answered(phi, error.edge)
     if as_json:
-        print_json(payload(answer))
+        print_json(answer.to_dict())
     else:
         print_answer(answer, command=command_line("init", source, framework="torch"))
     raise typer.Exit(EXIT_NONE)

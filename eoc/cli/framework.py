@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
-    from eoc.cli.init_answer import Answer
+    from eoc.cli.answer import Answer
     from eoc.recommendation import Recommendation
 
 __all__ = ["Framework", "code"]

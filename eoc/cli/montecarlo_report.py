@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from eoc.cli.rates_report import law_in_words
+from eoc.cli.rates import law_in_words
 from eoc.cli.tables import NARROW, console, layer, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -80,6 +80,20 @@ class EocCurve:
     turning_points: tuple[TurningPoint, ...]
     ends: tuple[tuple[End, End], ...]
     _phi: Activation = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything by name but the activation, whose :meth:`eoc.activations.Activation.to_dict` says more."""
+        return {
+            "kind": self.kind,
+            "reason": None if self.reason is None else str(self.reason),
+            "message": self.message,
+            "sigma_b_max": self.sigma_b_max,
+            "ends": [[asdict(end) for end in pair] for pair in self.ends],
+            "stretches": [asdict(stretch) for stretch in self.stretches],
+            "transitions": [asdict(transition) for transition in self.transitions],
+            "turning_points": [asdict(point) for point in self.turning_points],
+            "pieces": [{**asdict(piece), "stable": piece.slope < 1.0} for piece in self.pieces],
+        }
 
     def at(self, *, sigma_b: ArrayLike | None = None, sigma_w: ArrayLike | None = None) -> Curve:
         """Every point of the curve with the given sigma_b, or with the given sigma_w; the window does not matter.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from math import sqrt
+from typing import Any
 
 from eoc.errors import EocError
 from eoc.maps import Stability
@@ -50,6 +52,16 @@ class EocPoint:
     usable: bool
     any_q: bool
     law: RateLaw
+
+    def to_dict(self, fan_in: int | None = None) -> dict[str, Any]:
+        """Everything by name, with the standard deviations of parameters; that of weights for ``fan_in`` inputs."""
+        return {
+            **asdict(self),
+            "law": {**asdict(self.law), "depth": self.law.depth},
+            "fan_in": fan_in,
+            "weight_std": self.sigma_w / sqrt(fan_in) if fan_in else None,
+            "bias_std": self.sigma_b,
+        }
 
 
 class NoPoint(StrEnum):

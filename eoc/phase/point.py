@@ -11,8 +11,9 @@ Networks train up to a depth of about 6 xi_c (Schoenholz et al. 2017).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from math import degrees
+from typing import Any, Literal
 
 import numpy as np
 
@@ -95,6 +96,16 @@ class Phase:
     def in_domain(self) -> bool:
         """Whether (sigma_b, sigma_w) lies in D_phi,corr: one variance and one correlation, 1, for all small inputs."""
         return self.all_pairs_merge and self.variance_domain is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything by name; of the correlation map its fixed points."""
+        own = {name: value for name, value in vars(self).items() if name != "correlation"}
+        return own | {
+            "angle_degrees": degrees(self.angle),
+            "trainable_depth": self.trainable_depth,
+            "in_domain": self.in_domain,
+            "fixed_points": [] if self.correlation is None else [asdict(p) for p in self.correlation.fixed_points],
+        }
 
     def merging_depth(self, distance: float, dtype: str = "float32") -> float:
         """The layers after which two inputs look the same in a floating-point format; inf if never.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eoc.criticality import EdgeOfChaos, EocPoint
     from eoc.recommendation import Recommendation
 
-__all__ = ["EXIT_NONE", "Answer", "answered", "payload", "point_payload", "recommended"]
+__all__ = ["EXIT_NONE", "Answer", "answered", "recommended"]
 
 EXIT_NONE = 3
 _TABLE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
@@ -65,6 +65,34 @@ class Answer:
         power = float(moments(self.activation, [at.q], ("V",))["V"].value[0])
         return math.sqrt(max(at.q - at.sigma_b**2, 0.0)), power**-0.5
 
+    def to_dict(self) -> dict[str, Any]:
+        """What ``--json`` prints."""
+        found, at = self.found, self.place
+        gains = dict(zip(("first_gain", "last_gain"), self.gains or (None, None), strict=True))
+        place = None if at is None else {n: v for n, v in dataclasses.asdict(at).items() if n != "point"} | gains
+        return {
+            **self.activation.to_dict(),
+            "given": found.given,
+            "place": place,
+            "fits": self.fits,
+            "point": self._of_point(self.point),
+            "points": [self._of_point(p) for p in found.points],
+            "reason": None if found.reason is None else str(found.reason),
+            "message": found.message,
+            "alternative": None if self.fits or at is None else self._of_point(at.point),
+            "ordered": None if at is None or at.point is not None else _off_edge(at),
+            "curve": [self._of_point(p) for p in self.curve],
+        }
+
+    def _of_point(self, point: EocPoint | None) -> dict[str, Any] | None:
+        return None if point is None else point.to_dict(self.fan_in)
+
+
+def _off_edge(at: Recommendation) -> dict[str, float]:
+    """A place of the ordered phase."""
+    numbers = {name: getattr(at, name) for name in ("sigma_b", "sigma_w", "q", "chi_1", "slope")}
+    return numbers | {"xi": -1.0 / math.log(at.chi_1)}
+
 
 def recommended(phi: Activation, depth: int | None, fan_in: int | None = None) -> Answer:
     """The recommended place for a network of this depth, with a table along the curve."""
@@ -106,40 +134,3 @@ def answered(
         return Answer(phi, found, recommend(phi, depth), False, fan_in=fan_in)
     except EocError:
         return Answer(phi, found, None, False, fan_in=fan_in)
-
-
-def payload(answer: Answer) -> dict[str, Any]:
-    """The answer for JSON."""
-    found, at = answer.found, answer.place
-    gains = dict(zip(("first_gain", "last_gain"), answer.gains or (None, None), strict=True))
-    place = None if at is None else {n: v for n, v in dataclasses.asdict(at).items() if n != "point"} | gains
-    return {
-        **answer.activation.to_dict(),
-        "given": found.given,
-        "place": place,
-        "fits": answer.fits,
-        "point": point_payload(answer.point, answer.fan_in),
-        "points": [point_payload(p, answer.fan_in) for p in found.points],
-        "reason": None if found.reason is None else str(found.reason),
-        "message": found.message,
-        "alternative": None if answer.fits or at is None else point_payload(at.point, answer.fan_in),
-        "ordered": None if at is None or at.point is not None else _ordered(at),
-        "curve": [point_payload(p, answer.fan_in) for p in answer.curve],
-    }
-
-
-def _ordered(at: Recommendation) -> dict[str, float]:
-    numbers = {name: getattr(at, name) for name in ("sigma_b", "sigma_w", "q", "chi_1", "slope")}
-    return numbers | {"xi": -1.0 / math.log(at.chi_1)}
-
-
-def point_payload(point: EocPoint | None, fan_in: int | None = None) -> dict[str, Any] | None:
-    """A point for JSON."""
-    if point is None:
-        return None
-    out = dataclasses.asdict(point)
-    out["law"]["depth"] = point.law.depth
-    out["fan_in"] = fan_in
-    out["weight_std"] = point.sigma_w / math.sqrt(fan_in) if fan_in else None
-    out["bias_std"] = point.sigma_b
-    return out
