@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf, log, nan
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +89,14 @@ class Start:
         with np.errstate(over="ignore", under="ignore"):
             return float(np.exp(self.log_gradient_ratio))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything by name; of the layers variances of the first input, and how far the second is."""
+        own, run = {name: value for name, value in vars(self).items() if name != "run"}, self.run
+        layers = (
+            {} if run is None else {"layers": run.layers, "q": run.q[:, 0], "one_minus_c": run.one_minus_c[:, 0, 1]}
+        )
+        return own | {"gradient_ratio": self.gradient_ratio, "by_layer": layers}
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -112,6 +121,11 @@ class Comparison:
     recommendation: Recommendation | None
     answer: str
     advice: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything by name; the recommended place is a row."""
+        own = {name: value for name, value in vars(self).items() if name != "recommendation"}
+        return own | {"rows": [row.to_dict() for row in self.rows]}
 
 
 def compare(

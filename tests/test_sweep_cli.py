@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import eoc
 from eoc.cli import app
-from eoc.cli.sweep_cells import cells
+from eoc.cli.sweep_table import cells
 from eoc.errors import EocError
 
 EDGE = """\

@@ -37,7 +37,7 @@ from eoc.cli import (
     sweep_view,
     verify,
 )
-from eoc.cli.around import register
+from eoc.cli.command_wrapper import register
 from eoc.cli.streams import EXIT_GONE, OutputLostError, standard_streams
 
 __all__ = ["app", "main"]

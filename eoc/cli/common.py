@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.around import results
+from eoc.cli.command_wrapper import results
 from eoc.errors import EocError
 from eoc.files import replacing, resolved
 

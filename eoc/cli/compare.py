@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from math import isnan
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -46,31 +45,13 @@ def command(
     report.expect("layers")
     found = compare(find_activation(activation), with_, depth=depth, width=width, progress=report)
     if as_json:
-        print_json(_payload(found))
+        print_json(found.to_dict())
     else:
         _print(found, activation)
     if plot is not None:
         from eoc.plotting import comparison_figure
 
         save_picture(comparison_figure(found), plot)
-
-
-def _payload(found: Comparison) -> dict[str, Any]:
-    return {
-        "activation": found.activation,
-        "depth": found.depth,
-        "width": found.width,
-        "answer": found.answer,
-        "rows": [_row_payload(row) for row in found.rows],
-        "advice": found.advice,
-    }
-
-
-def _row_payload(row: Start) -> dict[str, Any]:
-    values = {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name != "run"}
-    run = row.run
-    layers = {} if run is None else {"layers": run.layers, "q": run.q[:, 0], "one_minus_c": run.one_minus_c[:, 0, 1]}
-    return values | {"gradient_ratio": row.gradient_ratio, "by_layer": layers}
 
 
 def _print(found: Comparison, source: str) -> None:

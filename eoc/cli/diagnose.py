@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.around import results
+from eoc.cli.command_wrapper import results
 from eoc.cli.common import AsJson, Plot, find_activation, print_json, save_picture
 from eoc.errors import EocError
 from eoc.wording import quoted

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _COLUMNS = ("activation", "1/rms", "chi_1", "1/std", "recommended", "with sigma_b", "torch")
+_LEGEND = (
+    ("1/rms", "1 / sqrt(E phi(Z)^2): layers without biases keep variance 1, and multiply gradients by chi_1"),
+    ("1/std", "1 / std(phi(Z)): what phi is multiplied by to have variance 1, for weights that are centred"),
+    (
+        "recommended",
+        "sigma_w of eoc init, on the edge of chaos (chi_1 = 1) where that is of use; its biases belong to it",
+    ),
+    ("torch", "torch.nn.init.calculate_gain, none where it raises"),
+)
 
 
 def command(
@@ -46,17 +55,6 @@ def command(
     print_paragraph(out, "", f"std = {first.sigma_w:.6g} / sqrt(fan_in), as kaiming_normal_ has it", indent=2)
     layers = None if depth is None else f"{depth:.0f}"
     print_next(out, command_line("init", activations[0], depth=layers, framework="torch"), "prints the code")
-
-
-_LEGEND = (
-    ("1/rms", "1 / sqrt(E phi(Z)^2): layers without biases keep variance 1, and multiply gradients by chi_1"),
-    ("1/std", "1 / std(phi(Z)): what phi is multiplied by to have variance 1, for weights that are centred"),
-    (
-        "recommended",
-        "sigma_w of eoc init, on the edge of chaos (chi_1 = 1) where that is of use; its biases belong to it",
-    ),
-    ("torch", "torch.nn.init.calculate_gain, none where it raises"),
-)
 
 
 def _cells(one: Gain, digits: int) -> list[str]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from eoc.cli.common import AsJson, print_json
 from eoc.cli.progress import progress
+from eoc.cli.tables import console, print_next, print_paragraph
+from eoc.cli.words import duration, size, values_in_words
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from eoc.sweeps.config.sweep import Sweep
+    from eoc.sweeps.estimate import Estimate
+    from eoc.sweeps.running.run import Summary
 
 __all__ = ["EXIT_FAILED", "app", "check", "run", "schema"]
 
@@ -49,14 +55,13 @@ def check(file: File, overrides: Set = None, workers: Workers = None, as_json: A
     For example: eoc sweep check sweep.yaml --set axes.sigma_b.num=50
     """
     sweep = _read(file, overrides, as_json)
-    from eoc.cli.sweep_report import print_check
     from eoc.machine import cores
     from eoc.sweeps.estimate import estimate
 
     count = workers or cores()
     expected = estimate(sweep.plan, count)
     if not as_json:
-        print_check(file, overrides or (), sweep, expected, count)
+        _print_check(file, overrides or (), sweep, expected, count)
         return
     print_json(
         {
@@ -124,7 +129,6 @@ def run(
     from eoc.sweeps.estimate import estimate
 
     report.expect("points", estimate(sweep.plan, workers or cores()).seconds, _PATIENCE)
-    from eoc.cli.sweep_report import print_summary
     from eoc.cli.sweep_status import failures
     from eoc.sweeps.running.run import default_store, run_sweep
     from eoc.sweeps.store.reading import open_sweep
@@ -148,7 +152,7 @@ def run(
     if as_json:
         print_json({**vars(summary), "errors": found})
     else:
-        print_summary(file, summary, found)
+        _print_summary(file, summary, found)
     if summary.failed:
         raise typer.Exit(EXIT_FAILED)
 
@@ -191,3 +195,49 @@ def _say_interrupted(path: Path) -> None:
         return
     total, pending = sum(found.values()), found["pending"]
     print(f"interrupted: {total - pending} of {total} points are in {path}; the same command goes on", file=sys.stderr)
+
+
+def _print_check(file: Path, overrides: Sequence[str], sweep: Sweep, expected: Estimate, workers: int) -> None:
+    """The axes, and what the sweep would cost."""
+    out, plan = console(), sweep.plan
+    print_paragraph(out, f"{file}: ", f"{sweep.name or plan.task.about} ({plan.task.name})", len(str(file)), indent=2)
+    for axis in plan.axes:
+        together = " (together)" if len(axis.values) > 1 else ""
+        for name, values in axis.values.items():
+            print_paragraph(out, f"{name}{together}: ", values_in_words(values), len(name), indent=2)
+    for name, values in plan.inner.items():
+        print_paragraph(out, f"{name} (at every point): ", values_in_words(values), len(name), indent=2)
+    for name, value in plan.constants.items():
+        print_paragraph(out, f"{name} = ", str(value), len(name), indent=2)
+    absent = [parameter.name for parameter in plan.task.parameters if parameter.name not in plan.values]
+    if absent:
+        print_paragraph(out, "not given: ", ", ".join(absent), len("not given"), indent=2)
+    factors = f" = {' x '.join(map(str, plan.shape))}" if len(plan.axes) > 1 else ""
+    on = "one worker" if workers == 1 else f"{workers} workers"
+    text = (
+        f"{plan.size} points{factors}, about {duration(expected.seconds)} on {on} with {size(expected.bytes_memory)} "
+        f"of memory each, {size(expected.bytes_store)} on disk"
+    )
+    print_paragraph(out, "", text, indent=2)
+    changes = [part for one in overrides for part in ("--set", one)]
+    print_next(out, shlex.join(["eoc", "sweep", "run", str(file), *changes]), "computes them")
+
+
+def _print_summary(file: Path, summary: Summary, errors: Sequence[Mapping[str, Any]]) -> None:
+    """What became of a run, the kinds of errors, and what to look at next."""
+    from eoc.cli.sweep_status import print_failures
+
+    out = console()
+    if summary.set_aside is not None:
+        print_paragraph(out, "", f"the store that was there is {summary.set_aside} now", indent=2)
+    pending = summary.points - summary.done - summary.failed
+    failed = f", {summary.failed} failed, {pending or 'none'} pending" if summary.failed else ""
+    text = (
+        f"{summary.done} of {summary.points} points are done{failed}; {summary.computed} were computed now, in "
+        f"{duration(summary.seconds)}; the store is {summary.path}"
+    )
+    print_paragraph(out, "", text, indent=2)
+    print_failures(out, errors)
+    if summary.failed:
+        out.print("the same command with --retry-failed computes them again, if the reason is gone", soft_wrap=True)
+    print_next(out, shlex.join(["eoc", "sweep", "show", str(summary.path)]), "looks at the results")

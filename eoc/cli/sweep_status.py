@@ -1,4 +1,4 @@
-"""What ``eoc sweep status`` says: how far a sweep is, its runs, and what failed."""
+"""How far a sweep is, its runs, and what failed: what ``eoc sweep status`` and ``eoc sweep show --failed`` print."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     import xarray
     from rich.console import Console
 
-__all__ = ["failures", "print_failures", "print_status", "status_payload"]
+__all__ = ["failures", "print_failed", "print_failures", "print_status", "status_payload"]
 
 _SHOWN = 5  # kinds of errors
+_FEW = 3  # points of an error that are named unless somebody asks for more
+_MOST = 40  # points that are named
 
 
 def failures(sweep: xarray.Dataset) -> list[dict[str, Any]]:
@@ -80,6 +82,26 @@ def print_failures(out: Console, found: Sequence[Mapping[str, Any]]) -> None:
         print_paragraph(out, f"  failed: {times}", one["error"] + (f" (at {where})" if where else ""), indent=4)
     if len(found) > _SHOWN:
         out.print(f"  and {len(found) - _SHOWN} other errors: eoc sweep show --failed")
+
+
+def print_failed(sweep: xarray.Dataset, rows: int | None) -> None:
+    """The errors, those that differ by numbers only once, with the first of their points, in all at most ``rows``."""
+    out, found, left = console(), failures_of(sweep), rows or _MOST
+    for one in found:
+        if not left:
+            print_paragraph(out, "", f"and other errors: --rows {2 * (rows or _MOST)}")
+            break
+        count = len(one.places)
+        points = "1 point" if count == 1 else f"{count} points"
+        print_paragraph(out, f"{points}: ", one.error, len(points), indent=2)
+        named = one.places[: min(left, _FEW if rows is None else left)]
+        left -= len(named)
+        for place in named:
+            print_paragraph(out, "  at ", parameters_in_words(parameters_at(sweep, place)))
+        if count > len(named):
+            print_paragraph(out, "  ", f"and {count - len(named)} more: --rows {count}")
+    if not found:
+        out.print("no point failed")
 
 
 def _seconds(sweep: xarray.Dataset) -> Any:

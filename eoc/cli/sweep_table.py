@@ -1,12 +1,16 @@
-"""The table that ``eoc sweep show`` prints: a row for each point, or for each place along one dimension of outputs."""
+"""The table that ``eoc sweep show`` prints: a row for each point, or for each place along one dimension of outputs.
+
+Numbers have the digits that mean something, as their errors say.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eoc.cli.sweep_cells import cells, in_digits, values_of
+from eoc.cli.common import number
 from eoc.cli.tables import console, print_paragraph, print_table
 from eoc.cli.words import options_at, points_are
 from eoc.errors import EocError
@@ -27,11 +31,15 @@ if TYPE_CHECKING:
     import pandas
     import xarray
 
-__all__ = ["Shown", "print_shown", "shown_of", "shown_payload"]
+__all__ = ["Shown", "cells", "print_shown", "shown_of", "shown_payload"]
 
 _WIDEST = 120  # characters of a table whose columns nobody chose, on a wide terminal
 _DIGITS = 6  # that columns are to have room for
 _GAP = 3  # characters between columns
+_PLAIN = 8  # digits of a number whose error is not known
+_ROUGH = 3  # digits of z-scores and times
+_LEAST = 2  # digits of a number whose error is a standard error, however large
+_ESTIMATES = ("standard error", "estimate")  # how descriptions of errors begin that are no bounds
 
 
 @dataclass(frozen=True)
@@ -167,3 +175,53 @@ def _fitting(shown: Shown, points: pandas.DataFrame, width: int) -> list[str]:
 def _width(sweep: xarray.Dataset, points: pandas.DataFrame, name: str) -> int:
     shown = [row[0] for row in cells(sweep, points, [name], _DIGITS)]
     return max(map(len, [name, *shown])) + _GAP
+
+
+def cells(sweep: xarray.Dataset, points: pandas.DataFrame, names: Sequence[str], digits: int) -> list[list[str]]:
+    """Rows of texts, numbers with at most ``digits`` digits; the column "point" counts the rows."""
+    columns = [_column(sweep, points, name, digits) for name in names]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _column(sweep: xarray.Dataset, points: pandas.DataFrame, name: str, digits: int) -> list[str]:
+    if name == "point":  # a sweep without axes
+        return [str(i) for i in range(len(points))]
+    values = values_of(points[name])
+    if f"{name}_error" not in points:
+        most = _ROUGH if name.endswith("_z") or name == "seconds" else _PLAIN
+        return [in_digits(value, min(digits, most)) for value in values]
+    estimated = str(sweep[f"{name}_error"].attrs.get("long_name", "")).startswith(_ESTIMATES)
+    pairs = zip(values, points[f"{name}_error"].tolist(), strict=True)
+    return [_with_error(value, error, digits, estimated) for value, error in pairs]
+
+
+def _with_error(value: Any, error: float, digits: int, estimated: bool) -> str:
+    """With the digits that its error leaves certain, or if that is ``estimated`` up to its second digit."""
+    if not (isinstance(value, float) and math.isfinite(value) and error > 0.0):
+        return in_digits(value, digits)
+    if math.isinf(error):
+        return f"{value:.3g} +- inf"
+    if not estimated or value == 0.0:
+        return number(value, error, digits)
+    meant = math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2
+    return number(value, digits=min(max(meant, _LEAST), digits))
+
+
+def values_of(column: pandas.Series[Any]) -> list[Any]:
+    """As Python has them; None where there is no word or no whole number."""
+    if column.dtype.kind == "f":
+        return column.tolist()
+    return [None if missing else value for value, missing in zip(column.tolist(), column.isna(), strict=True)]
+
+
+def in_digits(value: Any, digits: int = _PLAIN) -> str:
+    """A word or a number.
+
+    Examples
+    --------
+    >>> in_digits(0.1 + 0.2), in_digits("tanh"), in_digits(None)
+    ('0.3', 'tanh', '')
+    """
+    if value is None:
+        return ""
+    return number(value, digits=digits) if isinstance(value, float) else str(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.around import results
+from eoc.cli.command_wrapper import results
 from eoc.cli.common import AsJson, check_file, check_picture, print_json, save_picture
 from eoc.cli.tables import console, print_next
 from eoc.errors import EocError
@@ -70,7 +70,7 @@ def show(
     Where outputs run along one dimension of their own, such as layers, a row for each of its values. For example:
     eoc sweep show sweep.zarr --at activation=tanh --columns q,xi_c
     """
-    from eoc.cli.sweep_failed import print_failed
+    from eoc.cli.sweep_status import print_failed
     from eoc.cli.sweep_table import print_shown, shown_of, shown_payload
 
     if failed and columns is not None:

@@ -6,7 +6,7 @@ import os
 import textwrap
 from typing import TYPE_CHECKING
 
-from eoc.cli.around import results
+from eoc.cli.command_wrapper import results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -10,7 +10,7 @@ import pytest
 from test_cli import COMMANDS, run, run_alone
 
 import eoc.cli
-from eoc.cli import around
+from eoc.cli import command_wrapper
 from eoc.errors import EocError
 
 OWN = """
@@ -127,7 +127,7 @@ def test_whatever_a_function_raises_is_an_error(monkeypatch, raised):
         raise raised
 
     with pytest.raises(EocError, match="the function that was given"):
-        around._guarded("eoc test", command)()
+        command_wrapper._guarded("eoc test", command)()
 
 
 def test_ranges_are_checked_and_not_shown():
@@ -146,5 +146,5 @@ def test_the_help_of_every_command_has_words_for_values():
 
 
 def test_results_are_standard_output_outside_a_command(capsys):
-    print("here", file=around.results())
+    print("here", file=command_wrapper.results())
     assert capsys.readouterr().out == "here\n"
