@@ -129,12 +129,13 @@ def print_headline(out: Console, text: str, style: str = "bold") -> None:
 def print_next(out: Console, command: str, purpose: str) -> None:
     """Print what comes last: what to type next, never broken so that it can be copied, and what it is good for.
 
-    Where both do not fit on one line, the purpose has the second.
+    Where both do not fit on one line, the purpose begins the second.
     """
     from rich.text import Text
 
-    head = f"next: {command}"
-    line = Text(f"{head} {purpose}" if len(head) + 1 + len(purpose) <= out.width else f"{head}\n      {purpose}")
+    head, indent = f"next: {command}", " " * len("next: ")
+    further = textwrap.fill(purpose, max(out.width, _NARROWEST), initial_indent=indent, subsequent_indent=indent)
+    line = Text(f"{head} {purpose}" if len(head) + 1 + len(purpose) <= out.width else f"{head}\n{further}")
     line.stylize("bold", 0, len("next:"))
     out.print(line, soft_wrap=True)
 
