@@ -173,8 +173,10 @@ def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray) -> tuple[_
 def _misplaced(panels: _Panels, s: FloatArray) -> FloatArray:
     """What rounding the nodes can change, (P, S, K), on panels that are narrow: halving does not help against this."""
     middle = 0.5 * (panels.a + panels.b)
-    middle = np.where(panels.b - panels.a < _NARROW * np.abs(middle), middle, 0.0)
-    variation = np.abs(np.diff(panels.values, axis=1)).sum(axis=1) * (EPS * np.abs(middle))[:, None]
+    narrow = panels.b - panels.a < _NARROW * np.abs(middle)
+    with np.errstate(invalid="ignore", over="ignore"):  # what overflows has an infinite error anyway
+        changes = np.abs(np.diff(panels.values, axis=1)).sum(axis=1) * (EPS * np.abs(middle))[:, None]
+    variation = np.where(narrow[:, None], changes, 0.0)
     density = np.exp(-0.5 * (middle[:, None] / s) ** 2) / (np.sqrt(2.0 * np.pi) * s)
     return np.asarray(density[:, :, None] * variation[:, None, :])
 
