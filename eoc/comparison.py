@@ -11,7 +11,6 @@ import numpy as np
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
-from eoc.checks import real_number
 from eoc.criticality.recommended import checked_depth
 from eoc.errors import EocError
 from eoc.maps import VarianceMap
@@ -19,6 +18,7 @@ from eoc.phase import phase_of
 from eoc.propagation import Progress, Trajectory, propagate
 from eoc.recommendation import APART, C0, KEPT, Recommendation, recommend
 from eoc.usual import Usual, usual
+from eoc.validation import real_number
 
 __all__ = ["Comparison", "Start", "compare"]
 

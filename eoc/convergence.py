@@ -24,11 +24,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.maps import CorrelationMap, Term
 from eoc.rates import e_folding
+from eoc.validation import real_number
 
 __all__ = ["Convergence", "ConvergenceLaw", "Measured", "convergence_law", "convergence_of"]
 

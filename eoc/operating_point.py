@@ -5,9 +5,9 @@ point of the edge of chaos with that value; sigma_w and sigma_b both this place 
 
 Off the edge by a rounding error correlations would in the end converge exponentially, and not by the law of the edge.
 So a pair that was copied from print is taken for the point that it stands for: if sigma_w is the critical one rounded
-to the digits it has, five or more (:func:`eoc.checks.copied_within`). ``difference`` says by how much the two differ.
-Functions that take sigma_w and sigma_b as plain numbers or arrays (:func:`eoc.phase_of`, :func:`eoc.phase_diagram`,
-:class:`eoc.CorrelationMap`) take them as they are.
+to the digits it has, five or more (:func:`eoc.validation.copied_within`). ``difference`` says by how much the two
+differ. Functions that take sigma_w and sigma_b as plain numbers or arrays (:func:`eoc.phase_of`,
+:func:`eoc.phase_diagram`, :class:`eoc.CorrelationMap`) take them as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import numpy as np
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
-from eoc.checks import copied_within, real_number
 from eoc.criticality import EdgeOfChaos, EocPoint, curve, edge_of_chaos
 from eoc.criticality.recommended import checked_depth, is_held
 from eoc.errors import EocError
@@ -29,6 +28,7 @@ from eoc.gaussian.moments import moments
 from eoc.maps import CorrelationMap
 from eoc.phase import phase_of
 from eoc.recommendation import Recommendation, recommend
+from eoc.validation import copied_within, real_number
 
 __all__ = ["NoPointError", "OperatingPoint", "critical_point", "held_point", "operating_point", "sigmas"]
 

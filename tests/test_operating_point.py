@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import eoc
-from eoc.checks import copied_within
 from eoc.cli import app
 from eoc.errors import EocError
 from eoc.operating_point import NoPointError, critical_point, operating_point
 from eoc.sweeps.tasks import task
+from eoc.validation import copied_within
 
 NAMES = ("tanh", "gelu", "silu", "elu", "erf", "sin", "softsign", "hardtanh", "selu")
 DIGITS = st.integers(5, 17)

@@ -126,7 +126,7 @@ def main() -> None:
 def _ran() -> int | str | None:
     """The exit code of the command, of which all has been said."""
     from eoc.errors import EocError
-    from eoc.wording import is_text
+    from eoc.messages import is_text
 
     try:
         for argument in sys.argv[1:]:

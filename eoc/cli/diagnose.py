@@ -12,7 +12,7 @@ import typer
 from eoc.cli.command_wrapper import results
 from eoc.cli.common import AsJson, Plot, find_activation, print_json, save_picture
 from eoc.errors import EocError
-from eoc.wording import quoted
+from eoc.messages import quoted
 
 if TYPE_CHECKING:
     from eoc.diagnose.diagnosis import Diagnosis

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
-from eoc.checks import copied_within, real_number, real_numbers
 from eoc.criticality.asymptotics import End, ends
 from eoc.criticality.branches import Branch, TurningPoint, branches, squared_bias_value, weight_moment
 from eoc.criticality.curve_sampling import sampled
@@ -25,6 +24,7 @@ from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.inversion import inverse
 from eoc.sharing import cached
+from eoc.validation import copied_within, real_number, real_numbers
 
 __all__ = ["EocCurve", "eoc_curve"]
 

@@ -19,7 +19,6 @@ import dataclasses
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.checks import real_number
 from eoc.criticality.explicit import squared_bias
 from eoc.criticality.point import point_at
 from eoc.criticality.results import EocPoint
@@ -28,6 +27,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import moments
 from eoc.rates import depth_scale
+from eoc.validation import real_number
 
 __all__ = [
     "DEFAULT_DEPTH",

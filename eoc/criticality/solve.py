@@ -9,7 +9,6 @@ import numpy as np
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
-from eoc.checks import copied_within
 from eoc.criticality.explicit import Residual, bias_residual, curve, variances
 from eoc.criticality.no_solution import explained
 from eoc.criticality.point import STEP, limit_at_zero, point_at
@@ -21,6 +20,7 @@ from eoc.gaussian.moments import checked_variances, moments
 from eoc.maps import checked_sigma
 from eoc.rates import rate_constant, rate_law
 from eoc.scan import all_roots
+from eoc.validation import copied_within
 
 __all__ = ["edge_of_chaos"]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from eoc.diagnose.layers import Layer
 from eoc.errors import EocError
 from eoc.floats import FloatArray
-from eoc.wording import quoted
+from eoc.messages import quoted
 
 __all__ = ["Call", "count_samples", "measure"]
 

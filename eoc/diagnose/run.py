@@ -21,11 +21,11 @@ from eoc.diagnose.signals import Signal, mean_distance
 from eoc.diagnose.stretches import stretches
 from eoc.diagnose.walks import NO_SIGNAL, Gradient, Measured, backward, forward
 from eoc.errors import AccuracyWarning, EocError
+from eoc.messages import quoted
 from eoc.models.modules import is_layer
 from eoc.models.read import read
 from eoc.models.steps import Kind, Reading, Step
 from eoc.models.unwrapped import unwrapped
-from eoc.wording import quoted
 
 __all__ = ["run"]
 

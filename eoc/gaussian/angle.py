@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.nodes import UNIT_NODES, UNIT_WEIGHTS, chebyshev_nodes, to_chebyshev
 from eoc.sharing import cached_property
+from eoc.validation import real_numbers
 
 __all__ = ["Angle", "Series", "angle_of", "cumulative", "fit"]
 

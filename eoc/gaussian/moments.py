@@ -36,11 +36,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
-from eoc.checks import real_number, real_numbers
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.divergence import vertical, where_diverges
 from eoc.gaussian.integrands import integrals
+from eoc.validation import real_number, real_numbers
 
 __all__ = ["NAMES", "Estimate", "check_names", "checked_variance", "checked_variances", "moments"]
 

@@ -28,8 +28,8 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.frameworks import needs
+from eoc.messages import quoted
 from eoc.operating_point import sigmas
-from eoc.wording import quoted
 
 needs("eoc.initializers.jax", extra="jax", libraries=("jax",))
 

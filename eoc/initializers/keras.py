@@ -32,8 +32,8 @@ from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
 from eoc.frameworks import needs
+from eoc.messages import quoted
 from eoc.operating_point import sigmas
-from eoc.wording import quoted
 
 needs("eoc.initializers.keras", extra="keras", libraries=("keras",))
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.gaussian.angle import Angle, angle_of
 from eoc.gaussian.moments import Estimate
@@ -26,6 +25,7 @@ from eoc.maps.correlation_layer import CorrelationLayer
 from eoc.maps.depth_flow import at_depths, layers_until
 from eoc.maps.expansion import Term, expansion_at_one
 from eoc.sharing import cached_property
+from eoc.validation import real_number
 
 __all__ = ["CorrelationMap"]
 

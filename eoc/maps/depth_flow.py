@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.checks import whole_numbers
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
@@ -27,6 +26,7 @@ from eoc.gaussian.moments import Estimate
 from eoc.gaussian.nodes import UNIT_NODES, UNIT_WEIGHTS
 from eoc.maps.correlation_fixed_points import stable_point
 from eoc.maps.correlation_layer import CorrelationLayer
+from eoc.validation import whole_numbers
 
 __all__ = ["at_depths", "layers_until"]
 

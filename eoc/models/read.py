@@ -11,6 +11,7 @@ from torch.nn.parameter import is_lazy
 
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
+from eoc.messages import quoted
 from eoc.models.builder import Builder
 from eoc.models.graph import interpret
 from eoc.models.modules import is_leaf
@@ -19,7 +20,6 @@ from eoc.models.steps import Kind, Reading, Step
 from eoc.models.traced import trace
 from eoc.models.transformers import add_leaf
 from eoc.models.unwrapped import unwrapped
-from eoc.wording import quoted
 
 __all__ = ["read"]
 

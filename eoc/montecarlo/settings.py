@@ -8,8 +8,8 @@ from typing import Literal, cast, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.checks import real_number, real_numbers
 from eoc.errors import EocError
+from eoc.validation import real_number, real_numbers
 
 __all__ = [
     "Weights",

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
-from eoc.checks import real_numbers
 from eoc.errors import AccuracyWarning, EocError
 from eoc.floats import FloatArray
 from eoc.machine import version
 from eoc.maps import checked_sigma
 from eoc.phase.grid import FIELDS, PHASES, Fields, at_places
 from eoc.phase.limit_variances import Scan
+from eoc.validation import real_numbers
 
 if TYPE_CHECKING:
     import xarray

@@ -17,11 +17,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.gaussian.moments import checked_variance
 from eoc.maps import CorrelationMap, FixedPoint, VarianceMap
 from eoc.rates import e_folding
+from eoc.validation import real_number
 
 __all__ = ["Phase", "PhaseName", "phase_of", "phases"]
 

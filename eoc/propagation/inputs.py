@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.checks import real_numbers, whole_numbers
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle
+from eoc.validation import real_numbers, whole_numbers
 
 __all__ = ["checked_inputs", "from_gram", "recorded_layers"]
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
+from eoc.messages import closest
 from eoc.sweeps.store.layout import RECORDS, STATES
-from eoc.wording import closest
 
 if TYPE_CHECKING:
     import xarray

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from eoc.errors import EocError
+from eoc.messages import did_you_mean, quoted
 from eoc.training.image_files import Images, cifar10, mnist
-from eoc.wording import did_you_mean, quoted
 
 __all__ = ["DATASETS", "Dataset", "dataset", "standardised"]
 

@@ -17,8 +17,8 @@ from eoc.activations import Activation
 from eoc.activations.definitions import DEFINITIONS
 from eoc.errors import EocError
 from eoc.initializers.torch import eoc_bias_, eoc_normal_
+from eoc.messages import quoted
 from eoc.operating_point import operating_point
-from eoc.wording import quoted
 
 __all__ = ["Design", "Pointwise", "first_variance", "network", "torch_function"]
 

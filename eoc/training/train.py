@@ -17,10 +17,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from eoc.errors import EocError
+from eoc.messages import quoted
 from eoc.training.data import Dataset
 from eoc.training.image_files import CLASSES
 from eoc.training.network import Design, network
-from eoc.wording import quoted
 
 __all__ = ["Curve", "train"]
 

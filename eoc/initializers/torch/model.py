@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.initializers.torch.account import notes_of, rows_of
 from eoc.initializers.torch.draw import check_generator, draw_normal, draw_orthogonal
@@ -17,9 +16,10 @@ from eoc.initializers.torch.plan import Fill, Plan
 from eoc.initializers.torch.report import Report
 from eoc.initializers.torch.roles import explained
 from eoc.initializers.torch.scales import Settings
+from eoc.messages import did_you_mean, quoted, shortened
 from eoc.models.read import read
 from eoc.models.steps import Kind, Reading
-from eoc.wording import did_you_mean, quoted, shortened
+from eoc.validation import real_number
 
 __all__ = ["initialize_"]
 

@@ -12,9 +12,9 @@ from eoc.errors import EocError
 from eoc.initializers.torch.power import Signal, after, agree, normal
 from eoc.initializers.torch.roles import Role, Rule, role
 from eoc.initializers.torch.structure import Branch, Structure
+from eoc.messages import did_you_mean, quoted
 from eoc.models.steps import Kind, Step
 from eoc.operating_point import OperatingPoint, operating_point
-from eoc.wording import did_you_mean, quoted
 
 __all__ = ["Scales", "Settings"]
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate
+from eoc.validation import real_number
 
 __all__ = ["LIMIT", "Comparison", "by_layer", "by_name"]
 

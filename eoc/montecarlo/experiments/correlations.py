@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray, IntArray
 from eoc.maps import VarianceMap
@@ -24,6 +23,7 @@ from eoc.montecarlo.sampling.inputs import first_inputs, vectors_of
 from eoc.montecarlo.sampling.layer import Layer
 from eoc.montecarlo.settings import checked_count, checked_depth, checked_seed, generator
 from eoc.montecarlo.theory.correlations import CorrelationTheory, correlation_theory
+from eoc.validation import real_numbers
 
 __all__ = ["CorrelationProcess", "correlation_process"]
 

@@ -26,7 +26,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from eoc.activations import activation
-from eoc.checks import real_number, real_numbers
 from eoc.errors import EocError, NotPermissibleError
 from eoc.floats import FloatArray
 from eoc.machine import check_memory
@@ -37,6 +36,7 @@ from eoc.montecarlo.experiments.second_layer import SecondLayer, second_layer
 from eoc.montecarlo.running.quantiles import Quantiles
 from eoc.montecarlo.running.runner import Progress, share_of
 from eoc.montecarlo.settings import checked_count
+from eoc.validation import real_number, real_numbers
 
 __all__ = ["Divergence", "divergence"]
 

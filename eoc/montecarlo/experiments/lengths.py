@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer, by_name
@@ -28,6 +27,7 @@ from eoc.montecarlo.running.statistics import Moments, Proportions
 from eoc.montecarlo.sampling.layer import Layer
 from eoc.montecarlo.settings import Weights
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory
+from eoc.validation import real_numbers
 
 __all__ = ["LengthProcess", "length_process", "measured_lengths", "theory_of"]
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.montecarlo.experiments.comparison import Comparison, by_layer, by_name
@@ -18,6 +17,7 @@ from eoc.montecarlo.experiments.lengths import LengthProcess, measured_lengths
 from eoc.montecarlo.experiments.networks import one_input, seed_of
 from eoc.montecarlo.running.runner import Progress, RunSettings, checkpoint_path, share_of
 from eoc.montecarlo.settings import checked_count
+from eoc.validation import real_numbers
 
 __all__ = ["LengthScaling", "PowerLaw", "length_scaling"]
 

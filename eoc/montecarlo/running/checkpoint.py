@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.files import replacing
+from eoc.messages import shortened
 from eoc.montecarlo.running.study import Reached
 from eoc.montecarlo.running.summary import Summary
-from eoc.wording import shortened
 
 __all__ = ["Snapshot", "digest", "fingerprint_of", "load", "save"]
 

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from eoc.checks import real_numbers
 from eoc.errors import EocError
 from eoc.floats import FloatArray, IntArray
 from eoc.gaussian.moments import Estimate
 from eoc.montecarlo.running.statistics import check_level, check_same, check_values
+from eoc.validation import real_numbers
 
 __all__ = ["QUANTILES", "RELATIVE", "Quantiles"]
 

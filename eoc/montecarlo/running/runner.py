@@ -15,13 +15,13 @@ from threading import Event
 
 import numpy as np
 
-from eoc.checks import real_number
 from eoc.errors import EocError
 from eoc.machine import version
 from eoc.montecarlo.running.checkpoint import Snapshot, load, save
 from eoc.montecarlo.running.study import Chunk, Study
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.settings import checked_count
+from eoc.validation import real_number
 
 __all__ = ["Progress", "RunSettings", "checkpoint_path", "run", "run_study", "share_of"]
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.checks import real_number, real_numbers
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle, angle_of
@@ -17,6 +16,7 @@ from eoc.montecarlo.sampling.haar import haar_rows
 from eoc.montecarlo.sampling.tree import Tree, shortest_tree
 from eoc.montecarlo.settings import checked_count, checked_seed
 from eoc.propagation.inputs import checked_inputs, from_gram
+from eoc.validation import real_number, real_numbers
 
 __all__ = ["Inputs", "checked_vectors", "first_inputs", "from_variances", "from_vectors", "hypercube", "vectors_of"]
 

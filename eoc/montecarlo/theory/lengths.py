@@ -34,7 +34,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.checks import real_number
 from eoc.errors import EocError, NotPermissibleError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, checked_variance, moments
@@ -42,6 +41,7 @@ from eoc.gaussian.quartic import fourth_moments, quartic_limit
 from eoc.maps import VarianceMap
 from eoc.montecarlo.settings import Weights, checked_count, checked_weights, checked_widths
 from eoc.montecarlo.theory.expectations import DIFFERENCE_ERROR, derivatives
+from eoc.validation import real_number
 
 __all__ = ["LengthTheory", "length_theory", "second_layer_covariance"]
 

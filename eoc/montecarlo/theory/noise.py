@@ -44,7 +44,6 @@ from numpy.typing import ArrayLike
 
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
-from eoc.checks import real_number, whole_numbers
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, checked_variance, moments
@@ -52,6 +51,7 @@ from eoc.gaussian.quartic import fourth_moments
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.settings import Weights, checked_count, checked_weights
 from eoc.montecarlo.theory.expectations import DIFFERENCE_ERROR, derivatives
+from eoc.validation import real_number, whole_numbers
 
 __all__ = ["CorrelationNoise", "correlation_noise"]
 

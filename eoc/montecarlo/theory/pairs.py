@@ -38,7 +38,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.activations.base import Activation
-from eoc.checks import real_number
 from eoc.errors import AccuracyError, EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.angle import angle_of
@@ -49,6 +48,7 @@ from eoc.montecarlo.settings import Weights, checked_count, checked_depth, check
 from eoc.montecarlo.theory.expectations import PairMoments, pair_moments
 from eoc.propagation.inputs import checked_inputs
 from eoc.propagation.layers import followed
+from eoc.validation import real_number
 
 __all__ = ["PairNoise", "noise_along", "pair_noise"]
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from eoc.errors import EocError
+from eoc.messages import did_you_mean, quoted
 from eoc.sweeps.config.grids import values_of_grid
 from eoc.sweeps.config.problems import Fault, KeyPath
 from eoc.sweeps.config.values import AxisValues, value_of
 from eoc.sweeps.plan import Axis
 from eoc.sweeps.task import Parameter
-from eoc.wording import did_you_mean, quoted
 
 __all__ = ["axes_of", "default_values", "values_of", "zip_faults"]
 

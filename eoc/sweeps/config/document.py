@@ -14,10 +14,10 @@ from typing import Any
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from eoc.errors import EocError
+from eoc.messages import did_you_mean, is_text, quoted, shortened
 from eoc.sweeps.config.names import is_parameter
 from eoc.sweeps.config.problems import ConfigError, Fault, KeyPath, Origin, Problem, dotted
 from eoc.sweeps.config.yaml_text import root_node, text_of
-from eoc.wording import did_you_mean, is_text, quoted, shortened
 
 __all__ = ["Document", "document_of", "override", "parse", "read"]
 

@@ -11,10 +11,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from eoc.errors import EocError
+from eoc.messages import closest, did_you_mean, quoted, shortened
 from eoc.sweeps.config.problems import Fault, KeyPath, faults_of, key_names
 from eoc.sweeps.config.values import AxisValues, number, value_of, whole_number
 from eoc.sweeps.task import Parameter
-from eoc.wording import closest, did_you_mean, quoted, shortened
 
 __all__ = ["GRIDS", "MOST_VALUES", "Grid", "Linspace", "Logspace", "Range", "values_of_grid"]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from eoc.errors import EocError, ExpressionError
+from eoc.messages import closest, did_you_mean, quoted, shortened
 from eoc.sweeps.config.problems import Fault, key_names
 from eoc.sweeps.config.schema import Config
 from eoc.sweeps.task import Parameter, Task
 from eoc.sweeps.tasks import FAMILIES, TASKS
-from eoc.wording import closest, did_you_mean, quoted, shortened
 
 __all__ = ["activation_faults", "axis_faults", "chosen_tasks", "in_common", "is_parameter", "misplaced"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from eoc.errors import EocError
-from eoc.wording import closest, did_you_mean, quoted, shortened, visible
+from eoc.messages import closest, did_you_mean, quoted, shortened, visible
 
 __all__ = ["ConfigError", "Fault", "KeyPath", "Origin", "Problem", "dotted", "faults_of", "key_names"]
 

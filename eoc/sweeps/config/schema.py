@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from eoc.errors import EocError
+from eoc.messages import shortened
 from eoc.sweeps.config.grids import GRIDS, Grid
 from eoc.sweeps.config.values import allowed, whole_number
 from eoc.sweeps.task import EOC, Parameter, Task
 from eoc.sweeps.tasks import FAMILIES, TASKS
-from eoc.wording import shortened
 
 __all__ = ["SCHEMA", "Config", "json_schema"]
 

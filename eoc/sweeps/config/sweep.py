@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eoc.messages import quoted
 from eoc.sweeps.config.axes import axes_of, default_values, values_of, zip_faults
 from eoc.sweeps.config.document import Document, document_of, override, read
 from eoc.sweeps.config.names import activation_faults, axis_faults, chosen_tasks, in_common, misplaced
@@ -15,7 +16,6 @@ from eoc.sweeps.config.schema import SCHEMA, Config
 from eoc.sweeps.config.values import AxisValues
 from eoc.sweeps.plan import Plan
 from eoc.sweeps.task import Task
-from eoc.wording import quoted
 
 __all__ = ["MOST_BYTES", "MOST_POINTS", "Sweep", "read_sweep", "sweep_of"]
 

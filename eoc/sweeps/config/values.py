@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from eoc.errors import EocError
+from eoc.messages import did_you_mean, quoted
 from eoc.sweeps.task import EOC, Parameter
-from eoc.wording import did_you_mean, quoted
 
 __all__ = ["AxisValues", "allowed", "number", "value_of", "whole_number"]
 

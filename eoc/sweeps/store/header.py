@@ -12,7 +12,7 @@ from typing import Any
 
 from eoc.errors import EocError
 from eoc.machine import version
-from eoc.wording import shortened
+from eoc.messages import shortened
 
 __all__ = [
     "FORMAT",

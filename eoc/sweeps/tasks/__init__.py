@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from eoc.errors import EocError
+from eoc.messages import closest
 from eoc.sweeps.task import Task
 from eoc.sweeps.tasks.correlations import CORRELATION_PROCESS
 from eoc.sweeps.tasks.counterexamples import DIVERGENCE, SECOND_LAYER
@@ -16,7 +17,6 @@ from eoc.sweeps.tasks.propagation import PROPAGATION
 from eoc.sweeps.tasks.rates import RATES
 from eoc.sweeps.tasks.training import TRAINING
 from eoc.sweeps.tasks.verify import VERIFY
-from eoc.wording import closest
 
 __all__ = ["FAMILIES", "TASKS", "task"]
 
