@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drawn import measured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from truth import MP, expectation, rows
@@ -203,7 +204,7 @@ def test_noise_has_no_fixed_point_at_one() -> None:
     assert pair.T.value[0] == pytest.approx(0.5 * pair.chi.value[0], rel=1e-14)
 
 
-# --- propagation ------------------------------------------------------------------------------------------------------
+# --- propagation -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("sigmas", [(1.1, 0.3), (3.0, 0.1)])
@@ -268,6 +269,36 @@ def test_commands_take_networks(capsys: pytest.CaptureFixture[str], monkeypatch:
     code, _, err = command("propagate", "tanh, dens(1)", "--depth", "3")
     assert code == 2
     assert "unknown function 'dens'" in err
+
+
+# --- explicit weights ------------------------------------------------------------------------------------------------
+
+DRAWN = [
+    "residual(relu, dense(1.2, 0.3))",
+    "repeat(3, prenorm(dense(1.1), gelu, dense(0.8)))",
+    "repeat(2, postnorm(tanh, dense(1.5, 0.2), skip=0.8))",
+    "tanh, dropout(0.3), dense(1.3, 0.1), relu, dropout(0.2), dense(1.4)",
+    "residual(rmsnorm, gate(dense(1), (dense(1.3), silu)), dense(0.9), scale=0.7)",
+    "residual(dense(1, 0.2), softplus), layernorm, dense(1.2)",
+    "gate((dense(1), tanh), (dense(0.7, 0.4), sigmoid), dense(1)), dense(2)",
+    "relu, layernorm, dense(0.9, 0.2), tanh, rmsnorm, dense(1.3)",
+    "repeat(4, residual(residual(tanh, dense(1)), scale(0.5), dense(1), scale=1/sqrt(L)))",
+    "residual(relu), scale(0.6), dense(1), residual(erf, noise(1.3), dense(1, 0.1), skip=0.5)",
+]
+
+
+@pytest.mark.parametrize("text", DRAWN)
+def test_networks_with_weights_agree(text: str) -> None:
+    """Means over 40 networks of 150 and of 300 units, extrapolated in 1/N: |z| <= 4.5."""
+    block, q, c = network(text).block(), (0.8, 1.7), 0.4
+    one = block(Input(q, [1.0 - c]))
+    theory = {name: float(getattr(one, name).value[0]) for name in ("q", "m", "G", "chi", "T")}
+    runs = [measured(block, q, c, units, seed) for units in (150, 300) for seed in range(40)]
+    for name, true in theory.items():
+        half, full = (np.array([run[name] for run in part]) for part in (runs[:40], runs[40:]))
+        found = 2.0 * full.mean() - half.mean()  # corrections of order 1/N cancel
+        spread = float(np.hypot(2.0 * full.std(ddof=1), half.std(ddof=1)) / 40**0.5)
+        assert abs(found - true) <= 4.5 * spread + 1e-6 * abs(true), (name, found, true, spread)
 
 
 # --- activations combined --------------------------------------------------------------------------------------------
