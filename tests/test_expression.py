@@ -548,3 +548,37 @@ def test_rounding_of_a_large_exponential_is_carried_into_a_wave(monkeypatch: pyt
     assert calls < 200
     for v, got, error in zip(x[::250], found[::250], phi.errors(x[::250])[0], strict=True):
         assert abs(got - MP.sin(MP.exp(MP.mpf(float(v))))) <= error <= 1e-13
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("arctan(tan(clip(x, -8, 8)))", lambda x: x - MP.pi * MP.nint(x / MP.pi)),
+        ("asin(sin(clip(x, -8, 8)))", lambda x: MP.asin(MP.sin(x))),
+        ("asin(cos(clip(x, -8, 8)))", lambda x: MP.asin(MP.cos(x))),
+    ],
+)
+def test_arcs_of_waves_are_straight_lines_between_all_of_their_kinks(
+    text: str, same: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Phi'' cancels identically, so nothing is left to mpmath; and every kink and jump at multiples of pi/2 is seen."""
+    phi = parse(text)
+    calls = 0
+    pointwise = Careful.__call__
+
+    def counted(self: Careful, x: Any) -> Any:
+        nonlocal calls
+        calls += x.size
+        return pointwise(self, x)
+
+    monkeypatch.setattr(Careful, "__call__", counted)
+    x = np.concatenate([np.linspace(-7.9, 7.9, 400), [1.5707963, 3.1415926, 4.7123889, 7.8539816]])
+    found = phi(x)
+    assert calls < 20
+    for v, got, error in zip(x, found, phi.errors(x)[0], strict=True):
+        assert abs(got - same(MP.mpf(float(v)))) <= error <= 1e-13
+    assert not phi.ddphi(x).any()
+    seen = phi.jumps if "tan" in text else [b for b in phi.kinks if abs(b.x) < 8.0]
+    step, first = MP.pi, 0 if "cos" in text else MP.pi / 2
+    places = sorted(float(s * (first + k * step)) for k in range(3) for s in (-1, 1) if first + k * step < 8)
+    assert [b.x for b in seen] == pytest.approx(sorted(set(places)), rel=1e-15, abs=0.0)

@@ -11,7 +11,7 @@ from eoc.activations.formula.limits import end_limits, reconcile
 from eoc.activations.formula.poles import without_poles
 from eoc.activations.formula.reader import read
 from eoc.activations.formula.rewrite import simplified
-from eoc.activations.formula.segments import segments
+from eoc.activations.formula.segments import segments, straightened
 from eoc.activations.formula.tree import Trees
 
 __all__ = ["parse"]
@@ -53,11 +53,13 @@ def parse(text: str) -> Activation:
     tree = read(text, trees)
     name = " ".join(text.split())
     parts, singular = without_poles(segments(tree, trees, text), trees, name)
+    curved, parts = parts, [straightened(part, trees) for part in parts]
     ends = [end_limits(part, name) for part in parts]
     for left, right in pairwise(ends):
         reconcile(left, right)
     knots = tuple(p.high for p in parts[:-1])
-    zones = [z for z in singular if z != 0.0]
+    bent = [p for p, q in zip(curved, parts, strict=True) if p is q]  # nothing is singular on a straight line
+    zones = [z for z in singular if z != 0.0 and any(p.low <= z <= p.high for p in bent)]
     certified = Certified([p.program for p in parts], knots, ends, zones, name)
     return Activation(
         name=name,

@@ -20,7 +20,7 @@ from eoc.floats import FloatArray
 
 __all__ = ["without_poles"]
 
-_CLOSE = (40, 60)  # 2^-bits away from a point
+_CLOSE = (20, 40)  # 2^-bits away from a point, farther than the double is from the irrational place that it stands for
 _SAME = 1e-15  # of the values: a smaller gap is rounding
 _STAYS = 2.0**-8  # of the gap 2^20 times farther away: what is smooth leaves 2^-20
 _FEW = 12  # points, each of which mpmath can look at

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +19,16 @@ from eoc.activations.formula.roots import merge, sign_changes
 from eoc.activations.formula.rules import Undefined
 from eoc.activations.formula.tree import Node, Trees, postorder
 from eoc.errors import ExpressionError
+from eoc.floats import FloatArray
 
-__all__ = ["MAX_KNOTS", "Segment", "check_count", "interior", "segments"]
+__all__ = ["MAX_KNOTS", "Segment", "check_count", "interior", "segments", "straightened"]
 
 MAX_KNOTS = 1000
+_FLAT = 1e-9  # of the slope, at the scale of x: a second derivative below may be nothing but rounding
+_PLACES = (0.2137, 0.5703, 0.8361)  # where a segment is looked at
+_FARTHER = (0.5703, 3.137, 17.31)  # beyond the end of one that is not bounded
+_ALIKE = 1e-40
+_LINEAR = ("x", "add", "sub", "neg", "mul")
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,57 @@ def interior(low: float, high: float) -> float:
     if math.isinf(high):
         return low + max(1.0, abs(low)) * 0.5703
     return low + (high - low) * 0.5703
+
+
+def straightened(part: Segment, t: Trees) -> Segment:
+    """The segment with a straight line as its tree where phi'' cancels identically, as that of arcsin(cos(x)) does.
+
+    What is left of phi'' in floating point is rounding, which grows without bound towards the kinks.
+    """
+    if not any(n.op not in _LINEAR and n.constant is None for n in postorder(part.tree)):
+        return part
+    xs = _places(part)
+    with np.errstate(all="ignore"):
+        _, slopes, bends = part.program.fast(xs)
+        scale = np.maximum(np.minimum(np.abs(xs), part.high - part.low), 1e-3)
+        if not (np.abs(bends) * scale <= _FLAT * np.abs(slopes)).all():
+            return part
+    try:
+        found = [part.program.exact(x) for x in xs.tolist()]
+    except Undefined:
+        return part
+    slope = found[0][1]
+    starts = [value - slope * x for (value, _, _), x in zip(found, xs.tolist(), strict=True)]
+    off = max(abs(a - starts[0]) for a in starts) + max(abs(each[1] - slope) for each in found)
+    if any(abs(bend) > _ALIKE * abs(slope) for *_, bend in found) or not off <= _ALIKE * (abs(starts[0]) + abs(slope)):
+        return part
+    tree = t.number(0.0)
+    for factor in _doubles(slope):
+        tree = t.make("add", tree, t.make("mul", t.number(factor), t.x))
+    for term in _doubles(starts[0]):
+        tree = t.make("add", tree, t.number(term))
+    return replace(part, tree=tree, program=Program(tree))
+
+
+def _places(part: Segment) -> FloatArray:
+    """Points of a segment at which a line is told from anything else."""
+    if math.isinf(part.low) and math.isinf(part.high):
+        return np.array([-17.31, 0.5703, 3.137])
+    if math.isinf(part.low):
+        return part.high - max(1.0, abs(part.high)) * np.array(_FARTHER)
+    if math.isinf(part.high):
+        return part.low + max(1.0, abs(part.low)) * np.array(_FARTHER)
+    return part.low + (part.high - part.low) * np.array(_PLACES)
+
+
+def _doubles(value: Any) -> list[float]:
+    """Up to three doubles whose sum is an mpmath number to 1e-40 of it."""
+    out: list[float] = []
+    rest = value
+    while len(out) < 3 and abs(rest) > _ALIKE * abs(value):
+        out.append(to_float(rest))
+        rest = rest - out[-1]
+    return out
 
 
 def _freeze(tree: Node, t: Trees, signs: dict[Node, float]) -> Node:
