@@ -1,4 +1,4 @@
-"""Arrays of double precision numbers, as annotations name them, and the unit that they are rounded to."""
+"""Double precision numbers: arrays as annotations name them, the unit of rounding, and what a number may stand for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,27 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EPS", "FloatArray", "IntArray"]
+__all__ = ["EPS", "FloatArray", "IntArray", "simplest"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 EPS = sys.float_info.epsilon  #: 2^-52, the distance from 1 to the next number
+
+
+def simplest(value: float, tolerance: float) -> float:
+    """Return the short decimal or small fraction within ``tolerance`` of value, if that is no accident; else value."""
+    if abs(value) <= tolerance:
+        return 0.0
+    for digits in range(17):
+        if 2.0 * tolerance * 10.0**digits > 1e-3:
+            break
+        short = round(value, digits)
+        if abs(short - value) <= tolerance:
+            return short
+    for denominator in range(3, 25):
+        if 2.0 * tolerance * denominator**2 > 1e-3:
+            break
+        short = round(value * denominator) / denominator
+        if abs(short - value) <= tolerance:
+            return short
+    return value

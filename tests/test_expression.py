@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eoc.activations.formula import parse
-from eoc.activations.formula.careful import Careful
+from eoc.activations.formula.high_precision import Careful
 from eoc.activations.formula.pairs import PAIRS, Pair
 from eoc.activations.formula.program import Program
 from eoc.activations.formula.reader import read

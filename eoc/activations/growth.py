@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Growth
-from eoc.activations.simplest import simplest
-from eoc.floats import FloatArray
+from eoc.floats import FloatArray, simplest
 
 __all__ = ["BOUNDED", "FASTER", "REACH", "exponential", "fastest", "gaussian"]
 

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
-from eoc.activations.simplest import simplest
 from eoc.criticality.branches import Branch, starts_at_zero
 from eoc.criticality.explicit import squared_bias
-from eoc.floats import EPS, FloatArray
+from eoc.floats import EPS, FloatArray, simplest
 from eoc.gaussian.moments import moments
 
 __all__ = ["Approach", "End", "approach", "ends", "extrapolated"]

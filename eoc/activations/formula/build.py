@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 from eoc.activations.base import Activation
-from eoc.activations.formula.certified import Certified
+from eoc.activations.formula.checked import Certified
 from eoc.activations.formula.growth import growth, parity
-from eoc.activations.formula.limits import end_limits, reconcile
 from eoc.activations.formula.poles import without_poles
 from eoc.activations.formula.reader import read
 from eoc.activations.formula.rewrite import simplified
-from eoc.activations.formula.segments import segments, straightened
+from eoc.activations.formula.segments import end_limits, reconcile, segments, straightened
 from eoc.activations.formula.tree import Trees
 
 __all__ = ["parse"]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.clenshaw import clenshaw
+from eoc.activations.tables import clenshaw
 from eoc.floats import EPS, FloatArray
 
 __all__ = ["Interpolants"]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from eoc.activations.base import Activation, Parity
+from eoc.activations.function.breakpoints import Edge, find_edges
 from eoc.activations.function.calls import Calls
-from eoc.activations.function.edges import Edge, find_edges
 from eoc.activations.function.growth import growth, reach
 from eoc.activations.function.noise import Noise
 from eoc.activations.function.pieces import Pieces

@@ -12,9 +12,8 @@ import numpy as np
 from eoc.activations.base import Function
 from eoc.activations.function.fits import SAFETY, Fits, fit
 from eoc.activations.function.noise import Noise
-from eoc.activations.octave import octave
-from eoc.activations.simplest import simplest
-from eoc.floats import EPS, FloatArray
+from eoc.activations.tables import octave
+from eoc.floats import EPS, FloatArray, simplest
 from eoc.sharing import Memory
 
 __all__ = ["Derivatives"]

@@ -13,8 +13,8 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from eoc.activations.base import Function
-from eoc.activations.clenshaw import clenshaw
 from eoc.activations.function.noise import Noise
+from eoc.activations.tables import clenshaw
 from eoc.floats import EPS, FloatArray
 
 __all__ = ["SAFETY", "Fits", "fit"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Growth
+from eoc.activations.function.breakpoints import refuse_pole
 from eoc.activations.function.calls import Calls
-from eoc.activations.function.poles import refuse_pole
 from eoc.activations.growth import BOUNDED, FASTER, REACH, exponential, fastest, gaussian
 from eoc.errors import EocError
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Function
-from eoc.activations.octave import octave
+from eoc.activations.tables import octave
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 

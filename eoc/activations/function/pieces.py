@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 
 from eoc.activations.base import Piece
+from eoc.activations.function.breakpoints import Edge
 from eoc.activations.function.calls import Calls
 from eoc.activations.function.derivatives import Derivatives
-from eoc.activations.function.edges import Edge
 from eoc.activations.function.noise import Noise
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray

@@ -11,7 +11,7 @@ import numpy as np
 
 from eoc.activations.base import Activation, Function, Growth, Parity, Piece
 from eoc.activations.definitions import shown
-from eoc.activations.named.parts import BOUNDED, constant, factory, linear, number, parameters, positive
+from eoc.activations.named.building_blocks import BOUNDED, constant, factory, linear, number, parameters, positive
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Activation, Parity, Piece
-from eoc.activations.named.parts import BOUNDED, constant, defined, factory, linear, number, parameters, positive
+from eoc.activations.named.building_blocks import (
+    BOUNDED,
+    constant,
+    defined,
+    factory,
+    linear,
+    number,
+    parameters,
+    positive,
+)
 from eoc.floats import FloatArray
 
 __all__ = [

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from eoc.activations.base import Activation, Piece
-from eoc.activations.named.parts import defined, dlogistic, factory, logistic, parameters, positive
+from eoc.activations.named.building_blocks import defined, dlogistic, factory, logistic, parameters, positive
 from eoc.activations.special import ndtr
 from eoc.floats import FloatArray
 

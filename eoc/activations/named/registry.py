@@ -10,7 +10,7 @@ from types import MappingProxyType
 from eoc.activations.base import Activation
 from eoc.activations.definitions import ALIASES, DEFINITIONS, NOT_ELEMENTWISE, key
 from eoc.activations.named import families, piecewise, rectifiers, smooth
-from eoc.activations.named.parts import by_formula
+from eoc.activations.named.building_blocks import by_formula
 from eoc.errors import EocError
 
 __all__ = ["STANDARD", "canonical", "named", "names", "parameters_of"]

@@ -12,7 +12,16 @@ import numpy as np
 
 from eoc.activations import special
 from eoc.activations.base import Activation, Growth, Piece
-from eoc.activations.named.parts import BOUNDED, defined, dlogistic, factory, linear, logistic, parameters, positive
+from eoc.activations.named.building_blocks import (
+    BOUNDED,
+    defined,
+    dlogistic,
+    factory,
+    linear,
+    logistic,
+    parameters,
+    positive,
+)
 from eoc.floats import FloatArray
 
 __all__ = [

@@ -7,7 +7,7 @@ every piece, sign and octave 2^k <= |x| < 2^(k+1) the two runs are compared at t
     |double - exact| > 5e-15 max(|exact| at the samples of this and of lower octaves, both signs),
 
 for phi, phi' or phi'', rounding is carried along in that octave (:mod:`eoc.activations.formula.pairs`); where that is
-not enough, the whole octave is left to :mod:`eoc.activations.formula.careful`.
+not enough, the whole octave is left to :mod:`eoc.activations.formula.high_precision`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.base import Piece
-from eoc.activations.formula.careful import Careful
-from eoc.activations.formula.limits import Limits
+from eoc.activations.formula.high_precision import Careful
 from eoc.activations.formula.program import Program
-from eoc.activations.octave import octave
+from eoc.activations.formula.segments import Limits
+from eoc.activations.tables import octave
 from eoc.floats import EPS, FloatArray
 from eoc.sharing import Lock
 

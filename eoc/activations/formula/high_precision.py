@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.activations.formula.interpolant import Interpolants
-from eoc.activations.formula.limits import Limits
 from eoc.activations.formula.multiprecision import to_float
 from eoc.activations.formula.program import Program
 from eoc.activations.formula.rules import OutOfReach, Undefined
-from eoc.activations.octave import octave
+from eoc.activations.formula.segments import Limits
+from eoc.activations.tables import octave
 from eoc.errors import NotPermissibleError
 from eoc.floats import EPS, FloatArray
 from eoc.sharing import Lock

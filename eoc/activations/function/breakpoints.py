@@ -15,13 +15,18 @@ from numpy.typing import NDArray
 from eoc.activations.base import Function
 from eoc.activations.function.fits import Fits, fit
 from eoc.activations.function.noise import Noise
-from eoc.activations.function.poles import refuse_pole
-from eoc.activations.simplest import simplest
+from eoc.activations.unbounded import unbounded
 from eoc.errors import EocError
-from eoc.floats import EPS, FloatArray
+from eoc.floats import EPS, FloatArray, simplest
 
-__all__ = ["Edge", "find_edges"]
+__all__ = [
+    "Edge",
+    "find_edges",
+    "refuse_pole",
+]
 
+_NEAREST = 2.0**-12
+_ZOOMS = 9  # by 8 each, towards a pole
 _GRID = 1.0471975511965976 * 2.0 ** np.arange(-12.0, 13.0)  # no simple number, so that edges are inside of panels
 _SPLIT = 0.4871
 _STAGES = (2.0**-14, 2.0**-22, 2.0**-32, 2.0**-44)  # relative width at which a panel that fails is looked at
@@ -33,6 +38,25 @@ _WINDOWS = 0.5 ** np.arange(14.0)
 _WITHIN = np.array([0.031, 0.12, 0.23, 0.34, 0.45, 0.55, 0.66, 0.77, 0.88, 0.969])
 _UNRESOLVED = 4
 _CLEAR = 20.0  # times the noise: a difference that counts
+
+
+def refuse_pole(f: Function, name: str, x: float) -> None:
+    """Raise if |f| grows without bound towards a point near x."""
+    half = 2.0**-8 * max(abs(x), _NEAREST)
+    tops: list[float] = []
+    for _ in range(_ZOOMS):
+        points = np.linspace(x - 0.97 * half, x + 1.03 * half, 128)
+        values = np.abs(f(points))
+        x = float(points[int(np.argmax(values))])
+        finite = np.sort(values[np.isfinite(values)])
+        if finite.size < 3:
+            raise EocError(f"{name} has no finite values near x = {x:.6g}; it has to be finite but for single points")
+        tops.append(float(finite[-3]))  # one may hit the pole
+        half /= 8.0
+    ratios = np.array(tops[1:]) / np.maximum(tops[:-1], 1e-300)
+    if (ratios > 1.001).all():
+        slow = bool(np.median(ratios) <= 2.7)  # sqrt(8): |x|^(-1/2)
+        raise unbounded(name, f"{simplest(x, 64.0 * half):.12g}", square_integrable=slow)
 
 
 @dataclass(frozen=True)
