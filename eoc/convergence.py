@@ -1,7 +1,8 @@
 r"""How correlations converge with depth: the law, derived from the map, beside what the iterated map does.
 
 On the edge of chaos 1 - f(1 - e) = e - s e^{3/2} - a e^2 + b e^{5/2} + d e^3 + ..., the coefficients given by the
-activation (:attr:`eoc.CorrelationMap.expansion`). For e_l = 1 - c_l let
+activation (:attr:`eoc.CorrelationMap.expansion`); :mod:`eoc.rates` has the first constants from moments
+at one point. For e_l = 1 - c_l let
 
 - phi have kinks (s > 0): lambda = (2/s) e^{-1/2}, so that e = kappa / lambda^2 with kappa = 4/s^2,
   s = sigma_w^2 (sqrt(2) / (3 pi)) sum_k Delta_k^2 exp(-k^2 / 2 q); for ReLU kappa = 9 pi^2 / 2;

@@ -6,7 +6,7 @@ and jumps are those of the parts, for a composition with their preimages; error 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from math import comb
 
@@ -124,14 +124,15 @@ def composed(outer: Activation, inner: Activation) -> Activation:
     >>> both.knots, str(both.smoothness), both([-1.0, 0.0]).tolist()
     ((0.0,), 'kink', [0.0, 0.0])
     """
-    knots = sorted({*inner.knots, *(x for k in outer.knots for x in _preimages(inner, k))})
+    met = {x: k for k in outer.knots for x in _preimages(inner, k)}
+    knots = sorted({*inner.knots, *met})
     if len(knots) > _MOST:
         raise EocError(f"{outer.name} of {inner.name} has more than {_MOST} kinks: take a simpler activation")
     pieces = []
     for x in _inside(tuple(knots)):
         f = inner.pieces[int(np.searchsorted(inner.knots, x, side="right"))]
         g = outer.pieces[int(np.searchsorted(outer.knots, float(f.phi(np.array([x]))[0]), side="right"))]
-        pieces.append(_after(g, f))
+        pieces.append(_after(g, f, met))
     parity: Parity | None = None
     if inner.parity == "even" or (inner.parity == "odd" and outer.parity is not None):
         parity = "even" if inner.parity == "even" else outer.parity
@@ -187,15 +188,24 @@ def _piece(parts: list[Piece], value: _Combined) -> Piece:
     return Piece(at(0), at(1), at(2))
 
 
-def _after(g: Piece, f: Piece) -> Piece:
+def _after(g: Piece, f: Piece, met: Mapping[float, float]) -> Piece:
+    """``met`` says where f meets which knot of g: there exactly, or a kink would be a jump of its rounding."""
+    places, values = np.array(list(met)), np.array(list(met.values()))
+
+    def inner(x: FloatArray) -> FloatArray:
+        out = f.phi(x)
+        for i in np.flatnonzero(np.isin(places, x)):
+            out = np.where(x == places[i], values[i], out)
+        return out
+
     def phi(x: FloatArray) -> FloatArray:
-        return g.phi(f.phi(x))
+        return g.phi(inner(x))
 
     def dphi(x: FloatArray) -> FloatArray:
-        return np.asarray(g.dphi(f.phi(x)) * f.dphi(x))
+        return np.asarray(g.dphi(inner(x)) * f.dphi(x))
 
     def ddphi(x: FloatArray) -> FloatArray:
-        inside = f.phi(x)
+        inside = inner(x)
         return np.asarray(g.ddphi(inside) * f.dphi(x) ** 2 + g.dphi(inside) * f.ddphi(x))
 
     return Piece(phi, dphi, ddphi)

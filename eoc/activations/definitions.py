@@ -129,6 +129,7 @@ _POSITIVE = {
 }
 
 _LINE = re.compile(r"(\w+)(?:\((.*?)\))? +(.+?)(?: +\| (.*))?")
+_FRAMEWORKS = ("torch", "jax", "keras")
 _CLASSES = {"torch": "torch.nn", "keras": "keras.layers"}
 
 
@@ -149,6 +150,8 @@ def _called(text: str) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for frameworks, *names in (part.split() for part in text.split(", ") if part):
         for framework in frameworks.split("/"):
+            if framework not in _FRAMEWORKS:
+                raise ValueError(f"no framework is called {framework!r}")
             for one in names:
                 family = _CLASSES.get(framework, framework) if one[0].isupper() else framework
                 found[family] = (*found.get(family, ()), one)

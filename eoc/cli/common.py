@@ -67,9 +67,7 @@ Names = Annotated[
         show_default=False,
     ),
 ]
-Depth = Annotated[
-    float | None, typer.Option(help="Layers of the network, from 1 on.  [default: 30]", show_default=False)
-]
+Depth = Annotated[float | None, typer.Option(help="Layers of the network, from 1 on. (default 30)", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (inf and nan as strings) instead of text.")]
 
 

@@ -37,7 +37,7 @@ def command(
     correlation_depth: Annotated[
         float | None, typer.Option(help="Number of layers that correlations should survive.")
     ] = None,
-    depth: Annotated[int | None, typer.Option(help="Layers of the network.  [default: 30]", show_default=False)] = None,
+    depth: Annotated[int | None, typer.Option(help="Layers of the network. (default 30)", show_default=False)] = None,
     fan_in: Annotated[
         int | None, typer.Option(min=1, max=2**53, help="Inputs of a layer: adds the weights' std for it.")
     ] = None,

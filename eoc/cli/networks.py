@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from eoc.cli.common import AsJson, print_json
-from eoc.cli.tables import console, new_table, print_headline, print_next
+from eoc.cli.tables import console, new_table, print_headline, print_next, print_paragraph
 
 __all__ = ["command"]
 
@@ -35,9 +35,16 @@ def command(as_json: AsJson = False) -> None:
         out, "A network is a sequence of layers and activations, separated by commas, or one of these names."
     )
     out.print(words)
+    print_paragraph(out, "", _GRAMMAR)
     out.print(named)
     example = "eoc propagate 'residual(layernorm, gelu, dense(1))' --q 1"
     print_next(out, example, "says what becomes of two inputs in such blocks")
+
+
+_GRAMMAR = (
+    "A dense without numbers is free: --sigma-w and --sigma-b are its. Brackets group items, as for the branches of a "
+    "gate. Numbers may use sqrt, pi, and where a block is repeated its number l and the number of blocks L."
+)
 
 
 def _call(name: str, numbers: dict[str, float], items: str) -> str:

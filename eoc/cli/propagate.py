@@ -54,7 +54,7 @@ def command(
     ] = None,
     sigma_b: Annotated[float, typer.Option(help="Standard deviation of the biases.")] = 0.0,
     c0: Annotated[
-        float | None, typer.Option(help=f"Correlation of the two inputs, in [-1, 1].  [default: {_C0}]")
+        float | None, typer.Option(help=f"Correlation of the two inputs, in [-1, 1]. (default {_C0})")
     ] = None,
     one_minus_c0: Annotated[float | None, typer.Option(help="Or 1 minus it, for inputs that are close.")] = None,
     q: Annotated[

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eoc.activations.algebra import affine
+from eoc.errors import EocError
 from eoc.layers.bounded import Bounded
 from eoc.layers.signal import Signal, fresh_source
 from eoc.sharing import cached_property
 
 __all__ = ["Dense", "Scale"]
+
+
+_MOST = 1e50  # so that squares, times any variance, stay within double precision
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,11 @@ class Dense:
 
     sigma_w: float
     sigma_b: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, value in (("sigma_w", self.sigma_w), ("sigma_b", self.sigma_b)):
+            if not 0.0 <= value <= _MOST:
+                raise EocError(f"{name} must be a standard deviation from 0 to {_MOST:g}, got {value:g}")
 
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
@@ -34,6 +43,10 @@ class Scale:
     """y = a x: q' = a^2 q, m' = a m, G' = a^2 G, T' = a^2 T."""
 
     factor: float
+
+    def __post_init__(self) -> None:
+        if not abs(self.factor) <= _MOST:
+            raise EocError(f"a factor must be from {-_MOST:g} to {_MOST:g}, got {self.factor:g}")
 
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""

@@ -45,7 +45,8 @@ class Bounded:
         other = _bounded(other)
         with np.errstate(invalid="ignore", over="ignore"):  # an error without bound times 0 is without bound
             size = np.abs(self.value) * other.error + np.abs(other.value) * self.error + self.error * other.error
-        return _rounded(self.value * other.value, size)
+            value = self.value * other.value
+        return _rounded(value, size)
 
     def __truediv__(self, other: Bounded) -> Bounded:
         with np.errstate(divide="ignore", invalid="ignore"):

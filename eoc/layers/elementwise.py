@@ -19,6 +19,7 @@ import numpy as np
 
 from eoc.activations.algebra import composed
 from eoc.activations.base import Activation, Smoothness
+from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import Estimate, moments
@@ -29,6 +30,7 @@ from eoc.sharing import cached_property
 __all__ = ["Elementwise"]
 
 _STEP = 1e-3  # relative step of the logarithmic slopes, which errors are multiplied by
+_Q_RANGE = (1e-250, 1e250)
 _CURVED = 10.0  # times the relative error of q: by how much slopes change within it
 _BELOW_ZERO = 1.2  # largest d ln(1 - f) / d ln(1 - c) seen for c < 0
 
@@ -47,7 +49,7 @@ class Elementwise:
             return _Elementwise(x.root, composed(self.phi, x.phi), x)
         raise UnsupportedError(
             f"{self.phi.name} acts on a signal that is neither Gaussian nor a function of a Gaussian one, such as a sum"
-            " or a product with what comes from an activation: put a dense layer between them, or sample the network"
+            " or a product with what comes from an activation: put a dense layer between them"
         )
 
 
@@ -60,7 +62,12 @@ class _Elementwise(Signal):
 
     @cached_property
     def _moments(self) -> dict[str, Estimate]:
-        return moments(self._phi, self._root.q.value, ("V", "M"))
+        q = self._root.q.value
+        if not ((q > _Q_RANGE[0]) & (q < _Q_RANGE[1])).all():
+            raise EocError(
+                f"the variance before {self._phi.name} is {q.max():.3g}: scale or normalise what comes before"
+            )
+        return moments(self._phi, q, ("V", "M"))
 
     @cached_property
     def _slopes(self) -> dict[str, Estimate]:
@@ -151,6 +158,8 @@ class _Elementwise(Signal):
 
     @cached_property
     def T(self) -> Bounded:
+        if self._phi.smoothness is Smoothness.JUMP:
+            raise UnsupportedError(f"{self._phi.name} jumps: the tangents of two inputs have no product behind it")
         return self._root.T * self._pairs[1]
 
 

@@ -52,8 +52,7 @@ class Graph:
             try:
                 values.append(node.op(*(values[i] for i in node.inputs)))
             except UnsupportedError as error:
-                where = f"{node.name}: " if node.name else ""
-                raise UnsupportedError(f"{where}{error}") from None
+                raise error if error.place else UnsupportedError(str(error), node.name) from None
         return values[-1]
 
 

@@ -61,7 +61,7 @@ def _fused(x: Sequence[Signal], join: Callable[..., Activation], what: str) -> l
         if any(one.sources & other.sources for other in left[i + 1 :]):
             raise UnsupportedError(
                 f"{what} of signals that share units, but are no functions of one Gaussian signal: put a dense layer "
-                "before one of them, or sample the network"
+                "before one of them"
             )
     return left
 

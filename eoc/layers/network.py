@@ -22,8 +22,7 @@ from eoc.layers.reading import Item, Layer, Numbers, Series, read
 
 __all__ = ["LAYERS", "PRESETS", "Network", "is_network", "network"]
 
-_SIGMA_MAX = 1e50
-_MOST_LAYERS = 100_000  # of a repeat
+_MOST_BLOCKS = 20_000  # of repeats, those inside of each other counted as often as they run
 _NEEDED = float("nan")
 _WAYS = {"skip": 1.0, "scale": 1.0}
 
@@ -100,7 +99,7 @@ def is_network(text: str) -> bool:
     outside = text
     while (shorter := re.sub(r"\([^()]*\)", "", outside)) != outside:
         outside = shorter
-    words = re.findall(r"[A-Za-z_]\w*", text)
+    words = re.findall(r"[A-Za-z_]\w*(?![\w\s]*=)", text)  # but for the names of parameters
     return text.strip() in PRESETS or not _WORDS.isdisjoint(words) or "," in outside
 
 
@@ -183,9 +182,6 @@ _Maker = Callable[[Numbers, tuple[Series, ...], Numbers], Op]
 
 def _dense(numbers: Numbers, _: tuple[Series, ...], given: Numbers) -> Op:
     sigmas = numbers or given
-    for name in ("sigma_w", "sigma_b"):
-        if not 0.0 <= sigmas[name] <= _SIGMA_MAX:
-            raise EocError(f"{name} must be a standard deviation from 0 to {_SIGMA_MAX:g}, got {sigmas[name]:g}")
     return Dense(sigmas["sigma_w"], sigmas["sigma_b"])
 
 
@@ -216,9 +212,14 @@ def _postnorm(numbers: Numbers, inside: tuple[Series, ...], given: Numbers) -> O
 
 def _repeat(numbers: Numbers, inside: tuple[Series, ...], given: Numbers) -> Op:
     times = numbers["times"]
-    if not (1 <= times <= _MOST_LAYERS and times == int(times)):
-        raise EocError(f"a block is repeated a whole number of times from 1 to {_MOST_LAYERS}, got {times:g}")
-    return Repeat(lambda layer: _graph(inside[0], {**given, "l": float(layer), "L": times}), int(times))
+    if not (times >= 1 and times == int(times)):
+        raise EocError(f"a block is repeated a whole number of times >= 1, got {times:g}")
+    blocks = given.get("blocks", 1.0) * times
+    if blocks > _MOST_BLOCKS:
+        raise EocError(f"{blocks:g} blocks are repeated in all; at most {_MOST_BLOCKS} are allowed")
+    return Repeat(
+        lambda layer: _graph(inside[0], {**given, "blocks": blocks, "l": float(layer), "L": times}), int(times)
+    )
 
 
 _MAKERS: Mapping[str, _Maker] = {

@@ -59,6 +59,8 @@ class _Normed(Signal):
 
     @cached_property
     def q(self) -> Bounded:
+        if not np.isfinite(self._q.value).all():
+            raise EocError("the variance before a norm is infinite: scale what comes before")
         if self._eps == 0.0:
             return exact(np.ones_like(self._q.value))
         return self._q / (self._q + self._eps)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from eoc.activations import activation
 from eoc.activations.base import Activation
+from eoc.activations.definitions import NOT_ELEMENTWISE, key
 from eoc.activations.named import canonical
 from eoc.errors import EocError, ExpressionError
 from eoc.sharing import Lock
@@ -91,7 +92,8 @@ def _parsed(text: str) -> ast.Tuple:
             found = ast.parse(written, mode="eval").body
     except SyntaxError as error:
         column = min(max((error.offset or 1) - 1, 1), len(text) + 1) if error.lineno == 1 else len(text) + 1
-        raise ExpressionError(f"this is no network: {error.msg}", text, column) from None
+        problem = "numbers by name come last" if "follows keyword" in error.msg else f"this is no network: {error.msg}"
+        raise ExpressionError(problem, text, column) from None
     except (RecursionError, MemoryError):
         raise ExpressionError("the network is nested too deeply", text, 1) from None
     except ValueError:
@@ -175,7 +177,9 @@ class _Reader:
         else:
             encoded = ("(" + self.text).encode()
             text = encoded[node.col_offset : node.end_col_offset].decode()
-        if isinstance(node, ast.Name) and canonical(text) is None:
+        if isinstance(node, ast.Name) and text == "x":
+            text = "identity"
+        if isinstance(node, ast.Name) and canonical(text) is None and key(text) not in NOT_ELEMENTWISE:
             close = difflib.get_close_matches(text, [*self.layers, *_usual()], 2)
             hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "'eoc networks' lists the layers"
             raise fail(f"{text!r} is no layer and no activation; {hint}")
@@ -184,7 +188,10 @@ class _Reader:
         try:
             return Item(text, {}, (), activation(text), fail)
         except ExpressionError as error:
-            raise fail(f"{error.problem} (in the activation {text!r})") from None
+            called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            close = difflib.get_close_matches(called, self.layers, 1)
+            hint = f"; did you mean the layer {close[0]!r}?" if close else ""
+            raise fail(f"{error.problem} (in the activation {text!r}){hint}") from None
         except EocError as error:
             raise fail(str(error)) from None
 

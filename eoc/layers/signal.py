@@ -37,7 +37,11 @@ __all__ = ["Input", "Pairs", "Renewed", "Signal", "UnsupportedError", "fresh_sou
 
 
 class UnsupportedError(EocError):
-    """What no formula is known for: the message says which layer, why, and what to do."""
+    """What no formula is known for: the message says which layer, why, and what to do; ``place`` names the layer."""
+
+    def __init__(self, problem: str, place: str = "") -> None:
+        self.place = place
+        super().__init__(f"{place}: {problem}" if place else problem)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +223,13 @@ class Input(Signal):
         return exact(np.zeros(self._q.shape))
 
 
+def _inverse(chi: Bounded) -> Bounded:
+    """1 / chi; 0 where a tangent is infinite, as behind a jump, or nothing is left of it."""
+    known = np.isfinite(chi.value) & (chi.value > 0.0)
+    inverse = exact(np.ones(known.shape)) / Bounded(np.where(known, chi.value, 1.0), np.where(known, chi.error, 0.0))
+    return Bounded(np.where(known, inverse.value, 0.0), np.where(known, inverse.error, 0.0))
+
+
 class Renewed(Signal):
     """The same signal with tangents of size 1 again, so that those of many blocks neither overflow nor vanish.
 
@@ -227,7 +238,8 @@ class Renewed(Signal):
 
     def __init__(self, x: Signal, factor: Bounded | None = None) -> None:
         super().__init__(x.pairs, x.sources)
-        self._x, self._factor = x, exact(np.ones(x.q.value.shape)) / x.chi if factor is None else factor
+        self._x, self._whole = x, factor is None
+        self._factor = _inverse(x.chi) if factor is None else factor
         self.is_gaussian, self.phi = x.is_gaussian, x.phi
         self.root = None if x.root is None else Renewed(x.root, self._factor)
 
@@ -248,8 +260,8 @@ class Renewed(Signal):
 
     @cached_property
     def chi(self) -> Bounded:
-        """Squared size of the tangent, times the factor of its point."""
-        return self._x.chi * self._factor
+        """1, and of what it is a function of so much that this one has 1."""
+        return exact(np.ones(self.q.value.shape)) if self._whole else self._x.chi * self._factor
 
     @cached_property
     def T(self) -> Bounded:

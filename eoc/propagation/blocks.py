@@ -88,10 +88,9 @@ def _compute(x: Signal) -> None:
 def _check_variance(network: Network, q: FloatArray, layer: int) -> None:
     low, high = _RANGE
     if not ((q > low) & (q < high)).all():
-        raise EocError(
-            f"the variance is {float(q.max()):.3g} after {layer} blocks of {network.name!r}: scale its branches, "
-            "normalise, or take fewer blocks"
-        )
+        size = float(q.max() if (q >= high).any() else q.min())
+        what = "nothing is left of the signal" if size <= low else "scale its branches, normalise, or take fewer blocks"
+        raise EocError(f"the variance is {size:.3g} after {layer} blocks of {network.name!r}: {what}")
 
 
 def _trajectory(
@@ -110,7 +109,8 @@ def _trajectory(
         found = x.one_minus_c
         e[i, pairs.first, pairs.second] = e[i, pairs.second, pairs.first] = np.clip(found.value, 0.0, 2.0)
         error[i, pairs.first, pairs.second] = error[i, pairs.second, pairs.first] = np.minimum(found.error, 2.0)
-    sums = np.cumsum(log_chi, axis=0)
+    behind = np.cumsum(log_chi[layers[-1] : 0 : -1], axis=0)[::-1]  # of the blocks from each layer to the last one
+    log_gradient = np.vstack([behind, np.zeros(count)])[np.minimum(layers, layers[-1])]
     return Trajectory(
         activation=network.name,
         sigma_w=float("nan") if sigma_w is None else sigma_w,
@@ -121,5 +121,5 @@ def _trajectory(
         one_minus_c=e,
         error=error,
         chi=np.exp(log_chi[layers + 1]),
-        log_gradient=sums[layers[-1]] - sums[layers],
+        log_gradient=log_gradient,
     )
