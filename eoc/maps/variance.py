@@ -11,7 +11,7 @@ from eoc.errors import AccuracyError, EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, checked_variances
 from eoc.maps import layer
-from eoc.maps.fixed_points import FixedPoint, all_fixed_points
+from eoc.maps.variance_fixed_points import FixedPoint, all_fixed_points
 from eoc.sharing import cached_property
 
 __all__ = ["VarianceMap", "checked_sigma"]

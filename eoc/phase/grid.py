@@ -12,7 +12,7 @@ from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import CorrelationMap, layer
-from eoc.maps.fixed_points import with_errors
+from eoc.maps.variance_fixed_points import with_errors
 from eoc.phase.correlations import Maps, correlations
 from eoc.phase.limit_variances import Ends
 from eoc.phase.point import phases

@@ -16,7 +16,7 @@ from eoc.activations.base import Activation
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import layer
-from eoc.maps.fixed_points import scanned_variances
+from eoc.maps.variance_fixed_points import scanned_variances
 from eoc.scan import bracketed_roots
 
 __all__ = ["Ends", "Scan"]
