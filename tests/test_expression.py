@@ -582,3 +582,15 @@ def test_arcs_of_waves_are_straight_lines_between_all_of_their_kinks(
     step, first = MP.pi, 0 if "cos" in text else MP.pi / 2
     places = sorted(float(s * (first + k * step)) for k in range(3) for s in (-1, 1) if first + k * step < 8)
     assert [b.x for b in seen] == pytest.approx(sorted(set(places)), rel=1e-15, abs=0.0)
+
+
+@pytest.mark.parametrize("text", ["asin(cos(x))", "sqrt(1-cos(x))", "x*arcsin(sin(x))"])
+def test_kinks_without_end_at_touching_zeros_are_refused(text: str) -> None:
+    """Not all were found: P of asin(cos(x)) at q = 1000 was -0.953 +- 2e-15, and is -1."""
+    with pytest.raises(ExpressionError, match="more than 1000 points"):
+        parse(text)
+
+
+def test_kinks_at_touching_zeros_within_a_clip_are_all_found() -> None:
+    phi = parse("asin(cos(clip(x,-8,8)))")
+    assert phi.knots == pytest.approx([-8.0, *(k * math.pi for k in range(-2, 3)), 8.0])

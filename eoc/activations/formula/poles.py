@@ -49,7 +49,7 @@ def without_poles(parts: list[Segment], trees: Trees, name: str) -> tuple[list[S
     for left, right in pairwise(parts):
         for part, side in ((left, -1), (right, 1)):
             _check_bounded(part, left.high, side, name)
-    zeros = _critical_zeros(parts, trees)
+    zeros = _critical_zeros(parts, trees, name)
     for x in sorted(zeros, key=abs)[:_NEAREST]:
         for part in parts:
             if x in part:
@@ -72,16 +72,19 @@ def without_poles(parts: list[Segment], trees: Trees, name: str) -> tuple[list[S
     return out, singular
 
 
-def _critical_zeros(parts: list[Segment], trees: Trees) -> list[float]:
-    critical: dict[Node, None] = {}
-    for node in postorder(*(p.tree for p in parts)):
-        for u in _critical(node, trees):
-            if u.constant is None:
-                critical[u] = None
-    nodes = list(critical)
-    found = [x for xs in sign_changes(nodes, MAX_KNOTS, defined=True) for x in xs]
-    for node in nodes:
-        found += touching_zeros(node)
+def _critical_zeros(parts: list[Segment], trees: Trees, name: str) -> list[float]:
+    critical: dict[Node, tuple[float, float]] = {}  # and between which ends
+    for part in parts:
+        for node in postorder(part.tree):
+            for u in _critical(node, trees):
+                if u.constant is None:
+                    low, high = critical.get(u, (part.low, part.high))
+                    critical[u] = min(low, part.low), max(high, part.high)
+    found = [x for xs in sign_changes(list(critical), MAX_KNOTS, defined=True) for x in xs]
+    for node, (low, high) in critical.items():
+        touching = touching_zeros(node, low, high, MAX_KNOTS)
+        check_count(len(touching), name)
+        found += touching
     return merge(found)
 
 

@@ -27,6 +27,7 @@ Codes = NDArray[np.int8]
 _UNDEFINED = 2  # sign code beside -1, 0, 1
 _LOW, _HIGH, _PER_OCTAVE, _UNIFORM, _STEP = -30, 20, 8, 64, 1 / 16
 _DENSE = 4096
+_FEWEST = 3  # points in which a minimum can be seen
 _PROBES = 17  # where mpmath looks at a run of doubtful signs before it looks closer
 _TINY = 1e-30  # roots closer to 0 than this come from underflow, as for max(x**3, 0)
 
@@ -68,15 +69,23 @@ def sign_changes(nodes: list[Node], limit: int, *, defined: bool = False) -> lis
     return out
 
 
-def touching_zeros(node: Node) -> list[float]:
-    """Points where |node| has a local minimum that is zero to rounding, without a change of sign."""
+def touching_zeros(node: Node, low: float, high: float, limit: int) -> list[float]:
+    """Points in [low, high] where |node| has a local minimum that is zero to rounding, without a change of sign.
+
+    Of the minima at most the ``limit`` + 1 nearest to 0 are looked at.
+    """
     program = Program(node)
     xs = grid()
+    xs = np.union1d(xs, _busy_octaves(xs, _code(program.fast(xs)[1])[None]))  # where it swings without end, too
+    xs = xs[(xs >= low) & (xs <= high)]
+    if xs.size < _FEWEST:
+        return []
     value, slope = program.fast(xs)[:2]
     size, sign, slant = np.abs(value), np.sign(value), np.sign(slope)
     inner = (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]) & (sign[:-2] * sign[2:] > 0)
     inner &= slant[:-2] * slant[2:] < 0
     i = np.flatnonzero(inner) + 1
+    i = np.sort(i[np.argsort(np.abs(xs[i]))][: limit + 1])
     found = _bisect(program, xs[i - 1], xs[i + 1], slant[i - 1].astype(np.int8), 1)
     return [x for x, j in zip(found, i, strict=True) if abs(program.fast(np.array([x]))[0, 0]) <= 1e-10 * size[j - 1]]
 
