@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from eoc.activations import activation
 from eoc.cli import app
+from eoc.errors import EocError
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.phase import phases
 from eoc.plotting import (
@@ -15,6 +16,7 @@ from eoc.plotting import (
     maps_figure,
     phase_figure,
     plot_correlation_map,
+    plot_expectations,
     plot_two_inputs,
     plot_variance_map,
 )
@@ -142,3 +144,8 @@ def test_commands_write_pictures(command, tmp_path):
     done = CliRunner().invoke(app, [*command, "--plot", str(picture)])
     assert done.exit_code == 0, done.output
     assert picture.read_text().startswith("<?xml")
+
+
+def test_expectations_at_no_variance_make_no_picture() -> None:
+    with pytest.raises(EocError, match="needs a variance q > 0"):
+        plot_expectations(activation("erf"), [0.0], Figure().subplots())

@@ -238,3 +238,9 @@ def test_the_limit_of_the_edge_at_zero_variance_is_verified_at_one(name):
     place = verified_point(activation(name), 1.0, None)
     assert place.q == 1.0
     assert not place.on_edge
+
+
+@pytest.mark.parametrize("q", [0.0, -1.0])
+def test_inputs_without_variance_are_refused(q: float) -> None:
+    with pytest.raises(EocError, match="q must be a variance > 0"):
+        verify("hardtanh", 0.1, q=q, seed=0)

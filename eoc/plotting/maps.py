@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.plotting.style import network_name, row_figure, shown_name
 
@@ -188,6 +189,8 @@ def plot_expectations(phi: Activation, q: ArrayLike, ax: Axes) -> Axes:
 
     at = np.unique(np.ravel(q))
     at = at[at > 0.0]
+    if not at.size:
+        raise EocError("a picture of expectations needs a variance q > 0, got none but 0")
     low, high = (at[0], at[-1]) if at.size > 1 else (at[0] / 10.0**0.5, min(at[0] * 10.0**0.5, 0.99 * phi.growth.q_max))
     fine = np.union1d(np.geomspace(low, high, _POINTS), at)
     handles, signs = [], set()

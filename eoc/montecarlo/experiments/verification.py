@@ -182,6 +182,8 @@ def verified_point(
     (:func:`eoc.nearest_ordered`); and where there is none either, with sigma_b = 0.3 and the sigma_w that keeps q = 1,
     or the largest of 0.5, 0.25 and 0.1 that is stable.
     """
+    if q is not None and not q > 0.0:
+        raise EocError(f"q must be a variance > 0: of inputs without any there is nothing to sample; got {q!r}")
     if sigma_w is not None:
         at = operating_point(phi, sigma_w=sigma_w, sigma_b=sigma_b or 0.0, q=q)
         return _there(at, "off the edge of chaos", q)
