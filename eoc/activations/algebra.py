@@ -13,6 +13,7 @@ from math import comb
 import numpy as np
 
 from eoc.activations.base import Activation, Growth, Parity, Piece
+from eoc.activations.growth import BOUNDED, FASTER, fastest
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 
@@ -22,14 +23,13 @@ _Jets = list[list[FloatArray]]  # of each part: phi, phi', ... up to an order
 _Combined = Callable[[int, _Jets], FloatArray]
 _Errors = Callable[[int, _Jets, _Jets], FloatArray]
 
-_ORDER = ("bounded", "polynomial", "exponential", "gaussian", "faster")
 _NEAR, _FAR = np.linspace(-20.0, 20.0, 4001), np.geomspace(20.0, 1e8, 400)[1:]
 _GRID = np.concatenate([-_FAR[::-1], _NEAR, _FAR])  # where preimages of knots are looked for
 _MOST = 200  # knots of a composition
 
 
 def affine(phi: Activation, factor: float, offset: float = 0.0) -> Activation:
-    """Factor * phi(x) + offset.
+    """The activation factor * phi(x) + offset.
 
     Examples
     --------
@@ -47,7 +47,7 @@ def affine(phi: Activation, factor: float, offset: float = 0.0) -> Activation:
         return np.asarray(abs(factor) * off[0][order] + 2.0 * EPS * size)
 
     parity = phi.parity if not offset or phi.parity == "even" else None
-    return _pointwise(name, (phi,), value, error, phi.growth if factor else Growth("bounded", 0.0), parity)
+    return _pointwise(name, (phi,), value, error, phi.growth if factor else BOUNDED, parity)
 
 
 def total(*terms: Activation) -> Activation:
@@ -67,7 +67,7 @@ def total(*terms: Activation) -> Activation:
         size = np.sum([np.abs(jet[order]) for jet in jets], axis=0)
         return np.asarray(np.sum([e[order] for e in off], axis=0) + len(jets) * EPS * size)
 
-    growth = max((phi.growth for phi in terms), key=_rank)
+    growth = fastest(*(phi.growth for phi in terms))
     return _pointwise(" + ".join(_bracketed(t) for t in terms), terms, value, error, growth, _common(terms))
 
 
@@ -263,25 +263,18 @@ def _crossings(piece: Piece, value: float, low: float, high: float) -> list[floa
     return [*(float(brentq(off, grid[i], grid[i + 1], xtol=1e-300, rtol=4.0 * EPS)) for i in there), *on_grid.tolist()]
 
 
-def _rank(growth: Growth) -> tuple[int, float]:
-    return _ORDER.index(growth.kind), growth.rate
-
-
 def _of_product(a: Growth, b: Growth) -> Growth:
-    low, high = sorted((a, b), key=_rank)
-    if low.kind == high.kind:
-        return Growth(high.kind, low.rate + high.rate)
-    return high
+    return Growth(a.kind, a.rate + b.rate) if a.kind == b.kind else fastest(a, b)
 
 
 def _of_composition(outer: Growth, inner: Growth) -> Growth:
     if "bounded" in (outer.kind, inner.kind):
-        return Growth("bounded", 0.0)
+        return BOUNDED
     if outer.kind == "polynomial":
         return Growth(inner.kind, outer.rate * inner.rate)
     if inner.kind == "polynomial" and inner.rate <= 1.0:
         return outer if inner.rate == 1.0 or outer.kind != "gaussian" else Growth("exponential", 0.0)
-    return Growth("faster", float("inf"))
+    return FASTER
 
 
 def _common(terms: tuple[Activation, ...]) -> Parity | None:

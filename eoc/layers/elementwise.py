@@ -24,7 +24,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import Estimate, moments
 from eoc.layers.bounded import Bounded
-from eoc.layers.signal import Signal, UnsupportedError
+from eoc.layers.signal import Signal, UnsupportedError, apart
 from eoc.sharing import cached_property
 
 __all__ = ["Elementwise"]
@@ -148,9 +148,9 @@ class _Elementwise(Signal):
     def _sensitivity(self) -> tuple[FloatArray, FloatArray]:
         """By how much G' and E[phi' phi'] change relatively with q at fixed c, at the more sensitive of both points."""
         v, d, _ = self._log_slopes
-        apart = v + 2.0 * np.maximum(np.abs(v - 1.0), d)
+        distance = v + 2.0 * np.maximum(np.abs(v - 1.0), d)
         a, b = self.pairs.first, self.pairs.second
-        return np.maximum(apart[a], apart[b]), np.maximum((2.0 * d)[a], (2.0 * d)[b])
+        return np.maximum(distance[a], distance[b]), np.maximum((2.0 * d)[a], (2.0 * d)[b])
 
     @cached_property
     def G(self) -> Bounded:
@@ -171,14 +171,14 @@ def _of_pairs(
     ``slope`` and ``slope_of_d`` are by how much both change relatively with q at fixed c.
     """
     scale = np.sqrt(qa.value) * np.sqrt(qb.value)
-    apart = 0.5 * ((qa.value - qb.value) / (np.sqrt(qa.value) + np.sqrt(qb.value))) ** 2
-    e = np.clip((g.value - apart) / scale, 0.0, 2.0)
+    least = apart(qa.value, qb.value)
+    e = np.clip((g.value - least) / scale, 0.0, 2.0)
     found = bivariate(phi, qa.value, None, ("G", "Kd"), q_b=qb.value, one_minus_c=e)
     distance, slopes = found["G"], found["Kd"]
     m = moments(phi, np.stack([qa.value, qb.value]), ("D", "P"), strict=False)
     steepest = np.sqrt(m["D"].value.prod(axis=0))  # E[phi' phi'] at c = 1
     relative = qa.error / qa.value + qb.error / qb.value
-    off = g.error + qa.error + qb.error + 4.0 * EPS * apart  # in the covariance
+    off = g.error + qa.error + qb.error + 4.0 * EPS * least  # in the covariance
     with np.errstate(divide="ignore", invalid="ignore"):
         of_e = np.where(e > 0.0, g.error / (scale * e) + 0.5 * relative, 0.0)
         of_covariance = np.where(off < scale * e, off / (scale * e), 1.0)

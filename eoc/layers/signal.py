@@ -29,11 +29,11 @@ from numpy.typing import ArrayLike
 
 from eoc.activations.base import Activation
 from eoc.errors import EocError
-from eoc.floats import IntArray
+from eoc.floats import FloatArray, IntArray
 from eoc.layers.bounded import Bounded, exact
 from eoc.sharing import cached_property
 
-__all__ = ["Input", "Pairs", "Renewed", "Signal", "UnsupportedError", "fresh_source", "spread"]
+__all__ = ["Input", "Pairs", "Renewed", "Signal", "UnsupportedError", "apart", "fresh_source", "spread"]
 
 
 class UnsupportedError(EocError):
@@ -139,22 +139,22 @@ class Signal(ABC):
     @cached_property
     def one_minus_c(self) -> Bounded:
         """1 - c of each pair, c = E[x_a x_b] / sqrt(q_a q_b): (G - (sqrt(q_a) - sqrt(q_b))^2/2) / sqrt(q_a q_b)."""
-        a, b = (part.root() for part in self.of_pairs(self.q))
-        return (self.G - spread_of(a, b) * 0.5) / (a * b)
-
-
-def spread_of(a: Bounded, b: Bounded) -> Bounded:
-    """(a - b)^2; exactly 0 where both are alike, whose errors they share."""
-    found, alike = (a - b) * (a - b), a.value == b.value
-    return Bounded(np.where(alike, 0.0, found.value), np.where(alike, 0.0, found.error))
+        roots = self.q.root()
+        a, b = self.of_pairs(roots)
+        return (self.G - spread(self, roots, roots) * 0.5) / (a * b)
 
 
 def spread(signal: Signal, one: Bounded, two: Bounded) -> Bounded:
-    """(one_a - one_b)(two_a - two_b) for each pair; exactly 0 where both points are alike."""
+    """(one_a - one_b)(two_a - two_b) for each pair; exactly 0 where both points are alike, whose errors they share."""
     (a, b), (c, d) = signal.of_pairs(one), signal.of_pairs(two)
     found = (a - b) * (c - d)
     alike = (a.value == b.value) & (c.value == d.value)
     return Bounded(np.where(alike, 0.0, found.value), np.where(alike, 0.0, found.error))
+
+
+def apart(a: FloatArray, b: FloatArray) -> FloatArray:
+    """(sqrt(a) - sqrt(b))^2 / 2: the least half squared distance of points of these variances, without cancellation."""
+    return np.asarray(0.5 * ((a - b) / (np.sqrt(a) + np.sqrt(b))) ** 2)
 
 
 _sources = count()
@@ -199,8 +199,7 @@ class Input(Signal):
     def G(self) -> Bounded:
         """Half squared distances of pairs, (N,)."""
         a, b = (part.value for part in self.of_pairs(self.q))
-        apart = 0.5 * ((a - b) / (np.sqrt(a) + np.sqrt(b))) ** 2
-        return exact(apart) + exact(np.sqrt(a) * np.sqrt(b)) * exact(np.broadcast_to(self._e, a.shape))
+        return exact(apart(a, b)) + exact(np.sqrt(a) * np.sqrt(b)) * exact(np.broadcast_to(self._e, a.shape))
 
     @cached_property
     def chi(self) -> Bounded:
