@@ -14,6 +14,7 @@ from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import Estimate, moments
 from eoc.maps import layer
 from eoc.scan import all_roots, decades
+from eoc.sharing import cached
 
 __all__ = ["FixedPoint", "Stability", "all_fixed_points", "scanned_variances", "stability_of", "with_errors"]
 
@@ -24,6 +25,7 @@ _Q_MAX = 1e8  # variances are scanned this far even if F has not settled to its 
 _Q_LIMIT = 1e200
 _FIRST_STEP = 1e4
 _ITERATIONS = 1000
+_KEPT = 64  # places whose fixed points stay with an activation: phases, propagation and comparison ask for the same
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def stability_of(slope: float, error: float) -> Stability:
     return "stable" if abs(slope) < 1.0 else "unstable"
 
 
+@cached(_KEPT)
 def all_fixed_points(phi: Activation, sigma_w: float, sigma_b: float) -> tuple[FixedPoint, ...]:
     """Every fixed point of a map that is not the identity; see :attr:`VarianceMap.fixed_points`."""
 
