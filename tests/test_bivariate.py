@@ -25,38 +25,6 @@ few = settings(max_examples=4, deadline=None, derandomize=True)
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def rounding_of_input(name: str, key: str, q: float, q_b: float, e: Any) -> float:
-    """How much the value moves from the decimal 1 - c to the nearest double."""
-    near = float(e) * np.array([1.0 - 1e-4, 1.0 + 1e-4])
-    two = bivariate(reference(name), q, q_b=q_b, one_minus_c=near, names=(key,))[key].value
-    return float(abs(np.diff(two)[0])) / (near[1] - near[0]) * error(float(e), e)
-
-
-# --- reference values ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("quantity", ["K", "Kd", "G", "K2"])
-@pytest.mark.parametrize("name", sorted(pairs("K")))
-def test_reference_values(name: str, quantity: str) -> None:
-    key, rows = quantity.removesuffix("2"), pairs(quantity)[name]
-    q, q_b, e = (np.array([row[k] for row in rows], float) for k in range(3))
-    found = bivariate(reference(name), q, q_b=q_b, one_minus_c=e, names=(key,))[key]
-    scale = moments(reference(name), np.maximum(q, q_b), ("V",))["V"].value.clip(1.0)
-    for i, (*at, true) in enumerate(rows):
-        off, bound = error(found.value[i], true), found.error[i]
-        if key == "G":
-            assert off <= 1e-11 * abs(true), at
-            assert bound <= 1e-11 * abs(true), at
-        else:
-            assert off <= 5e-14 * scale[i], at
-            assert bound <= 1e-12 * scale[i], at
-        assert off <= bound or off <= bound + rounding_of_input(name, key, *at), at
-
-
-def test_reference_values_are_all_there() -> None:
-    assert [sum(map(len, pairs(quantity).values())) for quantity in ("K", "Kd", "G", "K2")] == [540, 540, 648, 108]
-
-
 # --- closed forms ----------------------------------------------------------------------------------------------------
 
 
