@@ -594,3 +594,73 @@ def test_kinks_without_end_at_touching_zeros_are_refused(text: str) -> None:
 def test_kinks_at_touching_zeros_within_a_clip_are_all_found() -> None:
     phi = parse("asin(cos(clip(x,-8,8)))")
     assert phi.knots == pytest.approx([-8.0, *(k * math.pi for k in range(-2, 3)), 8.0])
+
+
+_ODD = [0.5 * np.pi, 1.5 * np.pi, 2.5 * np.pi]  # where tan has its poles
+_CLIPPED = {  # functions, their derivatives, and where they are odd multiples of pi/2, or 8
+    "x*x": (lambda x: x * x, lambda x: 2.0 * x, [s * u**0.5 for u in (*_ODD, 8) for s in (-1, 1)]),
+    "x**3": (lambda x: x**3, lambda x: 3.0 * x**2, [s * u ** (1 / 3) for u in (*_ODD, 8) for s in (-1, 1)]),
+    "exp(x)": (np.exp, np.exp, [math.log(u) for u in (*_ODD, 8)]),
+    "abs(3*x)": (lambda x: abs(3 * x), lambda x: 3 * np.sign(x), [s * u / 3 for u in (0, *_ODD, 8) for s in (-1, 1)]),
+}
+_WAVES = {  # functions of what is clipped, and their derivatives
+    "arctan(tan({}))": (lambda u: u - np.pi * np.rint(u / np.pi), np.ones_like),  # jumps
+    "arcsin(sin({}))": (lambda u: np.arcsin(np.sin(u)), lambda u: np.sign(np.cos(u))),  # kinks
+    "arctan(1 + 2*tan({}))": (  # jumps
+        lambda u: np.arctan(1.0 + 2.0 * np.tan(u)),
+        lambda u: 2.0 / (np.cos(u) ** 2 + (np.cos(u) + 2.0 * np.sin(u)) ** 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("q", [0.3, 2.0, 11.0])
+@pytest.mark.parametrize("wave", _WAVES)
+@pytest.mark.parametrize("inner", _CLIPPED)
+def test_limits_at_knots_are_those_at_the_irrational_places_that_they_stand_for(
+    inner: str, wave: str, q: float
+) -> None:
+    """A double lies on one side of its jump: read off there, both limits were the same, and P was silently wrong."""
+    (u, slope, places), (phi, dphi) = _CLIPPED[inner], _WAVES[wave]
+    far = 12.0 * math.sqrt(q)
+    ends = np.unique([*np.linspace(-far, far, 101), *np.linspace(-3.0, 3.0, 301), *places])
+    t, w = np.polynomial.legendre.leggauss(30)
+    x = (ends[:-1, None] + 0.5 * np.diff(ends)[:, None] * (1.0 + t)).ravel()
+    w = (0.5 * np.diff(ends)[:, None] * w).ravel() * np.exp(-0.5 * x**2 / q) / math.sqrt(2.0 * np.pi * q)
+    value = phi(np.clip(u(x), -8.0, 8.0))
+    slopes = np.where(np.abs(u(x)) < 8.0, dphi(np.clip(u(x), -8.0, 8.0)) * slope(x), 0.0)
+    true = {"M": w @ value, "V": w @ value**2, "D": w @ slopes**2}
+    true["P"] = w @ (value**2 * (x**2 - q)) / (2.0 * q**2) - true["D"]  # V' = D + P
+    for name, found in moments(parse(wave.format(f"clip({inner}, -8, 8)")), q, ("M", "V", "D", "P")).items():
+        assert abs(found.value - true[name]) <= found.error + 1e-14 * (1.0 + w @ slopes**2), name
+        assert found.error <= 1e-13 * (1.0 + w @ slopes**2), name
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("sqrt(abs(x*x - 3))", (-(3**0.5), 3**0.5)),
+        ("where(x*x > 2, sqrt(x*x - 2), 0)", (-(2**0.5), 2**0.5)),
+        ("sqrt(max(exp(x) - 5, 0))", (math.log(5),)),
+        ("arcsin(clip(exp(x) - 3, -1, 1))", (math.log(2), math.log(4))),
+        ("abs(x**3 - 2)**0.6", (2 ** (1 / 3),)),
+    ],
+)
+def test_roots_at_irrational_places(text: str, places: tuple[float, ...]) -> None:
+    """At the double itself the root was not defined, or had not come down to zero."""
+    phi = parse(text)
+    assert phi.knots == pytest.approx(places, rel=1e-15, abs=0.0)
+    assert str(phi.smoothness) == "kink"
+    for b in phi.breakpoints:
+        assert b.left[0] == b.right[0]
+        assert max(abs(b.left[1]), abs(b.right[1])) > 1e10
+    assert moments(phi, 1.0, ("V",))["V"].error < 1e-12
+
+
+def test_a_root_is_known_where_it_is_exact_or_touched_or_multiple() -> None:
+    def root(text: str, x: float) -> Any:
+        return Program(read(text, Trees(simplified))).root(x)
+
+    assert root("3*x - 0.75", 0.25) == 0.25
+    assert root("x*x + 1", 0.25) == 0.25  # no root at all
+    for text, true in (("(x*x - 2)**3", MP.sqrt(2)), ("1 - cos(x)", 2 * MP.pi), ("exp(x) - 5", MP.log(5))):
+        assert abs(MP.mpf(root(text, float(true))) - true) < 1e-45

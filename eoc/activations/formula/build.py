@@ -7,6 +7,7 @@ from itertools import pairwise
 from eoc.activations.base import Activation
 from eoc.activations.formula.checked import Certified
 from eoc.activations.formula.growth import growth, parity
+from eoc.activations.formula.places import Places
 from eoc.activations.formula.poles import without_poles
 from eoc.activations.formula.reader import read
 from eoc.activations.formula.rewrite import simplified
@@ -48,12 +49,12 @@ def parse(text: str) -> Activation:
     >>> phi.knots, str(phi.smoothness), phi([-1.0, 2.0]).tolist()
     ((0.0,), 'kink', [-0.1, 2.0])
     """
-    trees = Trees(simplified)
+    trees, places = Trees(simplified), Places()
     tree = read(text, trees)
     name = " ".join(text.split())
-    parts, singular = without_poles(segments(tree, trees, text), trees, name)
+    parts, singular = without_poles(segments(tree, trees, places, text), trees, places, name)
     curved, parts = parts, [straightened(part, trees) for part in parts]
-    ends = [end_limits(part, name) for part in parts]
+    ends = [end_limits(part, places, name) for part in parts]
     for left, right in pairwise(ends):
         reconcile(left, right)
     knots = tuple(p.high for p in parts[:-1])

@@ -19,14 +19,17 @@ _HUGE = 1100  # exp(u) is 0 or infinite, and sin(u) out of reach, beyond |u| = 2
 
 
 class _Multiprecision:
-    """Mpmath numbers. ``lost`` counts the bits lost to cancellation, ``pole`` records a division by zero."""
+    """Mpmath numbers. ``lost`` counts the bits lost to cancellation, ``pole`` records a division by zero.
+
+    At a root that is known to so many bits, what cancels to ``nothing`` of them is 0.
+    """
 
     def __init__(self, precision: int) -> None:
         import mpmath
 
         self.c: Any = mpmath.MPContext()
         self.c.prec = precision
-        self.lost, self.pole = 0, False
+        self.lost, self.pole, self.nothing = 0, False, math.inf
         self.pi, self.e = +self.c.pi, +self.c.e
         self.rsqrt_pi, self.rsqrt_2 = 1 / self.c.sqrt(self.pi), self.c.sqrt(self.c.mpf(0.5))
         self.number = self.c.mpf
@@ -42,10 +45,14 @@ class _Multiprecision:
             return int(exponent + bits)
         return -(10**9) if exponent == 0 else 10**9
 
-    def _lose(self, before: Any, after: Any) -> None:
+    def _left(self, before: Any, after: Any) -> Any:
+        """What cancellation leaves."""
         bits = self.magnitude(before) - self.magnitude(after)
+        if bits > self.nothing:
+            return self.c.zero
         if bits > 2:
             self.lost += bits
+        return after
 
     def _saturating(self, f: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def g(v: Any) -> Any:
@@ -62,9 +69,7 @@ class _Multiprecision:
             return a
         s = self.c.convert(a) + b
         larger = a if abs(a) > abs(b) else b
-        if not (s == 0 and larger == 0):
-            self._lose(larger, s)
-        return s
+        return s if s == 0 and larger == 0 else self._left(larger, s)
 
     def div(self, a: Any, b: Any) -> Any:
         if b != 0:
@@ -100,9 +105,7 @@ class _Multiprecision:
         if v == 0:
             self.pole = True
             return -self.c.inf
-        y = self.c.log(v)
-        self._lose(1, y)
-        return y
+        return self._left(1, self.c.log(v))
 
     def log1p(self, v: Any) -> Any:
         return self.c.log1p(v) if v > -0.5 else self.log(self.sum(1, v))
@@ -118,9 +121,7 @@ class _Multiprecision:
     def _wave(self, f: Callable[[Any], Any], v: Any) -> Any:
         if self.magnitude(v) > _HUGE:
             raise OutOfReach
-        y = f(v)
-        self._lose(v, y)
-        return y
+        return self._left(v, f(v))
 
     def sin(self, v: Any) -> Any:
         return self._wave(self.c.sin, v)
@@ -135,6 +136,8 @@ class _Multiprecision:
         return self._arc(self.c.acos, v)
 
     def _arc(self, f: Callable[[Any], Any], v: Any) -> Any:
+        if self.magnitude(abs(v) - 1) < -self.nothing:
+            v = self.c.sign(v)
         if not abs(v) <= 1:
             raise Undefined
         return f(v)

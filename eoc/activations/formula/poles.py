@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from eoc.activations.formula.roots import grid, merge, sign_changes, touching_zeros
+from eoc.activations.formula.places import Places
+from eoc.activations.formula.roots import grid, sign_changes, touching_zeros
 from eoc.activations.formula.rules import OutOfReach, Undefined
 from eoc.activations.formula.segments import MAX_KNOTS, Segment, check_count, interior
 from eoc.activations.formula.tree import Node, Trees, postorder
@@ -20,9 +21,10 @@ from eoc.floats import FloatArray
 
 __all__ = ["without_poles"]
 
-_CLOSE = (20, 40)  # 2^-bits away from a point, farther than the double is from the irrational place that it stands for
+_CLOSE = (40, 60)  # 2^-bits away from a place
 _SAME = 1e-15  # of the values: a smaller gap is rounding
 _STAYS = 2.0**-8  # of the gap 2^20 times farther away: what is smooth leaves 2^-20
+_SINGULAR = ("div", "arcsin", "arccos", "log", "log1p", "pow", "powi", "sqrt", "tan")  # what may have poles or roots
 _FEW = 12  # points, each of which mpmath can look at
 _APART, _STEADY = np.array([0.3, 1e-3, 1e-4]), 1e-2  # of the way from one to the next; what changes little
 _NOISE = (
@@ -31,7 +33,7 @@ _NOISE = (
 _NEAREST = 3  # zeros of denominators looked at first, so that tan(x) is refused at pi/2
 
 
-def without_poles(parts: list[Segment], trees: Trees, name: str) -> tuple[list[Segment], list[float]]:
+def without_poles(parts: list[Segment], trees: Trees, places: Places, name: str) -> tuple[list[Segment], list[float]]:
     """Refuse poles and undefined segments; cut where a bounded function jumps without a switch, as tanh(1/x) does.
 
     Returns
@@ -46,15 +48,14 @@ def without_poles(parts: list[Segment], trees: Trees, name: str) -> tuple[list[S
     """
     for part in parts:
         _check_defined(part, name)
-    for left, right in pairwise(parts):
-        for part, side in ((left, -1), (right, 1)):
-            _check_bounded(part, left.high, side, name)
-    zeros = _critical_zeros(parts, trees, name)
+    for part in parts:
+        _check_ends(part, places, name)
+    zeros = _critical_zeros(parts, trees, places, name)
     for x in sorted(zeros, key=abs)[:_NEAREST]:
         for part in parts:
             if x in part:
                 for side in (-1, 1):
-                    _check_bounded(part, x, side, name)
+                    _check_bounded(part, x, side, places, name)
     out, singular = [], []
     for part in parts:
         out.append(part)
@@ -65,14 +66,14 @@ def without_poles(parts: list[Segment], trees: Trees, name: str) -> tuple[list[S
         for x, changes in zip(inside, seen, strict=True):
             if changes is None:
                 for side in (-1, 1):
-                    _check_bounded(part, x, side, name)
-            if _changes(part, x) if changes is None else changes:
+                    _check_bounded(part, x, side, places, name)
+            if _changes(part, places[x]) if changes is None else changes:
                 out[-1:] = [replace(out[-1], high=x), replace(out[-1], low=x)]
     check_count(len(out) - 1, name)
     return out, singular
 
 
-def _critical_zeros(parts: list[Segment], trees: Trees, name: str) -> list[float]:
+def _critical_zeros(parts: list[Segment], trees: Trees, places: Places, name: str) -> list[float]:
     critical: dict[Node, tuple[float, float]] = {}  # and between which ends
     for part in parts:
         for node in postorder(part.tree):
@@ -80,12 +81,12 @@ def _critical_zeros(parts: list[Segment], trees: Trees, name: str) -> list[float
                 if u.constant is None:
                     low, high = critical.get(u, (part.low, part.high))
                     critical[u] = min(low, part.low), max(high, part.high)
-    found = [x for xs in sign_changes(list(critical), MAX_KNOTS, defined=True) for x in xs]
+    found = dict(zip(critical, sign_changes(list(critical), MAX_KNOTS, defined=True), strict=True))
     for node, (low, high) in critical.items():
         touching = touching_zeros(node, low, high, MAX_KNOTS)
         check_count(len(touching), name)
-        found += touching
-    return merge(found)
+        found[node] += touching
+    return places.add(found)
 
 
 def _critical(node: Node, t: Trees) -> list[Node]:
@@ -136,6 +137,13 @@ def _is_undefined(part: Segment, x: float) -> bool:
     return False
 
 
+def _check_ends(part: Segment, places: Places, name: str) -> None:
+    if any(node.op in _SINGULAR for node in postorder(part.tree)):
+        for x, side in ((part.low, 1), (part.high, -1)):
+            if math.isfinite(x):
+                _check_bounded(part, x, side, places, name)
+
+
 def _changes_in_doubles(part: Segment, xs: FloatArray) -> list[bool | None]:
     """For each of many points, whether phi jumps there as double precision sees it; None where mpmath has to look."""
     if xs.size <= _FEW:
@@ -156,7 +164,7 @@ def _changes_in_doubles(part: Segment, xs: FloatArray) -> list[bool | None]:
     return [True if a else False if b else None for a, b in zip(jumps, smooth, strict=True)]
 
 
-def _changes(part: Segment, x: float) -> bool:
+def _changes(part: Segment, x: Any) -> bool:
     """Whether phi, phi' or phi'' is another from the left of x than from its right: a gap that stays."""
     gaps = []
     try:
@@ -175,7 +183,7 @@ def _shortest(xs: Iterable[float]) -> float:
     return float(min(xs, key=lambda x: (len(f"{x:.17g}"), abs(x), -x)))
 
 
-def _check_bounded(part: Segment, x: float, side: int, name: str) -> None:
+def _check_bounded(part: Segment, x: float, side: int, places: Places, name: str) -> None:
     """Raise NotPermissibleError if |phi| keeps growing on the way to x from one side."""
     values: list[Any] = []  # mpmath numbers, which do not overflow
     for bits in (10, 20, 30, 40):
@@ -188,15 +196,15 @@ def _check_bounded(part: Segment, x: float, side: int, name: str) -> None:
             return
         except Undefined:
             raise NotPermissibleError(f"{name} is undefined at x = {at:.6g}") from None
-    if _keeps_growing([*map(abs, values), _at(part, x, side)]):
+    if _keeps_growing([*map(abs, values), _at(part, places[x], side)]):
         slow = abs(values[-1]) < abs(values[-2]) * 2.0**4.9  # slower than |x|^(-1/2), as for a logarithm
         raise unbounded(name, f"{x:.6g}", square_integrable=bool(slow))
 
 
-def _at(part: Segment, x: float, side: int) -> Any:
-    """|phi| at x itself, a double beside the place that is meant: what is only steep has reached its height there."""
+def _at(part: Segment, x: Any, side: int) -> Any:
+    """|phi| at x itself: what is only steep has reached its height there."""
     try:
-        return abs(part.program.exact(x, side)[0])
+        return abs(part.program.limit(x, side)[0])
     except Undefined:
         return math.inf
 

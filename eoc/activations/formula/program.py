@@ -25,6 +25,12 @@ _NOTHING_BITS = 900  # from the second precision to the third: nothing but round
 _NUDGE_BITS, _NUDGE_PRECISION = 130, 900  # a removable singularity is evaluated at distance 2^-130
 
 _FARTHER_BITS, _TENDS = 100, 0.95  # x^0.01 falls to 0.81 in between, a jump does not
+_ROOT_PRECISION, _ROOT_BITS = 320, 200  # a root is computed with so many bits, and more of them than these are right
+_NEAR_BITS, _STEPS, _LAST_BITS = (
+    30,
+    6,
+    120,
+)  # how close it is to the double for it; Newton's steps, and that of the last
 
 
 class Program:
@@ -110,6 +116,10 @@ class Program:
             if precision == _PRECISIONS[-1] and before is not None:
                 jet = tuple(_without_nothing(m, a, b) for a, b in zip(before, jet, strict=True))
             before = jet
+        return self._settled(m, jet, x, side)
+
+    def _settled(self, m: Any, jet: Jet | None, x: Any, side: int) -> Jet:
+        """What was found at x, or the limit where that is nothing."""
         if jet is not None and not any(map(m.c.isnan, jet)) and not (m.pole and abs(jet[0]) == m.c.inf):
             return jet
         limit = self._limit(x, side)
@@ -117,15 +127,52 @@ class Program:
             return jet[0], *limit[1:]  # a root: only its derivatives are not numbers at the point itself
         return limit
 
-    def _tends_to(self, value: Any, near: Any, x: float, side: int) -> bool:
+    def root(self, x: float) -> Any:
+        """The place near x at which the function is 0, simply or not, as an mpmath number; x where it is that itself.
+
+        Newton's method for u/u', which has simple roots only. Where there is no such place, x as well.
+        """
+        near = max(abs(x), 1.0) * 2.0**-_NEAR_BITS
+        with ONE_AT_A_TIME:
+            root: Any = x
+            for _ in range(_STEPS):
+                m, jet = self._attempt(root, _ROOT_PRECISION)
+                if jet is None or not all(map(m.c.isfinite, jet)):
+                    return x
+                u, u1, u2 = jet
+                if u == 0:
+                    return root
+                slope = u1 * u1 - u * u2
+                if slope == 0 or not abs(step := u * u1 / slope) < near:
+                    return x
+                root = m.c.mpf(root) - step
+                if m.magnitude(step) < -_LAST_BITS:
+                    return root
+        return x
+
+    def limit(self, place: Any, side: int) -> Jet:
+        """(phi, phi', phi'') on one side of a double, or of a root, and next to it.
+
+        Raises
+        ------
+        Undefined
+            If phi has no finite real value there.
+        """
+        if isinstance(place, float):
+            return self.exact(place, side)
+        with ONE_AT_A_TIME:
+            m, jet = self._attempt(place, _ROOT_PRECISION, nothing=_ROOT_BITS)
+            return self._settled(m, jet, place, side)
+
+    def _tends_to(self, value: Any, near: Any, x: Any, side: int) -> bool:
         """Whether phi, ``near`` at distance 2^-130, is on its way to a finite value at x, compared with 2^-100."""
         m, jet = self._attempt(x, _NUDGE_PRECISION, side, _FARTHER_BITS)
         if jet is None or not m.c.isfinite(value):
             return False
         return bool(abs(near - value) <= _TENDS * abs(jet[0] - value))
 
-    def exact_beside(self, x: float, side: int, bits: int) -> Jet:
-        """(phi, phi', phi'') at distance 2^-bits max(1, |x|) from x, closer than doubles come.
+    def exact_beside(self, x: Any, side: int, bits: int) -> Jet:
+        """(phi, phi', phi'') at distance 2^-bits max(1, |x|) from a double or a root, closer than doubles come.
 
         Raises
         ------
@@ -141,9 +188,11 @@ class Program:
             raise Undefined
         return jet
 
-    def _attempt(self, x: float, precision: int, nudge: int = 0, bits: int = _NUDGE_BITS) -> tuple[Any, Jet | None]:
+    def _attempt(
+        self, x: Any, precision: int, nudge: int = 0, bits: int = _NUDGE_BITS, nothing: float = math.inf
+    ) -> tuple[Any, Jet | None]:
         m = multiprecision(precision)
-        m.lost, m.pole = 0, False
+        m.lost, m.pole, m.nothing = 0, False, nothing
         if len(m.constants) > 2000:
             m.constants.clear()
         point = m.c.mpf(x)
@@ -156,7 +205,7 @@ class Program:
         except (Undefined, ZeroDivisionError, OverflowError, ValueError):
             return m, None
 
-    def _limit(self, x: float, side: int) -> Jet:
+    def _limit(self, x: Any, side: int) -> Jet:
         found: list[Jet] = []
         for nudge in (side,) if side else (1, -1):
             m, jet = self._attempt(x, _NUDGE_PRECISION, nudge)

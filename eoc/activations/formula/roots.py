@@ -7,6 +7,7 @@ precision reads exactly zero or nothing at all over a whole run of the grid, mpm
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -27,7 +28,7 @@ Codes = NDArray[np.int8]
 _UNDEFINED = 2  # sign code beside -1, 0, 1
 _LOW, _HIGH, _PER_OCTAVE, _UNIFORM, _STEP = -30, 20, 8, 64, 1 / 16
 _DENSE = 4096
-_FEWEST = 3  # points in which a minimum can be seen
+_TOUCHES = 1e-10  # of what a function is around it: a minimum below is 0
 _PROBES = 17  # where mpmath looks at a run of doubtful signs before it looks closer
 _TINY = 1e-30  # roots closer to 0 than this come from underflow, as for max(x**3, 0)
 
@@ -77,17 +78,16 @@ def touching_zeros(node: Node, low: float, high: float, limit: int) -> list[floa
     program = Program(node)
     xs = grid()
     xs = np.union1d(xs, _busy_octaves(xs, _code(program.fast(xs)[1])[None]))  # where it swings without end, too
-    xs = xs[(xs >= low) & (xs <= high)]
-    if xs.size < _FEWEST:
-        return []
+    xs = np.union1d(xs[(xs >= low) & (xs <= high)], [x for x in (low, high) if math.isfinite(x)])
     value, slope = program.fast(xs)[:2]
     size, sign, slant = np.abs(value), np.sign(value), np.sign(slope)
-    inner = (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]) & (sign[:-2] * sign[2:] > 0)
-    inner &= slant[:-2] * slant[2:] < 0
-    i = np.flatnonzero(inner) + 1
+    falls, rises = sign[:-1] * slant[:-1] <= 0.0, sign[1:] * slant[1:] >= 0.0
+    turns = (slant[:-1] != 0.0) & (slant[:-1] != slant[1:])
+    i = np.flatnonzero(falls & rises & turns & (sign[:-1] * sign[1:] >= 0.0))
     i = np.sort(i[np.argsort(np.abs(xs[i]))][: limit + 1])
-    found = _bisect(program, xs[i - 1], xs[i + 1], slant[i - 1].astype(np.int8), 1)
-    return [x for x, j in zip(found, i, strict=True) if abs(program.fast(np.array([x]))[0, 0]) <= 1e-10 * size[j - 1]]
+    found = _bisect(program, xs[i], xs[i + 1], slant[i].astype(np.int8), 1)
+    scales = [size[max(j - 1, 0) : j + 3].max() for j in i]
+    return [x for x, s in zip(found, scales, strict=True) if abs(program.fast(np.array([x]))[0, 0]) <= _TOUCHES * s]
 
 
 def merge(points: Iterable[float]) -> list[float]:

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from eoc.activations.formula.multiprecision import to_float
+from eoc.activations.formula.places import Places
 from eoc.activations.formula.program import Program
-from eoc.activations.formula.roots import merge, sign_changes
+from eoc.activations.formula.roots import sign_changes
 from eoc.activations.formula.rules import Undefined
 from eoc.activations.formula.tree import Node, Trees, postorder
 from eoc.errors import ExpressionError, NotPermissibleError
-from eoc.floats import EPS, FloatArray
+from eoc.floats import FloatArray
 
 __all__ = [
     "MAX_KNOTS",
@@ -56,8 +57,8 @@ class Segment:
         return self.low < x < self.high
 
 
-def segments(tree: Node, trees: Trees, text: str) -> list[Segment]:
-    """Cut a tree at its switches and at nothing else.
+def segments(tree: Node, trees: Trees, places: Places, text: str) -> list[Segment]:
+    """Cut a tree at its switches and at nothing else; where that is gets known to ``places``.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def segments(tree: Node, trees: Trees, text: str) -> list[Segment]:
         If that makes more than 1000 knots.
     """
     switches = list(dict.fromkeys(n.args[0] for n in postorder(tree) if n.op == "switch"))
-    knots = merge(x for xs in sign_changes(switches, 2 * MAX_KNOTS + 2) for x in xs)
+    knots = places.add(dict(zip(switches, sign_changes(switches, 2 * MAX_KNOTS + 2), strict=True)))
     check_count(len(knots), text)
     return _merged(_frozen(tree, trees, switches, knots))
 
@@ -203,13 +204,13 @@ def _same_function(a: Segment, b: Segment) -> bool:
     return True
 
 
-def end_limits(part: Segment, name: str) -> dict[float, Limits]:
+def end_limits(part: Segment, places: Places, name: str) -> dict[float, Limits]:
     """(phi, phi', phi'') at the finite ends of a segment, from its inside."""
     out: dict[float, Limits] = {}
     for x, side in ((part.low, 1), (part.high, -1)):
         if math.isfinite(x):
             try:
-                value, slope, curvature = map(to_float, part.program.exact(x, side))
+                value, slope, curvature = map(to_float, part.program.limit(places[x], side))
             except Undefined:
                 raise NotPermissibleError(f"{name} is undefined at x = {x:.6g}") from None
             out[x] = value, slope, curvature
@@ -217,15 +218,13 @@ def end_limits(part: Segment, name: str) -> dict[float, Limits]:
 
 
 def reconcile(left: dict[float, Limits], right: dict[float, Limits]) -> None:
-    """Make limits that agree up to the rounding of the knot itself agree exactly."""
+    """Make limits that agree up to rounding agree exactly."""
     x = next(k for k in left if k in right and k == max(left))
     a, b = np.array(left[x]), np.array(right[x])
     with np.errstate(over="ignore", invalid="ignore"):
         size = np.abs(a) + np.abs(b)
-        shift = 8.0 * EPS * abs(x)
         for j in range(3):
-            slack = 1e-13 * size[j] + (shift * size[j + 1] if j < 2 and shift else 0.0)
-            slack += 1e-14 * (size[0] + size[1]) if j == 2 else 0.0
+            slack = 1e-13 * size[j] + (1e-14 * (size[0] + size[1]) if j == 2 else 0.0)
             if a[j] != b[j] and not abs(a[j] - b[j]) <= slack + _NOTHING < math.inf:
                 break
             a[j] = b[j]
