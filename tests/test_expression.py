@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 from eoc.activations.formula import parse
 from eoc.activations.formula.high_precision import Careful
+from eoc.activations.formula.multiprecision import multiprecision
 from eoc.activations.formula.pairs import PAIRS, Pair
 from eoc.activations.formula.program import Program
 from eoc.activations.formula.reader import read
 from eoc.activations.formula.rewrite import simplified
 from eoc.activations.formula.tree import Trees
 from eoc.errors import ExpressionError, NotPermissibleError
+from eoc.gaussian.ends import rest_of
 from eoc.gaussian.moments import moments
 from eoc.gaussian.panels import tabulate
 from eoc.sharing import Lock
@@ -664,3 +666,46 @@ def test_a_root_is_known_where_it_is_exact_or_touched_or_multiple() -> None:
     assert root("x*x + 1", 0.25) == 0.25  # no root at all
     for text, true in (("(x*x - 2)**3", MP.sqrt(2)), ("1 - cos(x)", 2 * MP.pi), ("exp(x) - 5", MP.log(5))):
         assert abs(MP.mpf(root(text, float(true))) - true) < 1e-45
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("clip(tanh(x), -1, 1)", "tanh(x)"),
+        ("hardtanh(erf(x*1e-3))", "erf(x*1e-3)"),
+        ("clip(Phi(x), 0, 1)", "Phi(x)"),
+        ("max(min(erf(x), 1), -1)", "erf(x)"),
+        ("clip(tanh(x)**3, -1, 1)", "tanh(x)**3"),
+        ("max(tanh(x), -1)*x", "tanh(x)*x"),
+        ("where(erf(x)*tanh(x) < 1, sin(x), 2)", "sin(x)"),
+        ("where(exp(-x*x) > 0, x, 2)", "x"),
+        ("where(exp(-1/x**2) > 0, x, 3)", "x"),
+    ],
+)
+def test_what_is_clipped_where_it_never_gets_is_the_same_without(text: str, same: str) -> None:
+    """Far out tanh(x) is -1 to all digits: the piece there was taken for the same function, and tanh for -1."""
+    phi, plain = parse(text), parse(same)
+    x = np.linspace(-5.0, 5.0, 41)
+    assert np.allclose(phi(x), plain(x), rtol=1e-14, atol=0.0)
+    assert (phi.parity, phi.knots) == (plain.parity, ())
+
+
+def test_what_is_too_small_to_tell_has_the_sign_that_it_fades_from() -> None:
+    """1 - tanh(exp(x)) is 0 to 1500 bits from x = 6.3 on, and positive all the same."""
+    assert parse("where(x > tanhexp(x), 1, 0)").knots == (0.0,)
+    assert parse("where(sqrt(x*x) > x, 1, 2)")([-1.0, 1.0]).tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("precision", [160, 480, 1500])
+def test_erf_and_erfc_to_any_number_of_digits(precision: int) -> None:
+    m, more = multiprecision(precision), mpmath.MPContext()
+    more.prec = 2 * precision
+    for x in (-100.0, -25.0, -8.0, -3.1, -0.1, 0.1, 3.1, 8.0, 15.0, 40.0):
+        for found, true in ((m.erf(m.c.mpf(x)), more.erf(x)), (m.erfc(m.c.mpf(x)), more.erfc(x))):
+            assert abs(more.mpf(found) - true) <= abs(true) * more.mpf(2) ** (3 - precision)
+
+
+def test_rings_whose_integrals_grow_have_no_rest_and_make_no_singular_matrix() -> None:
+    rings = np.array([1e-300, 1e-150, 1e-20, 1e130, 1.0, 1e150, 1e300, 1e300])[:, None]
+    assert np.isinf(rest_of(rings, 1e-16 * rings).error).all()
+    assert moments("hardtanh(cbrt(elu(x + x, x)))", 1.0, ("V",))["V"].error < 1e-12

@@ -83,7 +83,7 @@ def _left(last: FloatArray, rho: FloatArray, terms: int) -> FloatArray:
     lam = rho * 0.5 ** np.arange(terms)[:, None]  # (terms, K)
     n = np.arange(1 - terms, 1)[:, None, None]
     powers = np.moveaxis(lam[None] ** n, 2, 0)  # (K, equations, terms)
-    good = np.isfinite(powers).all(axis=(1, 2)) & (np.abs(rho) > 1e-6)
+    good = np.isfinite(powers).all(axis=(1, 2)) & (rho > 1e-6) & (rho < 1.0)
     powers = np.where(good[:, None, None], powers, np.eye(terms))
     amplitudes = np.linalg.solve(powers, last[-terms:].T[:, :, None])[:, :, 0]
     left = (amplitudes.T * lam / (1.0 - lam)).sum(axis=0)

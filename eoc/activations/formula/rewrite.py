@@ -33,15 +33,25 @@ def _add(t: Trees, a: Node, b: Node) -> Node | None:
     if _integers(a, b):
         return t.number(a.value + b.value)
     for one, u in ((a, b), (b, a)):
-        if _is(one, 0.0):
-            return u
-        if _is(one, 1.0) and u.op in _ODD:
-            return _one_minus(t, t.make("neg", u.args[0]), u.op)
-        if _is(one, 1.0) and u.op == "neg" and u.args[0].op in _APPROACH_1:
-            return _one_minus(t, u.args[0].args[0], u.args[0].op)
-        if _is(one, -1.0) and u.op in _APPROACH_1:
-            return t.make("neg", _one_minus(t, u.args[0], u.op))
+        better = _plus(t, one, u) if one.op == "num" else None
+        if better is not None:
+            return better
     return t.make("mul", t.number(2.0), a) if a is b else None
+
+
+def _plus(t: Trees, one: Node, u: Node) -> Node | None:
+    """The sum of a number and something else."""
+    if _is(one, 0.0):
+        return u
+    if u.op == "switch":  # either side of which may have a better form
+        return t.make("switch", u.args[0], *(t.make("add", v, one) for v in u.args[1:]), value=u.value)
+    if _is(one, 1.0) and u.op in _ODD:
+        return _one_minus(t, t.make("neg", u.args[0]), u.op)
+    if _is(one, 1.0) and u.op == "neg" and u.args[0].op in _APPROACH_1:
+        return _one_minus(t, u.args[0].args[0], u.args[0].op)
+    if _is(one, -1.0) and u.op in _APPROACH_1:
+        return t.make("neg", _one_minus(t, u.args[0], u.op))
+    return None
 
 
 _ODD = ("erf", "tanh")

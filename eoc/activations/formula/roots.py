@@ -28,6 +28,7 @@ Codes = NDArray[np.int8]
 _UNDEFINED = 2  # sign code beside -1, 0, 1
 _LOW, _HIGH, _PER_OCTAVE, _UNIFORM, _STEP = -30, 20, 8, 64, 1 / 16
 _DENSE = 4096
+_FADED = 1e-290  # what is as small next to what is 0 to all digits has not crossed it
 _TOUCHES = 1e-10  # of what a function is around it: a minimum below is 0
 _PROBES = 17  # where mpmath looks at a run of doubtful signs before it looks closer
 _TINY = 1e-30  # roots closer to 0 than this come from underflow, as for max(x**3, 0)
@@ -127,7 +128,29 @@ def _codes(program: Program, singles: list[Program], xs: FloatArray) -> tuple[Co
                 continue
             codes[r, start:stop] = _exact_codes(single, xs[start:stop])
             exact[r, start:stop] = True
+        _keep_fading(single, xs, codes[r])
     return codes, exact
+
+
+def _keep_fading(program: Program, xs: FloatArray, codes: Codes) -> None:
+    """Give runs of zeros the sign of what only fades to them, as 1 - tanh(exp(x)) does: too small to tell, not zero."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], codes == 0, [False]]).astype(np.int8)))
+    for start, stop in edges.reshape(-1, 2):
+        for last, first in ((start - 1, start), (stop, stop - 1)):
+            if stop - start > 1 and 0 <= last < xs.size and abs(codes[last]) == 1:
+                low, high = sorted((last, first))
+                end = _bisect_exactly(program, xs[low], xs[high], int(codes[low]))
+                seen = max(_size(program, float(np.nextafter(end, xs[i]))) for i in (low, high))
+                if 0.0 < seen < _FADED:
+                    codes[start:stop] = codes[last]
+                    break
+
+
+def _size(program: Program, x: float) -> float:
+    try:
+        return abs(to_float(program.exact(x)[0]))
+    except Undefined:
+        return math.inf
 
 
 def _exact_codes(program: Program, xs: FloatArray) -> Codes:

@@ -16,11 +16,10 @@ import numpy as np
 from eoc.activations.formula.multiprecision import to_float
 from eoc.activations.formula.places import Places
 from eoc.activations.formula.program import Program
-from eoc.activations.formula.roots import sign_changes
+from eoc.activations.formula.roots import grid, sign_changes
 from eoc.activations.formula.rules import Undefined
 from eoc.activations.formula.tree import Node, Trees, postorder
 from eoc.errors import ExpressionError, NotPermissibleError
-from eoc.floats import FloatArray
 
 __all__ = [
     "MAX_KNOTS",
@@ -39,6 +38,7 @@ _FLAT = 1e-9  # of the slope, at the scale of x: a second derivative below may b
 _PLACES = (0.2137, 0.5703, 0.8361)  # where a segment is looked at
 _FARTHER = (0.5703, 3.137, 17.31)  # beyond the end of one that is not bounded
 _ALIKE = 1e-40
+_UNLIKE = 1e-9  # more than rounding makes of one function
 _LINEAR = ("x", "add", "sub", "neg", "mul")
 Limits = tuple[float, float, float]
 _NOTHING = 1e-30  # limits this close are equal: a limit such as x*log(abs(x)) at 0 is read off at 2^-130
@@ -90,17 +90,18 @@ def _frozen(tree: Node, trees: Trees, switches: list[Node], knots: list[float]) 
         if signs is not None:
             inside = interior(low, high)
             values = signs.fast_all(np.array([inside]))[:, 0, 0]
-            codes = {n: _sign(n, v, inside) for n, v in zip(switches, values, strict=True)}
+            codes = {n: _sign(n, v, [inside, *_places(low, high)]) for n, v in zip(switches, values, strict=True)}
         smooth = _freeze(tree, trees, codes)
         out.append(Segment(low, high, smooth, Program(smooth)))
     return out
 
 
-def _sign(node: Node, value: float, x: float) -> float:
+def _sign(node: Node, value: float, xs: list[float]) -> float:
+    """Tell the sign by the value at the first of some points; where it is 0 there, it may be another at the next."""
     if value != 0.0 and not math.isnan(value):
         return float(value)
     try:
-        return to_float(Program(node).exact(x)[0])
+        return next((v for x in xs if (v := to_float(Program(node).exact(x)[0])) != 0.0), 0.0)
     except Undefined:
         return math.nan
 
@@ -108,11 +109,32 @@ def _sign(node: Node, value: float, x: float) -> float:
 def _merged(parts: list[Segment]) -> list[Segment]:
     out = [parts[0]]
     for part in parts[1:]:
-        if part.tree is out[-1].tree or _same_function(out[-1], part):
-            out[-1] = replace(out[-1], high=part.high)
-        else:
-            out.append(part)
+        together = _together(out[-1], part)
+        out[-1:] = [out[-1], part] if together is None else [together]
     return out
+
+
+def _together(a: Segment, b: Segment) -> Segment | None:
+    """One segment for both, where one of the trees is right on either side of the knot.
+
+    Far out tanh(x) is -1 to all digits, but -1 is not tanh(x) everywhere.
+    """
+    if a.tree is b.tree:
+        return replace(a, high=b.high)
+    if not _same_function(a, b):
+        return None
+    if _agree(a, b, b):
+        return replace(a, high=b.high)
+    return replace(b, low=a.low) if _agree(a, b, a) else None
+
+
+def _agree(a: Segment, b: Segment, within: Segment) -> bool:
+    """Whether two trees differ by no more than rounding on what the grid has within a segment."""
+    xs = grid()
+    xs = xs[(within.low < xs) & (xs < within.high)]
+    with np.errstate(all="ignore"):
+        u, v = (p.program.fast(xs)[0] for p in (a, b))
+        return not (np.abs(u - v) > _UNLIKE * (np.abs(u) + np.abs(v))).any()
 
 
 def interior(low: float, high: float) -> float:
@@ -131,7 +153,7 @@ def straightened(part: Segment, t: Trees) -> Segment:
     """
     if not any(n.op not in _LINEAR and n.constant is None for n in postorder(part.tree)):
         return part
-    xs = _places(part)
+    xs = np.array(_places(part.low, part.high))
     with np.errstate(all="ignore"):
         _, slopes, bends = part.program.fast(xs)
         scale = np.maximum(np.minimum(np.abs(xs), part.high - part.low), 1e-3)
@@ -154,15 +176,15 @@ def straightened(part: Segment, t: Trees) -> Segment:
     return replace(part, tree=tree, program=Program(tree))
 
 
-def _places(part: Segment) -> FloatArray:
-    """Points of a segment at which a line is told from anything else."""
-    if math.isinf(part.low) and math.isinf(part.high):
-        return np.array([-17.31, 0.5703, 3.137])
-    if math.isinf(part.low):
-        return part.high - max(1.0, abs(part.high)) * np.array(_FARTHER)
-    if math.isinf(part.high):
-        return part.low + max(1.0, abs(part.low)) * np.array(_FARTHER)
-    return part.low + (part.high - part.low) * np.array(_PLACES)
+def _places(low: float, high: float) -> list[float]:
+    """Points between low and high at which a line is told from anything else."""
+    if math.isinf(low) and math.isinf(high):
+        return [-17.31, 0.5703, 3.137]
+    if math.isinf(low):
+        return [high - max(1.0, abs(high)) * f for f in _FARTHER]
+    if math.isinf(high):
+        return [low + max(1.0, abs(low)) * f for f in _FARTHER]
+    return [low + (high - low) * f for f in _PLACES]
 
 
 def _doubles(value: Any) -> list[float]:
