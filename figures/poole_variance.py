@@ -33,9 +33,12 @@ def variance_map(sigma_w: float, points: int) -> Piece:
 
 
 def dynamics(sigma_w: float) -> list[Piece]:
-    run = eoc.propagate("tanh", sigma_w, SIGMA_B, q=STARTS, c=0.0, depth=8)
+    network, layers = eoc.VarianceMap("tanh", sigma_w, SIGMA_B), np.arange(9)
+    run = [np.array(STARTS)]
+    for _ in layers[1:]:
+        run.append(network(run[-1]))
     return [
-        {"sigma_w": sigma_w, "sigma_b": SIGMA_B, "q_0": q_0, "layer": run.layers, "q": run.q[:, i]}
+        {"sigma_w": sigma_w, "sigma_b": SIGMA_B, "q_0": q_0, "layer": layers, "q": np.array(run)[:, i]}
         for i, q_0 in enumerate(STARTS)
     ]
 

@@ -25,10 +25,12 @@ AROUND = (0.9, 1.0, 1.1)  # shares of the unstable variance
 
 
 def trajectories(activation: str, sigma_w: float, sigma_b: float, q: tuple[float, ...], depth: int) -> list[Piece]:
-    """q_l of each input; correlations play no part here."""
-    run = eoc.propagate(activation, sigma_w, sigma_b, q=q, c=0.0, depth=depth)
+    """q_l of each input."""
+    run = [np.array(q)]
+    for _ in range(depth):
+        run.append(eoc.VarianceMap(activation, sigma_w, sigma_b)(run[-1]))
     at = {"activation": activation, "sigma_w": sigma_w, "sigma_b": sigma_b}
-    return [at | {"first_q": q_1, "layer": run.layers, "q": run.q[:, i]} for i, q_1 in enumerate(q)]
+    return [at | {"first_q": q_1, "layer": np.arange(depth + 1), "q": np.array(run)[:, i]} for i, q_1 in enumerate(q)]
 
 
 def draw(panels: list[list[Piece]], limits: list[float]) -> Figure:

@@ -79,6 +79,11 @@ def test_where_signals_die_out_they_are_followed_to_the_end():
     assert found.answer.startswith("60 layers of relu: from none of these")
 
 
+@cache
+def exploding(name):
+    return eoc.compare(name, "lecun", depth=60)
+
+
 def test_underflow_and_overflow_are_said():
     gone = eoc.compare("relu", "keras", depth=2000).rows[0]
     assert (gone.q, gone.word) == (0.0, "signals die out")
@@ -86,7 +91,7 @@ def test_underflow_and_overflow_are_said():
     assert math.isnan(gone.one_minus_c)
     assert math.isnan(gone.chi_1)
     for name in ("exp", "x**3", "exp(x*x)"):
-        found = eoc.compare(name, "lecun", depth=60)
+        found = exploding(name)
         row, ours = found.rows
         assert row.q == math.inf
         assert row.phase == "divergent"
@@ -146,7 +151,9 @@ def test_the_command_answers_first_and_says_what_to_do_last(tmp_path):
 @cache
 def told_of(name):
     """What is printed as JSON; of exp it takes long."""
-    return run_json("compare", name, "--with", "torch,lecun")[1]
+    code, told = run_json("compare", name, "--with", "torch,lecun")
+    assert code == 0
+    return told
 
 
 @pytest.mark.parametrize(  # q = 9.3e-10, gradients 4.4e-19
@@ -167,11 +174,10 @@ def test_numbers_are_whole_at_every_width(name, columns, monkeypatch):
 
 
 def test_json_has_all_numbers():
-    code, told = run_json("compare", "exp", "--with", "torch", "--depth", "5")
-    assert code == 0
-    row = told["rows"][0]
+    row = told_of("exp")["rows"][0]
     assert (row["q"], row["one_minus_c"], row["phase"]) == ("inf", "nan", "divergent")
     code, told = run_json("compare", "relu", "--with", "keras", "--depth", "5")
+    assert code == 0
     assert [row["name"] for row in told["rows"]] == ["keras", "eoc"]
     assert told["rows"][0]["by_layer"]["q"] == [2.0**-layer for layer in range(6)]
     assert json.dumps(told)
@@ -190,4 +196,4 @@ def test_the_picture_has_a_line_for_each_that_differs():
     ours = gradient.lines[-1]
     assert np.allclose(ours.get_ydata(), 1.0)
     assert np.isnan(correlation.lines[3].get_ydata()[-1])  # below what the axis shows
-    assert plot_comparison(eoc.compare("exp(x*x)", "lecun", depth=3), variance, "variance") is variance
+    assert plot_comparison(exploding("exp(x*x)"), variance, "variance") is variance
