@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from drawn import measured
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from fuzz import networks
 from truth import MP, expectation, rows
 
 from eoc.activations import activation
@@ -25,7 +24,6 @@ from eoc.layers import LAYERS, PRESETS, Input, Network, Signal, UnsupportedError
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.propagation import propagate
 
-few = settings(max_examples=10, deadline=None, derandomize=True)
 RECORDS = rows("architectures.jsonl")
 
 
@@ -311,36 +309,6 @@ def test_commands_take_networks(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert "unknown function 'dens'" in err
 
 
-# --- explicit weights ------------------------------------------------------------------------------------------------
-
-DRAWN = [
-    "residual(relu, dense(1.2, 0.3))",
-    "repeat(3, prenorm(dense(1.1), gelu, dense(0.8)))",
-    "repeat(2, postnorm(tanh, dense(1.5, 0.2), skip=0.8))",
-    "tanh, dropout(0.3), dense(1.3, 0.1), relu, dropout(0.2), dense(1.4)",
-    "residual(rmsnorm, gate(dense(1), (dense(1.3), silu)), dense(0.9), scale=0.7)",
-    "residual(dense(1, 0.2), softplus), layernorm, dense(1.2)",
-    "gate((dense(1), tanh), (dense(0.7, 0.4), sigmoid), dense(1)), dense(2)",
-    "relu, layernorm, dense(0.9, 0.2), tanh, rmsnorm, dense(1.3)",
-    "repeat(4, residual(residual(tanh, dense(1)), scale(0.5), dense(1), scale=1/sqrt(L)))",
-    "residual(relu), scale(0.6), dense(1), residual(erf, noise(1.3), dense(1, 0.1), skip=0.5)",
-]
-
-
-@pytest.mark.parametrize("text", DRAWN)
-def test_networks_with_weights_agree(text: str) -> None:
-    """Means over 40 networks of 100 and of 200 units, extrapolated in 1/N: |z| <= 4.5."""
-    block, q, c = network(text).block(), (0.8, 1.7), 0.4
-    one = block(Input(q, [1.0 - c]))
-    theory = {name: float(getattr(one, name).value[0]) for name in ("q", "m", "G", "chi", "T")}
-    runs = [measured(block, q, c, units, seed) for units in (100, 200) for seed in range(40)]
-    for name, true in theory.items():
-        half, full = (np.array([run[name] for run in part]) for part in (runs[:40], runs[40:]))
-        found = 2.0 * full.mean() - half.mean()  # corrections of order 1/N cancel
-        spread = float(np.hypot(2.0 * full.std(ddof=1), half.std(ddof=1)) / 40**0.5)
-        assert abs(found - true) <= 4.5 * spread + 1e-6 * abs(true), (name, found, true, spread)
-
-
 # --- activations combined --------------------------------------------------------------------------------------------
 
 COMBINED = [
@@ -488,39 +456,7 @@ def test_a_network_is_what_was_typed() -> None:
     assert isinstance(network("preln"), Network)
 
 
-NUMBERS = st.sampled_from(["1", "0.5", "sqrt(2)", "1/3"])
-LEAVES = st.one_of(
-    st.sampled_from(["tanh", "relu", "gelu", "layernorm", "rmsnorm", "dropout(0.2)", "scale(0.7)", "x*tanh(x)"]),
-    NUMBERS.map(lambda number: f"dense({number}, 0.1)"),
-)
-ITEMS = st.recursive(
-    LEAVES,
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=1, max_size=3).map(lambda items: f"residual({', '.join(items)}, scale=0.5)"),
-        st.tuples(inner, inner).map(lambda pair: f"gate((dense(1), {pair[0]}), (dense(1), {pair[1]}))"),
-        inner.map(lambda item: f"repeat(2, {item}, dense(1))"),
-        st.tuples(inner, inner).map(lambda pair: f"({pair[0]}, {pair[1]})"),
-    ),
-    max_leaves=8,
-)
-
-
-@few
-@given(st.lists(ITEMS, min_size=1, max_size=4).map(", ".join))
-def test_random_networks_are_computed_or_refused(text: str) -> None:
-    """No NaN, covariances within Cauchy-Schwarz, and equal inputs stay equal unless there is noise."""
-    try:
-        block = network(f"{text}, dense(1)").block()
-        pair, same = block(Input([0.7, 1.9], [0.6])), block(Input([0.7, 0.7], [0.0]))
-        for one in (pair, same):
-            for name in ("q", "m", "G", "chi", "T", "dq"):
-                found = getattr(one, name)
-                assert np.isfinite(found.value).all()
-                assert np.isfinite(found.error).all()
-            assert (one.G.value >= -one.G.error).all()
-            assert (np.abs(one.k.value) <= np.sqrt(one.q.value.prod()) * (1.0 + 1e-12)).all()
-        if "dropout" not in text:
-            assert abs(same.G.value[0]) <= same.G.error[0] + 1e-15 * same.q.value[0]
-            assert abs(same.T.value[0] - same.chi.value[0]) <= same.T.error[0] + same.chi.error[0]
-    except UnsupportedError:
-        assert "residual" in text or "gate" in text or "dropout" in text
+@pytest.mark.parametrize("number", range(40))
+def test_random_networks_are_computed_or_refused(number: int) -> None:
+    """No NaN, covariances within Cauchy-Schwarz, equal inputs stay equal unless there is noise, refusals say where."""
+    assert not networks._tried(networks.drawn(random.Random(number), 2, networks.TAME))

@@ -260,7 +260,8 @@ def _crossings(piece: Piece, value: float, low: float, high: float) -> list[floa
         values = piece.phi(grid) - value
     there = np.flatnonzero(values[:-1] * values[1:] < 0.0)
     on_grid = grid[1:-1][(values[1:-1] == 0.0) & (values[:-2] * values[2:] < 0.0)]
-    return [*(float(brentq(off, grid[i], grid[i + 1], xtol=1e-300, rtol=4.0 * EPS)) for i in there), *on_grid.tolist()]
+    exactly = {"xtol": 1e-300, "rtol": 4.0 * EPS, "maxiter": 2000}  # by halves down to 0
+    return [*(float(brentq(off, grid[i], grid[i + 1], **exactly)) for i in there), *on_grid.tolist()]
 
 
 def _of_product(a: Growth, b: Growth) -> Growth:

@@ -28,6 +28,7 @@ __all__ = [
     "Depth",
     "Name",
     "Names",
+    "NetworkName",
     "Plot",
     "check_file",
     "check_picture",
@@ -54,6 +55,15 @@ Name = Annotated[
         metavar="ACTIVATION",
         help='A name ("gelu", "elu(alpha=0.5)"), a formula in x ("x*tanh(log(1+exp(x)))") or a Python function '
         '("my_file.py:phi", "package.module:phi"). Put -- before one that begins with a minus.',
+        autocompletion=_complete,
+        show_default=False,
+    ),
+]
+NetworkName = Annotated[
+    str,
+    typer.Argument(
+        metavar="ACTIVATION|NETWORK",
+        help="An activation, as of the other commands, or a network of layers ('eoc networks').",
         autocompletion=_complete,
         show_default=False,
     ),

@@ -10,6 +10,7 @@ import typer
 
 from eoc.cli.common import (
     AsJson,
+    NetworkName,
     Plot,
     check_file,
     find_block,
@@ -40,14 +41,7 @@ _ROWS = 20
 
 
 def command(
-    activation: Annotated[
-        str,
-        typer.Argument(
-            metavar="ACTIVATION|NETWORK",
-            help="An activation, as of the other commands, or a network of layers ('eoc networks').",
-            show_default=False,
-        ),
-    ],
+    activation: NetworkName,
     sigma_w: Annotated[
         float | None,
         typer.Option(help="Standard deviation of the weights times sqrt(fan_in); of a network, of its free dense."),
@@ -119,18 +113,11 @@ def _payload(source: Activation | Network, run: Trajectory) -> dict[str, Any]:
 
 
 def _print(typed: str, source: Activation | Network, run: Trajectory) -> None:
-    from rich.markup import escape
-
     from eoc.layers import Network
 
     out = console()
     print_headline(out, f"{_in_words(run)}.")
-    if isinstance(source, Network):
-        out.print(
-            f"[bold]{escape(source.name)}[/]" + ("" if source.name == source.text else f"   {escape(source.text)}")
-        )
-    else:
-        print_title(out, source)
+    print_title(out, source)
     if not math.isnan(run.sigma_w):
         out.print(f"sigma_w = {run.sigma_w:.12g}, sigma_b = {run.sigma_b:.12g}")
     alike = bool((run.q[:, 0] == run.q[:, 1]).all())

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from eoc.activations import Activation
+    from eoc.layers import Network
 
 __all__ = [
     "NARROW",
@@ -140,10 +141,15 @@ def print_next(out: Console, command: str, purpose: str) -> None:
     out.print(line, soft_wrap=True)
 
 
-def print_title(out: Console, phi: Activation) -> None:
-    """Name, formula and class of the activation, on one line."""
+def print_title(out: Console, phi: Activation | Network) -> None:
+    """Name, formula and class of the activation, or name and text of the network, on one line."""
     from rich.markup import escape
 
+    from eoc.layers import Network
+
+    if isinstance(phi, Network):
+        out.print(f"[bold]{escape(phi.name)}[/]" + ("" if phi.name == phi.text else f"   {escape(phi.text)}"))
+        return
     out.print(f"[bold]{escape(phi.name)}[/]   phi(x) = {escape(phi.formula)}   ({phi.smoothness})")
 
 

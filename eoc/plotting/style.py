@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -65,15 +66,17 @@ def shown_name(name: str) -> str:
     return short.replace("$", r"\$")
 
 
-def network_name(activation: str, sigma_w: float, sigma_b: float) -> str:
-    r"""What a network is called in the title of a picture.
+def network_name(activation: str, sigma_w: float | None, sigma_b: float) -> str:
+    r"""What a network is called in the title of a picture; without ``sigma_w`` (None, NaN) they are in its name.
 
     Examples
     --------
     >>> network_name("tanh", 1.30414584, 0.2)
     'tanh, $\\sigma_w = 1.3041$, $\\sigma_b = 0.2$'
     """
-    return f"{shown_name(activation)}, $\\sigma_w = {sigma_w:.5g}$, $\\sigma_b = {sigma_b:.5g}$"
+    name = shown_name(activation)
+    known = sigma_w is not None and not math.isnan(sigma_w)
+    return f"{name}, $\\sigma_w = {sigma_w:.5g}$, $\\sigma_b = {sigma_b:.5g}$" if known else name
 
 
 def stacked_figure(

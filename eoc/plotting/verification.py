@@ -60,6 +60,6 @@ def plot_verification(found: Verification, ax: Axes) -> Axes:
 
 def verification_figure(found: Verification) -> Figure:
     """A figure of column width with :func:`plot_verification`, not attached to any window."""
-    place = found.place.variance
-    title = network_name(place.activation.name, place.sigma_w, place.sigma_b)
+    place = found.place
+    title = network_name(place.source.name, place.sigma_w, place.sigma_b)
     return stacked_figure(_MARGIN + _LINE * len(found.checks), partial(plot_verification, found), title=title)

@@ -14,11 +14,11 @@ import tempfile
 import time
 from collections import Counter
 
-from . import commands, configurations, formulas
+from . import commands, configurations, formulas, networks
 from .kind import Kind
 from .watch import SILENCE
 
-KINDS: tuple[Kind, ...] = (commands.KIND, configurations.KIND, formulas.KIND)
+KINDS: tuple[Kind, ...] = (commands.KIND, configurations.KIND, formulas.KIND, networks.KIND)
 _HANGS = 120.0  # seconds in code that no signal interrupts
 
 

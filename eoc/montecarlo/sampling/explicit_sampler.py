@@ -23,7 +23,7 @@ from eoc.montecarlo.sampling.layer import Layer
 from eoc.montecarlo.sampling.weights import backwards, forwards, matrix, product, working_memory
 from eoc.montecarlo.settings import checked_widths
 
-__all__ = ["ExplicitSampler"]
+__all__ = ["ExplicitSampler", "angles"]
 
 _LARGEST = 1e75  # of a pre-activation, so that its fourth power is a number
 _CLOSE = 0.1  # 1 - c below which it is computed from differences
@@ -182,12 +182,12 @@ def _observed(h: FloatArray, kernel: FloatArray) -> Layer:
         kernel=kernel,
         q=squares.mean(axis=-1),
         fourth=np.einsum("mpn,mpn->mp", squares, squares) / h.shape[-1],
-        one_minus_c=np.stack([_one_minus_c(one) for one in h]),
+        one_minus_c=np.stack([angles(one) for one in h]),
     )
 
 
-def _one_minus_c(h: FloatArray) -> FloatArray:
-    """1 - c of all pairs of rows of (P, N)."""
+def angles(h: FloatArray) -> FloatArray:
+    """1 - c of all pairs of rows of (P, N), (P, P)."""
     with np.errstate(invalid="ignore"):
         units = h / np.abs(h).max(axis=1, keepdims=True)  # squares of h itself may underflow
     units /= np.sqrt(np.einsum("pn,pn->p", units, units))[:, None]

@@ -31,8 +31,8 @@ _OUTPUTS = {
     ),
     **along(
         rms_z=("root mean square of z over all checks", r"\mathrm{rms}(z)"),
-        verified_sigma_w=(f"{SIGMA_W.about}, where it was verified", SIGMA_W.symbol, "place.variance.sigma_w"),
-        verified_sigma_b=(f"{SIGMA_B.about}, where it was verified", SIGMA_B.symbol, "place.variance.sigma_b"),
+        verified_sigma_w=(f"{SIGMA_W.about}, where it was verified", SIGMA_W.symbol, "place.sigma_w"),
+        verified_sigma_b=(f"{SIGMA_B.about}, where it was verified", SIGMA_B.symbol, "place.sigma_b"),
         verified_q=("variance of the first layer, where it was verified", "q", "place.q"),
     ),
     "on_edge": Output("whether this is a point of the edge of chaos", read="place.on_edge", flags=NO_YES),

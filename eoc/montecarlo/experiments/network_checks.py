@@ -1,0 +1,221 @@
+r"""All that is checked of what theory says of blocks of layers: signals on their way up, gradients on their way back.
+
+Networks of finite width differ from theory by terms of order 1/N, which are not known in general: they are measured.
+Of networks with N and with N/2 units, 2 mean_N - mean_{N/2} is without them; what is left, of order 1/N^2, is about the
+square of what was cancelled, as for a product of many factors 1 + a/N.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from eoc.errors import EocError
+from eoc.floats import FloatArray
+from eoc.layers import Input, Network, Signal
+from eoc.layers.bounded import Bounded
+from eoc.montecarlo.blocks import BlockSample, sample_blocks
+from eoc.montecarlo.experiments.comparison import Comparison, by_name
+from eoc.montecarlo.experiments.networks import seed_of
+from eoc.propagation.blocks import kept_variance
+from eoc.validation import real_number
+
+__all__ = ["VerifiedNetwork", "network_groups", "verified_network"]
+
+_C = 0.3
+_WIDTH, _DEPTH, _NETWORKS = 400, 8, 64
+_WIDE = 10_000  # units where there are no matrices
+_DEEPEST = 1000  # blocks: rounding and fluctuations grow with them
+_SPREAD = 0.5  # of networks, over their mean: beyond, averages are made by a few of them
+_ROUNDING = 1e-13
+
+
+@dataclass(frozen=True)
+class VerifiedNetwork:
+    """Where a network of blocks is verified.
+
+    Attributes
+    ----------
+    network, sigma_w, sigma_b
+        The network, and what its free ``dense`` has; None and 0 if there is none.
+    q, c
+        Variances of the two inputs, and their correlation.
+    depth
+        How many blocks.
+    width, networks
+        Units where there are weight matrices, and how many random networks.
+    """
+
+    network: Network
+    sigma_w: float | None = None
+    sigma_b: float = 0.0
+    q: tuple[float, float] = (1.0, 1.0)
+    c: float = _C
+    depth: int = _DEPTH
+    width: int = _WIDTH
+    networks: int = _NETWORKS
+
+    @property
+    def source(self) -> Network:
+        """The network."""
+        return self.network
+
+    @property
+    def why(self) -> str:
+        """What is compared, and how."""
+        return (
+            f"two inputs with c = {self.c:g}; networks with half as many units are sampled too, so that terms of order "
+            "1/N cancel"
+        )
+
+    def options(self) -> dict[str, Any]:
+        """What of :func:`eoc.verify` leads here again; None for the sigmas of a network without a free ``dense``."""
+        sigmas = {"sigma_w": self.sigma_w, "sigma_b": None if self.sigma_w is None else self.sigma_b}
+        return {**sigmas, "q": self.q[0], **by_name(self, "depth", "width", "networks")}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The network and its inputs, by name."""
+        return {**self.network.to_dict(), **self.options(), "c": self.c, "place": self.why}
+
+
+def verified_network(
+    network: Network,
+    sigma_w: float | None,
+    sigma_b: float | None,
+    q: float | None = None,
+    *,
+    depth: int | None = None,
+    width: int | None = None,
+    networks: int | None = None,
+) -> VerifiedNetwork:
+    """Where to verify: both inputs of the variance q; left out: of that which blocks keep, or of 1."""
+    sigma_b = 0.0 if sigma_b is None else sigma_b
+    if q is not None and not 0.0 < real_number("q", q) < np.inf:
+        raise EocError(f"q must be a variance > 0: of inputs without any there is nothing to sample; got {q!r}")
+    if q is None:
+        try:
+            q = kept_variance(network, sigma_w, sigma_b)
+        except EocError:
+            q = 1.0
+    sizes = {
+        "depth": _whole("depth", _DEPTH if depth is None else depth, 1, _DEEPEST),
+        "width": _whole("width", _WIDTH if width is None else width, 16, _WIDE),
+        "networks": _whole("networks", _NETWORKS if networks is None else networks, 8, 10**6),
+    }
+    return VerifiedNetwork(network, sigma_w, sigma_b, (q, q), **sizes)
+
+
+def _whole(name: str, value: float, least: int, most: int) -> int:
+    number = real_number(name, value)
+    if not (least <= number <= most and number == int(number)):
+        raise EocError(f"{name} must be a whole number from {least} to {most} to verify a network, got {value!r}")
+    return int(number)
+
+
+def network_groups(place: VerifiedNetwork, workers: int) -> list[tuple[str, Callable[..., tuple[Comparison, ...]]]]:
+    """The kinds of checks of a network, each with a function of the seed; EocError where theory refuses the network."""
+    signals = _signals(place)
+    kinds = (("signal", _forwards), ("gradient", _backwards))
+    return [
+        (kind, partial(check, place, signals, matrices, workers)) for matrices in (False, True) for kind, check in kinds
+    ]
+
+
+def _signals(place: VerifiedNetwork) -> list[Signal]:
+    """What theory says behind each block."""
+    signals: list[Signal] = [Input(place.q, [1.0 - place.c])]
+    for layer in range(1, place.depth + 1):
+        x = place.network.block(place.sigma_w, place.sigma_b, layer, place.depth)(signals[-1])
+        for name in ("q", "m", "G", "chi"):  # now: else every block asks the one before, deeper than Python can
+            getattr(x, name)
+        signals.append(x)
+    return signals[1:]
+
+
+def _forwards(
+    place: VerifiedNetwork, signals: list[Signal], matrices: bool, workers: int, seed: int
+) -> tuple[Comparison, ...]:
+    """q, 1 - c, and means that theory does not know to be 0, behind some blocks."""
+    half, full = _samples(place, matrices, False, workers, seed)
+    found: list[Comparison] = []
+    for layer in _shown(place.depth):
+        x, i, of = signals[layer - 1], layer - 1, f" of {_size(place, matrices)}"
+        size = float(x.q.value[0])
+        found += _compared(f"q{of}", layer, _at(x.q), half.q[:, i, 0], full.q[:, i, 0], size)
+        e = _at(x.one_minus_c)
+        e = e[0], e[1] + _ROUNDING * e[0] ** 0.5  # what rounding of units makes of it
+        found += _compared(f"1 - c{of}", layer, e, half.one_minus_c[:, i], full.one_minus_c[:, i], e[0])
+        if x.m.value[0] != 0.0:
+            found += _compared(f"mean{of}", layer, _at(x.m), half.m[:, i, 0], full.m[:, i, 0], size**0.5)
+    return _some(found)
+
+
+def _backwards(
+    place: VerifiedNetwork, signals: list[Signal], matrices: bool, workers: int, seed: int
+) -> tuple[Comparison, ...]:
+    """Squared gradients at the first input, and products of those at both."""
+    x, of = signals[-1], f" of {_size(place, matrices)}"
+    if not np.isfinite(x.chi.value).all():
+        raise EocError("an activation jumps: gradients vanish or are infinite, and theory has them infinite")
+    half, full = _samples(place, matrices, True, workers, seed)
+    size = float(x.chi.value[0])
+    return _some(
+        [
+            *_compared(f"gradient^2{of}", None, _at(x.chi), half.chi[:, 0], full.chi[:, 0], size),
+            *_compared(f"gradients' product{of}", None, _at(x.T), half.T, full.T, size),
+        ]
+    )
+
+
+def _samples(
+    place: VerifiedNetwork, matrices: bool, backward: bool, workers: int, seed: int
+) -> tuple[BlockSample, BlockSample]:
+    """Networks of half the width, and of the width."""
+    width = place.width if matrices else max(_WIDE, place.width)
+    given = {name: getattr(place, name) for name in ("network", "sigma_w", "sigma_b", "q", "c", "depth", "networks")}
+    how: dict[str, Any] = {**given, "matrices": matrices, "backward": backward, "workers": workers}
+    half, full = (
+        sample_blocks(**how, width=size, seed=seed_of(seed, i)) for i, size in enumerate((width // 2, 2 * (width // 2)))
+    )
+    return half, full
+
+
+def _size(place: VerifiedNetwork, matrices: bool) -> str:
+    return f"{place.width} units, matrices" if matrices else f"{max(_WIDE, place.width)} units"
+
+
+def _at(found: Bounded) -> tuple[float, float]:
+    return float(found.value[0]), float(found.error[0])
+
+
+def _compared(
+    quantity: str,
+    layer: int | None,
+    theory: tuple[float, float],
+    half: FloatArray,
+    full: FloatArray,
+    size: float,
+) -> Iterator[Comparison]:
+    """The comparison of (M,) networks of half and of full width, if averages say anything; ``size``: what is usual."""
+    value, error = theory
+    mean, spread, other = float(full.mean()), float(full.std(ddof=1)), float(half.std(ddof=1))
+    if size > 0.0 and other <= _SPREAD * size:
+        cancelled = mean - float(half.mean())
+        standard = float(np.hypot(2.0 * spread, other) / full.size**0.5)
+        truncation = error + cancelled**2 / size + _ROUNDING * size
+        yield Comparison(quantity, layer, value, mean + cancelled, standard, truncation)
+
+
+def _shown(depth: int) -> list[int]:
+    """1, 2, 4, ... and the last one."""
+    return sorted({*(2**k for k in range(depth.bit_length())), depth})
+
+
+def _some(found: list[Comparison]) -> tuple[Comparison, ...]:
+    if not found:
+        raise EocError("networks differ from each other so much that averages say nothing: take fewer blocks")
+    return tuple(found)

@@ -1,0 +1,186 @@
+r"""What every op of :mod:`eoc.layers` does to the units of a finite network, and to gradients on their way back.
+
+Units are rows (P, N): P points, N units, the same N everywhere. A dense layer is drawn in one of two ways, both exact:
+
+- with its weight matrix, in blocks that are used and forgotten, and drawn again on the way back: N^2 numbers;
+- without it. With Q an orthonormal basis of the points (x^T = Q R), the matrix is W = (W Q) Q^T + W (1 - Q Q^T), whose
+  parts are independent: W Q has independent Gaussian entries, and so has W. Hence
+
+  .. math:: W x = (W Q) R, \qquad W^T g = Q (W Q)^T g + (1 - Q Q^T) \xi,
+
+  with :math:`\xi` Gaussian vectors of the inner products of the gradients g: N P numbers. This is the Gram process of
+  :mod:`eoc.montecarlo.sampling.gram_sampler`, for any network and both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce, singledispatch
+
+import numpy as np
+
+from eoc.errors import EocError
+from eoc.floats import FloatArray
+from eoc.layers.affine import Dense, Scale
+from eoc.layers.elementwise import Elementwise
+from eoc.layers.graph import Graph, Repeat
+from eoc.layers.joined import Product, Sum
+from eoc.layers.norms import Noise, Norm
+from eoc.montecarlo.sampling.laws import law
+from eoc.montecarlo.sampling.weights import backwards, forwards, product
+from eoc.montecarlo.settings import generator
+
+__all__ = ["Back", "Drawn", "count", "draw"]
+
+Back = Callable[[FloatArray], tuple[FloatArray, ...]]
+Drawn = tuple[FloatArray, Back]
+
+_GAUSSIAN = law("gaussian")
+
+
+@singledispatch
+def draw(op: object, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    """What an op makes of its inputs in one random network, and the transpose of its derivative there.
+
+    Parameters
+    ----------
+    op
+        An op of :mod:`eoc.layers`.
+    x
+        Its inputs, each (P, N).
+    rng
+        What weights, biases and masks are drawn from. The way back may go on with it: go back in the reverse order.
+    matrices
+        Whether dense layers have weight matrices.
+
+    Returns
+    -------
+    y : (P, N)
+        The output.
+    back
+        Of gradients by y, (P, N), those by each of the inputs, (P, N); to be called at most once.
+
+    Raises
+    ------
+    EocError
+        For an op that is none of these.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> y, back = draw(Norm(centred=True), (np.array([[1.0, 2.0, 6.0]]),), rng, True)
+    >>> y.round(3).tolist()
+    [[-0.926, -0.463, 1.389]]
+    >>> (gradient,) = back(np.ones((1, 3)))
+    >>> np.abs(gradient).max() < 1e-15  # a constant added to x changes nothing
+    np.True_
+    """
+    raise EocError(f"{type(op).__name__} is no op that networks of finite width can be drawn of")
+
+
+@draw.register
+def _dense(op: Dense, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    y, back = (_with_matrix if matrices else _without_matrix)(x[0], op.sigma_w / x[0].shape[1] ** 0.5, rng)
+    return y + op.sigma_b * rng.standard_normal(x[0].shape[1]), back
+
+
+def _with_matrix(x: FloatArray, scale: float, rng: np.random.Generator) -> Drawn:
+    own, units = int(rng.integers(2**63)), x.shape[1]  # of the seed: the matrix is drawn twice
+    y = forwards(scale * x, _GAUSSIAN, units, "float64", generator(own))
+    return y, lambda g: (backwards(scale * g, _GAUSSIAN, units, "float64", generator(own)),)
+
+
+def _without_matrix(x: FloatArray, scale: float, rng: np.random.Generator) -> Drawn:
+    basis, triangle = np.linalg.qr(x.T)
+    seen = scale * rng.standard_normal((len(triangle), x.shape[1]))  # (W Q)^T
+
+    def back(g: FloatArray) -> tuple[FloatArray, ...]:
+        sizes = np.linalg.qr(g.T)[1]
+        fresh = product(sizes.T, scale * rng.standard_normal((len(sizes), g.shape[1])))
+        return (fresh + product(product(g, seen.T) - product(fresh, basis), basis.T),)
+
+    return product(triangle.T, seen), back
+
+
+@draw.register
+def _scale(op: Scale, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    return op.factor * x[0], lambda g: (op.factor * g,)
+
+
+@draw.register
+def _elementwise(op: Elementwise, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    return op.phi(x[0]), lambda g: (op.phi.dphi(x[0]) * g,)
+
+
+@draw.register
+def _norm(op: Norm, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    def centred(rows: FloatArray) -> FloatArray:
+        return np.asarray(rows - _mean(rows)) if op.centred else rows
+
+    rest = centred(x[0])
+    r = (_mean(rest * rest) + op.eps) ** -0.5
+    y = r * rest
+    return y, lambda g: (r * (centred(g) - y * _mean(y * g)),)
+
+
+def _mean(rows: FloatArray) -> FloatArray:
+    return np.asarray(rows.mean(axis=1, keepdims=True))
+
+
+@draw.register
+def _noise(op: Noise, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    """Dropout of this second moment."""
+    shape = (1, x[0].shape[1]) if op.shared else x[0].shape
+    mask = op.mu2 * (rng.random(shape) * op.mu2 < 1.0)
+    return mask * x[0], lambda g: (mask * g,)
+
+
+@draw.register
+def _sum(op: Sum, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    return reduce(np.add, x), lambda g: (g,) * len(x)
+
+
+@draw.register
+def _product(op: Product, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    return reduce(np.multiply, x), lambda g: tuple(reduce(np.multiply, (*x[:i], *x[i + 1 :]), g) for i in range(len(x)))
+
+
+@draw.register
+def _graph(op: Graph, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    values, backs = [x[0]], []
+    for node in op.nodes:
+        value, back = draw(node.op, tuple(values[i] for i in node.inputs), rng, matrices)
+        values.append(value)
+        backs.append(back)
+
+    def pull(g: FloatArray) -> tuple[FloatArray, ...]:
+        by_value = [*(np.zeros_like(value) for value in values[:-1]), g]
+        for node, back in zip(reversed(op.nodes), reversed(backs), strict=True):
+            for i, part in zip(node.inputs, back(by_value.pop()), strict=True):
+                by_value[i] = by_value[i] + part
+        return (by_value[0],)
+
+    return values[-1], pull
+
+
+@draw.register
+def _repeat(op: Repeat, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    y, backs = x[0], []
+    for layer in range(1, op.times + 1):
+        y, back = draw(op.block(layer), (y,), rng, matrices)
+        backs.append(back)
+    return y, lambda g: reduce(lambda later, back: back(*later), reversed(backs), (g,))
+
+
+def count(op: object) -> int:
+    """How many ops there are in an op, repeated ones as often as they are repeated.
+
+    Examples
+    --------
+    >>> from eoc.layers import network
+    >>> count(network("repeat(10, tanh, dense(1))").block())
+    20
+    """
+    if isinstance(op, Graph):
+        return sum(count(node.op) for node in op.nodes)
+    return op.times * count(op.block(1)) if isinstance(op, Repeat) else 1
