@@ -436,10 +436,18 @@ def test_numbers_out_of_range_are_refused(text: str, words: str) -> None:
 
 
 def test_what_no_formula_is_known_for_is_refused_with_its_place() -> None:
-    with pytest.raises(UnsupportedError, match=r"^relu: relu acts on a signal that is neither Gaussian"):
-        network("tanh, residual(dense(1)), relu").block()(Input([1.0]))
-    with pytest.raises(UnsupportedError, match="share units"):
-        network("residual(residual(relu, dense(1)), relu)").block()(Input([1.0]))
+    for text, place in [
+        ("tanh, residual(dense(1)), relu", "item 3, relu: relu acts on a signal that is neither Gaussian"),
+        ("relu, residual(residual(dense(1)), relu)", "item 2, residual, item 2, relu: relu acts"),
+        ("residual(residual(relu, dense(1)), relu)", "item 1, residual, sum: a sum of signals that share units"),
+        ("dense(1), residual(tanh, noise(2))", "item 2, residual, sum: a sum of signals that share units"),
+        ("repeat(3, residual(relu, dense(1)), tanh)", "item 1, repeat, block 2, item 2, tanh: tanh acts"),
+        ("gate(dense(1), (dense(2), noise(2), erf))", "item 1, gate, branch 2, item 3, erf: erf acts"),
+    ]:
+        with pytest.raises(UnsupportedError) as caught:
+            network(text).block()(Input([1.0]))
+        assert str(caught.value).startswith(place), caught.value
+        assert caught.value.place == place.split(":")[0]
     with pytest.raises(EocError, match="no dense without numbers"):
         network("tanh, dense(1)").block(sigma_w=1.0)
     with pytest.raises(EocError, match="name of a preset"):

@@ -1,6 +1,7 @@
 """Networks of ops: a graph of nodes, and the ways to write one: in series, beside each other, again and again.
 
-A graph is an op itself, so it nests. What an op refuses is refused with the place in the network: "item 3, relu".
+A graph is an op itself, so it nests. What an op refuses is refused with its place in the network, from the outside in:
+"item 2, residual, item 1, relu".
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ Op = Callable[..., Signal]  #: what a layer does: signals in, a signal out
 
 @dataclass(frozen=True)
 class Node:
-    """An op, the values that it takes (0 for the input of the graph, i for the node i - 1), and what it is called."""
+    """An op, the values that it takes (0 for the input of the graph, i for the node i - 1), and its place."""
 
     op: Op
     inputs: tuple[int, ...]
-    name: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,17 @@ class Graph:
         """What becomes of a signal."""
         values = [x]
         for node in self.nodes:
-            try:
-                values.append(node.op(*(values[i] for i in node.inputs)))
-            except UnsupportedError as error:
-                raise error if error.place else UnsupportedError(str(error), node.name) from None
+            values.append(_applied(node.op, [values[i] for i in node.inputs], node.place))
         return values[-1]
+
+
+def _applied(op: Op, x: Sequence[Signal], place: str) -> Signal:
+    """What an op makes of signals; what it refuses is refused with its place before the one inside of it."""
+    try:
+        return op(*x)
+    except UnsupportedError as error:
+        problem = str(error).removeprefix(f"{error.place}: ")
+        raise UnsupportedError(problem, ", ".join(filter(None, (place, error.place)))) from None
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class Repeat:
         """What becomes of a signal."""
         between = [x]
         for layer in range(1, self.times + 1):
-            between.append(self.block(layer)(between[-1]))
+            between.append(_applied(self.block(layer), between[-1:], f"block {layer}"))
         return _Deep(between)
 
 
@@ -116,18 +123,18 @@ class _Deep(Signal):
 
 
 def serial(ops: Sequence[Op], names: Sequence[str] = ()) -> Graph:
-    """One op after the other."""
-    named = [*names, *[""] * (len(ops) - len(names))]
-    return Graph(tuple(Node(op, (i,), name) for i, (op, name) in enumerate(zip(ops, named, strict=True))))
+    """One op after the other; with names, their places are "item 1, relu" and so on."""
+    places = [f"item {i}, {name}" for i, name in enumerate(names, 1)] or [""] * len(ops)
+    return Graph(tuple(Node(op, (i,), place) for i, (op, place) in enumerate(zip(ops, places, strict=True))))
 
 
 def residual(branch: Op, skip: float = 1.0, scale: float = 1.0) -> Graph:
     """Skip * x + scale * branch(x)."""
     ways = (Node(Scale(skip), (0,)), Node(branch, (0,)), Node(Scale(scale), (2,)))
-    return Graph((*ways, Node(Sum(), (1, 3), "residual")))
+    return Graph((*ways, Node(Sum(), (1, 3), "sum")))
 
 
 def gate(branches: Sequence[Op]) -> Graph:
     """The product of what the branches make of x."""
-    ways = tuple(Node(branch, (0,)) for branch in branches)
-    return Graph((*ways, Node(Product(), tuple(range(1, len(ways) + 1)), "gate")))
+    ways = tuple(Node(branch, (0,), f"branch {i}") for i, branch in enumerate(branches, 1))
+    return Graph((*ways, Node(Product(), tuple(range(1, len(ways) + 1)), "product")))
