@@ -1,10 +1,4 @@
-"""The ``eoc`` command: parses, calls, prints. Nothing heavy is imported before a command runs.
-
-Exit codes: 0 done; 1 ``eoc verify`` found that theory and simulation disagree, or a point of ``eoc sweep run`` failed;
-2 the input cannot be used, or needs more memory than there is (message on stderr); 3 the question is fine but no usable
-edge-of-chaos point exists (the reason and an alternative are printed); 74 standard output cannot be written;
-130 interrupted; 141 who reads standard output has left.
-"""
+"""The ``eoc`` command: parses, calls, prints. Nothing heavy is imported before a command runs."""
 
 from __future__ import annotations
 
@@ -38,7 +32,8 @@ from eoc.cli import (
     verify,
 )
 from eoc.cli.command_wrapper import register
-from eoc.cli.streams import EXIT_GONE, OutputLostError, standard_streams
+from eoc.cli.exit_codes import ExitCode
+from eoc.cli.streams import OutputLostError, standard_streams
 
 __all__ = ["app", "main"]
 
@@ -117,7 +112,7 @@ def main() -> None:
             code = _ran()
     except OutputLostError as lost:
         code = lost.exit_code
-        if code != EXIT_GONE and sys.stderr is not None:
+        if code is not ExitCode.READER_GONE and sys.stderr is not None:
             with suppress(OSError):
                 print(f"error: cannot write: {lost.why.strerror or lost.why}", file=sys.stderr)
     sys.exit(code)
@@ -141,15 +136,15 @@ def _ran() -> int | str | None:
         what = f" ({error})" if str(error) else ""
         return _refused(f"there is not enough memory{what}: ask for less, such as fewer or smaller networks")
     except KeyboardInterrupt:
-        return 130
+        return ExitCode.INTERRUPTED
     except OSError as error:  # of files: what standard output refuses is no OSError here
         return _refused(_of_file(error))
-    return 0
+    return ExitCode.DONE
 
 
-def _refused(message: str) -> int:
+def _refused(message: str) -> ExitCode:
     print(f"error: {message}", file=sys.stderr)
-    return 2
+    return ExitCode.REFUSED
 
 
 def _of_file(error: OSError) -> str:

@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from eoc.criticality import EdgeOfChaos, EocPoint
     from eoc.recommendation import Recommendation
 
-__all__ = ["EXIT_NONE", "Answer", "answered", "recommended"]
+__all__ = ["Answer", "answered", "recommended"]
 
-EXIT_NONE = 3
 _TABLE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 

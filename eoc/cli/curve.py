@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.answer import EXIT_NONE
 from eoc.cli.common import (
     AsJson,
     Names,
@@ -21,6 +20,7 @@ from eoc.cli.common import (
     print_json,
     save_picture,
 )
+from eoc.cli.exit_codes import ExitCode
 from eoc.cli.progress import progress
 from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
@@ -133,7 +133,7 @@ def command(
 
         save_picture(eoc_figure([f.curve for f in found]), plot)
     if all(f.curve.kind == "none" or (not own and f.has_no_point) for f in found):
-        raise typer.Exit(EXIT_NONE)
+        raise typer.Exit(ExitCode.NO_POINT)
 
 
 def round_values(sigma_b_max: float) -> list[float]:

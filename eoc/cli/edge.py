@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eoc.cli.answer import EXIT_NONE, answered
+from eoc.cli.answer import answered
 from eoc.cli.common import print_json
+from eoc.cli.exit_codes import ExitCode
 from eoc.cli.init import print_answer
 from eoc.cli.words import command_line
 
@@ -40,7 +41,7 @@ def operating_at(
         print_json(answer.to_dict())
     else:
         print_answer(answer, command=command_line("init", source, framework="torch"))
-    raise typer.Exit(EXIT_NONE)
+    raise typer.Exit(ExitCode.NO_POINT)
 
 
 def network(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.answer import EXIT_NONE, Answer, answered, recommended
+from eoc.cli.answer import Answer, answered, recommended
 from eoc.cli.common import AsJson, Name, Plot, edge_up_to, find_activation, number, print_json, save_picture
+from eoc.cli.exit_codes import ExitCode
 from eoc.cli.framework import Framework, code
 from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
@@ -72,7 +73,7 @@ def command(
     if plot is not None:
         _draw(phi, answer.place, plot)
     if answer.place is None or not answer.fits:
-        raise typer.Exit(EXIT_NONE)
+        raise typer.Exit(ExitCode.NO_POINT)
 
 
 def _draw(phi: Activation, place: Recommendation | None, path: Path) -> None:

@@ -14,11 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
-__all__ = ["EXIT_GONE", "EXIT_OUTPUT", "OutputLostError", "standard_streams"]
+from eoc.cli.exit_codes import ExitCode
 
-EXIT_OUTPUT = 74  #: EX_IOERR of sysexits.h: standard output cannot be written
-EXIT_GONE = 141  #: 128 + SIGPIPE, as shells report it: who was reading has seen enough
-
+__all__ = ["OutputLostError", "standard_streams"]
 
 _NARROWEST, _WIDEST = 20, 10_000  # columns
 
@@ -37,9 +35,9 @@ class OutputLostError(BaseException):
         self.why = why
 
     @property
-    def exit_code(self) -> int:
+    def exit_code(self) -> ExitCode:
         """What the program ends with."""
-        return EXIT_GONE if self.why.errno == errno.EPIPE else EXIT_OUTPUT
+        return ExitCode.READER_GONE if self.why.errno == errno.EPIPE else ExitCode.OUTPUT_LOST
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.common import AsJson, print_json
+from eoc.cli.exit_codes import ExitCode
 from eoc.cli.progress import progress
 from eoc.cli.tables import console, print_next, print_paragraph
 from eoc.cli.words import duration, size, values_in_words
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from eoc.sweeps.estimate import Estimate
     from eoc.sweeps.running.run import Summary
 
-__all__ = ["EXIT_FAILED", "app", "check", "run", "schema"]
+__all__ = ["app", "check", "run", "schema"]
 
-EXIT_FAILED = 1  #: a point of the sweep failed
 
 _PATIENCE = 0.4  # seconds without a word: imports alone can take a second
 
@@ -154,7 +154,7 @@ def run(
     else:
         _print_summary(file, summary, found)
     if summary.failed:
-        raise typer.Exit(EXIT_FAILED)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _executor(scheduler: str | None, dask: str | None) -> str | None:
@@ -181,7 +181,7 @@ def _read(file: Path, overrides: list[str] | None, as_json: bool) -> Sweep:
             print_json({"problems": [vars(problem) for problem in error.problems]})
         else:
             print(error, file=sys.stderr)
-    raise typer.Exit(2)
+    raise typer.Exit(ExitCode.REFUSED)
 
 
 def _say_interrupted(path: Path) -> None:

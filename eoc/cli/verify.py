@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eoc.cli.common import AsJson, NetworkName, Plot, find_block, number
+from eoc.cli.exit_codes import ExitCode
 from eoc.cli.sampling import Seed, SigmaB, Workers, show, threads
 from eoc.cli.tables import NARROW, console, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from eoc.montecarlo.experiments.network_checks import VerifiedNetwork
     from eoc.montecarlo.experiments.verification import Check, Verification, VerifiedPoint
 
-__all__ = ["EXIT_FAILED", "command"]
-
-EXIT_FAILED = 1
+__all__ = ["command"]
 
 
 def command(
@@ -62,7 +61,7 @@ def command(
     found = verify(source, sigma_w, sigma_b, **given, **threads(workers, "checks", "verify"))
     show(found, partial(_print, activation), "verification_figure", plot, as_json)
     if found.failed:
-        raise typer.Exit(EXIT_FAILED)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _print(source: str, found: Verification) -> None:

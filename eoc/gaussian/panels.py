@@ -93,6 +93,13 @@ class _Sums:
     noise: FloatArray
     exponent: FloatArray
 
+    def __getitem__(self, keep: NDArray[np.bool_]) -> _Sums:
+        return _Sums(self.absolute[keep], self.truncation[keep], self.noise[keep], self.exponent[keep])
+
+    def __add__(self, other: _Sums) -> _Sums:
+        pairs = ((getattr(self, f), getattr(other, f)) for f in ("absolute", "truncation", "noise", "exponent"))
+        return _Sums(*(np.concatenate(pair) for pair in pairs))
+
 
 def _sums(panels: _Panels, s: FloatArray) -> _Sums:
     z_squared = (nodes_of(panels.a, panels.b)[:, None, :] / s[:, None]) ** 2
@@ -157,7 +164,7 @@ def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray) -> tuple[_
         bad = (sums.truncation > np.maximum(_TOLERANCE * total, floor)) & (total > _UNDERFLOW)
         split = bad.any(axis=(1, 2)) & (new.b - new.a > _NARROWEST * np.maximum(np.abs(new.a), np.abs(new.b)))
         done = done + new[~split]
-        sums_done = _append(sums_done, sums, ~split)
+        sums_done = sums_done + sums[~split]
         todo = new[split]
         if todo.a.size == 0:
             return done, sums_done
@@ -167,7 +174,7 @@ def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray) -> tuple[_
         a, b = np.concatenate([todo.a, middle]), np.concatenate([middle, todo.b])
         new = _Panels.evaluate(integrands, a, b)
     new = _Panels.evaluate(integrands, todo.a, todo.b)
-    return done + new, _append(sums_done, _sums(new, s), np.ones(new.a.size, bool))
+    return done + new, sums_done + _sums(new, s)
 
 
 def _misplaced(panels: _Panels, s: FloatArray) -> FloatArray:
@@ -214,7 +221,7 @@ def _closed(panels: _Panels, sums: _Sums, s: FloatArray, root: float, side: floa
         noise[inside, :, k] = error / width
     changed = ring >= 0
     new = _Panels(panels.a, panels.b, values, noise)[changed]
-    return panels[~changed] + new, _append(_kept(sums, ~changed), _sums(new, s), np.ones(new.a.size, bool))
+    return panels[~changed] + new, sums[~changed] + _sums(new, s)
 
 
 def _halving(ends: FloatArray, least: float) -> FloatArray:
@@ -225,15 +232,6 @@ def _halving(ends: FloatArray, least: float) -> FloatArray:
             break
         out.append(found)
     return np.array(out[::-1])
-
-
-def _kept(sums: _Sums, keep: NDArray[np.bool_]) -> _Sums:
-    return _Sums(sums.absolute[keep], sums.truncation[keep], sums.noise[keep], sums.exponent[keep])
-
-
-def _append(one: _Sums, other: _Sums, keep: NDArray[np.bool_]) -> _Sums:
-    fields = ("absolute", "truncation", "noise", "exponent")
-    return _Sums(*(np.concatenate([getattr(one, f), getattr(other, f)[keep]]) for f in fields))
 
 
 def _keep_finite(integrands: Integrands, panels: _Panels) -> _Panels:
