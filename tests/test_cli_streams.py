@@ -12,6 +12,7 @@ from test_cli import COMMANDS, run, run_alone
 from eoc.cli import main
 from eoc.cli.progress import Report, progress, reporting
 from eoc.cli.streams import standard_streams
+from eoc.gaussian.moments import moments
 
 EOC = f"{sys.executable} -m eoc"
 SWEEP = "schema: 1\ntask: edge_of_chaos\naxes: {activation: tanh, sigma_b: [0.1, 0.2]}\n"
@@ -137,3 +138,14 @@ def test_a_command_that_does_not_says_nothing(capsys):
     with reporting("eoc test"):
         progress()(1, 2)
     assert capsys.readouterr().err == ""
+
+
+def test_lines_say_why_it_takes_long_as_soon_as_that_is_known(monkeypatch, capsys):
+    monkeypatch.setattr("eoc.cli.progress._WORK", 0.0)
+    monkeypatch.setattr("eoc.cli.progress._LOOK", 0.01)
+    with reporting("eoc init"):
+        time.sleep(0.1)
+        moments("sin(1.01*exp(x))", 0.25, ("V",))
+        time.sleep(0.1)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["eoc init: computing", "eoc init: resolving the many oscillations of sin(1.01*exp(x))"]

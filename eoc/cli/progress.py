@@ -11,6 +11,7 @@ from threading import Event, Thread
 from typing import TextIO
 
 from eoc.cli.words import duration
+from eoc.notices import listening
 
 __all__ = ["Report", "progress", "reporting"]
 
@@ -58,10 +59,20 @@ class Report:
         """
         self._what, self._left, self._patience = what, seconds, patience
 
+    def note(self, what: str) -> None:
+        """Say why it takes long, where nobody has said what is being done."""
+        if not self.expected:
+            self._what = what
+
     @property
     def expected(self) -> bool:
         """Whether somebody has said what is being done."""
         return self._patience is not None
+
+    @property
+    def doing(self) -> str:
+        """What is being done, as far as somebody has said it."""
+        return self._what
 
     @property
     def due(self) -> bool:
@@ -133,7 +144,8 @@ def reporting(program: str) -> Iterator[None]:
     token = _report.set(report)
     report.begin()
     try:
-        yield
+        with listening(report.note):
+            yield
     finally:
         report.end()
         _report.reset(token)
@@ -158,8 +170,10 @@ def _speak(report: Report, ended: Event) -> None:
 def _print_lines(report: Report, ended: Event, err: TextIO) -> None:
     while True:
         print(report.text, file=err, flush=True)
-        if ended.wait(_EVERY):
-            return
+        why, next_line = report.doing, time.monotonic() + _EVERY
+        while time.monotonic() < next_line and report.doing == why:
+            if ended.wait(_LOOK):
+                return
 
 
 def _show_bar(report: Report, ended: Event) -> None:

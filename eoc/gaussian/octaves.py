@@ -94,7 +94,7 @@ class Octaves:
 
     def __init__(self, phi: Activation, integrands: Integrands, radius: float) -> None:
         graded = radius * 2.0 ** np.arange(64.0 if radius > 0.0 else 0.0)
-        self._integrands = integrands
+        self._name, self._integrands = phi.name, integrands
         self._roots = vertical(phi)
         self._edges = np.asarray(phi.knots, dtype=float)
         self._graded = np.concatenate([-graded, graded])
@@ -164,7 +164,8 @@ class Octaves:
 
     def _table(self, widths: FloatArray) -> Table:
         edges = np.concatenate([self._edges, self._graded[np.abs(self._graded) < widths[-1]]])
-        return tabulate(self._integrands, edges, widths, half_line=self._half_line, roots=self._roots)
+        half, roots, name = self._half_line, self._roots, self._name
+        return tabulate(self._integrands, edges, widths, half_line=half, roots=roots, name=name)
 
     def _built(self, octave: int) -> list[_Piece]:
         """Fit the polynomials of one octave and bound what they add to the error of the quadrature."""

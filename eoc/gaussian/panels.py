@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.ends import rest_of
 from eoc.gaussian.nodes import NULL_RULES, WEIGHTS, N, nodes_of
+from eoc.notices import notice
 
 __all__ = ["Integrands", "Table", "integrate_table", "tabulate"]
 
@@ -30,6 +31,7 @@ _NEGLIGIBLE = 1e-20  # of the total: a panel that contributes less is dropped
 _MAX_LEVELS = 60
 _OVERFLOW_LEVELS = 8
 _MAX_PANELS = 200_000
+_MANY_PANELS = 5_000  # which take long: only oscillations need so many
 _NARROWEST = 2.0**-40  # relative width of a panel whose nodes are told apart, and from a knot at its end
 _BLOCK = 16_384  # nodes at a time
 _NARROW = 2.0**-8  # relative width of a panel on which the Gaussian hardly changes and the rounding of nodes may count
@@ -113,7 +115,13 @@ def _sums(panels: _Panels, s: FloatArray) -> _Sums:
 
 
 def tabulate(
-    integrands: Integrands, edges: FloatArray, widths: FloatArray, *, half_line: bool, roots: tuple[float, ...] = ()
+    integrands: Integrands,
+    edges: FloatArray,
+    widths: FloatArray,
+    *,
+    half_line: bool,
+    roots: tuple[float, ...] = (),
+    name: str = "phi",
 ) -> Table:
     """Tabulate ``integrands`` for Gaussians of standard deviation in [min(widths), max(widths)].
 
@@ -129,8 +137,10 @@ def tabulate(
         Integrate over x > 0 only and double: for even integrands.
     roots
         The edges near which an integrand may grow without bound.
+    name
+        Of what oscillates, for who waits.
     """
-    done, sums = _refine(integrands, _initial_edges(edges, widths[0], half_line), widths)
+    done, sums = _refine(integrands, _initial_edges(edges, widths[0], half_line), widths, name)
     for root in roots:
         for side in (-1.0, 1.0):
             done, sums = _closed(done, sums, widths, root, side)
@@ -151,7 +161,7 @@ def _initial_edges(edges: FloatArray, scale: float, half_line: bool) -> FloatArr
     return np.unique(points[points >= 0.0] if half_line else points)
 
 
-def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray) -> tuple[_Panels, _Sums]:
+def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray, name: str) -> tuple[_Panels, _Sums]:
     """Bisect until every panel is resolved (or cannot be: then its truncation stays in the error estimate)."""
     new = _Panels.evaluate(integrands, edges[:-1], edges[1:])
     new = _keep_finite(integrands, new)
@@ -170,6 +180,8 @@ def _refine(integrands: Integrands, edges: FloatArray, s: FloatArray) -> tuple[_
             return done, sums_done
         if done.a.size + 2 * todo.a.size > _MAX_PANELS:
             break
+        if done.a.size + 2 * todo.a.size > _MANY_PANELS:
+            notice(f"resolving the many oscillations of {name}")
         middle = 0.5 * (todo.a + todo.b)
         a, b = np.concatenate([todo.a, middle]), np.concatenate([middle, todo.b])
         new = _Panels.evaluate(integrands, a, b)
