@@ -55,7 +55,7 @@ def test_networks_agree_with_theory(text):
 
 
 #: Those of the random networks that theory follows, and soon; the rest is refused, or compositions of compositions.
-NUMBERS = (1, 5, 32, 36, 47, 55, 61, 74, 79, 91, 97, 110, 143, 162, 164, 168, 169, 195, 197, 202, 211, 215, 217)
+NUMBERS = (1, 5, 32, 36, 47, 55, 61, 74, 79, 97, 110, 143, 164, 169, 195, 197, 202, 211, 215, 217)
 
 
 @pytest.mark.parametrize("number", NUMBERS)
@@ -152,10 +152,10 @@ def test_what_cannot_be_sampled_is_refused():
 
 def test_networks_of_other_weights_fail(monkeypatch):
     right, wrong = "residual(tanh, dense(1.5))", network("residual(tanh, dense(1.7))")
-    assert not verify(right, depth=3, networks=32, width=100, seed=1).failed
+    assert not verify(right, q=1.0, depth=3, networks=32, width=100, seed=1).failed
     real = network_checks.sample_blocks
     monkeypatch.setattr(network_checks, "sample_blocks", lambda **how: real(**{**how, "network": wrong}))
-    found = verify(right, depth=3, networks=64, width=100, seed=1)
+    found = verify(right, q=1.0, depth=3, networks=64, width=100, seed=1)
     assert {one.comparison.quantity for one in found.failed} >= {"q of 1000 units", "gradient^2 of 1000 units"}
 
 
@@ -167,7 +167,7 @@ def command(monkeypatch, capsys, *arguments):
     return left.value.code or 0, out, err
 
 
-SMALL = ("--depth", "2", "--width", "64", "--networks", "40", "--seed", "1")
+SMALL = ("--q", "1", "--depth", "2", "--width", "64", "--networks", "40", "--seed", "1")
 
 
 def test_the_command_verifies_networks(monkeypatch, capsys, tmp_path):
@@ -201,8 +201,8 @@ def test_the_command_fails_with_exit_code_1(monkeypatch, capsys):
     [
         (("preln",), "give sigma_w"),
         (("tanh", "--depth", "3"), "depth: what is checked of an activation"),
-        (("preln", "--sigma-w", "1", "--depth", "0"), "depth must be a whole number from 1 to 1000"),
-        (("preln", "--sigma-w", "1", "--width", "20000"), "width must be a whole number from 16 to 1000"),
+        (("preln", "--sigma-w", "1", "--q", "2", "--depth", "0"), "depth must be a whole number from 1 to 1000"),
+        (("preln", "--sigma-w", "1", "--q", "2", "--width", "20000"), "width must be a whole number from 16 to 1000"),
         (("preln", "--sigma-w", "1", "--q", "-1"), "q must be a variance > 0"),
         (("residual(relu, dense(1)), relu",), "neither Gaussian"),
     ],

@@ -22,8 +22,10 @@ from typer.models import ArgumentInfo, OptionInfo
 
 import eoc.cli
 from eoc.activations.named import names
+from eoc.layers import PRESETS
 from eoc.sweeps import run_sweep
 
+from . import networks
 from .kind import Kind
 from .values import BY_NAME, FORMULAS, LISTS, NUMBERS, OUTPUTS, OWN, PARAMETERS, RIGHT, STRANGE, SWEEP, WHOLE
 from .watch import TooLongError, watched
@@ -82,13 +84,15 @@ def _value(rng: random.Random, name: str, right: bool = False) -> str:
 
 
 def _activation(rng: random.Random) -> str:
-    source = rng.choices(("name", "formula", "parameter", "mistyped", "strange"), (12, 6, 3, 2, 1))[0]
+    source = rng.choices(("name", "formula", "parameter", "network", "mistyped", "strange"), (12, 6, 3, 2, 2, 1))[0]
     if source == "name":
         return rng.choice(names())
     if source == "formula":
         return rng.choice(FORMULAS)
     if source == "parameter":
         return rng.choice(PARAMETERS).format(rng.choice(NUMBERS))
+    if source == "network":
+        return rng.choice([networks.drawn(rng, 1, networks.TAME), *PRESETS])
     if source == "mistyped":
         name = list(rng.choice(names()))
         name[rng.randrange(len(name))] = rng.choice("abcdefghi _()")
