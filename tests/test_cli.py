@@ -327,11 +327,26 @@ def test_a_wide_terminal_shows_all_digits():
     assert "-0.00929425817137 " in text
 
 
-@pytest.mark.parametrize("arguments", [*IN_A_TERMINAL, ("--help",), ("init", "--help")], ids=" ".join)
-def test_an_ascii_only_stdout_is_enough(arguments):
-    done = run_alone(*arguments, env={"PYTHONIOENCODING": "ascii", "LANG": "C", "LC_ALL": "C"})
-    assert done.returncode == 0, done.stderr
+ONE_BY_ONE = """
+import sys
+from eoc.cli import main
+for line in sys.argv[1:]:
+    sys.argv[1:] = line.split()
+    try:
+        main()
+    except SystemExit as left:
+        print(f"\\n===== {line} ended with {left.code}")
+"""
+
+
+def test_an_ascii_only_stdout_is_enough():
+    commands = [" ".join(arguments) for arguments in (*IN_A_TERMINAL, ("--help",), ("init", "--help"))]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii", "LANG": "C", "LC_ALL": "C"}
+    done = subprocess.run([sys.executable, "-c", ONE_BY_ONE, *commands], capture_output=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.isascii()
+    ends = re.findall(r"^===== (.*) ended with (.*)$", done.stdout.decode("ascii"), re.MULTILINE)
+    assert ends == [(command, "0") for command in commands]
 
 
 def test_what_ascii_lacks_is_escaped(tmp_path):
