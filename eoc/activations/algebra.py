@@ -257,9 +257,9 @@ def _crossings(piece: Piece, value: float, low: float, high: float) -> list[floa
     ends = [x for x in (low, high) if np.isfinite(x)]
     grid = np.sort(np.concatenate([ends, _GRID[(low < _GRID) & (high > _GRID)]]))
     with np.errstate(all="ignore"):
-        values = piece.phi(grid) - value
-    there = np.flatnonzero(values[:-1] * values[1:] < 0.0)
-    on_grid = grid[1:-1][(values[1:-1] == 0.0) & (values[:-2] * values[2:] < 0.0)]
+        signs = np.sign(piece.phi(grid) - value)
+    there = np.flatnonzero(signs[:-1] * signs[1:] < 0.0)
+    on_grid = grid[1:-1][(signs[1:-1] == 0.0) & (signs[:-2] * signs[2:] < 0.0)]
     exactly = {"xtol": 1e-300, "rtol": 4.0 * EPS, "maxiter": 2000}  # by halves down to 0
     return [*(float(brentq(off, grid[i], grid[i + 1], **exactly)) for i in there), *on_grid.tolist()]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from eoc.layers.bounded import Bounded
 from eoc.montecarlo.blocks import BlockSample, sample_blocks
 from eoc.montecarlo.experiments.comparison import Comparison, by_name
 from eoc.montecarlo.experiments.networks import seed_of
+from eoc.montecarlo.running.runner import Progress, share_of
 from eoc.propagation.blocks import kept_variance
 from eoc.validation import real_number
 
@@ -116,13 +116,15 @@ def _whole(name: str, value: float, least: int, most: int) -> int:
     return int(number)
 
 
-def network_groups(place: VerifiedNetwork, workers: int) -> list[tuple[str, Callable[..., tuple[Comparison, ...]]]]:
+def network_groups(
+    place: VerifiedNetwork, workers: int, progress: Progress | None = None
+) -> list[tuple[str, Callable[..., tuple[Comparison, ...]]]]:
     """The kinds of checks of a network, each with a function of the seed; EocError where theory refuses the network."""
-    signals = _signals(place)
-    kinds = (("signal", _forwards), ("gradient", _backwards))
-    return [
-        (kind, partial(check, place, signals, matrices, workers)) for matrices in (False, True) for kind, check in kinds
-    ]
+    signals, found = _signals(place), []
+    for i, matrices in enumerate((False, True)):
+        one, other = (_Sampled(place, signals, matrices, workers, share_of(progress, 2 * i + j, 1, 4)) for j in (0, 1))
+        found += [("signal", one.forwards), ("gradient", other.backwards)]
+    return found
 
 
 def _signals(place: VerifiedNetwork) -> list[Signal]:
@@ -130,89 +132,89 @@ def _signals(place: VerifiedNetwork) -> list[Signal]:
     signals: list[Signal] = [Input(place.q, [1.0 - place.c])]
     for layer in range(1, place.depth + 1):
         x = place.network.block(place.sigma_w, place.sigma_b, layer, place.depth)(signals[-1])
-        for name in ("q", "m", "G", "chi"):  # now: else every block asks the one before, deeper than Python can
-            getattr(x, name)
+        for name in ("q", "m", "G", "chi", *(("T",) if np.isfinite(x.chi.value).all() else ())):
+            getattr(x, name)  # now: else every block asks the one before, deeper than Python can
         signals.append(x)
     return signals[1:]
 
 
-def _forwards(
-    place: VerifiedNetwork, signals: list[Signal], matrices: bool, workers: int, seed: int
-) -> tuple[Comparison, ...]:
-    """q, 1 - c, and means that theory does not know to be 0, behind some blocks."""
-    half, full = _samples(place, matrices, False, workers, seed)
-    found: list[Comparison] = []
-    for layer in _shown(place.depth):
-        x, i, of = signals[layer - 1], layer - 1, f" of {_size(place, matrices)}"
-        size = float(x.q.value[0])
-        found += _compared(f"q{of}", layer, _at(x.q), half.q[:, i, 0], full.q[:, i, 0], size)
-        e = _at(x.one_minus_c)
-        e = e[0], e[1] + _ROUNDING * e[0] ** 0.5  # what rounding of units makes of it
-        found += _compared(f"1 - c{of}", layer, e, half.one_minus_c[:, i], full.one_minus_c[:, i], e[0])
-        if x.m.value[0] != 0.0:
-            found += _compared(f"mean{of}", layer, _at(x.m), half.m[:, i, 0], full.m[:, i, 0], size**0.5)
-    return _some(found)
+@dataclass(frozen=True)
+class _Sampled:
+    """Networks with matrices or without, and what theory says of them behind each block."""
 
+    place: VerifiedNetwork
+    signals: list[Signal]
+    matrices: bool
+    workers: int
+    progress: Progress | None
 
-def _backwards(
-    place: VerifiedNetwork, signals: list[Signal], matrices: bool, workers: int, seed: int
-) -> tuple[Comparison, ...]:
-    """Squared gradients at the first input, and products of those at both."""
-    x, of = signals[-1], f" of {_size(place, matrices)}"
-    if not np.isfinite(x.chi.value).all():
-        raise EocError("an activation jumps: gradients vanish or are infinite, and theory has them infinite")
-    half, full = _samples(place, matrices, True, workers, seed)
-    size = float(x.chi.value[0])
-    return _some(
-        [
-            *_compared(f"gradient^2{of}", None, _at(x.chi), half.chi[:, 0], full.chi[:, 0], size),
-            *_compared(f"gradients' product{of}", None, _at(x.T), half.T, full.T, size),
-        ]
-    )
+    @property
+    def width(self) -> int:
+        """An even number of units."""
+        return 2 * ((self.place.width if self.matrices else max(_WIDE, self.place.width)) // 2)
 
+    def forwards(self, seed: int) -> tuple[Comparison, ...]:
+        """q, 1 - c, and means that theory does not know to be 0, behind some blocks."""
+        half, full = self._samples(seed, backward=False)
+        found: list[Comparison] = []
+        for i in _shown(self.place.depth):
+            x = self.signals[i]
+            size, e = float(x.q.value[0]), _at(x.one_minus_c)
+            e = e[0], e[1] + _ROUNDING * e[0] ** 0.5  # what rounding of units makes of it
+            found += self._compared("q", i + 1, _at(x.q), half.q[:, i, 0], full.q[:, i, 0], size)
+            found += self._compared("1 - c", i + 1, e, half.one_minus_c[:, i], full.one_minus_c[:, i], e[0])
+            if x.m.value[0] != 0.0:
+                found += self._compared("mean", i + 1, _at(x.m), half.m[:, i, 0], full.m[:, i, 0], size**0.5)
+        return _some(found)
 
-def _samples(
-    place: VerifiedNetwork, matrices: bool, backward: bool, workers: int, seed: int
-) -> tuple[BlockSample, BlockSample]:
-    """Networks of half the width, and of the width."""
-    width = place.width if matrices else max(_WIDE, place.width)
-    given = {name: getattr(place, name) for name in ("network", "sigma_w", "sigma_b", "q", "c", "depth", "networks")}
-    how: dict[str, Any] = {**given, "matrices": matrices, "backward": backward, "workers": workers}
-    half, full = (
-        sample_blocks(**how, width=size, seed=seed_of(seed, i)) for i, size in enumerate((width // 2, 2 * (width // 2)))
-    )
-    return half, full
+    def backwards(self, seed: int) -> tuple[Comparison, ...]:
+        """Squared gradients at the first input, and products of those at both."""
+        x = self.signals[-1]
+        if not np.isfinite(x.chi.value).all():
+            raise EocError("an activation jumps: gradients vanish or are infinite, and theory has them infinite")
+        half, full = self._samples(seed, backward=True)
+        chi = _at(x.chi)
+        squares = self._compared("gradient^2", None, chi, half.chi[:, 0], full.chi[:, 0], chi[0])
+        products = self._compared("gradients' product", None, _at(x.T), half.T, full.T, chi[0])
+        return _some([*squares, *products])
 
+    def _samples(self, seed: int, backward: bool) -> tuple[BlockSample, BlockSample]:
+        """Networks of half the width, and of the width."""
+        given = by_name(self.place, "network", "sigma_w", "sigma_b", "q", "c", "depth", "networks")
+        how = {**given, **by_name(self, "matrices", "workers"), "backward": backward}
+        half, full = (
+            sample_blocks(**how, width=width, seed=seed_of(seed, i), progress=share_of(self.progress, i, 1, 2))
+            for i, width in enumerate((self.width // 2, self.width))
+        )
+        return half, full
 
-def _size(place: VerifiedNetwork, matrices: bool) -> str:
-    return f"{place.width} units, matrices" if matrices else f"{max(_WIDE, place.width)} units"
+    def _compared(
+        self,
+        quantity: str,
+        layer: int | None,
+        theory: tuple[float, float],
+        half: FloatArray,
+        full: FloatArray,
+        size: float,
+    ) -> Iterator[Comparison]:
+        """The comparison of (M,) networks of both widths, if averages say anything; ``size``: what is usual."""
+        value, error = theory
+        mean, spread, other = float(full.mean()), float(full.std(ddof=1)), float(half.std(ddof=1))
+        if size > 0.0 and other <= _SPREAD * size:
+            cancelled = mean - float(half.mean())
+            standard = float(np.hypot(2.0 * spread, other) / full.size**0.5)
+            truncation = error + cancelled**2 / size + _ROUNDING * size
+            name = f"{quantity} of {self.width} units{', matrices' if self.matrices else ''}"
+            yield Comparison(name, layer, value, mean + cancelled, standard, truncation)
 
 
 def _at(found: Bounded) -> tuple[float, float]:
     return float(found.value[0]), float(found.error[0])
 
 
-def _compared(
-    quantity: str,
-    layer: int | None,
-    theory: tuple[float, float],
-    half: FloatArray,
-    full: FloatArray,
-    size: float,
-) -> Iterator[Comparison]:
-    """The comparison of (M,) networks of half and of full width, if averages say anything; ``size``: what is usual."""
-    value, error = theory
-    mean, spread, other = float(full.mean()), float(full.std(ddof=1)), float(half.std(ddof=1))
-    if size > 0.0 and other <= _SPREAD * size:
-        cancelled = mean - float(half.mean())
-        standard = float(np.hypot(2.0 * spread, other) / full.size**0.5)
-        truncation = error + cancelled**2 / size + _ROUNDING * size
-        yield Comparison(quantity, layer, value, mean + cancelled, standard, truncation)
-
-
 def _shown(depth: int) -> list[int]:
-    """1, 2, 4, ... and the last one."""
-    return sorted({*(2**k for k in range(depth.bit_length())), depth})
+    """The blocks 1, 2, 4, ... and the last one, from 0."""
+    return sorted({*(2**k - 1 for k in range(depth.bit_length())), depth - 1})
 
 
 def _some(found: list[Comparison]) -> tuple[Comparison, ...]:

@@ -201,7 +201,7 @@ def verify(
     seed = checked_seed(seed)
     if isinstance(activation, Network) or (isinstance(activation, str) and is_network(activation)):
         net = verified_network(network_of(activation), sigma_w, sigma_b, q, depth=depth, width=width, networks=networks)
-        return _verified(net, network_groups(net, workers), seed, progress)
+        return _verified(net, network_groups(net, workers, progress), seed, progress)
     sizes = {"depth": depth, "width": width, "networks": networks}
     if any(size is not None for size in sizes.values()):
         given = ", ".join(name for name, size in sizes.items() if size is not None)
