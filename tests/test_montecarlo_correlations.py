@@ -134,8 +134,8 @@ def test_wide_networks_have_the_constants_of_the_law(name, sigma_b, constant):
 
 def test_close_inputs_spread_as_predicted():
     # ReLU to leading order in 1 - c: sqrt((8 l + 4)/N) while 1 - c hardly falls
-    found = correlation_process("relu", RELU, width=2000, depth=20, networks=1500, seed=1, one_minus_c=1e-6)
-    assert found.predicted_spread[9] ** 2 == pytest.approx((8.0 * 9.0 + 4.0) / 2000.0, rel=0.02)
+    found = correlation_process("relu", RELU, width=500, depth=20, networks=1500, seed=1, one_minus_c=1e-6)
+    assert found.predicted_spread[9] ** 2 == pytest.approx((8.0 * 9.0 + 4.0) / 500.0, rel=0.02)
     z = z_of(found, "spread of log e_l")
     assert set(z) == {2, 4, 8, 16, 20}
     assert max(map(abs, z.values())) < 3.0
