@@ -1,6 +1,6 @@
 """The errors a user can meet, all of them ``ValueError``: what was given, what is allowed, what to do."""
 
-__all__ = ["AccuracyError", "AccuracyWarning", "EocError", "ExpressionError", "NotPermissibleError"]
+__all__ = ["AccuracyError", "AccuracyWarning", "EocError", "ExpressionError", "NotPermissibleError", "UnsupportedError"]
 
 
 class EocError(ValueError):
@@ -32,6 +32,14 @@ class ExpressionError(EocError):
 
 class NotPermissibleError(EocError):
     """The activation breaks a condition of Long & Sedghi (2019), so a Gaussian expectation does not exist."""
+
+
+class UnsupportedError(EocError):
+    """What no formula is known for: the message says which layer, why, and what to do; ``place`` names the layer."""
+
+    def __init__(self, problem: str, place: str = "") -> None:
+        self.place = place
+        super().__init__(f"{place}: {problem}" if place else problem)
 
 
 class AccuracyError(EocError):

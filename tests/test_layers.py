@@ -17,10 +17,10 @@ from truth import MP, expectation, rows
 from eoc.activations import activation
 from eoc.activations.algebra import affine, composed, product, total
 from eoc.cli import main
-from eoc.errors import EocError
+from eoc.errors import EocError, UnsupportedError
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import moments
-from eoc.layers import LAYERS, PRESETS, Input, Network, Signal, UnsupportedError, is_network, network
+from eoc.layers import LAYERS, PRESETS, Input, Network, Signal, is_network, network
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.propagation import propagate
 

@@ -17,7 +17,7 @@ from eoc.activations.growth import BOUNDED, FASTER, fastest
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 
-__all__ = ["affine", "composed", "product", "total"]
+__all__ = ["affine", "composed", "product", "tangents", "total"]
 
 _Jets = list[list[FloatArray]]  # of each part: phi, phi', ... up to an order
 _Combined = Callable[[int, _Jets], FloatArray]
@@ -143,6 +143,21 @@ def composed(outer: Activation, inner: Activation) -> Activation:
 
     name = f"{outer.name}({inner.name})"
     return _activation(name, pieces, tuple(knots), growth, parity, error_of)
+
+
+def tangents(phi: Activation) -> Activation:
+    """What phi looks like near 0, as long as phi(0) = 0: its one-sided tangents."""
+    left, right = phi.slopes_at_zero
+    if not phi.vanishes_at_zero or phi.kappa == 0.0:
+        raise EocError(f"{phi.name} has no correlation map at q = 0: phi(0) must be 0, with a slope; give a q > 0")
+    pieces = (_line(left),) if left == right else (_line(left), _line(right))
+    parity: Parity | None = "odd" if left == right else None
+    knots = () if left == right else (0.0,)
+    return Activation(f"tangents of {phi.name}", "", pieces, knots, Growth("polynomial", 1.0), parity)
+
+
+def _line(slope: float) -> Piece:
+    return Piece(lambda x: slope * x, lambda x: np.full(x.shape, slope), lambda x: np.zeros(x.shape))
 
 
 def _activation(

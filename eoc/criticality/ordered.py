@@ -11,7 +11,7 @@ from eoc.activations.base import Smoothness
 from eoc.criticality.explicit import FIRM
 from eoc.floats import EPS
 from eoc.gaussian.moments import Estimate, moments
-from eoc.maps import checked_sigma
+from eoc.layers import checked_sigma
 from eoc.scan import decades
 
 __all__ = ["OrderedPoint", "nearest_ordered"]

@@ -17,7 +17,7 @@ from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import checked_variances, moments
-from eoc.maps import checked_sigma
+from eoc.layers import checked_sigma
 from eoc.rates import rate_constant, rate_law
 from eoc.scan import all_roots
 from eoc.validation import copied_within

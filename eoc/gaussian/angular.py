@@ -15,12 +15,12 @@ All of w_1, w_2, u_1, u_2 are smooth in theta, and are kept as :class:`eoc.gauss
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle, Series, angle_of, cumulative, fit
+from eoc.gaussian.angle_functions import AngleFunctions
 from eoc.gaussian.moments import moments
 from eoc.gaussian.products import Products
 from eoc.gaussian.sources import Sources, refuse_singularities
@@ -32,7 +32,6 @@ _Pair = tuple[FloatArray, FloatArray]
 
 _USELESS = 1e-6  # an error above this fraction of E[phi^2], or of E[phi'^2], is refused instead of reported
 _FLOOR = 1e-290  # errors that are always good enough
-_SUBNORMAL = 1e-322  # what underflow loses
 _STEADY = 2.5  # errors of tables are the same for all variances, whatever E[g^2] is there
 _KEPT = 64  # variances remembered for each activation
 
@@ -65,7 +64,7 @@ def _tables(phi: Activation, order: int, octave: int) -> Products | None:
     return tables if sizes.max() <= _STEADY * sizes.min() else None
 
 
-class Angular:
+class Angular(AngleFunctions):
     """One activation at one variance q > 0; see the module's docstring for the symbols.
 
     Parameters
@@ -135,79 +134,11 @@ class Angular:
             )
         return scale * value, scale * error
 
-    def half_distance(self, at: Angle) -> _Pair:
-        """G = E[(phi(u) - phi(v))^2] / 2."""
-        near, flip = self._folded(at)
-        value, error = self._half_distance(near)
-        lost = _SUBNORMAL * (1.0 if self.plain else 1.0 + self.q * self.D)
-        error = error + np.where(near.chord > 0.0, lost, 0.0)
-        if self.parity == -1:
-            error = np.where(flip, 2.0 * self.V_error + error + 4.0 * EPS * self.V, error)
-            value = np.where(flip, 2.0 * self.V - value, value)
-        return value, error
-
-    def kernel(self, at: Angle) -> _Pair:
-        """K = E[phi(u) phi(v)]."""
-        near, flip = self._folded(at)
-        value, error = self._half_distance(near)
-        sign = np.where(flip, float(self.parity), 1.0)
-        return sign * (self.V - value), error + self.V_error + 2.0 * EPS * self.V
-
     def slopes(self, at: Angle) -> _Pair:
         """Kd = E[phi'(u) phi'(v)] almost everywhere."""
         near, flip = self._folded(at)
         value, error = self._plane(near) if self.plain else self._slopes(near)
         return np.where(flip, -float(self.parity), 1.0) * value, error
-
-    def slope(self, at: Angle) -> _Pair:
-        """dK/dc = q E[phi'(u) phi'(v)], the deltas of jumps included."""
-        if not self.plain:
-            value, error = self.slopes(at)
-            return self.q * value, self.q * error
-        near, flip = self._folded(at)
-        value, error = self.rise(near)
-        return np.where(flip, -float(self.parity), 1.0) * value, error
-
-    def curvature(self, at: Angle) -> _Pair:
-        """d^2K/dc^2 = q^2 E[phi''(u) phi''(v)], the deltas of kinks and jumps included."""
-        near, flip = self._folded(at)
-        value, error = self._bend(near) if self.plain else self.rise(near)
-        factor = 1.0 if self.plain else self.q
-        return factor * np.where(flip, float(self.parity), 1.0) * value, factor * error
-
-    def loss(self, at: Angle) -> _Pair:
-        """D - G / (q e) = y u_1 + y^2 u_2 where the series hold; phi must not jump."""
-        return self._two_terms(self.u1, self.u2, at)
-
-    def slope_loss(self, at: Angle) -> _Pair:
-        """D - Kd = y w_1 + y^2 w_2 where the series hold; phi must not jump."""
-        return self._two_terms(self.w1, self.w2, at)
-
-    def _folded(self, at: Angle) -> tuple[Angle, NDArray[np.bool_]]:
-        """With parity, angles beyond pi/2 are reflected, and marked."""
-        flip = (at.e > 1.0) & (self.parity != 0)
-        return (at.folded(flip) if flip.any() else at), flip
-
-    def _two_terms(self, one: Series | None, two: Series | None, at: Angle) -> _Pair:
-        """The sum y one + y^2 two."""
-        value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
-        for series, factor in ((one, at.chord), (two, 2.0 * at.e)):
-            if series is not None:
-                term = factor * series(at.theta)
-                value = value + term
-                error = error + factor * series.bound(at.theta) + 4.0 * EPS * np.abs(term)
-        return value, error
-
-    def _half_distance(self, at: Angle) -> _Pair:
-        if self.plain:
-            return self._two_terms(self.w1, self.w2, at)
-        value, error = self.loss(at)
-        value, error = self.D - value, self.D_error + error + 4.0 * EPS * (self.D + np.abs(value))
-        return self.q * at.e * value, self.q * at.e * error
-
-    def _slopes(self, at: Angle) -> _Pair:
-        value, error = self.slope_loss(at)
-        return self.D - value, self.D_error + error + 2.0 * EPS * (self.D + np.abs(value))
 
     def _plane(self, at: Angle) -> _Pair:
         if self.plane is None:

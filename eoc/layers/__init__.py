@@ -4,13 +4,15 @@
 the ops, each with its formulas; ``graph`` puts them together, ``reading`` and ``network`` are their form as text.
 """
 
+from eoc.layers.affine import checked_sigma
 from eoc.layers.graph import Graph, Node, Repeat, gate, residual, serial
-from eoc.layers.network import LAYERS, PRESETS, Network, is_network, network
-from eoc.layers.signal import Input, Pairs, Renewed, Signal, UnsupportedError
+from eoc.layers.network import LAYERS, PRESETS, Network, is_network, network, understood
+from eoc.layers.signal import CloseInput, Input, Pairs, Renewed, Signal
 
 __all__ = [
     "LAYERS",
     "PRESETS",
+    "CloseInput",
     "Graph",
     "Input",
     "Network",
@@ -19,10 +21,11 @@ __all__ = [
     "Renewed",
     "Repeat",
     "Signal",
-    "UnsupportedError",
+    "checked_sigma",
     "gate",
     "is_network",
     "network",
     "residual",
     "serial",
+    "understood",
 ]

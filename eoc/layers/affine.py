@@ -4,38 +4,52 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from eoc.activations.algebra import affine
 from eoc.errors import EocError
-from eoc.layers.bounded import Bounded
-from eoc.layers.signal import Signal, fresh_source
+from eoc.floats import FloatArray
+from eoc.layers.bounded import Bounded, exact
+from eoc.layers.nature import Nature
+from eoc.layers.signal import Signal, Split, fresh_source
 from eoc.sharing import cached_property
 
-__all__ = ["Dense", "Scale"]
+__all__ = ["Dense", "Scale", "checked_sigma"]
+
+_RANGE = (1e-130, 1e50)  # so that squares, times any variance, stay within double precision
 
 
-_MOST = 1e50  # so that squares, times any variance, stay within double precision
+def checked_sigma(name: str, value: float) -> float:
+    """A standard deviation as a float, or an error that names it."""
+    try:
+        out = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise EocError(f"{name} must be a number, got {value!r}") from None
+    low, high = _RANGE
+    if not (out == 0.0 or low <= out <= high):
+        raise EocError(f"{name} must be a standard deviation >= 0: 0, or from {low:g} to {high:g}; got {value!r}")
+    return out
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dense:
     """y = W x + b: q' = sigma_w^2 q + sigma_b^2, G' = sigma_w^2 G, T' = sigma_w^2 T; Gaussian of mean 0.
 
-    W has entries of variance sigma_w^2 / fan_in, b of variance sigma_b^2. Poole et al. (2016).
+    W has entries of variance sigma_w^2 / fan_in, b of variance sigma_b^2. Poole et al. (2016). For single points both
+    may be arrays (P,): the points are then in networks of their own.
     """
 
-    sigma_w: float
-    sigma_b: float = 0.0
+    sigma_w: float | FloatArray
+    sigma_b: float | FloatArray = 0.0
 
     def __post_init__(self) -> None:
         for name, value in (("sigma_w", self.sigma_w), ("sigma_b", self.sigma_b)):
-            if not 0.0 <= value <= _MOST:
-                raise EocError(f"{name} must be a standard deviation from 0 to {_MOST:g}, got {value:g}")
+            if not isinstance(value, np.ndarray):
+                checked_sigma(name, value)
 
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
-        y = _Affine(x, frozenset([fresh_source()]), self.sigma_w**2, self.sigma_b**2, 0.0)
-        y.is_gaussian = True
-        return y
+        return _Dense(x, _squared(self.sigma_w), _squared(self.sigma_b))
 
 
 @dataclass(frozen=True)
@@ -45,33 +59,24 @@ class Scale:
     factor: float
 
     def __post_init__(self) -> None:
-        if not abs(self.factor) <= _MOST:
-            raise EocError(f"a factor must be from {-_MOST:g} to {_MOST:g}, got {self.factor:g}")
+        if not abs(self.factor) <= _RANGE[1]:
+            raise EocError(f"a factor must be from {-_RANGE[1]:g} to {_RANGE[1]:g}, got {self.factor:g}")
 
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
-        if self.factor == 1.0:
-            return x
-        y = _Affine(x, x.sources, self.factor**2, 0.0, self.factor)
-        y.is_gaussian, y.root = x.is_gaussian, x.root
-        y.phi = None if x.phi is None else affine(x.phi, self.factor)
-        return y
+        return x if self.factor == 1.0 else _Scaled(x, self.factor)
 
 
 class _Affine(Signal):
-    """weight * q + bias, mean * m, and weight times all else."""
+    """weight q + bias, and weight times all else but the mean."""
 
-    def __init__(self, x: Signal, sources: frozenset[int], weight: float, bias: float, mean: float) -> None:
+    def __init__(self, x: Signal, sources: frozenset[int], weight: Bounded | float, bias: Bounded | float) -> None:
         super().__init__(x.pairs, sources)
-        self._x, self._weight, self._bias, self._mean = x, weight, bias, mean
+        self._x, self._weight, self._bias = x, weight, bias
 
     @cached_property
     def q(self) -> Bounded:
         return self._x.q * self._weight + self._bias
-
-    @cached_property
-    def m(self) -> Bounded:
-        return self._x.m * self._mean
 
     @cached_property
     def G(self) -> Bounded:
@@ -79,7 +84,7 @@ class _Affine(Signal):
 
     @cached_property
     def chi(self) -> Bounded:
-        return self._x.chi * self._weight
+        return _lost(self._x.chi * self._weight, self._weight)
 
     @cached_property
     def T(self) -> Bounded:
@@ -87,8 +92,63 @@ class _Affine(Signal):
 
     @cached_property
     def dq(self) -> Bounded:
-        return self._x.dq * self._weight
+        return _lost(self._x.dq * self._weight, self._weight)
+
+    @cached_property
+    def split(self) -> Split:
+        return self._x.split.affine(self._weight, self._bias)
+
+
+class _Dense(_Affine):
+    is_gaussian = True
+
+    def __init__(self, x: Signal, weight: Bounded | float, bias: Bounded | float) -> None:
+        super().__init__(x, frozenset([fresh_source()]), weight, bias)
+
+    @cached_property
+    def m(self) -> Bounded:
+        return exact(np.zeros(self._x.q.value.shape))
 
     @cached_property
     def dm(self) -> Bounded:
-        return self._x.dm * self._mean
+        return exact(np.zeros(self._x.q.value.shape))
+
+    @cached_property
+    def nature(self) -> Nature:
+        return self._x.nature.dense(_value(self._weight), _value(self._bias))
+
+
+class _Scaled(_Affine):
+    def __init__(self, x: Signal, factor: float) -> None:
+        super().__init__(x, x.sources, factor**2, 0.0)
+        self._factor = factor
+        self.is_gaussian, self.root = x.is_gaussian, x.root
+        self.phi = None if x.phi is None else affine(x.phi, factor)
+
+    @cached_property
+    def m(self) -> Bounded:
+        return self._x.m * self._factor
+
+    @cached_property
+    def dm(self) -> Bounded:
+        return self._x.dm * self._factor
+
+    @cached_property
+    def nature(self) -> Nature:
+        return self._x.nature.times(self._factor)
+
+
+def _squared(sigma: float | FloatArray) -> Bounded | float:
+    return exact(np.square(sigma)) if isinstance(sigma, np.ndarray) and sigma.ndim else float(sigma) ** 2
+
+
+def _value(one: Bounded | float) -> FloatArray:
+    return np.asarray(one.value if isinstance(one, Bounded) else one)
+
+
+def _lost(product: Bounded, weight: Bounded | float) -> Bounded:
+    """0 where the weight is, also times infinity."""
+    none = _value(weight) == 0.0
+    if not np.any(none):
+        return product
+    return Bounded(np.where(none, 0.0, product.value), np.where(none, 0.0, product.error))

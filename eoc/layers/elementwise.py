@@ -19,18 +19,23 @@ import numpy as np
 
 from eoc.activations.algebra import composed
 from eoc.activations.base import Activation, Smoothness
-from eoc.errors import EocError
+from eoc.errors import EocError, UnsupportedError
 from eoc.floats import EPS, FloatArray
+from eoc.gaussian.angle import angle_of
+from eoc.gaussian.angular import angular
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import Estimate, moments
 from eoc.layers.bounded import Bounded
-from eoc.layers.signal import Signal, UnsupportedError, apart
+from eoc.layers.close import Close, close
+from eoc.layers.nature import Nature
+from eoc.layers.signal import Signal, Split, apart, proportional
 from eoc.sharing import cached_property
 
 __all__ = ["Elementwise"]
 
 _STEP = 1e-3  # relative step of the logarithmic slopes, which errors are multiplied by
-_Q_RANGE = (1e-250, 1e250)
+_OF_DIFFERENCES = 1e-8  # claimed; they are off by about 1e-12 for step^4, and as much for rounding
+_Q_RANGE = (1e-280, 1e280)
 _CURVED = 10.0  # times the relative error of q: by how much slopes change within it
 _BELOW_ZERO = 1.2  # largest d ln(1 - f) / d ln(1 - c) seen for c < 0
 
@@ -59,80 +64,116 @@ class _Elementwise(Signal):
     def __init__(self, root: Signal, phi: Activation, of: Signal | None = None) -> None:
         super().__init__(root.pairs, root.sources if of is None else of.sources)
         self.root, self.phi, self._phi = root, phi, phi
-
-    @cached_property
-    def _moments(self) -> dict[str, Estimate]:
-        q = self._root.q.value
-        if not ((q > _Q_RANGE[0]) & (q < _Q_RANGE[1])).all():
-            raise EocError(
-                f"the variance before {self._phi.name} is {q.max():.3g}: scale or normalise what comes before"
-            )
-        return moments(self._phi, q, ("V", "M"))
-
-    @cached_property
-    def _slopes(self) -> dict[str, Estimate]:
-        return moments(self._phi, self._root.q.value, ("D", "P"))
+        self._known: dict[str, Estimate] = {}
 
     @property
     def _root(self) -> Signal:
         assert self.root is not None
         return self.root
 
+    def _moments(self, *names: str) -> tuple[Estimate, ...]:
+        """Moments of phi at the variances of the root, computed together and kept."""
+        if any(name not in self._known for name in names):
+            self._known |= _moments_at(self._phi, self._root.q.value, names, strict=self.pairs.strict)
+        return tuple(self._known[name] for name in names)
+
+    @cached_property
+    def _slopes(self) -> tuple[Estimate, Estimate, Estimate]:
+        """D, P and their sum V', which is finite where they are not."""
+        q, strict = self._root.q.value, self.pairs.strict
+        found = _moments_at(self._phi, q, ("D", "P"), strict=False)
+        d, p = found["D"], found["P"]
+        with np.errstate(invalid="ignore"):
+            value, error = d.value + p.value, d.error + p.error
+        unknown = np.isnan(value)
+        if unknown.any():
+            other = _slope_by_differences(self._phi, q, strict=strict)
+            value, error = np.where(unknown, other.value, value), np.where(unknown, other.error, error)
+        return d, p, Estimate(value, error)
+
     @cached_property
     def q(self) -> Bounded:
-        v, off = self._moments["V"], self._root.q.error
+        (v,), off = self._moments("V"), self._root.q.error
         if not off.any():
             return Bounded(v.value, v.error)
-        d, p = self._slopes["D"].value, self._slopes["P"].value
-        slope = np.abs(d + p) + _CURVED * self._relative * (d + np.abs(p))
-        return Bounded(v.value, v.error + slope * off)
+        return Bounded(v.value, v.error + self._steepest * off)
+
+    @cached_property
+    def _steepest(self) -> FloatArray:
+        """A bound on |V'| within the error of q."""
+        d, p, slope = self._slopes
+        around = _CURVED * self._relative * (d.value + np.abs(p.value))
+        return np.abs(slope.value) + np.where(np.isnan(around), 0.0, around)
 
     @cached_property
     def m(self) -> Bounded:
-        m, off = self._moments["M"], self._root.q.error
+        (m,), off = self._moments("M"), self._root.q.error
         if not off.any():
             return Bounded(m.value, m.error)
-        size = np.sqrt(self._moments["V"].value) / self._root.q.value
+        size = np.sqrt(self._moments("V")[0].value) / self._root.q.value
         slope = np.abs(self._mean_slope.value) + self._mean_slope.error + _CURVED * self._relative * size
         return Bounded(m.value, m.error + slope * off)
 
     @cached_property
     def _relative(self) -> FloatArray:
         """The relative error of the root's q."""
-        return np.asarray(self._root.q.error / self._root.q.value)
+        q = self._root.q
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(q.error > 0.0, q.error / q.value, 0.0)
 
     @cached_property
     def chi(self) -> Bounded:
         if self._phi.smoothness is Smoothness.JUMP:
             return self._root.chi * Bounded(np.full_like(self._root.q.value, np.inf), np.zeros_like(self._root.q.value))
-        d = self._slopes["D"]
+        (d,) = self._moments("D")
+        if not self._relative.any():
+            return self._carried(self._root.chi, Bounded(d.value, d.error))
         return self._root.chi * Bounded(d.value, d.error + self._log_slopes[1] * self._relative * d.value)
+
+    def _carried(self, before: Bounded, factor: Bounded) -> Bounded:
+        """Their product; before the first layer there is nothing to be multiplied."""
+        return factor if self._root.is_input else before * factor
 
     @cached_property
     def dq(self) -> Bounded:
-        d, p = self._slopes["D"], self._slopes["P"]
+        d, p, slope = self._slopes
+        if not self._relative.any():
+            return self._carried(self._root.dq, Bounded(slope.value, slope.error))
         moved = self._log_slopes[2] * self._relative * (np.abs(d.value) + np.abs(p.value))
-        return self._root.dq * Bounded(d.value + p.value, d.error + p.error + moved)
+        return self._root.dq * Bounded(slope.value, slope.error + moved)
 
     @cached_property
     def dm(self) -> Bounded:
         return self._root.dq * self._mean_slope
 
     @cached_property
+    def split(self) -> Split:
+        excess = self._moments("V", "excess")[1]  # V too: it is asked for next
+        off, own, kappa = self._root.q.error, self._root.split, self._phi.kappa
+        moved = (self._steepest + kappa) * off if off.any() else 0.0
+        curved = Bounded(excess.value, excess.error + moved)
+        return proportional(own.gain * kappa, curved if self._root.is_input else own.rest * kappa + curved)
+
+    @cached_property
+    def nature(self) -> Nature:
+        return self._root.nature.through(self._phi)
+
+    @cached_property
     def _mean_slope(self) -> Bounded:
         """dM/dq, by differences of M, which is analytic in log q: E[phi''] has deltas, which those of M know."""
         q = self._root.q.value
         steps = np.array([-2.0, -1.0, 1.0, 2.0]) * _STEP
-        around = moments(self._phi, np.multiply.outer(1.0 + steps, q), ("M",))["M"]
+        around = _moments_at(self._phi, np.multiply.outer(1.0 + steps, q), ("M",), strict=self.pairs.strict)["M"]
         weights = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
-        size = np.abs(around.value).max(axis=0) + np.sqrt(self._moments["V"].value)
-        return Bounded(np.tensordot(weights, around.value, 1) / (_STEP * q), size / q * 1e-8)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            size = np.abs(around.value).max(axis=0) + np.sqrt(self._moments("V")[0].value)
+            return Bounded(np.tensordot(weights, around.value, 1) / (_STEP * q), size / q * _OF_DIFFERENCES)
 
     @cached_property
     def _log_slopes(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """|d ln V|, |d ln D| and |d ln (D + |P|)| by d ln q, of the shape of q."""
         around = np.multiply.outer(np.array([1.0 - _STEP, 1.0 + _STEP]), self._root.q.value)
-        m = moments(self._phi, around, ("V", "D", "P"), strict=False)
+        m = _moments_at(self._phi, around, ("V", "D", "P"), strict=False)
         with np.errstate(divide="ignore", invalid="ignore"):
             sizes = (m["V"].value, m["D"].value, m["D"].value + np.abs(m["P"].value))
             v, d, s = (np.abs(np.diff(np.log(x), axis=0)[0]) / (2.0 * _STEP) for x in sizes)
@@ -142,6 +183,8 @@ class _Elementwise(Signal):
     def _pairs(self) -> tuple[Bounded, Bounded]:
         """G' and E[phi' phi'] of every pair."""
         (qa, qb), g = self._root.of_pairs(self._root.q), self._root.G
+        if isinstance(g, Close):
+            return _of_close(self._phi, self._root.q, g, self._log_slopes if self._relative.any() else None)
         return _of_pairs(self._phi, qa, qb, g, *self._sensitivity)
 
     @cached_property
@@ -161,6 +204,60 @@ class _Elementwise(Signal):
         if self._phi.smoothness is Smoothness.JUMP:
             raise UnsupportedError(f"{self._phi.name} jumps: the tangents of two inputs have no product behind it")
         return self._root.T * self._pairs[1]
+
+
+def _moments_at(phi: Activation, q: FloatArray, names: tuple[str, ...], *, strict: bool) -> dict[str, Estimate]:
+    """Moments at variances of any size; unless ``strict``, those that do not exist are NaN."""
+    if q.size and q.min() >= _Q_RANGE[0] and q.max() <= _Q_RANGE[1]:
+        return moments(phi, q, names, strict=strict)
+    inside = (q == 0.0) | ((q >= _Q_RANGE[0]) & (q <= _Q_RANGE[1]))
+    if inside.all():
+        return moments(phi, q, names, strict=strict)
+    if strict:
+        raise EocError(
+            f"the variance before {phi.name} is {q[~inside].flat[0]:.3g}: scale or normalise what comes before"
+        )
+    out = {name: Estimate(np.full(q.shape, np.nan), np.full(q.shape, np.inf)) for name in names}
+    for name, found in moments(phi, q[inside], names, strict=False).items():
+        out[name].value[inside], out[name].error[inside] = found.value, found.error
+    return out
+
+
+def _slope_by_differences(phi: Activation, q: FloatArray, *, strict: bool) -> Estimate:
+    """V' from V at four nearby variances, where E[phi'^2] is infinite: V is analytic in q all the same."""
+    steps = np.array([-2.0, -1.0, 1.0, 2.0]) * _STEP
+    around = _moments_at(phi, np.multiply.outer(1.0 + steps, q), ("V",), strict=strict)["V"]
+    weights = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.abs(around.value).max(axis=0) / q
+        return Estimate(np.tensordot(weights, around.value, 1) / (_STEP * q), size * _OF_DIFFERENCES)
+
+
+def _of_close(
+    phi: Activation, q: Bounded, g: Close, slopes: tuple[FloatArray, FloatArray, FloatArray] | None
+) -> tuple[Bounded, Bounded]:
+    """G' = G (D - loss) and E[phi' phi'] = D - loss of pairs of one variance (1,), each with its own loss.
+
+    ``slopes`` are the logarithmic ones, where q has an error.
+    """
+    at_one = angular(phi, float(q.value[0]))
+    if at_one.plain:
+        raise UnsupportedError(f"{phi.name} jumps: what is lost of the distance of two inputs has no expansion")
+    e = np.clip(g.value / q.value, 0.0, 2.0)
+    (loss, loss_error), (slope_loss, slope_error) = at_one.loss(at := angle_of(one_minus_c=e)), at_one.slope_loss(at)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.where(e > 0.0, g.error / g.value, 0.0)
+    moved = (
+        0.0
+        if slopes is None
+        else float((q.error / q.value)[0] * (2.0 * np.maximum(abs(slopes[0] - 1.0), slopes[1]) + 1.0)[0])
+    )
+    bend = 2.0 * np.abs(slope_loss - loss) * off  # e times the slope of the loss; that of the other is at most twice it
+    d = Bounded(np.array([at_one.D]), np.array([at_one.D_error + moved * at_one.D]))
+    lost = Bounded(loss, loss_error + bend + moved * np.abs(loss))
+    rise = at_one.q * e * at_one.rise(at)[0] if off.any() else np.zeros(e.shape)
+    slope_lost = Bounded(slope_loss, slope_error + 2.0 * rise * off + moved * np.abs(slope_loss))
+    return g * close(g.e, 0, d, lost), close(g.e, 0, d, slope_lost)
 
 
 def _of_pairs(

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
+from eoc.errors import UnsupportedError
 from eoc.layers.affine import Scale
 from eoc.layers.bounded import Bounded
 from eoc.layers.joined import Product, Sum
-from eoc.layers.signal import Signal, UnsupportedError
+from eoc.layers.nature import Nature
+from eoc.layers.signal import Signal, Split
 from eoc.sharing import cached_property
 
 __all__ = ["Graph", "Node", "Op", "Repeat", "gate", "residual", "serial"]
@@ -89,37 +91,53 @@ class _Deep(Signal):
         super().__init__(last.pairs, last.sources)
         self._between, self.is_gaussian, self.root, self.phi = between, last.is_gaussian, last.root, last.phi
 
-    def _last(self, name: str) -> Bounded:
-        found = [getattr(x, name) for x in self._between]
-        return cast(Bounded, found[-1])
+    def _last(self, name: str) -> Any:
+        return [getattr(x, name) for x in self._between][-1]
 
     @cached_property
     def q(self) -> Bounded:
-        return self._last("q")
+        found: Bounded = self._last("q")
+        return found
 
     @cached_property
     def m(self) -> Bounded:
-        return self._last("m")
+        found: Bounded = self._last("m")
+        return found
 
     @cached_property
     def G(self) -> Bounded:
-        return self._last("G")
+        found: Bounded = self._last("G")
+        return found
 
     @cached_property
     def chi(self) -> Bounded:
-        return self._last("chi")
+        found: Bounded = self._last("chi")
+        return found
 
     @cached_property
     def T(self) -> Bounded:
-        return self._last("T")
+        found: Bounded = self._last("T")
+        return found
 
     @cached_property
     def dq(self) -> Bounded:
-        return self._last("dq")
+        found: Bounded = self._last("dq")
+        return found
 
     @cached_property
     def dm(self) -> Bounded:
-        return self._last("dm")
+        found: Bounded = self._last("dm")
+        return found
+
+    @cached_property
+    def split(self) -> Split:
+        found: Split = self._last("split")
+        return found
+
+    @cached_property
+    def nature(self) -> Nature:
+        found: Nature = self._last("nature")
+        return found
 
 
 def serial(ops: Sequence[Op], names: Sequence[str] = ()) -> Graph:

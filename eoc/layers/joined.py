@@ -16,12 +16,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
+import numpy as np
+
 from eoc.activations import activation
 from eoc.activations.algebra import product, total
 from eoc.activations.base import Activation
+from eoc.errors import UnsupportedError
 from eoc.layers.bounded import Bounded
 from eoc.layers.elementwise import Elementwise
-from eoc.layers.signal import Signal, UnsupportedError, spread
+from eoc.layers.nature import Nature
+from eoc.layers.signal import ROUNDING, Signal, Split, only_rest, spread
 from eoc.sharing import cached_property
 
 __all__ = ["Product", "Sum"]
@@ -107,6 +111,19 @@ class _Sum(Signal):
     def dm(self) -> Bounded:
         return self._x.dm + self._y.dm
 
+    @cached_property
+    def split(self) -> Split:
+        one, two = self._x.split, self._y.split
+        rest = one.rest + two.rest + self._x.m * self._y.m * 2.0
+        errors = one.less_error + ROUNDING * two.gain, two.less_error + ROUNDING * one.gain
+        first = np.asarray(errors[0] <= errors[1])
+        less = np.where(first, one.less + two.gain, two.less + one.gain)
+        return Split(one.gain + two.gain, less, np.minimum(*errors), rest)
+
+    @cached_property
+    def nature(self) -> Nature:
+        return self._x.nature.plus(self._y.nature)
+
 
 class _Product(Signal):
     def __init__(self, x: Signal, y: Signal) -> None:
@@ -141,3 +158,11 @@ class _Product(Signal):
     @cached_property
     def dm(self) -> Bounded:
         return self._x.dm * self._y.m + self._x.m * self._y.dm
+
+    @cached_property
+    def split(self) -> Split:
+        return only_rest(self.q)
+
+    @cached_property
+    def nature(self) -> Nature:
+        return self._x.nature.by(self._y.nature)

@@ -10,17 +10,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from eoc.errors import EocError, ExpressionError
+from eoc.activations import activation
+from eoc.activations.algebra import tangents
+from eoc.activations.base import Activation, Smoothness
+from eoc.errors import EocError, ExpressionError, UnsupportedError
+from eoc.floats import FloatArray
+from eoc.gaussian.integrands import easy_variance
 from eoc.layers.affine import Dense, Scale
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Op, Repeat, gate, residual, serial
 from eoc.layers.norms import Noise, Norm
 from eoc.layers.reading import Item, Layer, Numbers, Series, read
+from eoc.sharing import Memory
 
-__all__ = ["LAYERS", "PRESETS", "Network", "is_network", "network"]
+__all__ = ["LAYERS", "PRESETS", "Network", "is_network", "network", "plain", "understood"]
 
 _MOST_BLOCKS = 20_000  # of repeats, those inside of each other counted as often as they run
 _NEEDED = float("nan")
@@ -106,6 +112,25 @@ def is_network(text: str) -> bool:
 _WORDS = frozenset(LAYERS)
 
 
+def plain(phi: Activation) -> Network:
+    """The fully connected network of an activation: phi and a free dense layer."""
+    item = Item(phi.name, {}, (), phi, lambda problem: ExpressionError(problem, phi.name, 1))
+    return Network(phi.name, f"{phi.name}, dense", True, False, (item,), phi, phi.cache)
+
+
+def understood(source: object) -> Network:
+    """A network, what is written as one, or the plain one of whatever :func:`eoc.activation` understands.
+
+    Examples
+    --------
+    >>> understood("tanh").text, understood("tanh, dropout(0.1), dense").phi is None
+    ('tanh, dense', True)
+    """
+    if isinstance(source, Network):
+        return source
+    return network(source) if isinstance(source, str) and is_network(source) else plain(activation(source))
+
+
 def _has_free(series: Series) -> bool:
     return any((one.name == "dense" and not one.numbers) or any(map(_has_free, one.inside)) for one in series)
 
@@ -122,6 +147,10 @@ class Network:
         Whether it has a ``dense`` without numbers.
     varies
         Whether its numbers depend on the layer, l, or on the number of layers, L.
+    phi
+        The activation of a plain network; None for what was written as a network.
+    cache
+        What other floors have computed about it and keep for the next call.
     """
 
     name: str
@@ -129,6 +158,8 @@ class Network:
     is_free: bool
     varies: bool
     series: Series = field(repr=False)
+    phi: Activation | None = None
+    cache: Memory = field(default_factory=Memory, repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.name
@@ -137,8 +168,24 @@ class Network:
         """Name and text, by the names that they have in JSON."""
         return {"network": self.name, "text": self.text}
 
-    def block(self, sigma_w: float | None = None, sigma_b: float = 0.0, layer: int = 1, layers: int = 1) -> Graph:
+    def check_free(self, sigma_w: object, sigma_b: object = 0.0) -> None:
+        """Refuse a sigma_w where there is nothing free, and none where there is."""
+        if self.is_free and sigma_w is None:
+            raise EocError(f"sigma_w must be a number, got None: {self.name!r} has a dense without numbers, give sigma_w")
+        if not self.is_free and (sigma_w is not None or sigma_b != 0.0):
+            given = f"sigma_b = {sigma_b}" if sigma_w is None else f"sigma_w = {sigma_w}"
+            raise EocError(f"{self.name!r} has no dense without numbers that {given} could be of")
+
+    def block(
+        self,
+        sigma_w: float | FloatArray | None = None,
+        sigma_b: float | FloatArray = 0.0,
+        layer: int = 1,
+        layers: int = 1,
+    ) -> Graph:
         """The ops of the block number ``layer`` of ``layers``, with sigma_w and sigma_b in its free ``dense``.
+
+        Both may be arrays, one number for every point.
 
         Raises
         ------
@@ -151,24 +198,83 @@ class Network:
         >>> network("resnet").block(sigma_w=2**0.5)(Input([1.0])).q.value.round(12).tolist()
         [2.0]
         """
-        if self.is_free and sigma_w is None:
-            raise EocError(f"{self.name!r} has a dense without numbers: give sigma_w")
-        if not self.is_free and sigma_w is not None:
-            raise EocError(f"{self.name!r} has no dense without numbers that sigma_w = {sigma_w:g} could be of")
-        given = {"l": float(layer), "L": float(layers)}
-        if sigma_w is not None:
-            given |= {"sigma_w": sigma_w, "sigma_b": sigma_b}
-        return _graph(self.series, given)
+        if self.is_free == (sigma_w is None):
+            self.check_free(sigma_w)
+        free = Dense(0.0) if sigma_w is None else Dense(sigma_w, sigma_b)
+        if self.phi is not None:
+            return serial([Elementwise(self.phi), free], [self.phi.name, "dense"])
+        return _graph(self.series, _Given({"l": float(layer), "L": float(layers)}, free))
+
+    def activations(self) -> tuple[Activation, ...]:
+        """All that it is made of."""
+        return (self.phi,) if self.phi is not None else _activations(self.series)
+
+    @property
+    def jumps(self) -> bool:
+        """Whether one of its activations does."""
+        return any(phi.smoothness is Smoothness.JUMP for phi in self.activations())
+
+    def tangents(self) -> Network:
+        """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""
+        return replace(self, series=_tangents(self.series), cache=Memory())
+
+    @property
+    def q_max(self) -> float:
+        """Below which variance of the inputs all moments are finite.
+
+        Raises
+        ------
+        UnsupportedError
+            If an activation in a network of several layers has a bound: that of the inputs is then not known.
+        """
+        if self.phi is not None:
+            return self.phi.growth.q_max
+        for phi in self.activations():
+            if phi.growth.q_max < float("inf"):
+                raise UnsupportedError(
+                    f"{phi.name} grows like exp(a x^2): which variances a network with it can take is not known; use "
+                    "another activation, or follow given inputs with eoc.propagate"
+                )
+        return float("inf")
+
+    @property
+    def easy_variance(self) -> float:
+        """How far the variances of inputs are scanned: quadrature of activations that oscillate costs more and more."""
+        return min((easy_variance(phi) for phi in self.activations()), default=float("inf"))
 
 
-def _graph(series: Series, given: Numbers) -> Graph:
+def _activations(series: Series) -> tuple[Activation, ...]:
+    own = [one.phi for one in series if one.phi is not None]
+    return (*own, *(phi for one in series for inside in one.inside for phi in _activations(inside)))
+
+
+def _tangents(series: Series) -> Series:
+    return tuple(
+        replace(
+            one,
+            phi=None if one.phi is None else tangents(one.phi),
+            inside=tuple(_tangents(part) for part in one.inside),
+        )
+        for one in series
+    )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The numbers that texts may contain, and the op of a ``dense`` without any."""
+
+    numbers: Numbers
+    free: Dense
+
+
+def _graph(series: Series, given: _Given) -> Graph:
     return serial([_op(item, given) for item in series], [item.name for item in series])
 
 
-def _op(item: Item, given: Numbers) -> Op:
+def _op(item: Item, given: _Given) -> Op:
     if item.phi is not None:
         return Elementwise(item.phi)
-    numbers = {name: number(given) for name, number in item.numbers.items()}
+    numbers = {name: number(given.numbers) for name, number in item.numbers.items()}
     try:
         return _MAKERS[item.name](numbers, item.inside, given)
     except ExpressionError:
@@ -177,12 +283,11 @@ def _op(item: Item, given: Numbers) -> Op:
         raise item.fail(str(error)) from None
 
 
-_Maker = Callable[[Numbers, tuple[Series, ...], Numbers], Op]
+_Maker = Callable[[Numbers, tuple[Series, ...], _Given], Op]
 
 
-def _dense(numbers: Numbers, _: tuple[Series, ...], given: Numbers) -> Op:
-    sigmas = numbers or given
-    return Dense(sigmas["sigma_w"], sigmas["sigma_b"])
+def _dense(numbers: Numbers, _: tuple[Series, ...], given: _Given) -> Op:
+    return Dense(numbers["sigma_w"], numbers["sigma_b"]) if numbers else given.free
 
 
 def _dropout(numbers: Numbers, *_: object) -> Op:
@@ -197,29 +302,32 @@ def _norm(numbers: Numbers, centred: bool) -> Op:
     return Norm(centred, numbers["eps"])
 
 
-def _residual(numbers: Numbers, inside: tuple[Series, ...], given: Numbers) -> Op:
+def _residual(numbers: Numbers, inside: tuple[Series, ...], given: _Given) -> Op:
     return residual(_graph(inside[0], given), numbers["skip"], numbers["scale"])
 
 
-def _prenorm(numbers: Numbers, inside: tuple[Series, ...], given: Numbers) -> Op:
+def _prenorm(numbers: Numbers, inside: tuple[Series, ...], given: _Given) -> Op:
     branch = serial([Norm(centred=True), _graph(inside[0], given)])
     return residual(branch, numbers["skip"], numbers["scale"])
 
 
-def _postnorm(numbers: Numbers, inside: tuple[Series, ...], given: Numbers) -> Op:
+def _postnorm(numbers: Numbers, inside: tuple[Series, ...], given: _Given) -> Op:
     return serial([_residual(numbers, inside, given), Norm(centred=True)])
 
 
-def _repeat(numbers: Numbers, inside: tuple[Series, ...], given: Numbers) -> Op:
+def _repeat(numbers: Numbers, inside: tuple[Series, ...], given: _Given) -> Op:
     times = numbers["times"]
     if not (times >= 1 and times == int(times)):
         raise EocError(f"a block is repeated a whole number of times >= 1, got {times:g}")
-    blocks = given.get("blocks", 1.0) * times
+    blocks = given.numbers.get("blocks", 1.0) * times
     if blocks > _MOST_BLOCKS:
         raise EocError(f"{blocks:g} blocks are repeated in all; at most {_MOST_BLOCKS} are allowed")
-    return Repeat(
-        lambda layer: _graph(inside[0], {**given, "blocks": blocks, "l": float(layer), "L": times}), int(times)
-    )
+
+    def one(layer: int) -> Graph:
+        numbers = {**given.numbers, "blocks": blocks, "l": float(layer), "L": times}
+        return _graph(inside[0], replace(given, numbers=numbers))
+
+    return Repeat(one, int(times))
 
 
 _MAKERS: Mapping[str, _Maker] = {

@@ -11,14 +11,15 @@ common variance phi(root) becomes an affine function of phi(root), at several a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eoc.activations.algebra import affine
 from eoc.errors import EocError
 from eoc.layers.bounded import Bounded, exact
-from eoc.layers.signal import Signal, spread
+from eoc.layers.nature import Nature
+from eoc.layers.signal import Signal, Split, only_rest, spread
 from eoc.sharing import cached_property
 
 __all__ = ["Noise", "Norm"]
@@ -59,11 +60,12 @@ class _Normed(Signal):
 
     @cached_property
     def q(self) -> Bounded:
-        if not np.isfinite(self._q.value).all():
-            raise EocError("the variance before a norm is infinite: scale what comes before")
-        if self._eps == 0.0:
-            return exact(np.ones_like(self._q.value))
-        return self._q / (self._q + self._eps)
+        known = np.isfinite(self._q.value) & ((self._q.value > 0.0) | (self._eps > 0.0))
+        if self.pairs.strict and not known.all():
+            size = "0" if (self._q.value == 0.0).any() else "infinite"
+            raise EocError(f"the variance before a norm is {size}: change what comes before")
+        ones = exact(np.ones_like(self._q.value)) if self._eps == 0.0 else self._q / (self._q + self._eps)
+        return Bounded(np.where(known, ones.value, np.nan), np.where(known, ones.error, np.inf))
 
     @cached_property
     def m(self) -> Bounded:
@@ -96,6 +98,14 @@ class _Normed(Signal):
             return exact(np.zeros_like(self._q.value))
         cube = self._r * self._r * self._r
         return self._x.dm * self._r - self._x.m * cube * self._dq * 0.5
+
+    @cached_property
+    def split(self) -> Split:
+        return only_rest(self.q)
+
+    @cached_property
+    def nature(self) -> Nature:
+        return self._x.nature.normalised(centred=self._centred, eps=self._eps)
 
 
 @dataclass(frozen=True)
@@ -152,3 +162,11 @@ class _Noisy(Signal):
     @cached_property
     def dm(self) -> Bounded:
         return self._x.dm
+
+    @cached_property
+    def split(self) -> Split:
+        return self._x.split.affine(self._mu2, 0.0)
+
+    @cached_property
+    def nature(self) -> Nature:
+        return replace(self._x.nature, factor=self._mu2 * self._x.nature.factor)

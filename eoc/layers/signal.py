@@ -28,28 +28,48 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.activations.base import Activation
-from eoc.errors import EocError
-from eoc.floats import FloatArray, IntArray
+from eoc.floats import EPS, FloatArray, IntArray
 from eoc.layers.bounded import Bounded, exact
+from eoc.layers.close import close
+from eoc.layers.nature import OF_INPUTS, Nature
 from eoc.sharing import cached_property
 
-__all__ = ["Input", "Pairs", "Renewed", "Signal", "UnsupportedError", "apart", "fresh_source", "spread"]
+__all__ = [
+    "ROUNDING",
+    "CloseInput",
+    "Input",
+    "Pairs",
+    "Renewed",
+    "Signal",
+    "Split",
+    "apart",
+    "fresh_source",
+    "only_rest",
+    "proportional",
+    "spread",
+]
 
 
-class UnsupportedError(EocError):
-    """What no formula is known for: the message says which layer, why, and what to do; ``place`` names the layer."""
-
-    def __init__(self, problem: str, place: str = "") -> None:
-        self.place = place
-        super().__init__(f"{place}: {problem}" if place else problem)
+ROUNDING = 8.0 * EPS  #: relative, of gains
+_BETTER = 0.25  # of the other bound: that of the parts is usually far larger than their error
+_NOTHING = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Which points are compared: the pair k is (first[k], second[k])."""
+    """Which points are compared: the pair k is (first[k], second[k]).
+
+    Where not ``strict``, what cannot be computed is NaN with an infinite error instead of an exception: for scans.
+    """
 
     first: IntArray
     second: IntArray
+    strict: bool = True
+
+    @classmethod
+    def none(cls, *, strict: bool = True) -> Pairs:
+        """Single points."""
+        return cls(_NOTHING, _NOTHING, strict)
 
     @classmethod
     def all_of(cls, points: int) -> Pairs:
@@ -60,6 +80,51 @@ class Pairs:
     def size(self) -> int:
         """How many there are."""
         return self.first.size
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """q = gain q_0 + rest in the variance q_0 of the input, so that q - q_0 = less q_0 + rest loses no digits.
+
+    Attributes
+    ----------
+    gain, less, less_error
+        gain >= 0 to rounding, less = gain - 1 with its own digits and a bound on its error: numbers, or arrays (P,).
+    rest
+        (P,), or 0.
+    """
+
+    gain: float | FloatArray
+    less: float | FloatArray
+    less_error: float | FloatArray
+    rest: Bounded | float
+
+    def affine(self, weight: Bounded | float, bias: Bounded | float) -> Split:
+        """That of weight q + bias."""
+        rest = self.rest * weight + bias
+        if isinstance(weight, float) and weight == 1.0:
+            return Split(self.gain, self.less, self.less_error, rest)
+        return proportional(self.gain * (weight if isinstance(weight, float) else weight.value), rest)
+
+    def growth(self, q: FloatArray, after: Bounded) -> Bounded:
+        """Q' - q from these parts or from q' itself, whichever knows more digits."""
+        linear = self.less * q
+        rest = self.rest if isinstance(self.rest, Bounded) else exact(self.rest)
+        value, direct = linear + rest.value, after.value - q
+        error = self.less_error * q + rest.error + EPS * (np.abs(linear) + np.abs(value))
+        direct_error = after.error + EPS * np.abs(direct)
+        better = direct_error < _BETTER * error
+        return Bounded(np.where(better, direct, value), np.where(better, direct_error, error))
+
+
+def proportional(gain: float | FloatArray, rest: Bounded | float) -> Split:
+    """The split with a gain that is known to rounding."""
+    return Split(gain, gain - 1.0, ROUNDING * gain, rest)
+
+
+def only_rest(q: Bounded) -> Split:
+    """Where no part of q is known to be proportional to the variance of the input."""
+    return Split(0.0, -1.0, 0.0, q)
 
 
 class Signal(ABC):
@@ -76,11 +141,13 @@ class Signal(ABC):
         Gaussian itself.
     is_gaussian
         Whether its units are Gaussian of mean 0.
+    is_input
+        Whether it is the input, whose tangents and derivatives by itself are 1.
     """
 
     root: Signal | None = None
     phi: Activation | None = None
-    is_gaussian = False
+    is_gaussian = is_input = False
 
     def __init__(self, pairs: Pairs, sources: frozenset[int]) -> None:
         self.pairs = pairs
@@ -120,6 +187,16 @@ class Signal(ABC):
     @abstractmethod
     def dm(self) -> Bounded:
         """Derivative of m by the variance of the input, (P,)."""
+
+    @property
+    @abstractmethod
+    def split(self) -> Split:
+        """The part of q that is proportional to the variance of the input, and the rest."""
+
+    @property
+    @abstractmethod
+    def nature(self) -> Nature:
+        """What holds at every variance of the input."""
 
     def of_pairs(self, one: Bounded) -> tuple[Bounded, Bounded]:
         """What is known of points, at the first and at the second of each pair."""
@@ -178,7 +255,7 @@ class Input(Signal):
         Which points are compared; left out: all.
     """
 
-    is_gaussian = True
+    is_gaussian = is_input = True
 
     def __init__(self, q: ArrayLike, one_minus_c: ArrayLike = (), pairs: Pairs | None = None) -> None:
         self._q = np.atleast_1d(np.asarray(q, dtype=float))
@@ -220,6 +297,42 @@ class Input(Signal):
     def dm(self) -> Bounded:
         """Derivative of m by the variance of the input, (P,)."""
         return exact(np.zeros(self._q.shape))
+
+    @cached_property
+    def split(self) -> Split:
+        """All of q is the input."""
+        return Split(1.0, 0.0, 0.0, 0.0)
+
+    @property
+    def nature(self) -> Nature:
+        """That of inputs."""
+        return OF_INPUTS
+
+
+class CloseInput(Input):
+    """Two Gaussian inputs of one variance at many distances, whose G and T are :class:`eoc.layers.close.Close`.
+
+    Parameters
+    ----------
+    q
+        Their variance > 0.
+    one_minus_c
+        1 - c > 0, (N,).
+    """
+
+    def __init__(self, q: float, one_minus_c: FloatArray) -> None:
+        alone = np.zeros(one_minus_c.size, np.int64)
+        super().__init__(q, one_minus_c, Pairs(alone, alone))
+
+    @cached_property
+    def G(self) -> Bounded:
+        """Half squared distances of pairs, (N,)."""
+        return close(self._e, 1, self.q, exact(np.zeros(1)))
+
+    @cached_property
+    def T(self) -> Bounded:
+        """Products of the tangents of pairs, (N,)."""
+        return close(self._e, 0, exact(np.ones(1)), exact(np.zeros(1)))
 
 
 def _inverse(chi: Bounded) -> Bounded:
@@ -277,3 +390,13 @@ class Renewed(Signal):
     def dm(self) -> Bounded:
         """As it was."""
         return self._x.dm
+
+    @property
+    def split(self) -> Split:
+        """As it was."""
+        return self._x.split
+
+    @property
+    def nature(self) -> Nature:
+        """As it was."""
+        return self._x.nature

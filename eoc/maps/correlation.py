@@ -170,8 +170,7 @@ class CorrelationMap(CorrelationLayer):
         )
 
     def _check_kept(self) -> None:
-        scales = self.activation.is_positively_homogeneous and self.sigma_b == 0.0  # the same map at every q
-        if abs(self.next_q - self.q) > _KEPT * self.q and not scales:
+        if abs(self.next_q - self.q) > _KEPT * self.q and not self.variance.scales:
             raise EocError(
                 f"q = {self.q!r} becomes {self.next_q!r} after a layer, so this map cannot be applied again and again: "
                 "leave q out to take the variance that layers keep, or follow both with eoc.propagate"

@@ -6,17 +6,21 @@ stand in :mod:`eoc.maps.correlation`.
 
 from __future__ import annotations
 
+from math import isnan
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.activations.base import Activation, Growth, Parity, Piece
+from eoc.activations.algebra import tangents
+from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.angle import Angle, Series, angle_of, fit
+from eoc.gaussian.angle_functions import AngleFunctions
 from eoc.gaussian.angular import angular
 from eoc.gaussian.moments import Estimate, checked_variance, moments
-from eoc.maps.layer import sensitivity
+from eoc.maps.compiled import compiled
 from eoc.maps.variance import VarianceMap
 from eoc.sharing import Memory, cached_property
 
@@ -27,61 +31,60 @@ __all__ = [
 _SIDE = 2.0**0.5  # the chord at theta = pi/2
 
 
-def tangents_of(phi: Activation) -> Activation:
-    """What phi looks like near 0, as long as phi(0) = 0: its one-sided tangents."""
-    left, right = phi.slopes_at_zero
-    if not phi.vanishes_at_zero or phi.kappa == 0.0:
-        raise EocError(f"{phi.name} has no correlation map at q = 0: phi(0) must be 0, with a slope; give a q > 0")
-    pieces = (_line(left),) if left == right else (_line(left), _line(right))
-    parity: Parity | None = "odd" if left == right else None
-    knots = () if left == right else (0.0,)
-    return Activation(f"tangents of {phi.name}", "", pieces, knots, Growth("polynomial", 1.0), parity)
-
-
-def _line(slope: float) -> Piece:
-    return Piece(lambda x: slope * x, lambda x: np.full(x.shape, slope), lambda x: np.zeros(x.shape))
-
-
 class CorrelationLayer:
     """What one layer does to correlations; parameters and attributes are those of :class:`eoc.CorrelationMap`."""
 
     def __init__(
-        self, activation: object, sigma_w: float, sigma_b: float = 0.0, q: float | None = None, q_error: float = 0.0
+        self,
+        activation: object,
+        sigma_w: float | None = None,
+        sigma_b: float = 0.0,
+        q: float | None = None,
+        q_error: float = 0.0,
     ) -> None:
         self.cache = Memory()
         self.variance = VarianceMap(activation, sigma_w, sigma_b)
-        self.activation = self.variance.activation
+        self.network = self.variance.network
         self.sigma_w, self.sigma_b = self.variance.sigma_w, self.variance.sigma_b
         if q is None:
             self.q, self.q_error = self.variance.kept, self.variance.kept_error
         else:
             self.q, self.q_error = checked_variance(q), q_error
-        if self.q > 0.0:
-            self.angular = angular(self.activation, self.q)
-            following = self.variance.F(self.q)
-            self.next_q, next_error = float(following.value), float(following.error)
-            weight = self.sigma_w**2
-        else:
-            if self.sigma_b > 0.0:
-                raise EocError(
-                    f"sigma_b = {self.sigma_b:g} moves q = 0 to q = {self.sigma_b**2:g}: no correlation map exists at "
-                    "q = 0 with a bias; give a q > 0"
-                )
-            tangents = tangents_of(self.activation)
-            self.angular = angular(tangents, 1.0)
-            self.next_q, next_error, weight = 0.0, 0.0, 1.0 / tangents.kappa
+        if self.q == 0.0 and self.sigma_b > 0.0:
+            raise EocError(
+                f"sigma_b = {self.sigma_b:g} moves q = 0 to q = {self.sigma_b**2:g}: no correlation map exists at "
+                "q = 0 with a bias; give a q > 0"
+            )
+        following = self.variance.F(self.q)
+        self.next_q, next_error = float(following.value), float(following.error)
         if self.sigma_w == self.sigma_b == 0.0 or not (self.next_q > 0.0 or self.q == 0.0):
             raise EocError("sigma_w and sigma_b are both 0, or phi is: nothing is left after a layer to be correlated")
+        self.angular, weight = self._functions()
         scale = self.next_q if self.q > 0.0 else 1.0
         own = self.angular.q
-        self.gain = weight / scale * ((self.q or 1.0) / own)  # f = offset + gain * E[phi phi], expectations at `own`
+        self.gain = weight / scale * ((self.q or 1.0) / own)  # f = offset + gain * K, expectations at `own`
         self.relative_error = next_error / scale + 6.0 * EPS
         if self.q_error > 0.0:
             growth = float(self.variance.slope(self.q).value) * self.q / self.next_q
-            self.relative_error += float(sensitivity(self.activation, self.q, growth)) * self.q_error / self.q
+            self.relative_error += float(self.variance.sensitivity(self.q, growth)) * self.q_error / self.q
         self.chi_1, self.chi_1_error = float("inf"), 0.0
         if not self.angular.plain:
             self._set_slope(own)
+
+    def _functions(self) -> tuple[AngleFunctions, float]:
+        """The functions of the angle, and the factor between E[x_a x_b] and K of these; those of tangents at q = 0."""
+        phi = self.network.phi
+        if self.q > 0.0 and phi is not None:
+            return angular(phi, self.q), self.sigma_w**2
+        if self.q > 0.0:
+            return compiled(self.network, self.sigma_w, self.sigma_b, self.q), 1.0
+        if phi is not None:
+            line = tangents(phi)
+            return angular(line, 1.0), 1.0 / line.kappa
+        near_zero = VarianceMap(self.network.tangents(), None if isnan(self.sigma_w) else self.sigma_w)
+        if not near_zero.scales:
+            raise EocError(f"{self.network.name!r} has no correlation map at q = 0: give a q > 0")
+        return compiled(near_zero.network, self.sigma_w, self.sigma_b, 1.0), 1.0 / near_zero.gain
 
     def _set_slope(self, own: float) -> None:
         """chi_1, and the gain that goes with it."""
@@ -92,8 +95,13 @@ class CorrelationLayer:
             self.gain, self.chi_1 = 1.0 / (own * a.D), 1.0
 
     def __repr__(self) -> str:
-        at = f"sigma_w={self.sigma_w!r}, sigma_b={self.sigma_b!r}, q={self.q!r}"
-        return f"{type(self).__name__}({self.activation.name!r}, {at})"
+        sigma = "" if isnan(self.sigma_w) else f"sigma_w={self.sigma_w!r}, sigma_b={self.sigma_b!r}, "
+        return f"{type(self).__name__}({self.network.name!r}, {sigma}q={self.q!r})"
+
+    @property
+    def activation(self) -> Activation:
+        """The activation of a plain layer; UnsupportedError for other networks."""
+        return self.variance.activation
 
     def __call__(
         self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
@@ -145,7 +153,8 @@ class CorrelationLayer:
     @property
     def is_odd(self) -> bool:
         """Whether f(-c) = -f(c): an odd phi without bias."""
-        return self.angular.parity == -1 and self.sigma_b == 0.0
+        plain = self.network.phi is not None
+        return self.angular.parity == -1 and (self.sigma_b == 0.0 or not plain)
 
     @cached_property
     def terms(self) -> kernels.MapTerms:
@@ -180,12 +189,13 @@ class CorrelationLayer:
     @cached_property
     def at_zero(self) -> tuple[float, float]:
         """f(0) = (sigma_b^2 + sigma_w^2 E[phi]^2) / F(q) to full relative precision, and a bound on its error."""
-        if self.q == 0.0:
-            own = moments(self.angular.phi, 1.0, ("M",))["M"]
-            mean, error, offset = float(own.value), float(own.error), 0.0
-        else:
-            own = moments(self.activation, self.q, ("M",))["M"]
-            mean, error, offset = float(own.value), float(own.error), self.sigma_b**2 / self.next_q
+        phi = self.network.phi
+        if phi is None:
+            at = self.one_minus_f(0.0)
+            return 1.0 - float(at.value), float(at.error) + EPS
+        own = moments(*((tangents(phi), 1.0) if self.q == 0.0 else (phi, self.q)), ("M",))["M"]
+        mean, error = float(own.value), float(own.error)
+        offset = 0.0 if self.q == 0.0 else self.sigma_b**2 / self.next_q
         value = offset + self.gain * mean**2
         return value, self.gain * (2.0 * abs(mean) * error + error**2) + self.relative_error * value
 

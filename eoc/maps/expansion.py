@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import factorial
 
 import numpy as np
 
@@ -25,19 +26,19 @@ def expansion_at_one(f: CorrelationLayer) -> tuple[Term, ...]:
     """See :attr:`CorrelationMap.expansion`."""
     a = f.angular
     one, two = (a.w1, a.w2) if a.plain else (a.u1, a.u2)
-    # tau, and with it the first series, is even in theta; theta = y + O(y^3) changes no term given here
-    (a0, a2), (b0, b1, b2) = _taylor(one, (0, 2)), _taylor(two, (0, 1, 2))
+    # theta = y + y^3/24 + ...; of a single activation tau, and with it the first series, is even in theta
+    (a0, a1, a2, a3), (b0, b1, b2) = _taylor(one, 4), _taylor(two, 3)
     root = 2.0**0.5
     if a.plain:
         g = f.gain
-        terms = [(0.5, root * g, (a0,)), (1.0, 2.0 * g, (b0,)), (1.5, 2.0 * root * g, (a2, b1))]
+        terms = [(0.5, root * g, (a0,)), (1.0, 2.0 * g, (b0, a1)), (1.5, 2.0 * root * g, (a2, b1))]
     else:
         g = -f.gain * a.q
         terms = [
             (1.5, root * g, (a0,)),
-            (2.0, 2.0 * g, (b0,)),
+            (2.0, 2.0 * g, (b0, a1)),
             (2.5, 2.0 * root * g, (a2, b1)),
-            (3.0, 4.0 * g, (b2,)),
+            (3.0, 4.0 * g, (b2, a3, (a1[0] / 24.0, a1[1] / 24.0))),
         ]
     out = [] if a.plain else [Term(1.0, f.chi_1, f.chi_1_error)]
     for power, factor, parts in terms:
@@ -47,14 +48,14 @@ def expansion_at_one(f: CorrelationLayer) -> tuple[Term, ...]:
     return tuple(out)
 
 
-def _taylor(series: Series | None, orders: tuple[int, ...]) -> tuple[tuple[float, float], ...]:
-    """Taylor coefficients at theta = 0 with error bounds."""
+def _taylor(series: Series | None, count: int) -> list[tuple[float, float]]:
+    """Taylor coefficients at theta = 0 with error bounds; those that cannot be told from 0 are 0."""
     out, zero = [], np.zeros(1)
-    for order in range(max(orders) + 1):
+    for order in range(count):
         if series is None:
             out.append((0.0, 0.0))
             continue
-        factorial = float(np.prod(np.arange(1, order + 1)))
-        out.append((float(series(zero)[0]) / factorial, float(series.error[0]) / factorial))
+        value, error = float(series(zero)[0]) / factorial(order), float(series.error[0]) / factorial(order)
+        out.append((value, error) if abs(value) > error else (0.0, 0.0))
         series = series.derivative()
-    return tuple(out[order] for order in orders)
+    return out

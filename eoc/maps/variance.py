@@ -2,52 +2,42 @@ r"""The variance map F(q) = sigma_b^2 + sigma_w^2 E[phi(sqrt(q) Z)^2]: values, s
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.activations import activation as resolve
-from eoc.activations.base import Activation
 from eoc.errors import AccuracyError, EocError
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.moments import Estimate, checked_variances
-from eoc.maps import layer
+from eoc.gaussian.moments import checked_variances
+from eoc.layers import Input, Pairs, Signal, checked_sigma, understood
 from eoc.maps.variance_fixed_points import FixedPoint, all_fixed_points
+from eoc.maps.variance_layer import VarianceLayer
 from eoc.sharing import cached_property
 
-__all__ = ["VarianceMap", "checked_sigma"]
+__all__ = ["VarianceMap"]
 
 
-_SIGMA_RANGE = (1e-130, 1e50)  # so that squares, times any variance, stay within double precision
 _ITERATIONS = 10_000
 _VAGUE = 1e-6  # relative error of a fixed point beyond which it is not taken for the limit of what lies within it
 
 
-def checked_sigma(name: str, value: float) -> float:
-    """A standard deviation as a float, or an error that names it."""
-    try:
-        out = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise EocError(f"{name} must be a number, got {value!r}") from None
-    if not (out == 0.0 or _SIGMA_RANGE[0] <= out <= _SIGMA_RANGE[1]):
-        low, high = _SIGMA_RANGE
-        raise EocError(f"{name} must be a standard deviation >= 0: 0, or from {low:g} to {high:g}; got {value!r}")
-    return out
-
-
-class VarianceMap:
-    r"""F(q) = sigma_b^2 + sigma_w^2 V(q) with V(q) = E[phi(sqrt(q) Z)^2].
+class VarianceMap(VarianceLayer):
+    r"""F(q), the variance after a layer: sigma_b^2 + sigma_w^2 V(q) with V(q) = E[phi(sqrt(q) Z)^2]; or after a block.
 
     Parameters
     ----------
     activation
-        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function. Or an
+        :func:`eoc.network`, or its text: then F is what one of its blocks does.
     sigma_w, sigma_b
-        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0.
+        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0; of a network those of its
+        ``dense`` without numbers, and left out if it has none.
 
     Notes
     -----
-    The formulas are in :mod:`eoc.maps.layer`, for arrays of sigma_w and sigma_b too. F(q) - q comes without
-    cancellation; its sign decides what attracts what, so nothing depends on a step size.
+    The formulas are in :mod:`eoc.layers`. F(q) - q comes without cancellation; its sign decides what attracts what, so
+    nothing depends on a step size.
 
     Examples
     --------
@@ -57,42 +47,50 @@ class VarianceMap:
     >>> critical = VarianceMap("tanh", sigma_w=1.0, sigma_b=0.0)
     >>> [(p.stability, p.q, p.basin) for p in critical.fixed_points]
     [('marginal', 0.0, (0.0, inf))]
+    >>> post = VarianceMap("postnorm(dense(1), gelu, dense)", sigma_w=1.0)  # a norm decides
+    >>> [(p.q, p.slope) for p in post.fixed_points]
+    [(1.0, 0.0)]
     """
 
-    def __init__(self, activation: object, sigma_w: float, sigma_b: float = 0.0) -> None:
-        self.activation: Activation = resolve(activation)
-        self.sigma_w = checked_sigma("sigma_w", sigma_w)
+    def __init__(self, activation: object, sigma_w: float | None = None, sigma_b: float = 0.0) -> None:
+        network = understood(activation)
+        network.check_free(sigma_w, sigma_b)
+        if network.varies:
+            raise EocError(
+                f"the blocks of {network.name!r} differ from layer to layer, so that no single map describes them: "
+                "follow inputs with eoc.propagate"
+            )
+        self.sigma_w = math.nan if sigma_w is None else checked_sigma("sigma_w", sigma_w)
         self.sigma_b = checked_sigma("sigma_b", sigma_b)
+        super().__init__(network, self.sigma_w, self.sigma_b)
 
     def __repr__(self) -> str:
-        return f"VarianceMap({self.activation.name!r}, sigma_w={self.sigma_w!r}, sigma_b={self.sigma_b!r})"
+        sigma = "" if math.isnan(self.sigma_w) else f", sigma_w={self.sigma_w!r}, sigma_b={self.sigma_b!r}"
+        return f"VarianceMap({self.network.name!r}{sigma})"
 
     def __call__(self, q: ArrayLike) -> FloatArray:
         """F(q), of the shape of q."""
         return self.F(q).value
 
-    def F(self, q: ArrayLike) -> Estimate:
-        """F(q) = sigma_b^2 + sigma_w^2 V(q) with its error bound."""
-        return layer.variance_after(self.activation, self.sigma_w, self.sigma_b, q)
-
-    def slope(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
-        """F'(q) = sigma_w^2 (D + P), the deltas of kinks and jumps included; ``strict`` as in :func:`eoc.moments`."""
-        return layer.slope(self.activation, self.sigma_w, q, strict=strict)
-
-    def chi_1(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
-        """sigma_w^2 D(q): the slope of the correlation map at c = 1. Infinite if phi jumps and sigma_w > 0."""
-        return layer.chi_1(self.activation, self.sigma_w, q, strict=strict)
-
-    def growth(self, q: ArrayLike) -> Estimate:
-        """F(q) - q without cancellation, with its error bound; the sign tells where q moves. NaN where undefined."""
-        return layer.growth(self.activation, self.sigma_w, self.sigma_b, q)
-
     @cached_property
     def is_identity(self) -> bool:
         """Whether F(q) = q for every q, to rounding: a positively homogeneous phi at its critical sigma_w."""
-        gain = self.sigma_w**2 * self.activation.kappa
-        critical = abs(gain - 1.0) <= 4.0 * EPS
-        return self.activation.is_positively_homogeneous and self.sigma_b == 0.0 and critical
+        return self.scales and bool(np.abs(self._one.split.less) <= 4.0 * EPS)
+
+    @cached_property
+    def scales(self) -> bool:
+        """Whether F(q) = gain q, and correlations change alike at every q: positively homogeneous, without biases."""
+        return self._one.nature.degree == 1.0
+
+    @property
+    def gain(self) -> float:
+        """F(q)/q, of a map that scales."""
+        return float(self._one.split.gain)
+
+    @cached_property
+    def _one(self) -> Signal:
+        """The signal behind the block from q = 1."""
+        return self.block(*self.places)(Input(1.0, pairs=Pairs.none(strict=False)))
 
     @cached_property
     def fixed_points(self) -> tuple[FixedPoint, ...]:
@@ -103,7 +101,7 @@ class VarianceMap:
         24 points a decade, with a refinement at every near miss, from sigma_b^2 / 2 (1e-20 if sigma_b = 0) to where F
         has settled to its behaviour at infinity.
         """
-        return () if self.is_identity else all_fixed_points(self.activation, self.sigma_w, self.sigma_b)
+        return () if self.is_identity else all_fixed_points(self.network, self.sigma_w, self.sigma_b)
 
     @property
     def kept(self) -> float:
@@ -123,7 +121,7 @@ class VarianceMap:
 
     @cached_property
     def _kept(self) -> tuple[float, float]:
-        if self.activation.is_positively_homogeneous and self.sigma_b == 0.0:
+        if self.scales:
             return 1.0, 0.0
         finite = [p for p in self.fixed_points if p.basin is not None and not p.diverges]
         if len(finite) == 1:

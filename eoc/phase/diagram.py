@@ -13,8 +13,8 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.errors import AccuracyWarning, EocError
 from eoc.floats import FloatArray
+from eoc.layers import checked_sigma
 from eoc.machine import version
-from eoc.maps import checked_sigma
 from eoc.phase.grid import FIELDS, PHASES, Fields, at_places
 from eoc.phase.limit_variances import Scan
 from eoc.validation import real_numbers

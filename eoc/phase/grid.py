@@ -11,8 +11,9 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, moments
-from eoc.maps import CorrelationMap, layer
+from eoc.maps import CorrelationMap
 from eoc.maps.variance_fixed_points import with_errors
+from eoc.maps.variance_layer import VarianceLayer
 from eoc.phase.correlations import Maps, correlations
 from eoc.phase.limit_variances import Ends
 from eoc.phase.point import phases
@@ -88,10 +89,11 @@ def _settled(
     """Where variances settle at a finite q > 0; the formulas of :class:`eoc.CorrelationMap`, for arrays."""
     if q.size == 0:
         return {}, q
-    slope, q_error = with_errors(phi, sigma_w, sigma_b, q)
-    after = layer.variance_after(phi, sigma_w, sigma_b, q)
+    layer = VarianceLayer(phi, sigma_w, sigma_b)
+    slope, q_error = with_errors(layer, q)
+    after = layer.F(q)
     relative = after.error / after.value + 6.0 * EPS
-    relative += layer.sensitivity(phi, q, slope.value * q / after.value) * q_error / q
+    relative += layer.sensitivity(q, slope.value * q / after.value) * q_error / q
     chi_1, excess = _slopes_at_one(phi, sigma_w, sigma_b, q, q_error, relative * after.value / q)
     here = Maps(phi, sigma_w, sigma_b, q, q_error, sigma_w**2 / after.value, relative, chi_1.value, excess)
     fields = {"q": q, "q_error": q_error, "slope": slope.value, "slope_error": slope.error}
@@ -158,7 +160,7 @@ def _vanishing(phi: Activation, sigma_w: FloatArray) -> tuple[Fields, FloatArray
 
 def _diverging(phi: Activation, sigma_w: FloatArray) -> tuple[Fields, FloatArray]:
     """Where variances grow without bound: only what F is like at infinity is left."""
-    factor = 1.0 + layer.growth_at_infinity(phi, sigma_w)
+    factor = 1.0 + VarianceLayer(phi, sigma_w, 0.0).growth_at_infinity()
     xi_grad = e_folding(factor, 1.0 - factor, 4.0 * EPS * factor)[0]
     infinite = np.full(factor.shape, np.inf)
     fields = {"q": infinite, "q_error": np.zeros(factor.shape), "slope": factor, "chi_1": factor, "xi_grad": xi_grad}

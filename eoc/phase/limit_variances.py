@@ -14,16 +14,19 @@ from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.moments import Estimate, moments
-from eoc.maps import layer
+from eoc.gaussian.moments import Estimate
+from eoc.layers import Input, Pairs, Signal
+from eoc.layers.bounded import Bounded, exact
+from eoc.layers.elementwise import Elementwise
+from eoc.layers.network import plain
+from eoc.layers.signal import proportional
 from eoc.maps.variance_fixed_points import scanned_variances
+from eoc.maps.variance_layer import VarianceLayer
 from eoc.scan import bracketed_roots
 
 __all__ = ["Ends", "Scan"]
 
 Index = NDArray[np.int64]
-
-_NEEDED = ("V", "excess")
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,15 @@ class Scan:
     """F(q) - q tabulated for all places with these sigma_w (W,) and sigma_b (B,), either all > 0 or all 0."""
 
     def __init__(self, phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray) -> None:
-        q = scanned_variances(phi, sigma_w, sigma_b)
-        found = moments(phi, q, _NEEDED, strict=False)
-        known = np.isfinite(found["excess"].value)
-        self._phi, self._q = phi, q[known]
-        self._known = {name: Estimate(found[name].value[known], found[name].error[known]) for name in _NEEDED}
-        self._fold = _fold(phi, self._q)
+        q = scanned_variances(plain(phi), sigma_w, sigma_b)
+        self._phi = phi
+        self._q = q[np.isfinite(_rest(self._behind(q)).value)]
+        self._known = self._behind(self._q)
+        self._fold = _fold(self._known, self._q)
+
+    def _behind(self, q: FloatArray) -> Signal:
+        """The signal behind phi."""
+        return Elementwise(self._phi)(Input(q, pairs=Pairs.none(strict=False)))
 
     def ends(self, sigma_w: FloatArray, sigma_b: FloatArray) -> Ends:
         """Where variances end at each of the places (sigma_b_i, sigma_w_j), row after row."""
@@ -56,8 +62,9 @@ class Scan:
         low, high = np.full(shape, np.nan), np.full(shape, np.nan)
         folds = self._folds(sigma_b**2)
         for i, b in enumerate(sigma_b):
-            at, variance, excess = self._with(folds[i])
-            grown = layer.combined_growth(self._phi.kappa, sigma_w[:, None] ** 2, b**2, at, variance, excess)
+            at, rest, variance = self._with(folds[i])
+            weight, bias = exact(sigma_w[:, None] ** 2), float(b**2)
+            grown = proportional(self._phi.kappa, rest).affine(weight, bias).growth(at, variance * weight + bias)
             sign = np.sign(grown.value) * (np.abs(grown.value) > grown.error)
             filled, last_known = _filled(sign)
             falls = (filled[:, :-1] > 0.0) & (filled[:, 1:] < 0.0)
@@ -79,20 +86,19 @@ class Scan:
         return Ends(q.ravel(), count.ravel(), unsure.ravel())
 
     def _relative_growth(self, q: FloatArray, sigma_w: FloatArray, sigma_b: FloatArray) -> FloatArray:
-        return layer.growth(self._phi, sigma_w, sigma_b, q).value / q
+        return VarianceLayer(self._phi, sigma_w, sigma_b).growth(q).value / q
 
-    def _with(self, extra: FloatArray) -> tuple[FloatArray, Estimate, Estimate]:
-        """The tabulated variances and some more, with V and V - kappa q there."""
-        q, found = self._q, [self._known[name] for name in _NEEDED]
-        if extra.size > 0:
-            order = np.argsort(np.append(q, extra))
-            q = np.append(q, extra)[order]
-            more = moments(self._phi, extra, _NEEDED, strict=False)
-            found = [
-                Estimate(np.append(one.value, more[n].value)[order], np.append(one.error, more[n].error)[order])
-                for n, one in zip(_NEEDED, found, strict=True)
-            ]
-        return q, found[0], found[1]
+    def _with(self, extra: FloatArray) -> tuple[FloatArray, Bounded, Bounded]:
+        """The tabulated variances and some more, with V - kappa q and V there."""
+        q, known = self._q, self._known
+        if extra.size == 0:
+            return q, _rest(known), known.q
+        more, order = self._behind(extra), np.argsort(np.append(q, extra))
+
+        def both(one: Bounded, two: Bounded) -> Bounded:
+            return Bounded(np.append(one.value, two.value)[order], np.append(one.error, two.error)[order])
+
+        return np.append(q, extra)[order], both(_rest(known), _rest(more)), both(known.q, more.q)
 
     def _folds(self, squared_b: FloatArray) -> list[FloatArray]:
         """The variances at which F = q and F' = 1 with each sigma_b^2, whatever sigma_w."""
@@ -104,16 +110,21 @@ class Scan:
             return [np.empty(0)] * squared_b.size
 
         def residual(q: FloatArray, target: FloatArray) -> FloatArray:
-            return (_fold(self._phi, q).value - target) / q
+            return (_fold(self._behind(q), q).value - target) / q
 
         bracket = self._q[last_known[row, column]], self._q[column + 1]
         roots = bracketed_roots(residual, *bracket, (squared_b[row],))
         return [roots[row == i] for i in range(squared_b.size)]
 
 
-def _fold(phi: Activation, q: FloatArray) -> Estimate:
+def _rest(behind: Signal) -> Bounded:
+    rest = behind.split.rest
+    return rest if isinstance(rest, Bounded) else exact(rest)
+
+
+def _fold(behind: Signal, q: FloatArray) -> Estimate:
     """The sigma_b^2 = q - V/V' with which q is a double fixed point, for some sigma_w."""
-    v, slope = moments(phi, q, ("V",), strict=False)["V"], layer.slope(phi, 1.0, q, strict=False)
+    v, slope = behind.q, behind.dq
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = v.value / slope.value
         relative = v.error / v.value + slope.error / np.abs(slope.value)

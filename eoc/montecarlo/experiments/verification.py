@@ -14,9 +14,9 @@ from eoc.activations.base import Activation
 from eoc.criticality import nearest_ordered
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
-from eoc.layers import Network, is_network
+from eoc.layers import Network, checked_sigma, is_network
 from eoc.layers import network as network_of
-from eoc.maps import VarianceMap, checked_sigma
+from eoc.maps import VarianceMap
 from eoc.montecarlo.experiments.checks import groups_of
 from eoc.montecarlo.experiments.comparison import Comparison, by_name
 from eoc.montecarlo.experiments.network_checks import VerifiedNetwork, network_groups, verified_network

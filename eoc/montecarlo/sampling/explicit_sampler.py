@@ -14,8 +14,8 @@ from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.floats import FloatArray
+from eoc.layers import checked_sigma
 from eoc.machine import check_memory
-from eoc.maps import checked_sigma
 from eoc.montecarlo.sampling.inputs import checked_vectors
 from eoc.montecarlo.sampling.laws import DTYPES, Dtype, WeightLaw
 from eoc.montecarlo.sampling.laws import law as law_of

@@ -1,0 +1,132 @@
+r"""The correlation map of a block of layers, fitted once: series in the angle, as those of an activation.
+
+With y = 2 sin(theta/2) the chord and e = 1 - c = y^2/2, a block makes e (D - loss) of e, times its variance q. The loss
+comes from the algebra to full relative precision (:mod:`eoc.layers.close`), like y with kinks and like y^2 without, and
+loss / y^k is smooth in theta: its Chebyshev series, and that of what is lost of the tangents, say all. Blocks that
+jump have G = y w instead. Iterating, the fixed points, the laws and the flow are those of single activations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from eoc.floats import EPS, FloatArray
+from eoc.gaussian.angle import Angle, Series, fit
+from eoc.gaussian.angle_functions import AngleFunctions
+from eoc.layers import CloseInput, Graph, Input, Network, Pairs, Signal
+from eoc.layers.bounded import Bounded
+from eoc.layers.close import Close
+from eoc.sharing import cached
+
+__all__ = ["compiled"]
+
+_Pair = tuple[FloatArray, FloatArray]
+
+_KEPT = 64  # places remembered for each network
+_PROBES = np.array([1e-36, 1e-28, 1.0])  # 1 - c where the loss is looked at, its power at the first two
+_SMALL = 0.75  # powers of 1 - c below which a loss is that of kinks
+
+
+@cached(_KEPT)
+def compiled(network: Network, sigma_w: float, sigma_b: float, q: float) -> AngleFunctions:
+    """What a block does to two inputs of the variance q > 0, as functions of the angle between them.
+
+    Raises
+    ------
+    UnsupportedError
+        Where no formula is known, or equal inputs do not stay equal, as with noise.
+    """
+    return _Compiled(network.block(sigma_w, sigma_b) if network.is_free else network.block(), q, network.jumps)
+
+
+class _Compiled(AngleFunctions):
+    """K is E[x_a x_b] behind the block, biases included, and D its derivative by q c at c = 1."""
+
+    def __init__(self, block: Graph, q: float, jumps: bool) -> None:
+        self._block, self.q, self.plain = block, q, jumps
+        probe = self._behind(_PROBES)
+        self.parity = probe.nature.parity
+        self.V, self.V_error = float(probe.q.value[0]), float(probe.q.error[0])
+        self.D = self.D_error = float("nan")
+        self.w1 = self.w2 = self.u1 = self.u2 = None
+        whole = probe.G
+        if not isinstance(whole, Close):
+            self.w1 = self._fitted(lambda y: (y.G.value, y.G.error), 1)
+            return
+        self.D, self.D_error = float(whole.gain.value[0]) / q, float(whole.gain.error[0]) / q
+        loss = whole.loss.value
+        if not (loss > whole.loss.error).any():  # linear
+            return
+        kinks = loss[1] > loss[0] > 0.0 and np.log(loss[1] / loss[0]) < _SMALL * np.log(_PROBES[1] / _PROBES[0])
+        power = 1 if kinks else 2
+        u = self._fitted(lambda y: _lost(y.G, 1.0 / q), power)
+        w = self._fitted(lambda y: _lost(y.T, 1.0), power)
+        if kinks:
+            self.u1, self.w1 = u, w
+        else:
+            self.u2, self.w2 = u, w
+
+    def _behind(self, e: FloatArray) -> Signal:
+        """The signal behind the block, of pairs with 1 - c = e."""
+        if not self.plain:
+            return self._block(CloseInput(self.q, e))
+        alone = np.zeros(e.size, np.int64)
+        return self._block(Input([self.q], e, Pairs(alone, alone)))
+
+    def _fitted(self, part: Callable[[Signal], _Pair], power: int) -> Series:
+        """The series of a part of the signal over y^power."""
+
+        def at(theta: FloatArray) -> _Pair:
+            chord = _chord(theta)
+            value, error = part(self._behind(0.5 * chord**2))
+            return value / chord**power, error / chord**power
+
+        end = np.pi if self.parity == 0 else 0.5 * np.pi
+        scale = float(np.abs(at(np.linspace(0.1, 1.0, 8) * end)[0]).max())
+        return fit(at, scale, end)
+
+    def rise(self, at: Angle) -> _Pair:
+        """The slope in 1 - c of y w_1 + y^2 w_2: w_1 / y + w_1' + 2 w_2 + y w_2', the derivatives by y."""
+        value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for series, power in ((self.w1, 1), (self.w2, 2)):
+                if series is None:
+                    continue
+                (own, slope), (off, slope_off) = _with_slope(series, at)
+                factor = 1.0 / at.chord if power == 1 else np.ones(at.e.shape)
+                value = value + power * factor * own + factor * at.chord * slope
+                error = error + np.abs(factor) * (power * off + at.chord * slope_off)
+        return value, error + 4.0 * EPS * np.abs(value)
+
+    def _bend(self, at: Angle) -> _Pair:
+        """The slope in c of ``rise``; with w_1 alone, (w_1 / y^3 - w_1' / y^2 - w_1'' / y)."""
+        value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
+        if self.w1 is None:
+            return value, error
+        (own, slope), (off, slope_off) = _with_slope(self.w1, at)
+        twice = self.w1.derivative().derivative()
+        cosine = np.cos(0.5 * at.theta)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bend = twice(at.theta) / cosine**2 + slope * np.tan(0.5 * at.theta) / (2.0 * cosine)
+            bend_off = twice.bound(at.theta) / cosine**2 + slope_off * np.tan(0.5 * at.theta) / (2.0 * cosine)
+            y = at.chord
+            value = own / y**3 - slope / y**2 - bend / y
+            return value, off / y**3 + slope_off / y**2 + bend_off / y + 8.0 * EPS * np.abs(value)
+
+
+def _lost(one: Bounded, factor: float) -> _Pair:
+    """The loss of a number of close pairs."""
+    assert isinstance(one, Close)
+    return one.loss.value * factor, one.loss.error * factor
+
+
+def _chord(theta: FloatArray) -> FloatArray:
+    return np.asarray(2.0 * np.sin(0.5 * theta))
+
+
+def _with_slope(series: Series, at: Angle) -> tuple[_Pair, _Pair]:
+    """Values and derivatives by y = 2 sin(theta/2), and bounds on the errors of both."""
+    slope, cosine = series.derivative(), np.cos(0.5 * at.theta)
+    return (series(at.theta), slope(at.theta) / cosine), (series.bound(at.theta), slope.bound(at.theta) / cosine)

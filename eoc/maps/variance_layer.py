@@ -1,0 +1,143 @@
+r"""One block of layers at variances: F(q), its slope, chi_1 and its growth, for one place or many at once.
+
+.. math:: F(q) = \sigma_b^2 + \sigma_w^2 V(q), \qquad F'(q) = \sigma_w^2 (D + P), \qquad \chi_1 = \sigma_w^2 D
+
+for a plain layer; for other networks they follow from the algebra of :mod:`eoc.layers`. Near criticality F(q) - q is
+the difference of almost equal numbers: it is computed from the part of F that is proportional to q and the rest, each
+without cancellation (:class:`eoc.layers.signal.Split`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eoc.activations.base import Activation
+from eoc.errors import UnsupportedError
+from eoc.floats import FloatArray
+from eoc.gaussian.moments import Estimate, checked_variances
+from eoc.layers import Graph, Input, Pairs, Signal, understood
+from eoc.layers.bounded import Bounded
+from eoc.sharing import Memory, cached_property
+
+__all__ = ["VarianceLayer"]
+
+_STRICT, _LENIENT = Pairs.none(), Pairs.none(strict=False)
+_STEP = 1e-3  # relative step of logarithmic slopes
+_BEND_STEP = 1e-4
+
+
+class VarianceLayer:
+    """What one block does to variances; sigma_w and sigma_b may be arrays, of a shape that goes with that of q.
+
+    Parameters
+    ----------
+    source
+        A :class:`eoc.layers.Network`, its text, or whatever :func:`eoc.activation` understands: then a plain layer.
+    sigma_w, sigma_b
+        Standard deviations of the free dense layer; sigma_w is NaN where the network has none.
+
+    Attributes
+    ----------
+    network
+        What was given.
+    """
+
+    def __init__(self, source: object, sigma_w: ArrayLike, sigma_b: ArrayLike) -> None:
+        self.network = understood(source)
+        self.places = np.asarray(sigma_w, dtype=float), np.asarray(sigma_b, dtype=float)
+
+    @property
+    def activation(self) -> Activation:
+        """The activation of a plain layer; UnsupportedError for other networks."""
+        if self.network.phi is None:
+            raise UnsupportedError(f"{self.network.name!r} is a network of several layers: this needs an activation")
+        return self.network.phi
+
+    @property
+    def cache(self) -> Memory:
+        """What is kept for the next call."""
+        return self.network.cache
+
+    def at(self, q: ArrayLike, *, strict: bool = True) -> Signal:
+        """The signal behind the block at variances q, flat."""
+        return self._behind(checked_variances(q), strict=strict)
+
+    def _behind(self, q: FloatArray, *, strict: bool) -> Signal:
+        pairs = _STRICT if strict else _LENIENT
+        if self._is_one:
+            return self._block(Input(q.ravel(), pairs=pairs))
+        shape = np.broadcast_shapes(q.shape, *(part.shape for part in self.places))
+        q, w, b = (np.broadcast_to(part, shape).ravel() for part in (q, *self.places))
+        return self.block(w, b)(Input(q, pairs=pairs))
+
+    @cached_property
+    def _is_one(self) -> bool:
+        """Whether this is one place, and not many."""
+        return all(part.ndim == 0 for part in self.places)
+
+    @cached_property
+    def _block(self) -> Graph:
+        return self.block(*self.places)
+
+    def block(self, sigma_w: FloatArray, sigma_b: FloatArray) -> Graph:
+        """The ops, with these numbers in what is free."""
+        return self.network.block(sigma_w, sigma_b) if self.network.is_free else self.network.block()
+
+    def F(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
+        """F(q) = sigma_b^2 + sigma_w^2 V(q) with its error bound."""
+        return self._shaped(self.at(q, strict=strict).q, q)
+
+    def slope(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
+        """F'(q) = sigma_w^2 (D + P), the deltas of kinks and jumps included; ``strict`` as in :func:`eoc.moments`."""
+        return self._shaped(self.at(q, strict=strict).dq, q)
+
+    def chi_1(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
+        """sigma_w^2 D(q), what gradients' second moment is multiplied by. Infinite if phi jumps and sigma_w > 0."""
+        return self._shaped(self.at(q, strict=strict).chi, q)
+
+    def growth(self, q: ArrayLike) -> Estimate:
+        """F(q) - q without cancellation, with its error bound; the sign tells where q moves. NaN where undefined."""
+        variances = checked_variances(q)
+        y = self._behind(variances, strict=False)
+        before = variances if self._is_one else np.broadcast_to(variances, self._shape(variances))
+        return self._shaped(y.split.growth(before.ravel(), y.q), q)
+
+    def growth_at_infinity(self) -> FloatArray:
+        """The limit of (F(q) - q)/q as q grows, of the shape of the places."""
+        w, b = np.broadcast_arrays(*self.places)
+        nature = self.block(w.ravel(), b.ravel())(Input(np.ones(w.size), pairs=_LENIENT)).nature
+        return np.broadcast_to(nature.growth(), w.size).reshape(w.shape)
+
+    def slope_uncertainty(self, q: FloatArray) -> FloatArray:
+        """The size of F''(q) for q > 0, to some digits: what errors of q do to the slope."""
+        low, high = (self.slope((1.0 + step) * q, strict=False).value for step in (-_BEND_STEP, _BEND_STEP))
+        return np.asarray(np.abs(high - low) / (2.0 * _BEND_STEP * q))
+
+    def sensitivity(self, q: ArrayLike, relative_slope: ArrayLike) -> FloatArray:
+        """How much faster than q, relatively, 1 - f and f' change, c fixed: twice what V/q, D and q/F(q) tell of it.
+
+        ``relative_slope`` is F'(q) q / F(q).
+        """
+        around = [self.at(factor * np.asarray(q), strict=False) for factor in (1.0 - _STEP, 1.0 + _STEP)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            v, d = (
+                np.log(getattr(around[1], name).value / getattr(around[0], name).value).reshape(np.shape(q))
+                / (2.0 * _STEP)
+                for name in ("q", "chi")
+            )
+        changes = np.nanmax([np.abs(v - 1.0), np.abs(d), np.zeros(d.shape)], axis=0)
+        return np.asarray(np.abs(1.0 - np.asarray(relative_slope)) + 2.0 * changes)
+
+    def _shape(self, q: ArrayLike) -> tuple[int, ...]:
+        own = np.shape(q)
+        return own if self._is_one else np.broadcast_shapes(own, *(part.shape for part in self.places))
+
+    def _shaped(self, found: Bounded, q: ArrayLike) -> Estimate:
+        """As an Estimate of the shape of q and of the places; where the value is infinite it carries no error."""
+        value, error, shape = found.value, found.error, self._shape(q)
+        if not np.isfinite(value).all():
+            error = np.where(np.isinf(value), 0.0, error)
+        if value.size != error.size:  # exact, whatever q is
+            value = np.broadcast_to(value, error.shape)
+        return Estimate(value.reshape(shape), error.reshape(shape))
