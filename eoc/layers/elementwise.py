@@ -28,7 +28,7 @@ from eoc.gaussian.moments import Estimate, moments
 from eoc.layers.bounded import Bounded
 from eoc.layers.close import Close, close
 from eoc.layers.nature import Nature
-from eoc.layers.signal import Signal, Split, apart, proportional
+from eoc.layers.signal import ROUNDING, Signal, Split, apart, proportional
 from eoc.sharing import cached_property
 
 __all__ = ["Elementwise"]
@@ -152,7 +152,8 @@ class _Elementwise(Signal):
         off, own, kappa = self._root.q.error, self._root.split, self._phi.kappa
         moved = (self._steepest + kappa) * off if off.any() else 0.0
         curved = Bounded(excess.value, excess.error + moved)
-        return proportional(own.gain * kappa, curved if self._root.is_input else own.rest * kappa + curved)
+        rest = curved if self._root.is_input else own.rest * kappa + curved
+        return proportional(own.gain * kappa, own.doubt + ROUNDING, rest)
 
     @cached_property
     def nature(self) -> Nature:

@@ -115,10 +115,10 @@ class _Sum(Signal):
     def split(self) -> Split:
         one, two = self._x.split, self._y.split
         rest = one.rest + two.rest + self._x.m * self._y.m * 2.0
-        errors = one.less_error + ROUNDING * two.gain, two.less_error + ROUNDING * one.gain
+        errors = one.less_error + two.doubt * two.gain, two.less_error + one.doubt * one.gain
         first = np.asarray(errors[0] <= errors[1])
         less = np.where(first, one.less + two.gain, two.less + one.gain)
-        return Split(one.gain + two.gain, less, np.minimum(*errors), rest)
+        return Split(one.gain + two.gain, max(one.doubt, two.doubt) + ROUNDING, less, np.minimum(*errors), rest)
 
     @cached_property
     def nature(self) -> Nature:

@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 
-ROUNDING = 8.0 * EPS  #: relative, of gains
+ROUNDING = 2.0 * EPS  #: relative, of the gain of one op
 _BETTER = 0.25  # of the other bound: that of the parts is usually far larger than their error
 _NOTHING = np.empty(0, np.int64)
 
@@ -88,13 +88,16 @@ class Split:
 
     Attributes
     ----------
-    gain, less, less_error
-        gain >= 0 to rounding, less = gain - 1 with its own digits and a bound on its error: numbers, or arrays (P,).
+    gain, doubt
+        gain >= 0, and a bound on its relative error, which is rounding: numbers, or arrays (P,).
+    less, less_error
+        gain - 1 with its own digits, and a bound on its absolute error.
     rest
         (P,), or 0.
     """
 
     gain: float | FloatArray
+    doubt: float
     less: float | FloatArray
     less_error: float | FloatArray
     rest: Bounded | float
@@ -103,8 +106,9 @@ class Split:
         """That of weight q + bias."""
         rest = self.rest * weight + bias
         if isinstance(weight, float) and weight == 1.0:
-            return Split(self.gain, self.less, self.less_error, rest)
-        return proportional(self.gain * (weight if isinstance(weight, float) else weight.value), rest)
+            return Split(self.gain, self.doubt, self.less, self.less_error, rest)
+        gain = self.gain * (weight if isinstance(weight, float) else weight.value)
+        return proportional(gain, self.doubt + ROUNDING, rest)
 
     def growth(self, q: FloatArray, after: Bounded) -> Bounded:
         """Q' - q from these parts or from q' itself, whichever knows more digits."""
@@ -117,14 +121,14 @@ class Split:
         return Bounded(np.where(better, direct, value), np.where(better, direct_error, error))
 
 
-def proportional(gain: float | FloatArray, rest: Bounded | float) -> Split:
-    """The split with a gain that is known to rounding."""
-    return Split(gain, gain - 1.0, ROUNDING * gain, rest)
+def proportional(gain: float | FloatArray, doubt: float, rest: Bounded | float) -> Split:
+    """The split with a gain of this relative error."""
+    return Split(gain, doubt, gain - 1.0, doubt * gain, rest)
 
 
 def only_rest(q: Bounded) -> Split:
     """Where no part of q is known to be proportional to the variance of the input."""
-    return Split(0.0, -1.0, 0.0, q)
+    return Split(0.0, 0.0, -1.0, 0.0, q)
 
 
 class Signal(ABC):
@@ -301,7 +305,7 @@ class Input(Signal):
     @cached_property
     def split(self) -> Split:
         """All of q is the input."""
-        return Split(1.0, 0.0, 0.0, 0.0)
+        return Split(1.0, 0.0, 0.0, 0.0, 0.0)
 
     @property
     def nature(self) -> Nature:

@@ -19,7 +19,7 @@ from eoc.layers import Input, Pairs, Signal
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.network import plain
-from eoc.layers.signal import proportional
+from eoc.layers.signal import ROUNDING, proportional
 from eoc.maps.variance_fixed_points import scanned_variances
 from eoc.maps.variance_layer import VarianceLayer
 from eoc.scan import bracketed_roots
@@ -64,7 +64,9 @@ class Scan:
         for i, b in enumerate(sigma_b):
             at, rest, variance = self._with(folds[i])
             weight, bias = exact(sigma_w[:, None] ** 2), float(b**2)
-            grown = proportional(self._phi.kappa, rest).affine(weight, bias).growth(at, variance * weight + bias)
+            grown = (
+                proportional(self._phi.kappa, ROUNDING, rest).affine(weight, bias).growth(at, variance * weight + bias)
+            )
             sign = np.sign(grown.value) * (np.abs(grown.value) > grown.error)
             filled, last_known = _filled(sign)
             falls = (filled[:, :-1] > 0.0) & (filled[:, 1:] < 0.0)
