@@ -87,12 +87,25 @@ class AngleFunctions(ABC):
         return factor * np.where(flip, float(self.parity), 1.0) * value, factor * error
 
     def loss(self, at: Angle) -> _Pair:
-        """D - G / (q e) = y u_1 + y^2 u_2 where the series hold; phi must not jump."""
-        return self._two_terms(self.u1, self.u2, at)
+        """D - G / (q e) = y u_1 + y^2 u_2; not of what is plain."""
+        near, flip = self._folded(at)
+        value, error = self._two_terms(self.u1, self.u2, near)
+        if flip.any():
+            g, off = self.half_distance(at)
+            scale = self.q * at.e
+            value = np.where(flip, self.D - g / scale, value)
+            error = np.where(flip, self.D_error + off / scale + 4.0 * EPS * self.D, error)
+        return value, error
 
     def slope_loss(self, at: Angle) -> _Pair:
-        """D - Kd = y w_1 + y^2 w_2 where the series hold; phi must not jump."""
-        return self._two_terms(self.w1, self.w2, at)
+        """D - Kd = y w_1 + y^2 w_2; not of what is plain."""
+        near, flip = self._folded(at)
+        value, error = self._two_terms(self.w1, self.w2, near)
+        if flip.any():
+            slope, off = self.slope(at)
+            value = np.where(flip, self.D - slope / self.q, value)
+            error = np.where(flip, self.D_error + off / self.q + 4.0 * EPS * self.D, error)
+        return value, error
 
     def _folded(self, at: Angle) -> tuple[Angle, NDArray[np.bool_]]:
         """With parity, angles beyond pi/2 are reflected, and marked."""
@@ -112,10 +125,10 @@ class AngleFunctions(ABC):
     def _half_distance(self, at: Angle) -> _Pair:
         if self.plain:
             return self._two_terms(self.w1, self.w2, at)
-        value, error = self.loss(at)
+        value, error = self._two_terms(self.u1, self.u2, at)
         value, error = self.D - value, self.D_error + error + 4.0 * EPS * (self.D + np.abs(value))
         return self.q * at.e * value, self.q * at.e * error
 
     def _slopes(self, at: Angle) -> _Pair:
-        value, error = self.slope_loss(at)
+        value, error = self._two_terms(self.w1, self.w2, at)
         return self.D - value, self.D_error + error + 2.0 * EPS * (self.D + np.abs(value))

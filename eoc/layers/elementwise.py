@@ -6,9 +6,6 @@ With u, v the units of a Gaussian signal of two points,
 
 and dq' = (D + P) dq, dm' = E[phi''] dq / 2 (:mod:`eoc.gaussian.moments`). Of phi(root) another activation is the
 composition of both, of the same root.
-
-Errors: f is a power series with coefficients >= 0 in c, so that d ln(1 - f) / d ln(1 - c) <= 1 for c >= 0: what is
-relative in G stays relative. What is off in q moves V, D, and with them G' and E[phi' phi'], by the logarithmic slopes.
 """
 
 from __future__ import annotations
@@ -20,15 +17,13 @@ import numpy as np
 from eoc.activations.algebra import composed
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError, UnsupportedError
-from eoc.floats import EPS, FloatArray
-from eoc.gaussian.angle import angle_of
-from eoc.gaussian.angular import angular
-from eoc.gaussian.bivariate import bivariate
+from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.layers.bounded import Bounded
-from eoc.layers.close import Close, close
+from eoc.layers.close import Close
 from eoc.layers.nature import Nature
-from eoc.layers.signal import ROUNDING, Signal, Split, apart, proportional
+from eoc.layers.pair_moments import Sensitivity, half_distances, of_close, slopes
+from eoc.layers.signal import ROUNDING, Signal, Split, proportional
 from eoc.sharing import cached_property
 
 __all__ = ["Elementwise"]
@@ -37,7 +32,6 @@ _STEP = 1e-3  # relative step of the logarithmic slopes, which errors are multip
 _OF_DIFFERENCES = 1e-8  # claimed; they are off by about 1e-12 for step^4, and as much for rounding
 _Q_RANGE = (1e-280, 1e280)
 _CURVED = 10.0  # times the relative error of q: by how much slopes change within it
-_BELOW_ZERO = 1.2  # largest d ln(1 - f) / d ln(1 - c) seen for c < 0
 
 
 @dataclass(frozen=True)
@@ -181,30 +175,35 @@ class _Elementwise(Signal):
         return np.nan_to_num(v, nan=1.0), np.nan_to_num(d), np.nan_to_num(s)
 
     @cached_property
-    def _pairs(self) -> tuple[Bounded, Bounded]:
-        """G' and E[phi' phi'] of every pair."""
-        (qa, qb), g = self._root.of_pairs(self._root.q), self._root.G
-        if isinstance(g, Close):
-            return _of_close(self._phi, self._root.q, g, self._log_slopes if self._relative.any() else None)
-        return _of_pairs(self._phi, qa, qb, g, *self._sensitivity)
+    def _by_q(self) -> Sensitivity:
+        """The sensitivity to q of every pair, at the more sensitive of both points; 0 where all variances are exact."""
+        a, b = self.pairs.first, self.pairs.second
+        if not self._relative.any():
+            return Sensitivity(np.ones(a.size), np.zeros(a.size))
+        v, d, _ = self._log_slopes
+        return Sensitivity(np.maximum(v[a], v[b]), np.maximum(d[a], d[b]))
 
     @cached_property
-    def _sensitivity(self) -> tuple[FloatArray, FloatArray]:
-        """By how much G' and E[phi' phi'] change relatively with q at fixed c, at the more sensitive of both points."""
-        v, d, _ = self._log_slopes
-        distance = v + 2.0 * np.maximum(np.abs(v - 1.0), d)
-        a, b = self.pairs.first, self.pairs.second
-        return np.maximum(distance[a], distance[b]), np.maximum((2.0 * d)[a], (2.0 * d)[b])
+    def _of_close(self) -> tuple[Bounded, Bounded] | None:
+        """G' and E[phi' phi'] of pairs that are known to be close."""
+        g = self._root.G
+        if not isinstance(g, Close):
+            return None
+        return of_close(self._phi, self._root.q, g, self._by_q if self._relative.any() else None)
 
     @cached_property
     def G(self) -> Bounded:
-        return self._pairs[0]
+        if self._of_close is not None:
+            return self._of_close[0]
+        return half_distances(self._phi, *self._root.of_pairs(self._root.q), self._root.G, self._by_q)
 
     @cached_property
     def T(self) -> Bounded:
         if self._phi.smoothness is Smoothness.JUMP:
             raise UnsupportedError(f"{self._phi.name} jumps: the tangents of two inputs have no product behind it")
-        return self._root.T * self._pairs[1]
+        if self._of_close is not None:
+            return self._root.T * self._of_close[1]
+        return self._root.T * slopes(self._phi, *self._root.of_pairs(self._root.q), self._root.G, self._by_q)
 
 
 def _moments_at(phi: Activation, q: FloatArray, names: tuple[str, ...], *, strict: bool) -> dict[str, Estimate]:
@@ -232,66 +231,3 @@ def _slope_by_differences(phi: Activation, q: FloatArray, *, strict: bool) -> Es
     with np.errstate(divide="ignore", invalid="ignore"):
         size = np.abs(around.value).max(axis=0) / q
         return Estimate(np.tensordot(weights, around.value, 1) / (_STEP * q), size * _OF_DIFFERENCES)
-
-
-def _of_close(
-    phi: Activation, q: Bounded, g: Close, slopes: tuple[FloatArray, FloatArray, FloatArray] | None
-) -> tuple[Bounded, Bounded]:
-    """G' = G (D - loss) and E[phi' phi'] = D - loss of pairs of one variance (1,), each with its own loss.
-
-    ``slopes`` are the logarithmic ones, where q has an error.
-    """
-    at_one = angular(phi, float(q.value[0]))
-    if at_one.plain:
-        raise UnsupportedError(f"{phi.name} jumps: what is lost of the distance of two inputs has no expansion")
-    e = np.clip(g.value / q.value, 0.0, 2.0)
-    (loss, loss_error), (slope_loss, slope_error) = at_one.loss(at := angle_of(one_minus_c=e)), at_one.slope_loss(at)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.where(e > 0.0, g.error / g.value, 0.0)
-    moved = (
-        0.0
-        if slopes is None
-        else float((q.error / q.value)[0] * (2.0 * np.maximum(abs(slopes[0] - 1.0), slopes[1]) + 1.0)[0])
-    )
-    bend = 2.0 * np.abs(slope_loss - loss) * off  # e times the slope of the loss; that of the other is at most twice it
-    d = Bounded(np.array([at_one.D]), np.array([at_one.D_error + moved * at_one.D]))
-    lost = Bounded(loss, loss_error + bend + moved * np.abs(loss))
-    rise = at_one.q * e * at_one.rise(at)[0] if off.any() else np.zeros(e.shape)
-    slope_lost = Bounded(slope_loss, slope_error + 2.0 * rise * off + moved * np.abs(slope_loss))
-    return g * close(g.e, 0, d, lost), close(g.e, 0, d, slope_lost)
-
-
-def _of_pairs(
-    phi: Activation, qa: Bounded, qb: Bounded, g: Bounded, slope: FloatArray, slope_of_d: FloatArray
-) -> tuple[Bounded, Bounded]:
-    """G' and E[phi' phi'] of pairs of variances qa and qb and half squared distance g.
-
-    ``slope`` and ``slope_of_d`` are by how much both change relatively with q at fixed c.
-    """
-    scale = np.sqrt(qa.value) * np.sqrt(qb.value)
-    least = apart(qa.value, qb.value)
-    e = np.clip((g.value - least) / scale, 0.0, 2.0)
-    found = bivariate(phi, qa.value, None, ("G", "Kd"), q_b=qb.value, one_minus_c=e)
-    distance, slopes = found["G"], found["Kd"]
-    m = moments(phi, np.stack([qa.value, qb.value]), ("D", "P"), strict=False)
-    steepest = np.sqrt(m["D"].value.prod(axis=0))  # E[phi' phi'] at c = 1
-    relative = qa.error / qa.value + qb.error / qb.value
-    off = g.error + qa.error + qb.error + 4.0 * EPS * least  # in the covariance
-    with np.errstate(divide="ignore", invalid="ignore"):
-        of_e = np.where(e > 0.0, g.error / (scale * e) + 0.5 * relative, 0.0)
-        of_covariance = np.where(off < scale * e, off / (scale * e), 1.0)
-        # d ln(1 - f) / d ln(1 - c), at this c and within its error
-        steep = e * scale * (slopes.value + np.abs(steepest - slopes.value) * of_e) / distance.value
-        steep = np.minimum(np.where(np.isfinite(steep), steep, np.inf), np.where(e <= 1.0, 1.0, _BELOW_ZERO))
-    alike = (steep * of_e + slope * relative) * distance.value
-    alike_slope = np.abs(steepest - slopes.value) * of_e + slope_of_d * relative * steepest
-    bend = (m["D"].value + np.abs(m["P"].value)) * np.stack([qa.error, qb.error])
-    differ = (np.abs(slopes.value) + np.abs(steepest - slopes.value) * of_covariance) * off + 2.0 * np.where(
-        np.isfinite(bend), bend, 0.0
-    ).sum(axis=0)
-    differ_slope = np.abs(steepest - slopes.value) * of_covariance + slope_of_d * relative * steepest
-    same = qa.value == qb.value
-    return (
-        Bounded(distance.value, distance.error + np.where(same, alike, differ)),
-        Bounded(slopes.value, slopes.error + np.where(same, alike_slope, differ_slope)),
-    )

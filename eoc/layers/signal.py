@@ -252,24 +252,27 @@ class Input(Signal):
     Parameters
     ----------
     q
-        Their variances > 0, (P,).
+        Their variances > 0, (P,), with bounds on their errors or without.
     one_minus_c
-        1 - c of each pair, or one for all.
+        1 - c of each pair, or one for all; the same.
     pairs
         Which points are compared; left out: all.
     """
 
     is_gaussian = is_input = True
 
-    def __init__(self, q: ArrayLike, one_minus_c: ArrayLike = (), pairs: Pairs | None = None) -> None:
-        self._q = np.atleast_1d(np.asarray(q, dtype=float))
+    def __init__(
+        self, q: ArrayLike | Bounded, one_minus_c: ArrayLike | Bounded = (), pairs: Pairs | None = None
+    ) -> None:
+        self._known = q if isinstance(q, Bounded) else exact(np.atleast_1d(np.asarray(q, dtype=float)))
+        self._q = self._known.value
         super().__init__(Pairs.all_of(self._q.size) if pairs is None else pairs, frozenset([fresh_source()]))
-        self._e = np.asarray(one_minus_c, dtype=float)
+        self._e = one_minus_c if isinstance(one_minus_c, Bounded) else exact(one_minus_c)
 
-    @cached_property
+    @property
     def q(self) -> Bounded:
         """Second moments, (P,)."""
-        return exact(self._q)
+        return self._known
 
     @cached_property
     def m(self) -> Bounded:
@@ -279,8 +282,11 @@ class Input(Signal):
     @cached_property
     def G(self) -> Bounded:
         """Half squared distances of pairs, (N,)."""
-        a, b = (part.value for part in self.of_pairs(self.q))
-        return exact(apart(a, b)) + exact(np.sqrt(a) * np.sqrt(b)) * exact(np.broadcast_to(self._e, a.shape))
+        a, b = self.of_pairs(self.q)
+        e = Bounded(*(np.broadcast_to(part, a.value.shape) for part in (self._e.value, self._e.error)))
+        least, moved = apart(a.value, b.value), a.error / np.sqrt(a.value) + b.error / np.sqrt(b.value)
+        off = np.where(a.value == b.value, 0.0, np.sqrt(2.0 * least) * moved + moved**2 + 4.0 * EPS * least)
+        return Bounded(least, off) + (a.root() * b.root()) * e
 
     @cached_property
     def chi(self) -> Bounded:
@@ -331,12 +337,12 @@ class CloseInput(Input):
     @cached_property
     def G(self) -> Bounded:
         """Half squared distances of pairs, (N,)."""
-        return close(self._e, 1, self.q, exact(np.zeros(1)))
+        return close(self._e.value, 1, self.q, exact(np.zeros(1)))
 
     @cached_property
     def T(self) -> Bounded:
         """Products of the tangents of pairs, (N,)."""
-        return close(self._e, 0, exact(np.ones(1)), exact(np.zeros(1)))
+        return close(self._e.value, 0, exact(np.ones(1)), exact(np.zeros(1)))
 
 
 def _inverse(chi: Bounded) -> Bounded:

@@ -18,10 +18,9 @@ from numpy.typing import ArrayLike
 
 from eoc.errors import EocError
 from eoc.gaussian.angle import angle_of
-from eoc.gaussian.moments import Estimate
-from eoc.layers import Network
+from eoc.layers import Network, understood
+from eoc.layers.bounded import Bounded, exact
 from eoc.maps import VarianceMap
-from eoc.propagation.blocks import followed_blocks, kept_variance
 from eoc.propagation.inputs import checked_inputs, from_gram, recorded_layers
 from eoc.propagation.layers import Progress, followed
 from eoc.propagation.trajectory import Trajectory
@@ -83,22 +82,26 @@ def propagate(
     101.0
     """
     at = angle_of(c, one_minus_c=one_minus_c)
-    if isinstance(activation, Network):
-        given = kept_variance(activation, sigma_w, sigma_b) if q is None else q
-        first, at = checked_inputs(given, at)
-        return followed_blocks(activation, sigma_w, sigma_b, first, at, recorded_layers(depth), progress)
-    if sigma_w is None:
-        raise EocError("give sigma_w, the standard deviation of the weights times sqrt(fan-in)")
-    variance = VarianceMap(activation, sigma_w, sigma_b)
-    given = variance.kept if q is None else q
-    if q is None and given == 0.0:
-        raise EocError(f"layers of {variance!r} keep no variance but 0: give q, the variances of the inputs")
+    network = understood(activation)
+    network.check_free(sigma_w, sigma_b)
+    given, given_error = (_kept(network, sigma_w, sigma_b)) if q is None else (q, 0.0)
     rounding = np.zeros(at.e.shape)
     if c is not None:  # of 1 - |c|, to the last digit
         rounding = np.abs(np.where(at.e <= 1.0, 1.0 - at.e, at.rest - 1.0) - np.asarray(c))
     first, at = checked_inputs(given, at)
-    start = Estimate(first, np.full(first.shape, variance.kept_error if q is None else 0.0))
-    return followed(variance, start, at, np.broadcast_to(rounding, at.e.shape), recorded_layers(depth), progress)
+    start = Bounded(first, np.full(first.shape, given_error))
+    error = np.broadcast_to(rounding, at.e.shape)
+    return followed(network, sigma_w, sigma_b, start, at, error, recorded_layers(depth), progress)
+
+
+def _kept(network: Network, sigma_w: float | None, sigma_b: float) -> tuple[float, float]:
+    """The variance that layers keep and a bound on its error."""
+    if network.varies:
+        raise EocError(f"the blocks of {network.name!r} differ from layer to layer: give q, the variance of the inputs")
+    variance = VarianceMap(network, sigma_w, sigma_b)
+    if variance.kept == 0.0:
+        raise EocError(f"layers of {variance!r} keep no variance but 0: give q, the variances of the inputs")
+    return variance.kept, variance.kept_error
 
 
 def propagate_gram(
@@ -138,5 +141,6 @@ def propagate_gram(
     """
     q, e, error = from_gram(gram)
     first, at = checked_inputs(q, angle_of(one_minus_c=e))
-    start = Estimate(first, np.zeros(first.shape))
-    return followed(VarianceMap(activation, sigma_w, sigma_b), start, at, error, recorded_layers(depth), progress)
+    network = understood(activation)
+    network.check_free(sigma_w, sigma_b)
+    return followed(network, sigma_w, sigma_b, exact(first), at, error, recorded_layers(depth), progress)

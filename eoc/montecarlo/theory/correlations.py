@@ -23,7 +23,7 @@ from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.angle import angle_of
-from eoc.gaussian.moments import Estimate
+from eoc.layers.bounded import exact
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.settings import Weights, checked_weights
 from eoc.montecarlo.theory.noise import CorrelationNoise, correlation_noise
@@ -113,9 +113,8 @@ def correlation_theory(
     phi = variance.activation
     at = angle_of(c, one_minus_c=one_minus_c)
     first, pair = checked_inputs(q, at)
-    none = np.zeros(first.shape)
-    layers = np.arange(float(depth))
-    run = followed(variance, Estimate(first, none), pair, np.zeros(pair.e.shape), layers, None)
+    own, layers = (variance.network, variance.sigma_w, variance.sigma_b), np.arange(float(depth))
+    run = followed(*own, exact(first), pair, np.zeros(pair.e.shape), layers, None)
     place = _critical_twin(variance)
     phase = phase_of(phi, place.sigma_w, place.sigma_b, None if place.is_identity else float(first.max()))
     law, noise = _law(phase, place, depth), None

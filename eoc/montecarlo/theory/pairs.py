@@ -41,8 +41,8 @@ from eoc.activations.base import Activation
 from eoc.errors import AccuracyError, EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.angle import angle_of
-from eoc.gaussian.moments import Estimate
 from eoc.gaussian.quartic import fourth_moments
+from eoc.layers.bounded import exact
 from eoc.maps import VarianceMap
 from eoc.montecarlo.settings import Weights, checked_count, checked_depth, checked_weights
 from eoc.montecarlo.theory.expectations import PairMoments, pair_moments
@@ -177,8 +177,8 @@ def pair_noise(
     first, pair = checked_inputs(q, angle_of(one_minus_c=start))
     if first.size != 2:
         raise EocError(f"q is one variance or two, got {first.size}")
-    none = np.zeros(first.shape)
-    run = followed(variance, Estimate(first, none), pair, np.zeros(pair.e.shape), np.arange(float(layers)), None)
+    place = variance.network, variance.sigma_w, variance.sigma_b
+    run = followed(*place, exact(first), pair, np.zeros(pair.e.shape), np.arange(float(layers)), None)
     return noise_along(variance, run.q, run.one_minus_c[:, 0, 1], n, law)
 
 

@@ -1,0 +1,113 @@
+r"""What an activation makes of pairs of Gaussian points: G' = E[(phi(u) - phi(v))^2]/2 and E[phi'(u) phi'(v)].
+
+With errors: f is a power series in c with coefficients >= 0, so that d ln(1 - f) / d ln(1 - c) <= 1 for c >= 0: what is
+relative in G stays relative. What is off in q moves V and D, and with them both, by the logarithmic slopes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eoc.activations.base import Activation
+from eoc.errors import UnsupportedError
+from eoc.floats import EPS, FloatArray
+from eoc.gaussian.angle import angle_of
+from eoc.gaussian.angular import angular
+from eoc.gaussian.bivariate import bivariate
+from eoc.gaussian.moments import moments
+from eoc.layers.bounded import Bounded
+from eoc.layers.close import Close, close
+from eoc.layers.signal import apart
+
+__all__ = ["Sensitivity", "half_distances", "of_close", "slopes"]
+
+_BELOW_ZERO = 1.2  # largest d ln(1 - f) / d ln(1 - c) seen for c < 0
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """|d ln V| and |d ln D| by d ln q, at points (P,) or at pairs (N,)."""
+
+    of_v: FloatArray
+    of_d: FloatArray
+
+    @property
+    def of_distance(self) -> FloatArray:
+        """By how much G' changes relatively with q at fixed c."""
+        return self.of_v + 2.0 * np.maximum(np.abs(self.of_v - 1.0), self.of_d)
+
+
+def of_close(phi: Activation, q: Bounded, g: Close, by_q: Sensitivity | None) -> tuple[Bounded, Bounded]:
+    """G' = G (D - loss) and E[phi' phi'] = D - loss of pairs of one variance (1,), each with its own loss.
+
+    ``by_q`` is needed where q has an error.
+    """
+    of_angle = angular(phi, float(q.value[0]))
+    if of_angle.plain:
+        raise UnsupportedError(f"{phi.name} jumps: what is lost of the distance of two inputs has no expansion")
+    e = np.clip(g.value / q.value, 0.0, 2.0)
+    at = angle_of(one_minus_c=e)
+    (loss, loss_error), (slope_loss, slope_error) = of_angle.loss(at), of_angle.slope_loss(at)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.where(e > 0.0, g.error / g.value, 0.0)
+    moved = 0.0 if by_q is None else float((q.error / q.value)[0] * (by_q.of_distance + 1.0)[0])
+    d = Bounded(np.array([of_angle.D]), np.array([of_angle.D_error + moved * of_angle.D]))
+    # By ln e the loss changes by slope_loss - loss, the other one by e times the curvature: twice, within the error.
+    lost = Bounded(loss, loss_error + 2.0 * np.abs(slope_loss - loss) * off + moved * np.abs(loss))
+    rise = e * np.abs(of_angle.curvature(at)[0]) if off.any() else np.zeros(e.shape)
+    slope_lost = Bounded(slope_loss, slope_error + 2.0 * rise * off + moved * np.abs(slope_loss))
+    return g * close(g.e, 0, d, lost), close(g.e, 0, d, slope_lost)
+
+
+def half_distances(phi: Activation, qa: Bounded, qb: Bounded, g: Bounded, by_q: Sensitivity) -> Bounded:
+    """G' of pairs of variances qa and qb and half squared distance g, (N,)."""
+    scale, least = np.sqrt(qa.value) * np.sqrt(qb.value), apart(qa.value, qb.value)
+    e = np.clip((g.value - least) / scale, 0.0, 2.0)
+    found = bivariate(phi, qa.value, None, ("G",), q_b=qb.value, one_minus_c=e)["G"]
+    if not (g.error.any() or qa.error.any() or qb.error.any()):
+        return Bounded(found.value, found.error)
+    relative = qa.error / qa.value + qb.error / qb.value
+    e_error = g.error / scale + 0.5 * relative * e
+    m = moments(phi, np.stack([qa.value, qb.value]), ("V", "D", "P"), strict=False)
+    slope = _steepest(e, e_error, np.stack([qa.value, qb.value]) * m["D"].value, m["V"].value, found.value)
+    shared = slope * e_error + by_q.of_distance * relative * found.value
+    bends = np.nan_to_num(m["D"].value + np.abs(m["P"].value), nan=np.inf)
+    # Apart from the diagonal G' is quadratic in sqrt(q_a) - sqrt(q_b), which has errors of its own.
+    roots = qa.error / np.sqrt(qa.value) + qb.error / np.sqrt(qb.value)
+    own = np.where(roots > 0.0, 2.0 * bends.max(axis=0) * (np.sqrt(2.0 * least) + roots) * roots, 0.0)
+    return Bounded(found.value, found.error + shared + np.where(qa.value == qb.value, 0.0, own))
+
+
+def _steepest(
+    e: FloatArray, e_error: FloatArray, slopes: FloatArray, v: FloatArray, distance: FloatArray
+) -> FloatArray:
+    """A bound on dK/dc of pairs (N,) within the error of e = 1 - c; ``slopes`` q D and ``v`` are of both points (2, N).
+
+    With a_n, b_n >= 0 the sizes of the Hermite coefficients of phi at the two variances and x = |c|, dK/dc is at most
+    sum n a_n b_n x^(n-1), the geometric mean of A = sum n a_n^2 x^(n-1) and its fellow B or less. Now A is at most
+    q E[phi'^2] = sum n a_n^2; at most V = sum a_n^2 times the largest n x^(n-1); and, by the chord to x = 1, at most
+    sum a_n^2 (1 - x^n) / (1 - x), whose mean with that of B is at most G / (1 - x), G = ``distance``.
+    """
+    near = np.minimum(e, 2.0 - e) - e_error  # 1 - |c| at the worse end
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        decay = -np.log1p(-np.clip(near, 0.0, 1.0 - EPS))
+        largest = np.where(decay >= 1.0, 1.0, np.exp(np.minimum(decay, 1.0) - 1.0) / decay)
+        bound = np.sqrt(np.fmin(at_one, v * np.where(near > 0.0, largest, np.inf)).prod(axis=0))
+        return np.where(near > 0.0, np.fmin(bound, distance / near), bound)
+
+
+def slopes(phi: Activation, qa: Bounded, qb: Bounded, g: Bounded, by_q: Sensitivity) -> Bounded:
+    """E[phi'(u) phi'(v)] of pairs of variances qa and qb and half squared distance g, (N,)."""
+    scale, least = np.sqrt(qa.value) * np.sqrt(qb.value), apart(qa.value, qb.value)
+    e = np.clip((g.value - least) / scale, 0.0, 2.0)
+    found = bivariate(phi, qa.value, None, ("Kd",), q_b=qb.value, one_minus_c=e)["Kd"]
+    relative = qa.error / qa.value + qb.error / qb.value
+    d = moments(phi, np.stack([qa.value, qb.value]), ("D",), strict=False)["D"].value
+    at_one = np.sqrt(d.prod(axis=0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = g.error / scale + 0.5 * relative * e + np.where(qa.value == qb.value, 0.0, relative)
+        of_e = np.where(off > 0.0, np.where(off < e, off / e, 1.0), 0.0)
+    moved = np.abs(at_one - found.value) * of_e + 2.0 * by_q.of_d * relative * at_one
+    return Bounded(found.value, found.error + moved)
