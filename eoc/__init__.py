@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from eoc.activations import Activation, activation
     from eoc.comparison import Comparison, compare
-    from eoc.convergence import Convergence, ConvergenceLaw, convergence_law, convergence_of
+    from eoc.convergence import Convergence, convergence_of
     from eoc.criticality import (
         Curve,
         EdgeOfChaos,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
     from eoc.layers import Network, network
-    from eoc.maps import CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap
+    from eoc.maps import ConvergenceLaw, CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap, convergence_law
     from eoc.montecarlo import (
         correlation_process,
         explicit_networks,
@@ -81,13 +81,20 @@ _WHERE = {
         "transitions",
     ),
     "eoc.comparison": ("Comparison", "compare"),
-    "eoc.convergence": ("Convergence", "ConvergenceLaw", "convergence_law", "convergence_of"),
+    "eoc.convergence": ("Convergence", "convergence_of"),
     "eoc.errors": ("AccuracyError", "AccuracyWarning", "EocError", "ExpressionError", "NotPermissibleError"),
     "eoc.gains": ("Gain", "gain"),
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
     "eoc.layers": ("Network", "network"),
-    "eoc.maps": ("CorrelationFixedPoint", "CorrelationMap", "FixedPoint", "VarianceMap"),
+    "eoc.maps": (
+        "ConvergenceLaw",
+        "CorrelationFixedPoint",
+        "CorrelationMap",
+        "FixedPoint",
+        "VarianceMap",
+        "convergence_law",
+    ),
     "eoc.montecarlo": (
         "correlation_process",
         "explicit_networks",

@@ -10,10 +10,10 @@ import pytest
 from truth import MP, expectation
 
 from eoc.activations import activation
-from eoc.convergence import ConvergenceLaw, convergence_law, convergence_of
+from eoc.convergence import convergence_of
 from eoc.criticality import EocPoint, edge_of_chaos
 from eoc.errors import EocError
-from eoc.maps import CorrelationMap
+from eoc.maps import ConvergenceLaw, CorrelationMap, convergence_law
 from eoc.rates import rate_law
 
 PI = np.pi

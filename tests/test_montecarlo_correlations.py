@@ -9,9 +9,8 @@ import pytest
 from test_cli import run, run_json
 
 import eoc
-from eoc.convergence import ConvergenceLaw, convergence_law
 from eoc.errors import EocError
-from eoc.maps import CorrelationMap, VarianceMap
+from eoc.maps import ConvergenceLaw, CorrelationMap, VarianceMap, convergence_law
 from eoc.montecarlo.experiments.correlations import correlation_process
 from eoc.montecarlo.experiments.fits import fit_average, fit_constant, fit_exponent, fit_rate
 from eoc.montecarlo.experiments.networks import Networks

@@ -71,7 +71,7 @@ def command(
 
 def _payload(p: Phase) -> dict[str, Any]:
     """The phase, with the law by which correlations converge and when close inputs become one."""
-    from eoc.convergence import convergence_law
+    from eoc.maps import convergence_law
 
     return p.to_dict() | {
         "law": None if p.correlation is None else dataclasses.asdict(convergence_law(p.correlation)),
@@ -143,7 +143,7 @@ def _correlations(phi: Activation, p: Phase) -> str:
         return f"{text}{_pace(p.xi_c)}"
     if 0.0 <= p.xi_c < math.inf:
         return f"all inputs come to look alike: c -> 1{_pace(p.xi_c)}"
-    from eoc.convergence import convergence_law
+    from eoc.maps import convergence_law
 
     return f"all inputs come to look alike, slowly: {law_in_words(convergence_law(f), str(phi.smoothness))}"
 

@@ -16,8 +16,9 @@ from eoc.cli.words import command_line
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from eoc.convergence import Convergence, ConvergenceLaw, Measured
+    from eoc.convergence import Convergence, Measured
     from eoc.criticality import EdgeOfChaos
+    from eoc.maps import ConvergenceLaw
     from eoc.operating_point import OperatingPoint
 
 __all__ = ["command", "law_in_words"]

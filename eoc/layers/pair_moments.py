@@ -81,9 +81,9 @@ def half_distances(phi: Activation, qa: Bounded, qb: Bounded, g: Bounded, by_q: 
 
 
 def _steepest(
-    e: FloatArray, e_error: FloatArray, slopes: FloatArray, v: FloatArray, distance: FloatArray
+    e: FloatArray, e_error: FloatArray, at_one: FloatArray, v: FloatArray, distance: FloatArray
 ) -> FloatArray:
-    """A bound on dK/dc of pairs (N,) within the error of e = 1 - c; ``slopes`` q D and ``v`` are of both points (2, N).
+    """A bound on dK/dc of pairs (N,) within the error of e = 1 - c; ``at_one``, q D, and ``v`` are of both, (2, N).
 
     With a_n, b_n >= 0 the sizes of the Hermite coefficients of phi at the two variances and x = |c|, dK/dc is at most
     sum n a_n b_n x^(n-1), the geometric mean of A = sum n a_n^2 x^(n-1) and its fellow B or less. Now A is at most

@@ -54,6 +54,8 @@ class VarianceMap(VarianceLayer):
 
     def __init__(self, activation: object, sigma_w: float | None = None, sigma_b: float = 0.0) -> None:
         network = understood(activation)
+        if not network.is_free and isinstance(sigma_w, float) and math.isnan(sigma_w):  # as another map has it
+            sigma_w = None
         network.check_free(sigma_w, sigma_b)
         if network.varies:
             raise EocError(
@@ -128,7 +130,8 @@ class VarianceMap(VarianceLayer):
             return finite[0].q, finite[0].q_error
         if finite:
             raise EocError(f"{self!r} has several stable variances, {[p.q for p in finite]}: give the q you mean")
-        raise EocError(f"variances diverge for {self!r}: take a smaller sigma_w, or give a q for the map of one layer")
+        what = "take a smaller sigma_w" if self.network.phi is not None else "normalise, or scale what is added"
+        raise EocError(f"variances diverge for {self!r}: {what}, or give a q for the map of one layer")
 
     def limit(self, q: float) -> float:
         """The variance q* that layers reach from the variance q of the first one; inf if it diverges.

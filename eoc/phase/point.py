@@ -143,15 +143,17 @@ class Phase:
         return self.correlation.depth_until(0.5 * _SPACING[dtype] ** 2, one_minus_c=0.5 * distance**2)
 
 
-def phases(activation: object, sigma_w: float, sigma_b: float = 0.0) -> tuple[Phase, ...]:
+def phases(activation: object, sigma_w: float | None = None, sigma_b: float = 0.0) -> tuple[Phase, ...]:
     """The phase of every variance that layers can settle at, in increasing order; usually one.
 
     Parameters
     ----------
     activation
-        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function. Or an
+        :func:`eoc.network`, or its text.
     sigma_w, sigma_b
-        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0.
+        Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0; of a network those of its
+        ``dense`` without numbers, and left out if it has none.
 
     Returns
     -------
@@ -167,6 +169,8 @@ def phases(activation: object, sigma_w: float, sigma_b: float = 0.0) -> tuple[Ph
     --------
     >>> [(p.phase, round(p.q, 6)) for p in phases("silu", sigma_w=1.6, sigma_b=0.2)]  # depends on the inputs
     [('ordered', 0.132112), ('divergent', inf)]
+    >>> [(p.phase, round(p.chi_1, 6)) for p in phases("postnorm(relu, dense(1))")]  # x + W relu(x), then LayerNorm
+    [('ordered', 0.813232)]
     """
     variance = VarianceMap(activation, sigma_w, sigma_b)
     if variance.is_identity:
@@ -174,7 +178,7 @@ def phases(activation: object, sigma_w: float, sigma_b: float = 0.0) -> tuple[Ph
     return tuple(_phase_at(variance, p) for p in variance.fixed_points if p.basin is not None)
 
 
-def phase_of(activation: object, sigma_w: float, sigma_b: float = 0.0, q: float | None = None) -> Phase:
+def phase_of(activation: object, sigma_w: float | None = None, sigma_b: float = 0.0, q: float | None = None) -> Phase:
     """The phase in which inputs end whose first layer has the variance q; see :func:`phases` for the other arguments.
 
     Parameters
@@ -215,16 +219,22 @@ def _phase_at(variance: VarianceMap, point: FixedPoint) -> Phase:
     domain = variance.domain
     if point.diverges:
         return _without_map("divergent", point, basin)
-    if point.q == 0.0 and variance.activation.kappa == 0.0:
+    if point.q == 0.0 and not _has_tangents(variance):
         return _without_map("ordered", point, basin)
-    correlation = CorrelationMap(variance.activation, variance.sigma_w, variance.sigma_b, point.q, point.q_error)
+    correlation = CorrelationMap(variance.network, variance.sigma_w, variance.sigma_b, point.q, point.q_error)
     return _assembled(correlation, point, basin, domain[1] if domain and domain[0] == point.q else None)
+
+
+def _has_tangents(variance: VarianceMap) -> bool:
+    """Whether the block is proportional to inputs near 0."""
+    phi = variance.network.phi
+    return phi.kappa > 0.0 if phi is not None else bool(variance.slope(0.0).value > 0.0)
 
 
 def _of_identity(variance: VarianceMap) -> Phase:
     """A positively homogeneous phi at its critical point: every variance is kept; q = 1 stands for all."""
     point = FixedPoint(1.0, 0.0, 1.0, 0.0, 1.0, "marginal", (0.0, float("inf")))
-    correlation = CorrelationMap(variance.activation, variance.sigma_w, variance.sigma_b, 1.0)
+    correlation = CorrelationMap(variance.network, variance.sigma_w, variance.sigma_b, 1.0)
     return _assembled(correlation, point, (0.0, float("inf")), None)
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eoc.convergence import Convergence, ConvergenceLaw
+    from eoc.convergence import Convergence
+    from eoc.maps import ConvergenceLaw
     from eoc.propagation import Trajectory
 
 __all__ = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eoc.convergence import convergence_law
+from eoc.maps import convergence_law
 from eoc.plotting.depth import law_name
 from eoc.plotting.maps import plot_correlation_map, plot_variance_map
 from eoc.plotting.style import network_name, row_figure

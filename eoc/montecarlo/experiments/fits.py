@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from eoc.convergence import ConvergenceLaw
 from eoc.floats import FloatArray
+from eoc.maps import ConvergenceLaw
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.theory.correlations import CorrelationTheory

@@ -18,13 +18,12 @@ from typing import get_args
 
 import numpy as np
 
-from eoc.convergence import ConvergenceLaw, convergence_law
 from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.layers.bounded import exact
-from eoc.maps import CorrelationMap, VarianceMap
+from eoc.maps import ConvergenceLaw, CorrelationMap, VarianceMap, convergence_law
 from eoc.montecarlo.settings import Weights, checked_weights
 from eoc.montecarlo.theory.noise import CorrelationNoise, correlation_noise
 from eoc.montecarlo.theory.pairs import PairNoise, noise_along
