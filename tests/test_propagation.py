@@ -438,7 +438,7 @@ def test_variances_that_diverge_or_vanish_are_refused() -> None:
 
 
 def test_deep_networks_whose_variances_are_on_their_way_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eoc.propagation.layers._SINGLE", 20)
+    monkeypatch.setattr("eoc.propagation.layers.MOST_BLOCKS", 20)
     assert propagate("tanh", 1.0, q=[1.0], c=[[1.0]], depth=20).layers[-1] == 20.0
     with pytest.raises(EocError, match="still on their way after 20 layers"):
         propagate("tanh", 1.0, q=[1.0], c=[[1.0]], depth=1e12)

@@ -30,6 +30,9 @@ class AngleFunctions(ABC):
         Whether G = y w_1 + y^2 w_2; otherwise G = q e (D - y u_1 - y^2 u_2) and dK/d(q c) = D - y w_1 - y^2 w_2.
     w1, w2, u1, u2
         The series; None where they vanish.
+    w0
+        G itself, where it is not 0 at c = 1: equal inputs do not stay equal, as behind noise of their own. Then this is
+        plain, and nothing else is there.
     parity
         1, -1 or 0: whether K is even or odd in c, or neither. With parity all series end at theta = pi/2.
     """
@@ -41,6 +44,7 @@ class AngleFunctions(ABC):
     D_error: float
     plain: bool
     parity: int
+    w0: Series | None = None
     w1: Series | None
     w2: Series | None
     u1: Series | None
@@ -123,6 +127,8 @@ class AngleFunctions(ABC):
         return value, error
 
     def _half_distance(self, at: Angle) -> _Pair:
+        if self.w0 is not None:
+            return self.w0(at.theta), self.w0.bound(at.theta)
         if self.plain:
             return self._two_terms(self.w1, self.w2, at)
         value, error = self._two_terms(self.u1, self.u2, at)

@@ -110,6 +110,7 @@ def is_network(text: str) -> bool:
 
 
 _WORDS = frozenset(LAYERS)
+_NOISE = frozenset({"dropout", "noise"})
 
 
 def plain(phi: Activation) -> Network:
@@ -216,6 +217,11 @@ class Network:
         """Whether one of its activations does."""
         return any(phi.smoothness is Smoothness.JUMP for phi in self.activations())
 
+    @property
+    def is_noisy(self) -> bool:
+        """Whether noise of their own keeps equal inputs apart."""
+        return _is_noisy(self.series)
+
     def tangents(self) -> Network:
         """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""
         return replace(self, series=_tangents(self.series), cache=Memory())
@@ -248,6 +254,10 @@ class Network:
 def _activations(series: Series) -> tuple[Activation, ...]:
     own = [one.phi for one in series if one.phi is not None]
     return (*own, *(phi for one in series for inside in one.inside for phi in _activations(inside)))
+
+
+def _is_noisy(series: Series) -> bool:
+    return any(one.name in _NOISE or any(map(_is_noisy, one.inside)) for one in series if one.phi is None)
 
 
 def _tangents(series: Series) -> Series:

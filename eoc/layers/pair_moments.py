@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eoc.activations.base import Activation
+from eoc.activations.base import Activation, Smoothness
 from eoc.errors import UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import angle_of
@@ -71,7 +71,9 @@ def half_distances(phi: Activation, qa: Bounded, qb: Bounded, g: Bounded, by_q: 
     relative = qa.error / qa.value + qb.error / qb.value
     e_error = g.error / scale + 0.5 * relative * e
     m = moments(phi, np.stack([qa.value, qb.value]), ("V", "D", "P"), strict=False)
-    slope = _steepest(e, e_error, np.stack([qa.value, qb.value]) * m["D"].value, m["V"].value, found.value)
+    jumps = phi.smoothness is Smoothness.JUMP
+    at_one = np.full((2, e.size), np.inf) if jumps else np.stack([qa.value, qb.value]) * m["D"].value
+    slope = _steepest(e, e_error, at_one, m["V"].value, found.value)
     shared = slope * e_error + by_q.of_distance * relative * found.value
     bends = np.nan_to_num(m["D"].value + np.abs(m["P"].value), nan=np.inf)
     # Apart from the diagonal G' is quadratic in sqrt(q_a) - sqrt(q_b), which has errors of its own.

@@ -283,10 +283,15 @@ class Input(Signal):
     def G(self) -> Bounded:
         """Half squared distances of pairs, (N,)."""
         a, b = self.of_pairs(self.q)
-        e = Bounded(*(np.broadcast_to(part, a.value.shape) for part in (self._e.value, self._e.error)))
         least, moved = apart(a.value, b.value), a.error / np.sqrt(a.value) + b.error / np.sqrt(b.value)
         off = np.where(a.value == b.value, 0.0, np.sqrt(2.0 * least) * moved + moved**2 + 4.0 * EPS * least)
-        return Bounded(least, off) + (a.root() * b.root()) * e
+        return Bounded(least, off) + (a.root() * b.root()) * self.one_minus_c
+
+    @cached_property
+    def one_minus_c(self) -> Bounded:
+        """As given."""
+        shape = self.pairs.first.shape
+        return Bounded(*(np.broadcast_to(part, shape) for part in (self._e.value, self._e.error)))
 
     @cached_property
     def chi(self) -> Bounded:

@@ -3,7 +3,8 @@ r"""The correlation map of a block of layers, fitted once: series in the angle, 
 With y = 2 sin(theta/2) the chord and e = 1 - c = y^2/2, a block makes e (D - loss) of e, times its variance q. The loss
 comes from the algebra to full relative precision (:mod:`eoc.layers.close`), like y with kinks and like y^2 without, and
 loss / y^k is smooth in theta: its Chebyshev series, and that of what is lost of the tangents, say all. Blocks that
-jump have G = y w instead. Iterating, the fixed points, the laws and the flow are those of single activations.
+jump have G = y w instead, and where noise keeps equal inputs apart G itself is fitted. Iterating, the fixed points,
+the laws and the flow are those of single activations.
 """
 
 from __future__ import annotations
@@ -36,22 +37,26 @@ def compiled(network: Network, sigma_w: float, sigma_b: float, q: float) -> Angl
     Raises
     ------
     UnsupportedError
-        Where no formula is known, or equal inputs do not stay equal, as with noise.
+        Where no formula is known.
     """
-    return _Compiled(network.block(sigma_w, sigma_b) if network.is_free else network.block(), q, network.jumps)
+    return _Compiled(network.block(sigma_w, sigma_b) if network.is_free else network.block(), q, network)
 
 
 class _Compiled(AngleFunctions):
     """K is E[x_a x_b] behind the block, biases included, and D its derivative by q c at c = 1."""
 
-    def __init__(self, block: Graph, q: float, jumps: bool) -> None:
-        self._block, self.q, self.plain = block, q, jumps
+    def __init__(self, block: Graph, q: float, network: Network) -> None:
+        self._block, self.q, self.plain = block, q, network.jumps or network.is_noisy
         probe = self._behind(_PROBES)
         self.parity = probe.nature.parity
         self.V, self.V_error = float(probe.q.value[0]), float(probe.q.error[0])
         self.D = self.D_error = float("nan")
         self.w1 = self.w2 = self.u1 = self.u2 = None
         whole = probe.G
+        if network.is_noisy:
+            self.D, self.D_error = float(probe.chi.value[0]), float(probe.chi.error[0])
+            self.w0 = self._fitted(lambda y: (y.G.value, y.G.error), 0)
+            return
         if not isinstance(whole, Close):
             self.w1 = self._fitted(lambda y: (y.G.value, y.G.error), 1)
             return
@@ -88,32 +93,36 @@ class _Compiled(AngleFunctions):
         return fit(at, scale, end)
 
     def rise(self, at: Angle) -> _Pair:
-        """The slope in 1 - c of y w_1 + y^2 w_2: w_1 / y + w_1' + 2 w_2 + y w_2', the derivatives by y."""
+        """The slope in 1 - c of w_0 + y w_1 + y^2 w_2, the sum of p y^{p-2} w_p + y^{p-1} w_p', derivatives by y."""
         value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
         with np.errstate(divide="ignore", invalid="ignore"):
-            for series, power in ((self.w1, 1), (self.w2, 2)):
+            for power, series in enumerate((self.w0, self.w1, self.w2)):
                 if series is None:
                     continue
                 (own, slope), (off, slope_off) = _with_slope(series, at)
-                factor = 1.0 / at.chord if power == 1 else np.ones(at.e.shape)
+                factor = at.chord ** (power - 2.0)
                 value = value + power * factor * own + factor * at.chord * slope
                 error = error + np.abs(factor) * (power * off + at.chord * slope_off)
         return value, error + 4.0 * EPS * np.abs(value)
 
     def _bend(self, at: Angle) -> _Pair:
-        """The slope in c of ``rise``; with w_1 alone, (w_1 / y^3 - w_1' / y^2 - w_1'' / y)."""
-        value, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
-        if self.w1 is None:
-            return value, error
-        (own, slope), (off, slope_off) = _with_slope(self.w1, at)
-        twice = self.w1.derivative().derivative()
+        """The slope in c of ``rise``: w_1 / y^3 - w_1' / y^2 - w_1'' / y, or w_0' / y^3 - w_0'' / y^2."""
+        series, power = (self.w1, 1) if self.w0 is None else (self.w0, 0)
+        if series is None:
+            return np.zeros(at.e.shape), np.zeros(at.e.shape)
+        (own, slope), (off, slope_off) = _with_slope(series, at)
+        twice = series.derivative().derivative()
         cosine = np.cos(0.5 * at.theta)
         with np.errstate(divide="ignore", invalid="ignore"):
             bend = twice(at.theta) / cosine**2 + slope * np.tan(0.5 * at.theta) / (2.0 * cosine)
             bend_off = twice.bound(at.theta) / cosine**2 + slope_off * np.tan(0.5 * at.theta) / (2.0 * cosine)
             y = at.chord
-            value = own / y**3 - slope / y**2 - bend / y
-            return value, off / y**3 + slope_off / y**2 + bend_off / y + 8.0 * EPS * np.abs(value)
+            if power == 0:
+                value, error = slope / y**3 - bend / y**2, slope_off / y**3 + bend_off / y**2
+            else:
+                value = own / y**3 - slope / y**2 - bend / y
+                error = off / y**3 + slope_off / y**2 + bend_off / y
+            return value, error + 8.0 * EPS * np.abs(value)
 
 
 def _lost(one: Bounded, factor: float) -> _Pair:

@@ -58,6 +58,8 @@ def fixed_points(f: CorrelationLayer) -> tuple[CorrelationFixedPoint, ...]:
     """See :attr:`CorrelationMap.fixed_points`; none other is possible (:mod:`eoc.maps.correlation`)."""
     if f.is_identity:
         return ()
+    if not f.keeps_equal:  # f is convex on [0, 1], and f(1) < 1
+        return (_interior(f),)
     last = _at_one(f)
     found = [last]
     if f.chi_1 > 1.0:

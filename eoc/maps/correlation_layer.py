@@ -68,7 +68,7 @@ class CorrelationLayer:
             growth = float(self.variance.slope(self.q).value) * self.q / self.next_q
             self.relative_error += float(self.variance.sensitivity(self.q, growth)) * self.q_error / self.q
         self.chi_1, self.chi_1_error = float("inf"), 0.0
-        if not self.angular.plain:
+        if self.angular.w0 is not None or not self.angular.plain:
             self._set_slope(own)
 
     def _functions(self) -> tuple[AngleFunctions, float]:
@@ -91,7 +91,7 @@ class CorrelationLayer:
         a = self.angular
         self.chi_1 = self.gain * own * a.D
         self.chi_1_error = self.chi_1 * (self.relative_error + a.D_error / a.D) if a.D > 0.0 else 0.0
-        if abs(self.chi_1 - 1.0) <= self.chi_1_error + 4.0 * EPS:
+        if self.keeps_equal and abs(self.chi_1 - 1.0) <= self.chi_1_error + 4.0 * EPS:
             self.gain, self.chi_1 = 1.0 / (own * a.D), 1.0
 
     def __repr__(self) -> str:
@@ -148,7 +148,12 @@ class CorrelationLayer:
     def is_identity(self) -> bool:
         """Whether f(c) = c: a linear phi without bias."""
         a = self.angular
-        return self.chi_1 == 1.0 and a.u1 is None and a.u2 is None
+        return self.chi_1 == 1.0 and a.u1 is None and a.u2 is None and not a.plain
+
+    @property
+    def keeps_equal(self) -> bool:
+        """Whether equal inputs stay equal, f(1) = 1: without noise of their own."""
+        return self.angular.w0 is None
 
     @property
     def is_odd(self) -> bool:
@@ -162,7 +167,7 @@ class CorrelationLayer:
         a = self.angular
         one, two, three = self._series
         offset = 2.0 * self.gain * a.V if a.parity == -1 else 0.0
-        linear, power = (0.0, 1) if a.plain else (self.chi_1, 3)
+        linear, power = (0.0, 1 if self.keeps_equal else 0) if a.plain else (self.chi_1, 3)
         return kernels.MapTerms(a.parity, offset, linear, power, *_plain(one), *_plain(two), *_plain(three))
 
     @cached_property
@@ -177,6 +182,7 @@ class CorrelationLayer:
         a = self.angular
         factor = self.gain if a.plain else -0.5 * self.gain * a.q
         one, two = (a.w1, a.w2) if a.plain else (a.u1, a.u2)
+        one = one if self.keeps_equal else a.w0
         far = None if a.parity != 0 else fit(self._far_side, 1.0, _SIDE)
         return _in_chord(one, factor, self.relative_error), _in_chord(two, factor, self.relative_error), far
 

@@ -112,7 +112,7 @@ def convergence_law(f: CorrelationMap, depth: float = float("inf")) -> Convergen
         raise EocError(f"depth must be a number of layers > 0, got {depth!r}")
     if f.is_identity:
         return ConvergenceLaw("constant", float("inf"), 0.0, float("nan"))
-    if f.chi_1 != 1.0:
+    if f.chi_1 != 1.0 or not f.keeps_equal:
         return _exponential(f)
     terms = {term.power: term for term in f.expansion}
     if 1.5 not in terms:

@@ -17,6 +17,7 @@ _BLOCK = 512  # arguments at a time: the scratch arrays stay in the first-level 
 
 compilable(plain.clenshaw, inline="always")
 compilable(plain.at)
+compilable(plain.leading, inline="always")
 compilable(plain.step)
 
 clenshaw = inlined(plain.clenshaw)
@@ -86,7 +87,7 @@ def apply_map(e: FloatArray, m: plain.MapTerms, out: FloatArray) -> None:
         _at_many(y[:n], m.ends_2, m.series_2, two, scratch, where)
         for j in range(n):
             near = min(block[j], 2.0 - block[j])
-            value = m.linear * near + (y[j] if m.power == 1 else 2.0 * near * y[j]) * (one[j] + y[j] * two[j])
+            value = m.linear * near + plain.leading(y[j], near, m.power) * (one[j] + y[j] * two[j])
             result[j] = value if block[j] <= 1.0 else m.offset + m.mirror * value
         if m.mirror == 0:
             count = 0

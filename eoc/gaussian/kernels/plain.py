@@ -77,7 +77,7 @@ class MapTerms(NamedTuple):
     mirror, offset
         If mirror is not 0, 1 - f(e) = offset + mirror (1 - f(2 - e)) for e > 1.
     linear, power
-        As in the formula; the power p is 1 or 3.
+        As in the formula; the power p is 0, 1 or 3: 0 where equal inputs do not stay equal.
     ends_1, series_1, ends_2, series_2, ends_3, series_3
         Piecewise Chebyshev series on [0, sqrt(2)], see ``evaluate_series``; without intervals for 0.
     """
@@ -94,6 +94,11 @@ class MapTerms(NamedTuple):
     series_3: FloatArray
 
 
+def leading(y: float, near: float, power: int) -> float:
+    """y^p, p = 0, 1 or 3, with y^2 = 2 near."""
+    return 1.0 if power == 0 else y if power == 1 else 2.0 * near * y
+
+
 def step(e: float, m: MapTerms) -> Any:
     """1 - f for e in [0, 2]."""
     near = min(e, 2.0 - e)
@@ -101,7 +106,7 @@ def step(e: float, m: MapTerms) -> Any:
     if m.mirror == 0 and e > 1.0:
         return at(y, m.ends_3, m.series_3)
     rest = at(y, m.ends_1, m.series_1) + y * at(y, m.ends_2, m.series_2)
-    value = m.linear * near + (y if m.power == 1 else 2.0 * near * y) * rest
+    value = m.linear * near + leading(y, near, m.power) * rest
     return value if e <= 1.0 else m.offset + m.mirror * value
 
 
@@ -136,7 +141,7 @@ def iterate_map(
     """
     layer = 0
     for i in range(len(depths)):
-        while layer < depths[i] and e > 0.0:
+        while layer < depths[i] and (e > 0.0 or m.power == 0):
             near = min(e, 2.0 - e)
             y = math.sqrt(2.0 * near)
             new = min(max(step(e, m), 0.0), 2.0)
@@ -144,7 +149,7 @@ def iterate_map(
             if m.mirror == 0 and e > 1.0:
                 fresh = errors[0] * new + errors[4]
             else:
-                fresh += (y if m.power == 1 else 2.0 * near * y) * (errors[2] + y * errors[3])
+                fresh += leading(y, near, m.power) * (errors[2] + y * errors[3])
             here = new if e <= 1.0 else step(near, m)
             slope = 2.0 * (here - step(0.5 * near, m)) / near if near > 0.0 else m.linear
             bound = (bound * slope * e + fresh) / new if new > 0.0 else 0.0
