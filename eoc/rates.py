@@ -37,7 +37,8 @@ class RateLaw:
     Attributes
     ----------
     law
-        "1/l" (constant: beta_q), "1/l^2" (constant: kappa) or "constant" (a linear phi, or q = 0).
+        "1/l" (constant: beta_q), "1/l^2" (constant: kappa) or "constant" (a linear phi, or q = 0); of networks with
+        noise "exponential" (constant: xi_c), as equal inputs do not stay equal.
     constant, error
         1 - c_l ~ constant / l or constant / l^2, and a bound on the error of the constant. Infinite for "constant".
     depth
@@ -45,7 +46,7 @@ class RateLaw:
         before correlations are forgotten.
     """
 
-    law: Literal["1/l", "1/l^2", "constant"]
+    law: Literal["1/l", "1/l^2", "exponential", "constant"]
     constant: float
     error: float
 

@@ -14,7 +14,7 @@ from eoc.criticality.branches import TurningPoint
 from eoc.criticality.edge_curve import EocCurve, eoc_curve
 from eoc.criticality.explicit import Curve, curve, transitions
 from eoc.criticality.ordered import OrderedPoint, nearest_ordered
-from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
+from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint, Regime
 from eoc.criticality.solve import edge_of_chaos
 from eoc.criticality.stability import StabilityRange, Transition
 
@@ -27,6 +27,7 @@ __all__ = [
     "EocPoint",
     "NoPoint",
     "OrderedPoint",
+    "Regime",
     "StabilityRange",
     "Transition",
     "TurningPoint",

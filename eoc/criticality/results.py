@@ -11,7 +11,7 @@ from eoc.errors import EocError
 from eoc.maps import Stability
 from eoc.rates import RateLaw
 
-__all__ = ["EdgeOfChaos", "EocPoint", "NoPoint"]
+__all__ = ["EdgeOfChaos", "EocPoint", "NoPoint", "Regime"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,16 @@ class NoPoint(StrEnum):
     INFINITE_CHI_1 = "infinite chi_1"  #: phi jumps
 
 
+class Regime(StrEnum):
+    """What the variance of a network of several layers does with depth."""
+
+    SETTLES = "settles"  #: at a value that depends on the weights
+    FORCED = "forced"  #: a norm decides it, whatever came in
+    SCALES = "scales"  #: every block multiplies it by the same number, whatever it is
+    GROWS = "grows"  #: by about as much in every block
+    DIVERGES = "diverges"  #: faster and faster
+
+
 @dataclass(frozen=True)
 class EdgeOfChaos:
     """What :func:`edge_of_chaos` found: every point, and if none is usable, why.
@@ -87,6 +97,8 @@ class EdgeOfChaos:
         Every solution, usable or not, by increasing q.
     reason, message
         None and "" if there is a usable point; else the kind of "none", and a sentence that says what to do.
+    regime
+        Of a network of several layers, what its variance does with depth; None for an activation.
     """
 
     activation: str
@@ -94,6 +106,7 @@ class EdgeOfChaos:
     points: tuple[EocPoint, ...]
     reason: NoPoint | None
     message: str
+    regime: Regime | None = None
 
     @property
     def best(self) -> EocPoint:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
+from eoc.criticality.blocks import edge_of_network
 from eoc.criticality.explicit import Residual, bias_residual, curve, variances
 from eoc.criticality.no_solution import explained
 from eoc.criticality.point import STEP, limit_at_zero, point_at
@@ -17,7 +17,7 @@ from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import checked_variances, moments
-from eoc.layers import checked_sigma
+from eoc.layers import checked_sigma, understood
 from eoc.rates import rate_constant, rate_law
 from eoc.scan import all_roots
 from eoc.validation import copied_within
@@ -43,7 +43,8 @@ def edge_of_chaos(
     Parameters
     ----------
     activation
-        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function. Or an
+        :func:`eoc.network` or its text, with one ``dense`` without numbers that is solved for.
     sigma_b, q, sigma_w
         Standard deviation of the biases (>= 0), variance (>= 0) or standard deviation of the weights times
         sqrt(fan-in) (> 0). At most one of the four.
@@ -74,13 +75,19 @@ def edge_of_chaos(
     (1.30414584, 0.5120785)
     >>> edge_of_chaos("softplus", sigma_b=0.1).reason
     <NoPoint.NO_SOLUTION: 'no solution'>
+    >>> block = edge_of_chaos("residual(tanh, dense, skip=0.8)", sigma_b=0.1)
+    >>> str(block.regime), round(block.best.sigma_w, 8)
+    ('settles', 0.77065653)
     """
-    phi = resolve(activation)
+    network = understood(activation)
     asked = {"sigma_b": sigma_b, "q": q, "sigma_w": sigma_w, "correlation_depth": correlation_depth}
     given = {name: value for name, value in asked.items() if value is not None}
     if len(given) > 1:
         raise EocError(f"give at most one of {', '.join(asked)}; got {', '.join(given)}")
     question = {name: _checked(name, value) for name, value in given.items()}
+    if network.phi is None:
+        return edge_of_network(network, question)
+    phi = network.phi
     if phi.smoothness is Smoothness.JUMP:
         message = f"{phi.name} jumps, so chi_1 is infinite and there is no edge of chaos; use a continuous activation"
         return EdgeOfChaos(phi.name, question, (), NoPoint.INFINITE_CHI_1, message)

@@ -110,7 +110,7 @@ def is_network(text: str) -> bool:
 
 
 _WORDS = frozenset(LAYERS)
-_NOISE = frozenset({"dropout", "noise"})
+_LINEAR, _ADDING = frozenset({"dense", "dropout", "noise", "scale"}), frozenset({"residual", "prenorm"})
 
 
 def plain(phi: Activation) -> Network:
@@ -218,9 +218,9 @@ class Network:
         return any(phi.smoothness is Smoothness.JUMP for phi in self.activations())
 
     @property
-    def is_noisy(self) -> bool:
-        """Whether noise of their own keeps equal inputs apart."""
-        return _is_noisy(self.series)
+    def free_is_last(self) -> bool:
+        """Whether only sums, scales and further dense layers follow what is free: then all is affine in its sigma^2."""
+        return _free_is_last(self.series)
 
     def tangents(self) -> Network:
         """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""
@@ -256,8 +256,14 @@ def _activations(series: Series) -> tuple[Activation, ...]:
     return (*own, *(phi for one in series for inside in one.inside for phi in _activations(inside)))
 
 
-def _is_noisy(series: Series) -> bool:
-    return any(one.name in _NOISE or any(map(_is_noisy, one.inside)) for one in series if one.phi is None)
+def _free_is_last(series: Series) -> bool:
+    for i, one in enumerate(series):
+        if not _has_free((one,)):
+            continue
+        own = one.name == "dense" or (one.name in _ADDING and _free_is_last(one.inside[0]))
+        linear = (later.phi is None and later.name in _LINEAR and not _has_free((later,)) for later in series[i + 1 :])
+        return own and all(linear)
+    return False
 
 
 def _tangents(series: Series) -> Series:

@@ -46,14 +46,16 @@ class _Compiled(AngleFunctions):
     """K is E[x_a x_b] behind the block, biases included, and D its derivative by q c at c = 1."""
 
     def __init__(self, block: Graph, q: float, network: Network) -> None:
-        self._block, self.q, self.plain = block, q, network.jumps or network.is_noisy
+        self._block, self.q, self.plain = block, q, True
+        noisy = bool(self._behind(np.zeros(1)).G.value[0] > 0.0)
+        self.plain = network.jumps or noisy
         probe = self._behind(_PROBES)
         self.parity = probe.nature.parity
         self.V, self.V_error = float(probe.q.value[0]), float(probe.q.error[0])
         self.D = self.D_error = float("nan")
         self.w1 = self.w2 = self.u1 = self.u2 = None
         whole = probe.G
-        if network.is_noisy:
+        if noisy:
             self.D, self.D_error = float(probe.chi.value[0]), float(probe.chi.error[0])
             self.w0 = self._fitted(lambda y: (y.G.value, y.G.error), 0)
             return
