@@ -195,7 +195,7 @@ class _Elementwise(Signal):
     def G(self) -> Bounded:
         if self._of_close is not None:
             return self._of_close[0]
-        return half_distances(self._phi, *self._root.of_pairs(self._root.q), self._root.G, self._by_q)
+        return half_distances(self._phi, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
 
     @cached_property
     def T(self) -> Bounded:
@@ -203,7 +203,7 @@ class _Elementwise(Signal):
             raise UnsupportedError(f"{self._phi.name} jumps: the tangents of two inputs have no product behind it")
         if self._of_close is not None:
             return self._root.T * self._of_close[1]
-        return self._root.T * slopes(self._phi, *self._root.of_pairs(self._root.q), self._root.G, self._by_q)
+        return self._root.T * slopes(self._phi, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
 
 
 def _moments_at(phi: Activation, q: FloatArray, names: tuple[str, ...], *, strict: bool) -> dict[str, Estimate]:

@@ -61,15 +61,13 @@ def of_close(phi: Activation, q: Bounded, g: Close, by_q: Sensitivity | None) ->
     return g * close(g.e, 0, d, lost), close(g.e, 0, d, slope_lost)
 
 
-def half_distances(phi: Activation, qa: Bounded, qb: Bounded, g: Bounded, by_q: Sensitivity) -> Bounded:
-    """G' of pairs of variances qa and qb and half squared distance g, (N,)."""
-    scale, least = np.sqrt(qa.value) * np.sqrt(qb.value), apart(qa.value, qb.value)
-    e = np.clip((g.value - least) / scale, 0.0, 2.0)
+def half_distances(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bounded, by_q: Sensitivity) -> Bounded:
+    """G' of pairs of variances qa and qb and correlation c, (N,)."""
+    e, e_error = np.clip(one_minus_c.value, 0.0, 2.0), one_minus_c.error
     found = bivariate(phi, qa.value, None, ("G",), q_b=qb.value, one_minus_c=e)["G"]
-    if not (g.error.any() or qa.error.any() or qb.error.any()):
+    if not (e_error.any() or qa.error.any() or qb.error.any()):
         return Bounded(found.value, found.error)
     relative = qa.error / qa.value + qb.error / qb.value
-    e_error = g.error / scale + 0.5 * relative * e
     m = moments(phi, np.stack([qa.value, qb.value]), ("V", "D", "P"), strict=False)
     jumps = phi.smoothness is Smoothness.JUMP
     at_one = np.full((2, e.size), np.inf) if jumps else np.stack([qa.value, qb.value]) * m["D"].value
@@ -78,7 +76,9 @@ def half_distances(phi: Activation, qa: Bounded, qb: Bounded, g: Bounded, by_q: 
     bends = np.nan_to_num(m["D"].value + np.abs(m["P"].value), nan=np.inf)
     # Apart from the diagonal G' is quadratic in sqrt(q_a) - sqrt(q_b), which has errors of its own.
     roots = qa.error / np.sqrt(qa.value) + qb.error / np.sqrt(qb.value)
-    own = np.where(roots > 0.0, 2.0 * bends.max(axis=0) * (np.sqrt(2.0 * least) + roots) * roots, 0.0)
+    own = np.where(
+        roots > 0.0, 2.0 * bends.max(axis=0) * (np.sqrt(2.0 * apart(qa.value, qb.value)) + roots) * roots, 0.0
+    )
     return Bounded(found.value, found.error + shared + np.where(qa.value == qb.value, 0.0, own))
 
 
@@ -100,16 +100,15 @@ def _steepest(
         return np.where(near > 0.0, np.fmin(bound, distance / near), bound)
 
 
-def slopes(phi: Activation, qa: Bounded, qb: Bounded, g: Bounded, by_q: Sensitivity) -> Bounded:
-    """E[phi'(u) phi'(v)] of pairs of variances qa and qb and half squared distance g, (N,)."""
-    scale, least = np.sqrt(qa.value) * np.sqrt(qb.value), apart(qa.value, qb.value)
-    e = np.clip((g.value - least) / scale, 0.0, 2.0)
+def slopes(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bounded, by_q: Sensitivity) -> Bounded:
+    """E[phi'(u) phi'(v)] of pairs of variances qa and qb and correlation c, (N,)."""
+    e = np.clip(one_minus_c.value, 0.0, 2.0)
     found = bivariate(phi, qa.value, None, ("Kd",), q_b=qb.value, one_minus_c=e)["Kd"]
     relative = qa.error / qa.value + qb.error / qb.value
     d = moments(phi, np.stack([qa.value, qb.value]), ("D",), strict=False)["D"].value
     at_one = np.sqrt(d.prod(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        off = g.error / scale + 0.5 * relative * e + np.where(qa.value == qb.value, 0.0, relative)
+        off = one_minus_c.error
         of_e = np.where(off > 0.0, np.where(off < e, off / e, 1.0), 0.0)
     moved = np.abs(at_one - found.value) * of_e + 2.0 * by_q.of_d * relative * at_one
     return Bounded(found.value, found.error + moved)

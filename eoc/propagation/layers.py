@@ -108,7 +108,7 @@ def _alike(variance: VarianceMap, x: Signal, last: float, progress: Progress | N
             arrived = _arrived(variance, ends, way)
             if arrived is not None:
                 return arrived
-        _check_depth(ends, after.q.value, layer, last)
+        _check_depth(ends, before.q.value, layer, last)
     return way
 
 

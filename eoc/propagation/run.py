@@ -25,7 +25,7 @@ from eoc.propagation.inputs import checked_inputs, from_gram, recorded_layers
 from eoc.propagation.layers import Progress, followed
 from eoc.propagation.trajectory import Trajectory
 
-__all__ = ["propagate", "propagate_gram"]
+__all__ = ["kept_variance", "propagate", "propagate_gram"]
 
 
 def propagate(
@@ -84,7 +84,7 @@ def propagate(
     at = angle_of(c, one_minus_c=one_minus_c)
     network = understood(activation)
     network.check_free(sigma_w, sigma_b)
-    given, given_error = (_kept(network, sigma_w, sigma_b)) if q is None else (q, 0.0)
+    given, given_error = kept_variance(network, sigma_w, sigma_b) if q is None else (q, 0.0)
     rounding = np.zeros(at.e.shape)
     if c is not None:  # of 1 - |c|, to the last digit
         rounding = np.abs(np.where(at.e <= 1.0, 1.0 - at.e, at.rest - 1.0) - np.asarray(c))
@@ -94,8 +94,8 @@ def propagate(
     return followed(network, sigma_w, sigma_b, start, at, error, recorded_layers(depth), progress)
 
 
-def _kept(network: Network, sigma_w: float | None, sigma_b: float) -> tuple[float, float]:
-    """The variance that layers keep and a bound on its error."""
+def kept_variance(network: Network, sigma_w: float | None, sigma_b: float) -> tuple[float, float]:
+    """The variance that layers keep, coming from 1 where all are kept, and a bound on its error; EocError if none is."""
     if network.varies:
         raise EocError(f"the blocks of {network.name!r} differ from layer to layer: give q, the variance of the inputs")
     variance = VarianceMap(network, sigma_w, sigma_b)

@@ -13,8 +13,8 @@ import warnings
 
 import numpy as np
 
-from eoc.errors import AccuracyWarning, EocError, ExpressionError
-from eoc.layers import PRESETS, Input, Signal, UnsupportedError, is_network, network
+from eoc.errors import AccuracyWarning, EocError, ExpressionError, UnsupportedError
+from eoc.layers import PRESETS, Input, Signal, is_network, network
 
 from .kind import Kind
 from .watch import TooLongError, watched

@@ -21,7 +21,7 @@ from eoc.montecarlo.blocks import BlockSample, sample_blocks
 from eoc.montecarlo.experiments.comparison import Comparison, by_name
 from eoc.montecarlo.experiments.networks import seed_of
 from eoc.montecarlo.running.runner import Progress, share_of
-from eoc.propagation.blocks import kept_variance
+from eoc.propagation.run import kept_variance
 from eoc.validation import real_number
 
 __all__ = ["VerifiedNetwork", "network_groups", "verified_network"]
@@ -98,7 +98,7 @@ def verified_network(
         raise EocError(f"q must be a variance > 0: of inputs without any there is nothing to sample; got {q!r}")
     if q is None:
         try:
-            q = kept_variance(network, sigma_w, sigma_b)
+            q, _ = kept_variance(network, sigma_w, sigma_b)
         except EocError:
             q = 1.0
     sizes = {
