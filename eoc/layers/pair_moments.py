@@ -72,13 +72,12 @@ def half_distances(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bound
     jumps = phi.smoothness is Smoothness.JUMP
     at_one = np.full((2, e.size), np.inf) if jumps else np.stack([qa.value, qb.value]) * m["D"].value
     slope = _steepest(e, e_error, at_one, m["V"].value, found.value)
-    shared = slope * e_error + by_q.of_distance * relative * found.value
-    bends = np.nan_to_num(m["D"].value + np.abs(m["P"].value), nan=np.inf)
+    carried = np.where(e_error > 0.0, slope, 0.0) * e_error  # the slope may be infinite
+    shared = carried + by_q.of_distance * relative * found.value
+    bends = np.nan_to_num(m["D"].value + np.abs(m["P"].value), nan=np.inf).max(axis=0)
     # Apart from the diagonal G' is quadratic in sqrt(q_a) - sqrt(q_b), which has errors of its own.
     roots = qa.error / np.sqrt(qa.value) + qb.error / np.sqrt(qb.value)
-    own = np.where(
-        roots > 0.0, 2.0 * bends.max(axis=0) * (np.sqrt(2.0 * apart(qa.value, qb.value)) + roots) * roots, 0.0
-    )
+    own = np.where(roots > 0.0, 2.0 * bends * (np.sqrt(2.0 * apart(qa.value, qb.value)) + roots) * roots, 0.0)
     return Bounded(found.value, found.error + shared + np.where(qa.value == qb.value, 0.0, own))
 
 
