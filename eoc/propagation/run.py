@@ -95,7 +95,7 @@ def propagate(
 
 
 def kept_variance(network: Network, sigma_w: float | None, sigma_b: float) -> tuple[float, float]:
-    """The variance that layers keep, 1 where all are kept or scale, and a bound on its error; EocError if there is none."""
+    """The variance that layers keep, 1 where they scale it, and a bound on its error; EocError if there is none."""
     if network.varies:
         raise EocError(f"the blocks of {network.name!r} differ from layer to layer: give q, the variance of the inputs")
     variance = VarianceMap(network, sigma_w, sigma_b)
