@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eoc.cli.answer import Answer, answered, recommended
-from eoc.cli.common import AsJson, Name, Plot, edge_up_to, find_activation, number, print_json, save_picture
+from eoc.cli.common import AsJson, NetworkName, Plot, edge_up_to, find_block, number, print_json, save_picture
 from eoc.cli.exit_codes import ExitCode
 from eoc.cli.framework import Framework, code
+from eoc.cli.init_network import init_network
 from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
+from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +33,7 @@ _GAIN = "gain: weights have std gain / sqrt(fan_in); kaiming_normal_ has 1.414 f
 
 
 def command(
-    activation: Name,
+    activation: NetworkName,
     sigma_w: Annotated[float | None, typer.Option(help="Gain: std of the weights times sqrt(fan_in).")] = None,
     sigma_b: Annotated[float | None, typer.Option(help="Standard deviation of the biases.")] = None,
     q: Annotated[float | None, typer.Option(help="Variance of the pre-activations to keep.")] = None,
@@ -55,13 +57,20 @@ def command(
     give one of --sigma-w, --sigma-b, --q and --correlation-depth for a point of the edge of chaos; exit code 3 if there
     is no usable one.
 
+    Of a network of layers ('eoc networks') the place of its dense without numbers.
+
     --plot draws the activation, the place on the edge of chaos, and variances, correlations and gradients by layer.
     """
+    from eoc.activations import Activation
     from eoc.criticality import edge_of_chaos
 
-    phi = find_activation(activation)
+    phi = find_block(activation)
     question = {"sigma_w": sigma_w, "sigma_b": sigma_b, "q": q, "correlation_depth": correlation_depth}
     given = {name: value for name, value in question.items() if value is not None}
+    if not isinstance(phi, Activation):
+        _refuse_of_networks(fan_in=fan_in, framework=framework, plot=plot)
+        init_network(activation, phi, given, depth, as_json=as_json)
+        return
     if given:
         answer = answered(phi, edge_of_chaos(phi, **given), depth, unstable, fan_in)
     else:
@@ -74,6 +83,12 @@ def command(
         _draw(phi, answer.place, plot)
     if answer.place is None or not answer.fits:
         raise typer.Exit(ExitCode.NO_POINT)
+
+
+def _refuse_of_networks(**options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise EocError(f"--{name.replace('_', '-')} is for activations; of a network of layers it is not known")
 
 
 def _draw(phi: Activation, place: Recommendation | None, path: Path) -> None:

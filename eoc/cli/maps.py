@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, Plot, find_activation, number, numbers, print_json, save_picture
+from eoc.cli.common import AsJson, NetworkName, Plot, find_block, number, numbers, print_json, save_picture
 from eoc.cli.tables import console, print_headline, print_next, print_table
 from eoc.cli.words import command_line
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from eoc.activations import Activation
     from eoc.gaussian.moments import Estimate
+    from eoc.layers import Network
     from eoc.maps import FixedPoint, VarianceMap
 
 __all__ = ["command"]
@@ -33,7 +35,7 @@ _MEANING = {
 
 
 def command(
-    activation: Name,
+    activation: NetworkName,
     q: Annotated[str, typer.Option(help="Variances, separated by commas.")] = "0.1,0.5,1,2,10",
     sigma_w: Annotated[
         float | None, typer.Option(help="Std of the weights times sqrt(fan_in): adds the map F.")
@@ -44,18 +46,23 @@ def command(
 ) -> None:
     """Print Gaussian expectations at given variances; with --sigma-w also F(q), F'(q), chi_1 and all fixed points.
 
+    Of a network of layers ('eoc networks') the map alone, with --sigma-w if it has a dense without numbers.
+
     --plot draws the expectations against q; with --sigma-w the variance map and the correlation map.
     """
     import numpy as np
 
+    from eoc.activations import Activation
     from eoc.gaussian.moments import moments
     from eoc.maps import VarianceMap
 
-    phi = find_activation(activation)
+    phi, found = find_block(activation), {}
     variances = np.array(numbers("--q", q))
-    moments(phi, variances, ("V",))  # without V there is nothing to print; the others may be nan
-    found = moments(phi, variances, strict=False)
-    network = None if sigma_w is None else VarianceMap(phi, sigma_w, sigma_b)
+    if isinstance(phi, Activation):
+        moments(phi, variances, ("V",))  # without V there is nothing to print; the others may be nan
+        found = moments(phi, variances, strict=False)
+    needed = sigma_w is not None or not isinstance(phi, Activation)
+    network = VarianceMap(phi, sigma_w, sigma_b) if needed else None
     values = {} if network is None else _map_values(network, variances)
     if as_json:
         print_json(_payload(phi.name, variances.tolist(), found, network, values))
@@ -66,14 +73,16 @@ def command(
         save_picture(_figure(phi, variances, network), plot)
 
 
-def _figure(phi: Activation, q: NDArray[np.float64], network: VarianceMap | None) -> Figure:
+def _figure(phi: Activation | Network, q: NDArray[np.float64], network: VarianceMap | None) -> Figure:
     """The expectations, or the maps."""
+    from eoc.activations import Activation
     from eoc.phase import phases
     from eoc.plotting import expectations_figure, maps_figure
 
-    if network is None:
+    if network is None and isinstance(phi, Activation):
         return expectations_figure(phi, q)
-    found = phases(phi, network.sigma_w, network.sigma_b)
+    assert network is not None
+    found = phases(network.network, network.sigma_w, network.sigma_b)
     return maps_figure(network, [p.correlation for p in found if p.correlation is not None])
 
 
@@ -95,14 +104,15 @@ def _payload(
 
 def _print(
     out: Console,
-    phi: Activation,
+    phi: Activation | Network,
     q: list[float],
     found: dict[str, Estimate],
     network: VarianceMap | None,
     values: dict[str, Estimate],
 ) -> None:
     print_headline(out, _in_words(phi, q, network))
-    _print_estimates(out, q, {_MEANING[name]: e for name, e in found.items()})
+    if found:
+        _print_estimates(out, q, {_MEANING[name]: e for name, e in found.items()})
     if any((e.value != e.value).any() for e in found.values()):
         out.print("nan: infinite, or beyond what double precision can compute")
     if network is None:
@@ -118,12 +128,14 @@ def _print(
     )
 
 
-def _in_words(phi: Activation, q: list[float], network: VarianceMap | None) -> str:
+def _in_words(phi: Activation | Network, q: list[float], network: VarianceMap | None) -> str:
     """The answer in one sentence."""
     if network is None:
         at = f"q = {q[0]:g}" if len(q) == 1 else f"{len(q)} variances q"
         return f"Gaussian expectations of {phi.name} at {at}."
-    place = f"variances of {phi.name} at sigma_w = {network.sigma_w:.12g}, sigma_b = {network.sigma_b:.12g}"
+    place = f"variances of {phi.name}"
+    if not math.isnan(network.sigma_w):
+        place += f" at sigma_w = {network.sigma_w:.12g}, sigma_b = {network.sigma_b:.12g}"
     if network.is_identity:
         return f"{place} are kept, whatever they are."
     reached = [p for p in network.fixed_points if p.basin is not None]
@@ -137,7 +149,8 @@ def _print_next(out: Console, source: str, network: VarianceMap | None) -> None:
     if network is None:
         print_next(out, command_line("maps", source, sigma_w=1), "adds the variance map of sigma_w = 1")
     else:
-        phase = command_line("phase", source, sigma_w=network.sigma_w, sigma_b=network.sigma_b)
+        at = {} if math.isnan(network.sigma_w) else {"sigma_w": network.sigma_w, "sigma_b": network.sigma_b}
+        phase = command_line("phase", source, **at)
         print_next(out, phase, "says what depth does to correlations and gradients")
 
 

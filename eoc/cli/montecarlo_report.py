@@ -106,7 +106,7 @@ def print_correlations(source: str, found: CorrelationProcess) -> None:
     print_headline(out, f"{_reach(found)}{words}.")
     _print_networks(out, sampled, f"{found.width} units", sampled.seed)
     if law is not None:
-        print_paragraph(out, "infinite width: ", law_in_words(law, str(sampled.activation.smoothness)), 15, indent=2)
+        print_paragraph(out, "infinite width: ", law_in_words(law, sampled.activation), 15, indent=2)
     _print_trajectory(out, found)
     if found.reads:
         _print_reads(out, found)

@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
+from eoc.cli.common import AsJson, NetworkName, Plot, find_block, number, print_json, save_picture
 from eoc.cli.rates import law_in_words
 from eoc.cli.tables import console, layer, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
+from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from eoc.activations import Activation
+    from eoc.layers import Network
     from eoc.maps import CorrelationFixedPoint
     from eoc.phase import Phase
+
+    Source = Activation | Network
 
 __all__ = ["command"]
 
@@ -35,8 +39,11 @@ _STYLE = {"ordered": "cyan", "chaotic": "magenta", "critical": "green", "diverge
 
 
 def command(
-    activation: Name,
-    sigma_w: Annotated[float, typer.Option(help="Standard deviation of the weights times sqrt(fan_in).")],
+    activation: NetworkName,
+    sigma_w: Annotated[
+        float | None,
+        typer.Option(help="Standard deviation of the weights times sqrt(fan_in); of a network, of its free dense."),
+    ] = None,
     sigma_b: Annotated[float, typer.Option(help="Standard deviation of the biases.")] = 0.0,
     q: Annotated[
         float | None, typer.Option(help="Variance of the first layer: show only the phase in which it ends.")
@@ -48,11 +55,15 @@ def command(
 
     --plot draws the variance map, the correlation map and two inputs layer by layer.
     """
+    from eoc.activations import Activation
     from eoc.operating_point import critical_point
     from eoc.phase import phase_of, phases
 
-    phi = find_activation(activation)
-    critical = critical_point(phi, sigma_w, sigma_b)
+    phi, critical = find_block(activation), None
+    if isinstance(phi, Activation):
+        if sigma_w is None:
+            raise EocError("give --sigma-w, the standard deviation of the weights times sqrt(fan_in)")
+        critical = critical_point(phi, sigma_w, sigma_b)
     if critical is not None:
         sigma_w = critical.sigma_w
     found = phases(phi, sigma_w, sigma_b) if q is None else (phase_of(phi, sigma_w, sigma_b, q),)
@@ -79,10 +90,11 @@ def _payload(p: Phase) -> dict[str, Any]:
     }
 
 
-def _print(source: str, phi: Activation, sigma_w: float, sigma_b: float, note: str, found: Sequence[Phase]) -> None:
+def _print(source: str, phi: Source, sigma_w: float | None, sigma_b: float, note: str, found: Sequence[Phase]) -> None:
     """Print every phase: in words, its numbers, the fixed points of f and when close inputs become one."""
     out = console()
-    print_headline(out, f"{phi.name} at sigma_w = {sigma_w:.12g}, sigma_b = {sigma_b:.12g} {_in_words(found, note)}.")
+    at = "" if sigma_w is None else f" at sigma_w = {sigma_w:.12g}, sigma_b = {sigma_b:.12g}"
+    print_headline(out, f"{phi.name}{at} {_in_words(found, note)}.")
     print_title(out, phi)
     if note:
         print_paragraph(out, "", note, indent=2)
@@ -95,8 +107,11 @@ def _print(source: str, phi: Activation, sigma_w: float, sigma_b: float, note: s
             _print_fixed_points(out, p)
             _print_merging(out, p)
     if any(p.phase == "critical" for p in found):
-        rates = command_line("rates", source, sigma_w=sigma_w, sigma_b=sigma_b)
+        at = {} if sigma_w is None else {"sigma_w": sigma_w, "sigma_b": sigma_b}
+        rates = command_line("rates", source, **at)
         print_next(out, rates, "gives the law by which inputs come to look alike")
+    elif sigma_w is None:
+        print_next(out, command_line("propagate", source, q=1.0), "follows inputs block by block")
     else:
         print_next(out, command_line("init", source), "gives the place to start from")
 
@@ -111,27 +126,28 @@ def _in_words(found: Sequence[Phase], note: str) -> str:
     return _MEANS[found[0].phase]
 
 
-def _print_phase(out: Console, phi: Activation, p: Phase, one_of_many: bool) -> None:
+def _print_phase(out: Console, phi: Source, p: Phase, one_of_many: bool) -> None:
     start = f", for variances {p.basin[0]:.8g} ... {p.basin[1]:.8g} of the first layer" if one_of_many else ""
     out.print(f"\n[bold {_STYLE[p.phase]}]{p.phase}[/]{start}")
     for name, text in (
-        ("variances", _variances(p)),
+        ("variances", _variances(phi, p)),
         ("correlations", _correlations(phi, p)),
-        ("gradients", _gradients(p)),
+        ("gradients", _gradients(phi, p)),
     ):
         print_paragraph(out, f"  {name:<13} ", text, 2 + len(name))
 
 
-def _variances(p: Phase) -> str:
+def _variances(phi: Source, p: Phase) -> str:
     if p.phase == "divergent":
-        return "diverge: they grow without bound from layer to layer; take a smaller sigma_w"
+        remedy = "take a smaller sigma_w" if _is_plain(phi) else "normalise, or scale the branch by 1/sqrt(L)"
+        return f"diverge: they grow without bound from layer to layer; {remedy}"
     if p.correlation is not None and p.correlation.variance.is_identity:
         return "are kept, whatever they are"
     pace = f", by e in {p.xi_q:.4g} layers" if 0.0 < p.xi_q < math.inf else " slowly" if p.xi_q > 0.0 else " at once"
     return f"{'decay to 0' if p.q == 0.0 else f'settle at q* = {p.q:.8g}'}{pace}"
 
 
-def _correlations(phi: Activation, p: Phase) -> str:
+def _correlations(phi: Source, p: Phase) -> str:
     f = p.correlation
     if f is None:
         return _without_map(phi, p)
@@ -145,13 +161,13 @@ def _correlations(phi: Activation, p: Phase) -> str:
         return f"all inputs come to look alike: c -> 1{_pace(p.xi_c)}"
     from eoc.maps import convergence_law
 
-    return f"all inputs come to look alike, slowly: {law_in_words(convergence_law(f), str(phi.smoothness))}"
+    return f"all inputs come to look alike, slowly: {law_in_words(convergence_law(f), phi)}"
 
 
-def _without_map(phi: Activation, p: Phase) -> str:
+def _without_map(phi: Source, p: Phase) -> str:
     if p.q == 0.0:
         return "have no limit map: signals vanish faster than in proportion; see eoc propagate"
-    if phi.is_positively_homogeneous:
+    if getattr(phi, "is_positively_homogeneous", False):
         return "converge all the same if there is no bias: see eoc rates"
     return "no map is applied again and again while variances grow: see eoc propagate"
 
@@ -160,7 +176,15 @@ def _pace(xi: float) -> str:
     return f"; the distance falls by e in {xi:.4g} layers" if xi > 0.0 else "; at once"
 
 
-def _gradients(p: Phase) -> str:
+def _is_plain(phi: Source) -> bool:
+    from eoc.activations import Activation
+
+    return isinstance(phi, Activation)
+
+
+def _gradients(phi: Source, p: Phase) -> str:
+    if p.phase == "divergent" and p.chi_1 == 1.0 and not _is_plain(phi):
+        return "grow like a power of the variance, by less and less a block: chi_1 -> 1"
     if math.isinf(p.chi_1):
         return "have an infinite second moment: chi_1 is infinite" + (" because phi jumps" if p.q < math.inf else "")
     if math.isnan(p.chi_1):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
+from eoc.cli.common import AsJson, NetworkName, Plot, find_block, number, print_json, save_picture
 from eoc.cli.edge import operating_at
 from eoc.cli.tables import console, layer, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
@@ -16,9 +18,11 @@ from eoc.cli.words import command_line
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from eoc.activations import Activation
     from eoc.convergence import Convergence, Measured
     from eoc.criticality import EdgeOfChaos
-    from eoc.maps import ConvergenceLaw
+    from eoc.layers import Network
+    from eoc.maps import ConvergenceLaw, CorrelationMap
     from eoc.operating_point import OperatingPoint
 
 __all__ = ["command", "law_in_words"]
@@ -29,11 +33,12 @@ _DECAYED = 36.0  # depth scales after which an exponential has come to rounding
 _CONSTANT = {"1/l": "beta_q", "1/l^2": "kappa", "exponential": "xi_c"}
 _POWER = {"1/l": "l", "1/l^2": "l^2"}
 _SHOWN = 100  # layers of the next command
+_PLACE = ("sigma_w", "sigma_b", "q", "q_error", "chi_1", "chi_1_error")
 _NOTABLE = 30.0  # depth of a crossover worth mentioning
 
 
 def command(
-    activation: Name,
+    activation: NetworkName,
     sigma_w: Annotated[
         float | None, typer.Option(help="Std of the weights times sqrt(fan_in); left out: on the edge of chaos.")
     ] = None,
@@ -50,23 +55,49 @@ def command(
 
     Without --sigma-w: on the edge of chaos, or where recommended; exit code 3 if there is no usable point.
     """
+    from eoc.activations import Activation
     from eoc.convergence import convergence_of
 
-    phi = find_activation(activation)
-    at = operating_at(activation, phi, sigma_w, sigma_b, q, as_json)
-    found = convergence_of(at.f, depth, c0)
-    if as_json:
-        print_json({**phi.to_dict(), **at.to_dict(), **found.to_dict()})
+    phi = find_block(activation)
+    if isinstance(phi, Activation):
+        at = operating_at(activation, phi, sigma_w, sigma_b, q, as_json)
+        f, place, on_edge, headings = at.f, at.to_dict(), at.point is not None, partial(_print_place, at=at)
     else:
-        _print(activation, at, found)
+        f = _map_of(phi, sigma_w, sigma_b, q)
+        place, on_edge = {name: getattr(f, name) for name in _PLACE}, f.chi_1 == 1.0 or not phi.is_free
+        headings = partial(_print_map, f=f)
+    found = convergence_of(f, depth, c0)
+    if as_json:
+        print_json({**phi.to_dict(), **place, **found.to_dict()})
+    else:
+        next_one = _next(activation, f, on_edge)
+        _print(phi, found, headings, next_one)
     if plot is not None:
         from eoc.plotting import convergence_figure, network_name
 
-        name = network_name(phi.name, at.sigma_w, at.sigma_b)
-        save_picture(convergence_figure(_with_more_depths(at, found), name), plot)
+        name = network_name(phi.name, f.sigma_w, f.sigma_b)
+        save_picture(convergence_figure(_with_more_depths(f, found), name), plot)
 
 
-def _with_more_depths(at: OperatingPoint, found: Convergence) -> Convergence:
+def _map_of(network: Network, sigma_w: float | None, sigma_b: float | None, q: float | None) -> CorrelationMap:
+    """The map of a block; without sigma_w that of its edge of chaos, if something is free."""
+    from eoc.criticality import edge_of_chaos
+    from eoc.maps import CorrelationMap
+
+    if sigma_w is None and network.is_free:
+        given = {name: value for name, value in (("sigma_b", sigma_b), ("q", q)) if value is not None}
+        p = edge_of_chaos(network, **given).best
+        return CorrelationMap(network, p.sigma_w, p.sigma_b, p.q, p.q_error)
+    return CorrelationMap(network, sigma_w, sigma_b or 0.0, q)
+
+
+def _print_map(out: Console, law: ConvergenceLaw, f: CorrelationMap) -> None:
+    """Where the block of a network is."""
+    at = "" if math.isnan(f.sigma_w) else f"sigma_w = {f.sigma_w:.12g}, sigma_b = {f.sigma_b:.12g}, "
+    print_paragraph(out, "block: ", f"{at}q = {number(f.q, f.q_error)}, chi_1 = {number(f.chi_1, f.chi_1_error)}", 6)
+
+
+def _with_more_depths(f: CorrelationMap, found: Convergence) -> Convergence:
     """The same convergence at depths that make a picture."""
     import numpy as np
 
@@ -76,22 +107,28 @@ def _with_more_depths(at: OperatingPoint, found: Convergence) -> Convergence:
         depths = np.unique(np.round(np.linspace(0.0, last, _DOTS)))
     else:
         depths = np.unique(np.round(np.geomspace(1.0, last, _DOTS)))
-    iterated = at.f.iterate(depths, c=found.c0)
+    iterated = f.iterate(depths, c=found.c0)
     return dataclasses.replace(found, depths=depths, one_minus_c=iterated.value, error=iterated.error)
 
 
-def _print(source: str, at: OperatingPoint, found: Convergence) -> None:
+def _next(source: str, f: CorrelationMap, on_edge: bool) -> tuple[str, str]:
+    """What to do next, and what it gives."""
+    if not on_edge:
+        return command_line("init", source), "gives the place to start from"
+    at = {"q": f.q} if math.isnan(f.sigma_w) else {"sigma_w": f.sigma_w, "sigma_b": f.sigma_b}
+    return command_line("propagate", source, **at, depth=_SHOWN), "follows variances and gradients, too"
+
+
+def _print(
+    phi: Activation | Network, found: Convergence, place: Callable[..., None], next_one: tuple[str, str]
+) -> None:
     """Print the place, the law with its constant and next orders, the measurement and a table of depths."""
     out = console()
     print_headline(out, f"{_in_words(found)}.")
-    print_title(out, at.activation)
-    _print_place(out, at, found.law)
-    _print_law(out, found, str(at.activation.smoothness))
-    if at.point is None:
-        print_next(out, command_line("init", source), "gives the place to start from")
-    else:
-        run = command_line("propagate", source, sigma_w=at.sigma_w, sigma_b=at.sigma_b, depth=_SHOWN)
-        print_next(out, run, "follows variances and gradients, too")
+    print_title(out, phi)
+    place(out, law=found.law)
+    _print_law(out, found, phi)
+    print_next(out, *next_one)
 
 
 def _in_words(found: Convergence) -> str:
@@ -106,9 +143,9 @@ def _in_words(found: Convergence) -> str:
     return f"{inputs} come to {end} exponentially, by e in {law.constant:.4g} layers"
 
 
-def _print_law(out: Console, found: Convergence, smoothness: str) -> None:
+def _print_law(out: Console, found: Convergence, phi: Activation | Network) -> None:
     law = found.law
-    print_paragraph(out, "law: ", law_in_words(law, smoothness), 4)
+    print_paragraph(out, "law: ", law_in_words(law, phi), 4)
     if law.law == "constant":
         return
     if law.crossover >= _NOTABLE:
@@ -121,21 +158,25 @@ def _print_law(out: Console, found: Convergence, smoothness: str) -> None:
         _print_depths(out, found)
 
 
-def law_in_words(law: ConvergenceLaw, smoothness: str) -> str:
+def law_in_words(law: ConvergenceLaw, phi: Activation | Network) -> str:
     """The law as a sentence."""
     if law.law == "constant":
         return "c_l = c_0: f is the identity, correlations never change"
     if law.law == "exponential":
         end = "1" if law.limit == 1.0 else f"c* = {law.limit:.8g}"
         return f"|c_l - c*| ~ exp(-l / xi_c): c_l -> {end} exponentially"
-    far = f"phi is {smoothness}" if law.crossover == 0.0 else "the kinks of phi lie far out"
-    why = "phi has kinks" if law.law == "1/l^2" else far
+    from eoc.activations import Activation
+
+    plain = isinstance(phi, Activation)
+    smooth = f"phi is {phi.smoothness}" if isinstance(phi, Activation) else "its activations have no kinks"
+    far = smooth if law.crossover == 0.0 else f"the kinks of {'phi' if plain else 'its activations'} lie far out"
+    why = ("phi has kinks" if plain else "its activations have kinks") if law.law == "1/l^2" else far
     name = _CONSTANT[law.law]
     constant = number(law.constant, law.error)
     return f"1 - c_l ~ {name} / {_POWER[law.law]}, {name} = {constant}: c_l -> 1 like {law.law}, because {why}"
 
 
-def _print_place(out: Console, at: OperatingPoint, law: ConvergenceLaw) -> None:
+def _print_place(out: Console, law: ConvergenceLaw, at: OperatingPoint) -> None:
     if at.point is not None:
         p = at.point
         q = "any q" if p.any_q else f"q = {number(p.q, p.q_error)}"

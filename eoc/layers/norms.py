@@ -42,7 +42,7 @@ class _Normed(Signal):
         super().__init__(x.pairs, x.sources)
         self._x, self._centred, self._eps = x, centred, eps
         self.is_gaussian = x.is_gaussian
-        if x.phi is not None and (x.q.value == x.q.value[0]).all():
+        if x.phi is not None and x.q.value.size and (x.q.value == x.q.value[0]).all():
             r, m = float(self._r.value[0]), float(x.m.value[0]) if centred else 0.0
             self.root, self.phi = x.root, affine(x.phi, r, -r * m)
 

@@ -70,15 +70,15 @@ def plot_variance_map(variance: VarianceMap, ax: Axes) -> Axes:
     ['stable', 'unstable']
     """
     points = [p for p in variance.fixed_points if not p.diverges]
-    q, log = _range_of_q(variance.activation, points)
-    values = variance(q)
+    q, log = _range_of_q(variance, points)
+    values = variance.F(q, strict=False).value  # a norm has no answer at q = 0
     ax.plot(q, values)
     ax.plot(q, q, **_DIAGONAL)
     _draw_points(ax, [(p.q, p.stability) for p in points], "C0")
     if log:
         ax.set(xscale="log", yscale="log")
     else:
-        ax.set_ylim(0.0, 1.05 * float(min(max(values.max(), q[-1]), 2.0 * q[-1])))
+        ax.set_ylim(0.0, 1.05 * float(min(max(np.nanmax(values), q[-1]), 2.0 * q[-1])))
     ax.set(xlim=(q[0], q[-1]), xlabel="variance $q$", ylabel="$F(q)$, a layer later")
     _name_points(ax, {p.stability for p in points}, _beyond_points(variance))
     return ax
@@ -92,10 +92,10 @@ def _beyond_points(variance: VarianceMap) -> str:
     return "variances diverge" if all(p.diverges for p in ends) else ""
 
 
-def _range_of_q(phi: Activation, points: Sequence[FixedPoint]) -> tuple[FloatArray, bool]:
+def _range_of_q(variance: VarianceMap, points: Sequence[FixedPoint]) -> tuple[FloatArray, bool]:
     """The variances to draw F at, and whether they are spread logarithmically."""
     places = [p.q for p in points if p.q > 0.0]
-    most = phi.growth.q_max
+    most = variance.network.q_max
     if places and places[-1] > _WIDE * places[0]:
         return np.geomspace(places[0] / _AROUND, min(places[-1] * _AROUND, 0.5 * (places[-1] + most)), _POINTS), True
     top = 2.0 * places[-1] if places else _USUAL
@@ -165,7 +165,7 @@ def _name_points(ax: Axes, found: set[str], else_: str) -> None:
 def maps_figure(variance: VarianceMap, maps: Sequence[CorrelationMap]) -> Figure:
     """A figure with the variance map and the correlation maps beside it, not attached to any window."""
     panels = [partial(plot_variance_map, variance), *([partial(plot_correlation_map, maps)] if maps else [])]
-    return row_figure(2.8, *panels, title=network_name(variance.activation.name, variance.sigma_w, variance.sigma_b))
+    return row_figure(2.8, *panels, title=network_name(variance.network.name, variance.sigma_w, variance.sigma_b))
 
 
 def plot_expectations(phi: Activation, q: ArrayLike, ax: Axes) -> Axes:

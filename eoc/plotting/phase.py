@@ -108,4 +108,4 @@ def phase_figure(variance: VarianceMap, found: Sequence[Phase]) -> Figure:
     panels = [partial(plot_variance_map, variance)]
     if maps:
         panels += [partial(plot_correlation_map, maps), partial(plot_two_inputs, found)]
-    return row_figure(2.6, *panels, title=network_name(variance.activation.name, variance.sigma_w, variance.sigma_b))
+    return row_figure(2.6, *panels, title=network_name(variance.network.name, variance.sigma_w, variance.sigma_b))

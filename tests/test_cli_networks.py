@@ -1,0 +1,121 @@
+"""The commands that take networks of layers: init, phase, rates and maps, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eoc.cli import main
+
+pytestmark = pytest.mark.usefixtures("wide")
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+class Ran:
+    """What a command printed."""
+
+    def __init__(self, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.argv", ["eoc", *shlex.split(line)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        self.code = ended.value.code or 0
+        captured = capsys.readouterr()
+        self.out, self.err = captured.out, captured.err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    return lambda line: Ran(line, capsys, monkeypatch)
+
+
+def test_init_of_a_block_that_settles_says_how_to_draw_it_and_what_follows(run: Any) -> None:
+    found = run("init 'residual(tanh, dense, skip=0.8)' --sigma-b 0.1")
+    first, *_, last = found.out.strip().split("\n")
+    assert found.code == 0
+    assert (
+        first == "draw the free dense with gain sigma_w = 0.762064, biases with sigma_b = 0.1: 30 blocks should train."
+    )
+    assert "settles" in found.out
+    assert last.startswith("next: eoc propagate 'residual(tanh, dense, skip=0.8)' --sigma-w 0.762064373141")
+    assert run(last.removeprefix("next: eoc ").partition(" follows")[0]).code == 0
+    answer = run("init 'residual(tanh, dense, skip=0.8)' --sigma-b 0.1 --depth 300 --json").json
+    assert answer["regime"] == "settles"
+    assert answer["point"]["law"]["law"] == "1/l"
+    assert answer["network_of_depth"]["depth"] == 300
+    assert answer["network_of_depth"]["gradient_ratio"] == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "regime", "words"),
+    [("preln", "grows", "not exponentially"), ("resnet", "scales", "scale=1/sqrt(L)"), ("postln", "forced", "explode")],
+)
+def test_init_of_blocks_that_are_never_critical_says_why_and_what_to_do(
+    run: Any, name: str, regime: str, words: str
+) -> None:
+    found = run(f"init {name}")
+    assert found.code == 3
+    assert found.out.startswith("no critical block: ")
+    assert words in found.out
+    assert regime in found.out
+    answer = run(f"init {name} --json")
+    assert (answer.code, answer.json["regime"], answer.json["point"]) == (3, regime, None)
+
+
+def test_phase_rates_and_maps_of_networks_say_the_same(run: Any) -> None:
+    phase = run("phase 'postnorm(relu, dense(1.5))' --json").json["phases"][0]
+    rates = run("rates 'postnorm(relu, dense(1.5))' --json").json
+    assert phase["phase"] == "critical"
+    assert phase["law"]["constant"] == pytest.approx(rates["law"]["constant"], rel=1e-12)
+    assert rates["sigma_w"] is None or rates["sigma_w"] == "nan"
+    maps = run("maps 'postnorm(relu, dense(1.5))' --q 0.5,2 --json").json
+    assert maps["F"]["value"] == [1.0, 1.0]
+    assert maps["fixed_points"][0]["q"] == 1.0
+    assert run("phase mlp_dropout --sigma-w 1 --sigma-b 0.1 --json").json["phases"][0]["c_star"] < 0.5
+
+
+@pytest.mark.parametrize("line", ["phase postln --sigma-w 1", "rates postln --sigma-b 0.3", "maps postln --sigma-w 1"])
+def test_answer_first_and_next_last(run: Any, line: str) -> None:
+    found = run(line)
+    lines = found.out.strip().split("\n")
+    assert found.code == 0
+    assert lines[0].endswith((".", "layers"))
+    assert lines[-1].startswith("next: eoc ")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("phase postln", "sigma_w must be a number"),
+        ("phase 'tanh, dense(1)' --sigma-w 1", "no dense without numbers"),
+        ("init 'dense, tanh, dense(1)'", "an activation follows the dense without numbers"),
+        ("init postln --framework torch", "--framework is for activations"),
+        ("rates preln --sigma-w 1", "variances diverge"),
+        ("maps 'residual(relu, dense(1), scale=1/l)'", "differ from layer to layer"),
+        ("phase tanh", "give --sigma-w"),
+        ("phase 'residual(tanh, dens(1))'", "column"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_with_a_sentence(run: Any, line: str, words: str) -> None:
+    found = run(line)
+    assert found.code == 2
+    assert words in found.err
+    assert found.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("line", ["phase postln --sigma-w 1", "rates postln --sigma-b 0.3", "maps postln --sigma-w 1"])
+def test_pictures_of_networks_are_drawn(run: Any, line: str, tmp_path: Path) -> None:
+    picture = tmp_path / "network.png"
+    assert run(f"{line} --plot {picture}").code == 0
+    assert picture.stat().st_size > 10_000
