@@ -10,11 +10,11 @@ import typer
 
 from eoc.cli.common import (
     AsJson,
-    Name,
+    NetworkName,
     Plot,
     check_file,
     edge_up_to,
-    find_activation,
+    find_block,
     number,
     print_json,
     save_picture,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from eoc.activations import Activation
+    from eoc.layers import Network
 
 __all__ = ["command"]
 
@@ -56,7 +57,7 @@ _SUMMARISED = {
 
 
 def command(
-    activation: Name,
+    activation: NetworkName,
     field: Annotated[
         str,
         typer.Option(
@@ -85,7 +86,7 @@ def command(
 
     if field not in DRAWN:
         raise EocError(f"--field must be one of {', '.join(DRAWN)}; got {field!r}")
-    phi = find_activation(activation)
+    phi = find_block(activation)
     report = progress()
     report.expect("cells")
     found = phase_diagram(phi, w, b, progress=report)
@@ -148,10 +149,12 @@ def _save(found: xarray.Dataset, path: Path) -> None:
             found.to_dataframe().reset_index().to_csv(part, index=False)
 
 
-def _draw(phi: Activation, found: xarray.Dataset, field: str, path: Path) -> None:
+def _draw(phi: Activation | Network, found: xarray.Dataset, field: str, path: Path) -> None:
+    from eoc.activations import Activation
     from eoc.plotting import diagram_figure
 
-    save_picture(diagram_figure(found, field, edge_up_to(phi, float(found.sigma_b[-1]))), path)
+    edge = edge_up_to(phi, float(found.sigma_b[-1])) if isinstance(phi, Activation) else None
+    save_picture(diagram_figure(found, field, edge), path)
 
 
 def _phase_counts(found: xarray.Dataset) -> dict[str, int]:
@@ -174,7 +177,7 @@ def _payload(found: xarray.Dataset, field: str) -> dict[str, Any]:
     }
 
 
-def _print(source: str, phi: Activation, found: xarray.Dataset) -> None:
+def _print(source: str, phi: Activation | Network, found: xarray.Dataset) -> None:
     out = console()
     counts = _phase_counts(found)
     shares = [f"{100.0 * count / sum(counts.values()):.3g} % {name}" for name, count in counts.items() if count]

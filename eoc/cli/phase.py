@@ -107,8 +107,8 @@ def _print(source: str, phi: Source, sigma_w: float | None, sigma_b: float, note
             _print_fixed_points(out, p)
             _print_merging(out, p)
     if any(p.phase == "critical" for p in found):
-        at = {} if sigma_w is None else {"sigma_w": sigma_w, "sigma_b": sigma_b}
-        rates = command_line("rates", source, **at)
+        place = {} if sigma_w is None else {"sigma_w": sigma_w, "sigma_b": sigma_b}
+        rates = command_line("rates", source, **place)
         print_next(out, rates, "gives the law by which inputs come to look alike")
     elif sigma_w is None:
         print_next(out, command_line("propagate", source, q=1.0), "follows inputs block by block")

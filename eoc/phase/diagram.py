@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.errors import AccuracyWarning, EocError
 from eoc.floats import FloatArray
-from eoc.layers import checked_sigma
+from eoc.layers import Network, checked_sigma, understood
 from eoc.machine import version
-from eoc.phase.grid import FIELDS, PHASES, Fields, at_places
+from eoc.phase.grid import FIELDS, PHASES, Fields, Places, at_places, one_by_one
 from eoc.phase.limit_variances import Scan
 from eoc.validation import real_numbers
 
@@ -56,7 +55,8 @@ def phase_diagram(
     Parameters
     ----------
     activation
-        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function. Or an
+        :func:`eoc.network` or its text, with a ``dense`` without numbers; a cell takes some hundredths of a second.
     sigma_w
         Standard deviations of the weights (times sqrt(fan-in)), > 0 and increasing, shape (W,).
     sigma_b
@@ -102,7 +102,9 @@ def phase_diagram(
     >>> found.c_star.values.round(8).tolist(), found.phase.values.tolist()
     ([[1.0, 0.12210375]], [[0, 1]])
     """
-    phi = resolve(activation)
+    network = understood(activation)
+    if network.phi is None:
+        network.check_free(1.0)
     sigma_w, sigma_b = _checked("sigma_w", sigma_w), _checked("sigma_b", sigma_b)
     if sigma_w.size * sigma_b.size > MOST_CELLS:
         raise EocError(
@@ -114,21 +116,20 @@ def phase_diagram(
     side, ends = np.empty(shape, np.int8), np.empty(shape, np.int32)
     problems: list[str] = []
     done = 0
-    for rows, columns, scan in _blocks(phi, sigma_w, sigma_b):
-        w, b = np.meshgrid(sigma_w[columns], sigma_b[rows])
-        found = at_places(phi, w.ravel(), b.ravel(), scan.ends(sigma_w[columns], sigma_b[rows]))
+    for rows, columns, found in _parts(network, sigma_w, sigma_b):
+        shape_here = sigma_b[rows].size, sigma_w[columns].size
         for name, value in found.fields.items():
-            fields[name][rows, columns] = value.reshape(w.shape)
-        side[rows, columns], ends[rows, columns] = found.side.reshape(w.shape), found.ends.reshape(w.shape)
+            fields[name][rows, columns] = value.reshape(shape_here)
+        side[rows, columns], ends[rows, columns] = found.side.reshape(shape_here), found.ends.reshape(shape_here)
         problems += found.problems
-        done += w.size
+        done += found.side.size
         if progress is not None:
             progress(done, sigma_w.size * sigma_b.size)
     if problems:
         warnings.warn(
             f"c_star and xi_c, or all fields, are missing in some cells: {problems[0]}", AccuracyWarning, stacklevel=2
         )
-    return _dataset(phi, sigma_w, sigma_b, fields, ends, _phases(fields["q"], side, ends))
+    return _dataset(network.phi or network, sigma_w, sigma_b, fields, ends, _phases(fields["q"], side, ends))
 
 
 def _checked(name: str, values: ArrayLike) -> FloatArray:
@@ -172,8 +173,21 @@ def _phases(q: FloatArray, side: NDArray[np.int8], ends: NDArray[np.int32]) -> N
     return names.astype(np.int8)
 
 
+def _parts(network: Network, sigma_w: FloatArray, sigma_b: FloatArray) -> Iterator[tuple[slice, slice, Places]]:
+    """What is known of parts of the grid: of a plain network many cells at once, otherwise a cell at a time."""
+    if network.phi is None:
+        for row, b in enumerate(sigma_b):
+            for column, w in enumerate(sigma_w):
+                here = one_by_one(network, np.array([w]), np.array([b]))
+                yield slice(row, row + 1), slice(column, column + 1), here
+        return
+    for rows, columns, scan in _blocks(network.phi, sigma_w, sigma_b):
+        w, b = np.meshgrid(sigma_w[columns], sigma_b[rows])
+        yield rows, columns, at_places(network.phi, w.ravel(), b.ravel(), scan.ends(sigma_w[columns], sigma_b[rows]))
+
+
 def _dataset(
-    phi: Activation,
+    phi: Activation | Network,
     sigma_w: FloatArray,
     sigma_b: FloatArray,
     fields: Fields,

@@ -11,6 +11,7 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, moments
+from eoc.layers import Network
 from eoc.maps import CorrelationMap
 from eoc.maps.variance_fixed_points import with_errors
 from eoc.maps.variance_layer import VarianceLayer
@@ -19,7 +20,7 @@ from eoc.phase.limit_variances import Ends
 from eoc.phase.point import phases
 from eoc.rates import e_folding
 
-__all__ = ["FIELDS", "PHASES", "Fields", "Places", "at_places"]
+__all__ = ["FIELDS", "PHASES", "Fields", "Places", "at_places", "one_by_one"]
 
 Fields = dict[str, FloatArray]
 
@@ -68,9 +69,25 @@ def at_places(phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray, ends: E
         out.side[where] = side
         for name, values in found.items():
             fields[name][where] = values
-    for i in np.flatnonzero(ends.unsure):
+    _look_closer(out, phi, sigma_w, sigma_b, ends.unsure)
+    return out
+
+
+def one_by_one(network: Network, sigma_w: FloatArray, sigma_b: FloatArray) -> Places:
+    """Every field at places (n,) of a network of several layers, whose maps share no tables."""
+    fields = {name: np.full(sigma_w.shape, np.nan) for name in FIELDS}
+    out = Places(fields, np.zeros(sigma_w.shape, np.int8), np.zeros(sigma_w.shape, np.int64), [])
+    _look_closer(out, network, sigma_w, sigma_b, np.ones(sigma_w.shape, bool))
+    return out
+
+
+def _look_closer(
+    out: Places, source: Activation | Network, sigma_w: FloatArray, sigma_b: FloatArray, where: NDArray[np.bool_]
+) -> None:
+    """Fill in some places, each on its own."""
+    for i in np.flatnonzero(where):
         try:
-            direct = phases(phi, float(sigma_w[i]), float(sigma_b[i]))
+            direct = phases(source, float(sigma_w[i]), float(sigma_b[i]))
         except EocError as error:
             out.problems.append(str(error))
             continue
@@ -79,8 +96,8 @@ def at_places(phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray, ends: E
             continue
         out.ends[i], out.side[i] = len(direct), _SIDE[direct[0].phase]
         for name in FIELDS:
-            fields[name][i] = 1.0 - direct[0].c_star if name == "one_minus_c_star" else getattr(direct[0], name)
-    return out
+            value = 1.0 - direct[0].c_star if name == "one_minus_c_star" else getattr(direct[0], name)
+            out.fields[name][i] = value
 
 
 def _settled(

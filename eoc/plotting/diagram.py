@@ -207,7 +207,7 @@ def _crosses(diagram: xarray.Dataset, sigma_b: FloatArray, sigma_w: FloatArray) 
 
 def diagram_figure(diagram: xarray.Dataset, field: str, edge: EocCurve | None = None) -> Figure:
     """A figure of column width with :func:`plot_diagram`, not attached to any window."""
-    title = shown_name(str(diagram.attrs.get("activation", "")))
+    title = shown_name(str(diagram.attrs.get("activation", diagram.attrs.get("network", ""))))
     figure = stacked_figure(2.6, partial(plot_diagram, diagram, field, edge=edge), title=title)
     make_room_for_key(figure)
     return figure
