@@ -12,7 +12,7 @@ from eoc.criticality import NoPoint, Regime, edge_of_chaos
 from eoc.errors import EocError, UnsupportedError
 from eoc.layers import network
 from eoc.maps import CorrelationMap, VarianceMap, convergence_law
-from eoc.phase import phase_of, phases
+from eoc.phase import phase_diagram, phase_of, phases
 from eoc.propagation import propagate
 
 RELU_KAPPA = 9.0 * math.pi**2 / 2.0
@@ -183,6 +183,25 @@ def test_with_dropout_equal_inputs_end_apart() -> None:
     assert float(f.iterate(10**9, c=1.0).value) == pytest.approx(1.0 - c, rel=1e-12)
     assert float(f.iterate(1, c=1.0).value) == pytest.approx(float(f.one_minus_f(1.0).value), rel=1e-14)
     assert convergence_law(f).law == "exponential"
+
+
+def test_odd_blocks_tear_inputs_apart_to_exactly_0() -> None:
+    phase = phase_of("residual(tanh, dense, skip=0.8)", 1.5)
+    assert (phase.c_star, phase.c_star_error) == (0.0, 0.0)
+    assert phase.correlation is not None
+    assert [p.c for p in phase.correlation.fixed_points] == [-1.0, 0.0, 1.0]
+
+
+def test_a_diagram_of_a_network_says_what_its_phases_say() -> None:
+    text, sigma_w, sigma_b = "residual(tanh, dense, skip=0.8)", [0.5, 1.2], [0.0, 0.3]
+    found = phase_diagram(text, sigma_w, sigma_b)
+    for i, b in enumerate(sigma_b):
+        for j, w in enumerate(sigma_w):
+            one = phase_of(text, w, b)
+            assert float(found.chi_1[i, j]) == one.chi_1
+            assert float(found.q[i, j]) == one.q
+            assert str(found.phase.attrs["flag_meanings"].split()[int(found.phase[i, j])]) == one.phase
+    assert found.attrs["network"] == text
 
 
 # --- phases and edges ------------------------------------------------------------------------------------------------

@@ -178,6 +178,8 @@ def _payload(found: xarray.Dataset, field: str) -> dict[str, Any]:
 
 
 def _print(source: str, phi: Activation | Network, found: xarray.Dataset) -> None:
+    from eoc.activations import Activation
+
     out = console()
     counts = _phase_counts(found)
     shares = [f"{100.0 * count / sum(counts.values()):.3g} % {name}" for name, count in counts.items() if count]
@@ -188,7 +190,8 @@ def _print(source: str, phi: Activation | Network, found: xarray.Dataset) -> Non
         out.print(f"{name} = {values[0]:.12g} ... {values[-1]:.12g}, {values.size} values")
     _print_phases(out, found)
     _print_ranges(out, found)
-    print_next(out, command_line("curve", source), "gives the edge of chaos between them")
+    following = command_line("curve" if isinstance(phi, Activation) else "init", source)
+    print_next(out, following, "gives the edge of chaos between them")
 
 
 def _print_phases(out: Console, found: xarray.Dataset) -> None:

@@ -198,7 +198,7 @@ class CorrelationLayer:
         phi = self.network.phi
         if phi is None:
             at = self.one_minus_f(0.0)
-            return 1.0 - float(at.value), float(at.error) + EPS
+            return (0.0, 0.0) if self.is_odd else (max(1.0 - float(at.value), 0.0), float(at.error) + EPS)
         own = moments(*((tangents(phi), 1.0) if self.q == 0.0 else (phi, self.q)), ("M",))["M"]
         mean, error = float(own.value), float(own.error)
         offset = 0.0 if self.q == 0.0 else self.sigma_b**2 / self.next_q
