@@ -274,14 +274,14 @@ def test_pre_norm_grows_linearly_and_its_gradients_as_a_power() -> None:
 
 
 def test_what_networks_refuse_to_follow() -> None:
-    with pytest.raises(EocError, match="keeps no variance"):
-        propagate(network("residual(relu, dense(1))"), c=0.0, depth=3)
+    with pytest.raises(EocError, match="variances diverge"):
+        propagate(network("prenorm(relu, dense(1))"), c=0.0, depth=3)
     with pytest.raises(EocError, match="differ from layer to layer: give q"):
         propagate(network("residual(relu, dense(1), scale=1/l)"), c=0.0, depth=3)
-    with pytest.raises(EocError, match=r"after 5\d\d blocks"):
+    with pytest.raises(EocError, match=r"after 5\d\d layers"):
         propagate(network("residual(relu, dense(1))"), q=1.0, c=0.0, depth=1000)
     with pytest.raises(EocError, match="at most 20000"):
-        propagate(network("postln"), 1.0, q=1.0, c=0.0, depth=1e6)
+        propagate(network("residual(relu, dense(1), scale=1/l)"), q=1.0, c=0.0, depth=1e6)
     with pytest.raises(EocError, match="give sigma_w"):
         propagate("tanh", q=1.0, c=0.0, depth=3)
 

@@ -48,8 +48,9 @@ class Bounded:
 
     def __mul__(self, other: Bounded | float) -> Bounded:
         if isinstance(other, float) and other != 0.0:
-            value = self.value * other
-            return Bounded(value, self.error * abs(other) + EPS * np.abs(value))
+            with np.errstate(over="ignore"):
+                value = self.value * other
+                return Bounded(value, self.error * abs(other) + EPS * np.abs(value))
         other = _bounded(other)
         with np.errstate(invalid="ignore", over="ignore"):  # an error without bound times 0 is without bound
             size = np.abs(self.value) * other.error + np.abs(other.value) * self.error + self.error * other.error

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 
 from eoc.activations import activation
@@ -115,7 +116,7 @@ _LINEAR, _ADDING = frozenset({"dense", "dropout", "noise", "scale"}), frozenset(
 
 def plain(phi: Activation) -> Network:
     """The fully connected network of an activation: phi and a free dense layer."""
-    item = Item(phi.name, {}, (), phi, lambda problem: ExpressionError(problem, phi.name, 1))
+    item = Item(phi.name, {}, (), phi, partial(ExpressionError, text=phi.name, column=1))
     return Network(phi.name, f"{phi.name}, dense", True, False, (item,), phi, phi.cache)
 
 
@@ -152,6 +153,8 @@ class Network:
         The activation of a plain network; None for what was written as a network.
     cache
         What other floors have computed about it and keep for the next call.
+    tangent_of
+        The network whose tangents at 0 this one has; None otherwise.
     """
 
     name: str
@@ -161,6 +164,12 @@ class Network:
     series: Series = field(repr=False)
     phi: Activation | None = None
     cache: Memory = field(default_factory=Memory, repr=False, compare=False)
+    tangent_of: Network | None = field(default=None, repr=False)
+
+    def __reduce__(self) -> tuple[Callable[..., Network], tuple[object]]:
+        if self.tangent_of is not None:
+            return Network.tangents, (self.tangent_of,)
+        return (network, (self.name,)) if self.phi is None else (plain, (self.phi,))
 
     def __str__(self) -> str:
         return self.name
@@ -224,7 +233,7 @@ class Network:
 
     def tangents(self) -> Network:
         """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""
-        return replace(self, series=_tangents(self.series), cache=Memory())
+        return replace(self, series=_tangents(self.series), cache=Memory(), tangent_of=self)
 
     @property
     def q_max(self) -> float:

@@ -10,6 +10,7 @@ the laws and the flow are those of single activations.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -46,21 +47,23 @@ class _Compiled(AngleFunctions):
     """K is E[x_a x_b] behind the block, biases included, and D its derivative by q c at c = 1."""
 
     def __init__(self, block: Graph, q: float, network: Network) -> None:
-        self._block, self.q, self.plain = block, q, True
-        noisy = bool(self._behind(np.zeros(1)).G.value[0] > 0.0)
+        self.q = q
+        noisy = bool(_distances(block, q, np.zeros(1)).G.value[0] > 0.0)
         self.plain = network.jumps or noisy
-        probe = self._behind(_PROBES)
+        behind = partial(_distances if self.plain else _close, block, q)
+        probe = behind(_PROBES)
         self.parity = probe.nature.parity
         self.V, self.V_error = float(probe.q.value[0]), float(probe.q.error[0])
         self.D = self.D_error = float("nan")
         self.w1 = self.w2 = self.u1 = self.u2 = None
-        whole = probe.G
+        fitted = partial(_fitted, behind, np.pi if self.parity == 0 else 0.5 * np.pi)
         if noisy:
             self.D, self.D_error = float(probe.chi.value[0]), float(probe.chi.error[0])
-            self.w0 = self._fitted(lambda y: (y.G.value, y.G.error), 0)
+            self.w0 = fitted(lambda y: (y.G.value, y.G.error), 0)
             return
+        whole = probe.G
         if not isinstance(whole, Close):
-            self.w1 = self._fitted(lambda y: (y.G.value, y.G.error), 1)
+            self.w1 = fitted(lambda y: (y.G.value, y.G.error), 1)
             return
         self.D, self.D_error = float(whole.gain.value[0]) / q, float(whole.gain.error[0]) / q
         loss = whole.loss.value
@@ -68,31 +71,12 @@ class _Compiled(AngleFunctions):
             return
         kinks = loss[1] > loss[0] > 0.0 and np.log(loss[1] / loss[0]) < _SMALL * np.log(_PROBES[1] / _PROBES[0])
         power = 1 if kinks else 2
-        u = self._fitted(lambda y: _lost(y.G, 1.0 / q), power)
-        w = self._fitted(lambda y: _lost(y.T, 1.0), power)
+        u = fitted(lambda y: _lost(y.G, 1.0 / q), power)
+        w = fitted(lambda y: _lost(y.T, 1.0), power)
         if kinks:
             self.u1, self.w1 = u, w
         else:
             self.u2, self.w2 = u, w
-
-    def _behind(self, e: FloatArray) -> Signal:
-        """The signal behind the block, of pairs with 1 - c = e."""
-        if not self.plain:
-            return self._block(CloseInput(self.q, e))
-        alone = np.zeros(e.size, np.int64)
-        return self._block(Input([self.q], e, Pairs(alone, alone)))
-
-    def _fitted(self, part: Callable[[Signal], _Pair], power: int) -> Series:
-        """The series of a part of the signal over y^power."""
-
-        def at(theta: FloatArray) -> _Pair:
-            chord = _chord(theta)
-            value, error = part(self._behind(0.5 * chord**2))
-            return value / chord**power, error / chord**power
-
-        end = np.pi if self.parity == 0 else 0.5 * np.pi
-        scale = float(np.abs(at(np.linspace(0.1, 1.0, 8) * end)[0]).max())
-        return fit(at, scale, end)
 
     def rise(self, at: Angle) -> _Pair:
         """The slope in 1 - c of w_0 + y w_1 + y^2 w_2, the sum of p y^{p-2} w_p + y^{p-1} w_p', derivatives by y."""
@@ -125,6 +109,29 @@ class _Compiled(AngleFunctions):
                 value = own / y**3 - slope / y**2 - bend / y
                 error = off / y**3 + slope_off / y**2 + bend_off / y
             return value, error + 8.0 * EPS * np.abs(value)
+
+
+def _close(block: Graph, q: float, e: FloatArray) -> Signal:
+    """The signal behind the block, of pairs with 1 - c = e, with what is lost of their distance."""
+    return block(CloseInput(q, e))
+
+
+def _distances(block: Graph, q: float, e: FloatArray) -> Signal:
+    """The same with distances alone."""
+    alone = np.zeros(e.size, np.int64)
+    return block(Input([q], e, Pairs(alone, alone)))
+
+
+def _fitted(behind: Callable[[FloatArray], Signal], end: float, part: Callable[[Signal], _Pair], power: int) -> Series:
+    """The series of a part of the signal over y^power on [0, end]."""
+
+    def at(theta: FloatArray) -> _Pair:
+        chord = _chord(theta)
+        value, error = part(behind(0.5 * chord**2))
+        return value / chord**power, error / chord**power
+
+    scale = float(np.abs(at(np.linspace(0.1, 1.0, 8) * end)[0]).max())
+    return fit(at, scale, end)
 
 
 def _lost(one: Bounded, factor: float) -> _Pair:
