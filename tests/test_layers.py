@@ -428,6 +428,8 @@ def test_what_cannot_be_read_is_pointed_at(text: str, column: int, words: str) -
         ("repeat(1000, repeat(1000, tanh))", "1e[+]06 blocks are repeated in all"),
         ("repeat(5000, scale(1.1)), tanh, dense(1)", "scale or normalise what comes before"),
         ("repeat(5000, scale(1.1)), rmsnorm, tanh, dense(1)", "before a norm is infinite"),
+        ("relu, scale(-1), relu, layernorm, dense(1)", "before a norm is 0"),
+        ("repeat(4, dense(1e50))", "beyond double precision"),
     ],
 )
 def test_numbers_out_of_range_are_refused(text: str, words: str) -> None:

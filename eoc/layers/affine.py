@@ -102,6 +102,13 @@ class _Affine(Signal):
 class _Dense(_Affine):
     is_gaussian = True
 
+    @cached_property
+    def q(self) -> Bounded:
+        q = self._x.q * self._weight + self._bias
+        if self.pairs.strict and not np.isfinite(q.value).all():
+            raise EocError("the variance behind a dense layer is beyond double precision: scale what comes before")
+        return q
+
     def __init__(self, x: Signal, weight: Bounded | float, bias: Bounded | float) -> None:
         super().__init__(x, frozenset([fresh_source()]), weight, bias)
 

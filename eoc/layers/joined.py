@@ -82,10 +82,12 @@ class _Sum(Signal):
     def __init__(self, x: Signal, y: Signal) -> None:
         super().__init__(x.pairs, x.sources | y.sources)
         self._x, self._y, self.is_gaussian = x, y, x.is_gaussian and y.is_gaussian
+        self._is_centred = x.is_gaussian or y.is_gaussian  # one of them has mean 0: nothing is mixed
 
     @cached_property
     def q(self) -> Bounded:
-        return self._x.q + self._y.q + self._x.m * self._y.m * 2.0
+        apart = self._x.q + self._y.q
+        return apart if self._is_centred else apart + self._x.m * self._y.m * 2.0
 
     @cached_property
     def m(self) -> Bounded:
@@ -93,7 +95,8 @@ class _Sum(Signal):
 
     @cached_property
     def G(self) -> Bounded:
-        return self._x.G + self._y.G + spread(self, self._x.m, self._y.m)
+        apart = self._x.G + self._y.G
+        return apart if self._is_centred else apart + spread(self, self._x.m, self._y.m)
 
     @cached_property
     def chi(self) -> Bounded:
@@ -105,7 +108,8 @@ class _Sum(Signal):
 
     @cached_property
     def dq(self) -> Bounded:
-        return self._x.dq + self._y.dq + (self._x.dm * self._y.m + self._x.m * self._y.dm) * 2.0
+        apart = self._x.dq + self._y.dq
+        return apart if self._is_centred else apart + (self._x.dm * self._y.m + self._x.m * self._y.dm) * 2.0
 
     @cached_property
     def dm(self) -> Bounded:
@@ -114,7 +118,8 @@ class _Sum(Signal):
     @cached_property
     def split(self) -> Split:
         one, two = self._x.split, self._y.split
-        rest = one.rest + two.rest + self._x.m * self._y.m * 2.0
+        apart = one.rest + two.rest
+        rest = apart if self._is_centred else apart + self._x.m * self._y.m * 2.0
         errors = one.less_error + two.doubt * two.gain, two.less_error + one.doubt * one.gain
         first = np.asarray(errors[0] <= errors[1])
         less = np.where(first, one.less + two.gain, two.less + one.gain)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eoc.activations.algebra import affine
 from eoc.errors import EocError
@@ -55,17 +56,23 @@ class _Normed(Signal):
         return self._x.dq - self._x.m * self._x.dm * 2.0 if self._centred else self._x.dq
 
     @cached_property
+    def _known(self) -> NDArray[np.bool_]:
+        """Where there is something to be divided by."""
+        known = np.isfinite(self._q.value) & ((self._q.value > 0.0) | (self._eps > 0.0))
+        if self.pairs.strict and not known.all():
+            size = "infinite" if (known | (self._q.value > 0.0)).all() else "0"
+            raise EocError(f"the variance before a norm is {size}: change what comes before")
+        return known
+
+    @cached_property
     def _r(self) -> Bounded:
-        return exact(np.ones_like(self._q.value)) / (self._q + self._eps).root()
+        size = (self._q + self._eps).root()
+        return exact(np.ones_like(size.value)) / Bounded(np.where(self._known, size.value, np.nan), size.error)
 
     @cached_property
     def q(self) -> Bounded:
-        known = np.isfinite(self._q.value) & ((self._q.value > 0.0) | (self._eps > 0.0))
-        if self.pairs.strict and not known.all():
-            size = "0" if (self._q.value == 0.0).any() else "infinite"
-            raise EocError(f"the variance before a norm is {size}: change what comes before")
         ones = exact(np.ones_like(self._q.value)) if self._eps == 0.0 else self._q / (self._q + self._eps)
-        return Bounded(np.where(known, ones.value, np.nan), np.where(known, ones.error, np.inf))
+        return Bounded(np.where(self._known, ones.value, np.nan), np.where(self._known, ones.error, np.inf))
 
     @cached_property
     def m(self) -> Bounded:
