@@ -160,6 +160,40 @@ def test_inputs_of_different_norms_reach_any_depth() -> None:
     assert scaled.q[-1] == pytest.approx([1.0, 4.0], rel=1e-7)
 
 
+GROWING = ["prenorm(relu, dense(sqrt(2)))", "residual(rmsnorm, gate(dense(1), (dense(1), silu)), dense(1))"]
+
+
+@pytest.mark.parametrize("text", GROWING)
+def test_growing_blocks_are_their_steps_one_by_one(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"q": 0.7, "one_minus_c": [[0.0, 0.4, 1e-9], [0.4, 0.0, 0.4], [1e-9, 0.4, 0.0]], "depth": [0, 1, 10, 150]}
+    law = propagate(network(text), **given)
+    monkeypatch.setattr("eoc.propagation.layers._WORTH", 1e300)
+    steps = propagate(network(text), **given)
+    assert (np.abs(law.one_minus_c - steps.one_minus_c) <= law.error + steps.error).all()
+    assert (law.error[1:, 0, 2] <= 1e-11 * law.one_minus_c[1:, 0, 2]).all()
+    for name in ("q", "chi", "log_gradient"):
+        assert getattr(law, name) == pytest.approx(getattr(steps, name), rel=1e-12, abs=1e-11), name
+
+
+@pytest.mark.parametrize("text", GROWING)
+def test_growing_blocks_flow_as_they_step(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"q": 0.7, "one_minus_c": 0.4, "depth": [30_000, 40_000]}
+    flow = propagate(network(text), **given)
+    monkeypatch.setattr("eoc.propagation.growing._STEPS", 40_000)
+    steps = propagate(network(text), **given)
+    off = np.abs(flow.one_minus_c - steps.one_minus_c)[:, 0, 1]
+    assert (off <= flow.error[:, 0, 1]).all()
+    assert (flow.error[:, 0, 1] <= 2e-9 * flow.one_minus_c[:, 0, 1]).all()
+
+
+def test_a_deep_pre_norm_network_forgets_its_inputs_like_one_over_log_squared() -> None:
+    """Of ReLU 1 - c ~ 4/(s ln q)^2, s = 2 sqrt(2)/(3 pi): the slope of (1 - c)^(-1/2) in ln q comes to s/2 slowly."""
+    run = propagate(network("prenorm(relu, dense(sqrt(2)))"), q=1.0, c=0.0, depth=[10**9, 10**12])
+    slope = float(np.diff(run.one_minus_c[:, 0, 1] ** -0.5)[0] / np.diff(np.log(run.q[:, 0]))[0])
+    assert slope == pytest.approx(math.sqrt(2.0) / (3.0 * math.pi), rel=5e-3)
+    assert run.log_gradient[0, 0] == pytest.approx(math.log(1e3), rel=1e-9)
+
+
 # --- noise -----------------------------------------------------------------------------------------------------------
 
 

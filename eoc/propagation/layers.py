@@ -20,6 +20,7 @@ from eoc.layers import Graph, Input, Network, Pairs, Renewed, Signal
 from eoc.layers.bounded import Bounded
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.propagation.far import far
+from eoc.propagation.growing import Growing, growing
 from eoc.propagation.trajectory import Trajectory
 
 __all__ = ["MOST_BLOCKS", "Progress", "followed"]
@@ -29,6 +30,7 @@ Progress = Callable[[float, float], None]
 MOST_BLOCKS = 20_000  #: that are followed one by one while variances are on their way
 _RANGE = (1e-250, 1e100)
 _SETTLED = 8.0 * EPS  # relative distance from the fixed point at which a variance counts as arrived
+_WORTH = 100  # blocks from which on the law of growing ones is looked for
 _CLOSE = 1e-3  # relative change of a variance in a block from which on fixed points are looked for
 
 
@@ -70,9 +72,40 @@ def followed(
     last = float(layers[-1])
     if network.varies:
         way = _varied(network, sigma_w, sigma_b, start, last, progress)
-    else:
-        way = _alike(VarianceMap(network, sigma_w, sigma_b), start, last, progress)
-    return _assembled(network, sigma_w, sigma_b, way, layers, flip)
+        return _assembled(network, sigma_w, sigma_b, way, layers, flip)
+    variance = VarianceMap(network, sigma_w, sigma_b)
+    if last >= _WORTH and np.ptp(q.value) == 0.0:
+        law = growing(variance)
+        if law is not None:
+            return _grown(variance, law, start, layers, flip)
+    return _assembled(network, sigma_w, sigma_b, _alike(variance, start, last, progress), layers, flip)
+
+
+def _grown(
+    variance: VarianceMap, law: Growing, start: Signal, layers: FloatArray, flip: NDArray[np.bool_]
+) -> Trajectory:
+    """Through blocks that add the same to every variance."""
+    pairs, q = start.pairs, float(start.q.value[0])
+    found = [
+        law.iterate(q, layers, float(e), float(off))
+        for e, off in zip(start.one_minus_c.value, start.one_minus_c.error, strict=True)
+    ]
+    e, error = (np.stack([getattr(one, name) for one in found], axis=1) for name in ("value", "error"))
+    e, error = _unflipped(e, error, flip)
+    at = (q + law.amount * layers)[:, None] * np.ones(start.q.value.size)
+    logs = law.log_gradients(q, layers)
+    return Trajectory(
+        activation=variance.network.name,
+        sigma_w=variance.sigma_w,
+        sigma_b=variance.sigma_b,
+        layers=layers,
+        q=at,
+        q_error=start.q.error + law.amount_error * layers[:, None] + 2.0 * EPS * at,
+        one_minus_c=_matrices(pairs, e, at.shape[1]),
+        error=_matrices(pairs, np.minimum(error, 2.0), at.shape[1]),
+        chi=1.0 + law.beta / at,
+        log_gradient=(logs[-1] - logs)[:, None] * np.ones(at.shape[1]),
+    )
 
 
 def _varied(
@@ -210,7 +243,7 @@ def _assembled(
             e[beyond > 0.0, k], error[beyond > 0.0, k] = found.value, np.minimum(found.error, 2.0)
         if way.then.chi_1 == 1.0 and way.factor == 1.0:
             last_chi = np.ones(last_chi.shape)  # the edge of chaos, exactly
-    e, error = np.where(flip, 2.0 - e, e), np.where(flip & (e > 0.0), error + EPS, error)
+    e, error = _unflipped(e, error, flip)
     q, q_error = (np.stack([getattr(x.q, name) for x in recorded]) for name in ("value", "error"))
     with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
         scale = way.factor ** beyond[:, None]
@@ -231,6 +264,11 @@ def _assembled(
         chi=np.where(beyond[:, None] > 0.0, last_chi, chi[np.minimum(own, len(chi) - 1)]),
         log_gradient=log_gradient,
     )
+
+
+def _unflipped(e: FloatArray, error: FloatArray, flip: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+    """1 - c where 1 + c was followed, (L, N)."""
+    return np.where(flip, 2.0 - e, e), np.where(flip & (e > 0.0), error + EPS, error)
 
 
 def _matrices(pairs: Pairs, values: FloatArray, count: int) -> FloatArray:
