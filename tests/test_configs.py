@@ -20,6 +20,7 @@ FULL = "trainability_full"  # takes days, and files that are not here
 NAMES = [marked(name) for name in sorted(path.stem for path in CONFIGS.glob("*.yaml")) if name != FULL]
 REDUCED = {
     "convergence_rates": ["axes.activation=[relu, tanh]", "axes.sigma_b=[0.0, 1.0]", "axes.depth=[10, 1000000]"],
+    "critical_blocks": ["axes.sigma_b=[0.3, 1.0]"],
     "eoc_curves": ["axes.activation=[tanh, gelu, shifted_softplus]", "axes.sigma_b.num=5"],
     "initialisation_table": ["axes.activation=[relu, tanh, gelu, sign]"],
     "length_process": [
@@ -100,6 +101,12 @@ def test_what_their_comments_promise(store):
     rates = found["convergence_rates"].isel(depth=-1)
     np.testing.assert_allclose(rates.measured_exponent, [2.0, 1.0], rtol=1e-3)
     assert rates.constant[0] == pytest.approx(9 * np.pi**2 / 2)
+
+    blocks = found["critical_blocks"].isel(sigma_b=0)
+    regimes, laws = (blocks[name].attrs["flag_meanings"].split() for name in ("regime", "law"))
+    assert [regimes[int(i)] for i in blocks.regime[1:]] == ["settles", "forced", "settles", "grows", "diverges"]
+    assert np.isnan(blocks.sigma_w.sel(activation=["preln", "resnet"])).all()
+    assert laws[int(blocks.law.sel(activation="mlp_dropout"))] == "exponential"
 
     poole = found["poole_grid"].sel(sigma_b=0.0)
     assert poole.c_star.sel(sigma_w=5.0) == 0.0  # tanh without biases: at a right angle

@@ -224,6 +224,26 @@ def test_an_interrupted_run_goes_on(tmp_path):
     assert run_sweep(POINTS, tmp_path / "sweep.zarr", workers=1).computed == 40 - done
 
 
+def test_a_sweep_over_networks_goes_on_and_has_them_as_they_were_typed(tmp_path):
+    texts = ["tanh", "residual(tanh, dense, skip=0.8)", "postln", "resnet"]
+    config = {"schema": 1, "task": "edge_of_chaos", "axes": {"activation": texts, "sigma_b": [0.0, 0.3]}}
+
+    def interrupt(done, failed, total):
+        if done + failed > 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(config, tmp_path / "sweep.zarr", workers=1, progress=interrupt)
+    run_sweep(config, tmp_path / "sweep.zarr", workers=1)
+    assert run_sweep(config, tmp_path / "sweep.zarr", workers=1).computed == 0
+    data = open_sweep(tmp_path / "sweep.zarr")
+    assert data.activation.values.tolist() == texts
+    for text in texts:
+        edge = eoc.edge_of_chaos(text, sigma_b=0.3)
+        wanted = edge.best.sigma_w if edge.reason is None else np.nan
+        np.testing.assert_equal(float(data.sigma_w.sel(activation=text, sigma_b=0.3)), wanted)
+
+
 def test_a_changed_function_is_a_changed_sweep(tmp_path):
     (tmp_path / "own.py").write_text("import numpy as np\ndef phi(x):\n    return np.tanh(x)\n")
     config = tmp_path / "sweep.yaml"

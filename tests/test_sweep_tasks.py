@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import eoc
+from eoc.criticality import Regime
 from eoc.errors import EocError
 from eoc.sweeps.functions import activation_of
 from eoc.sweeps.plan import Batch, Result
@@ -29,6 +30,7 @@ ONE_INPUT = {
     "random_seed": 5,
 }
 WITHOUT_WIDTH = {name: value for name, value in ONE_INPUT.items() if name != "width"}
+BLOCK = "residual(tanh, dense, skip=0.8)"
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     "edge, recommended": ("edge_of_chaos", {"activation": "tanh"}, {}),
     "edge at sigma_b": ("edge_of_chaos", {"activation": "tanh", "sigma_b": 0.2}, {}),
@@ -49,6 +51,22 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     ),
     "rates": ("rates", {"activation": "tanh", "sigma_w": EOC, "sigma_b": 0.3, "c": 0.1, "depth": 1000}, {}),
     "rates off the edge": ("rates", {"activation": "tanh", "sigma_w": 1.5, "sigma_b": 0.3, "c": 0.1, "depth": 100}, {}),
+    "edge of a network": ("edge_of_chaos", {"activation": BLOCK, "sigma_b": 0.1}, {}),
+    "edge of noise": ("edge_of_chaos", {"activation": "mlp_dropout", "sigma_b": 0.3}, {}),
+    "no edge of a network": ("edge_of_chaos", {"activation": "preln", "sigma_b": 0.1}, {}),
+    "diagram of a network": ("phase_diagram", {"activation": BLOCK, "sigma_b": 0.3}, {"sigma_w": (0.5, 1.2)}),
+    "phase of a network": ("phase", {"activation": "postln", "sigma_w": 1.0, "sigma_b": 0.0}, {}),
+    "phase without a free dense": ("phase", {"activation": "postnorm(relu, dense(1.5))", "sigma_b": 0.0}, {}),
+    "propagation through blocks that differ": (
+        "propagation",
+        {"activation": "residual(relu, dense, scale=1/l)", "sigma_w": 1.0, "sigma_b": 0.0, "q": 1.0, "c": 0.1},
+        {"depth": (0, 1, 20)},
+    ),
+    "rates of a network": (
+        "rates",
+        {"activation": BLOCK, "sigma_w": EOC, "sigma_b": 0.1, "c": 0.1, "depth": 1000},
+        {},
+    ),
     "lengths": ("montecarlo/length_process", ONE_INPUT, {}),
     "lengths beyond": ("montecarlo/length_process", ONE_INPUT, {"eps": (0.01, 0.1)}),
     "scaling": ("montecarlo/length_scaling", WITHOUT_WIDTH, {"width": (10, 40)}),
@@ -169,6 +187,18 @@ def test_an_unknown_task_is_named() -> None:
         ("propagation", {"c": (0.1,), "depth": (3, 3)}, ("depth", "must increase, but 3 is followed by 3")),
         ("propagation", {"c": (0.1,), "sigma_w": (1.0,), "q2": (1.0,)}, ("q2", "give q, the variance of the first")),
         ("rates", {"c": (0.5, 1.0)}, ("c", "must be less than 1")),
+        ("phase", {"activation": ("tanh", "postln")}, ("sigma_w", "missing: 'tanh' is an activation")),
+        ("phase", {"activation": ("postln",)}, ("sigma_w", "missing: 'postln' has a dense without numbers")),
+        ("phase", {"activation": ("tanh, dense(1)",), "sigma_b": (0.1,)}, ("sigma_b", "leave sigma_b out")),
+        ("phase_diagram", {"activation": ("relu, dense(1)",), "sigma_w": (1.0,)}, ("activation", "has numbers: leave")),
+        ("edge_of_chaos", {"activation": ("relu, dense(1)",)}, ("activation", "every dense of 'relu, dense.1.' has")),
+        (
+            "edge_of_chaos",
+            {"activation": ("tanh", "preln"), "correlation_depth": (30.0,)},
+            ("correlation_depth", "not looked for of networks"),
+        ),
+        ("rates", {"activation": ("relu, dense(1)",), "sigma_w": (EOC,)}, ("activation", "has numbers: leave those")),
+        ("montecarlo/verify", {"activation": ("tanh", "resnet")}, ("sigma_w", "missing: 'resnet' has a dense")),
         ("montecarlo/length_process", {"weights": ("gausian",)}, ("weights", "gaussian")),
         ("montecarlo/length_scaling", {"width": (10,)}, ("width", "at least two different widths")),
         ("montecarlo/correlation_process", {"c": (0.1,), "one_minus_c": (0.1,)}, ("one_minus_c", "give only one of")),
@@ -285,6 +315,41 @@ def test_phase_is_that_of_phase_of() -> None:
     on_edge = outputs_of(*CASES["phase on the edge"])
     assert on_edge["sigma_w_used"] == eoc.edge_of_chaos("tanh", sigma_b=0.3).best.sigma_w
     assert task("phase").outputs({})["phase"].flags[on_edge["phase"]] == "critical"
+
+
+def test_edges_of_networks_have_their_law_and_regime() -> None:
+    laws, regimes = (task("edge_of_chaos").outputs({})[name].flags for name in ("law", "regime"))
+    for activation, law, regime in ((BLOCK, "1/l", "settles"), ("mlp_dropout", "exponential", "settles")):
+        found = outputs_of("edge_of_chaos", {"activation": activation, "sigma_b": 0.3})
+        best = eoc.edge_of_chaos(activation, sigma_b=0.3).best
+        assert (found["sigma_w"], laws[found["law"]], regimes[found["regime"]]) == (best.sigma_w, law, regime)
+    found = outputs_of("edge_of_chaos", {"activation": "preln", "sigma_b": 0.3})
+    assert (regimes[found["regime"]], found["usable_points"]) == ("grows", 0)
+    assert regimes == tuple(Regime)
+    assert outputs_of("edge_of_chaos", {"activation": "tanh", "sigma_b": 0.3})["regime"] == -1
+    assert laws[:3] == ("1/l", "1/l^2", "constant")  # as data sets of before have them
+
+
+def test_eoc_is_the_edge_of_a_network_too() -> None:
+    best = eoc.edge_of_chaos(BLOCK, sigma_b=0.1).best
+    found = outputs_of("rates", CASES["rates of a network"][1])
+    assert (found["sigma_w_used"], found["variance"], found["on_edge"]) == (best.sigma_w, best.q, 1)
+    assert found["constant"] == pytest.approx(best.law.constant, rel=1e-9)
+
+
+def test_networks_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    from eoc.montecarlo.experiments import network_checks
+
+    monkeypatch.setattr(network_checks, "_WIDE", 200)
+    monkeypatch.setattr(network_checks, "_WIDTH", 40)
+    monkeypatch.setattr(network_checks, "_DEPTH", 2)
+    point = {"activation": "residual(relu, dense)", "sigma_w": 1.2, "random_seed": 1, "q": 2.0}
+    found = outputs_of("montecarlo/verify", point)
+    assert found["checks"] > 5
+    assert (found["verified_sigma_w"], found["verified_q"], found["on_edge"]) == (1.2, 2.0, -1)
+    fixed = outputs_of("montecarlo/verify", {"activation": "residual(relu, dense(1.2))", "random_seed": 1, "q": 2.0})
+    assert np.isnan(fixed["verified_sigma_w"])
+    assert fixed["rms_z"] == found["rms_z"]
 
 
 def test_propagation_is_that_of_propagate() -> None:

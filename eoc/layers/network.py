@@ -100,9 +100,11 @@ def is_network(text: str) -> bool:
 
     Examples
     --------
-    >>> is_network("tanh, dense"), is_network("preln"), is_network("max(x, 0)")
-    (True, True, False)
+    >>> is_network("tanh, dense"), is_network("preln"), is_network("max(x, 0)"), is_network("my.scale:phi")
+    (True, True, False, False)
     """
+    if ":" in text:  # where a function is
+        return False
     outside = text
     while (shorter := re.sub(r"\([^()]*\)", "", outside)) != outside:
         outside = shorter

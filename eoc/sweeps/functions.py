@@ -1,4 +1,4 @@
-"""The activations that a configuration names, made once in each process, and what tells functions of users apart.
+"""The activations and networks of a configuration, made once in each process, and what tells functions of users apart.
 
 Fingerprints of these are taken in a process of its own, where a function that ends its process, or was changed after
 this one imported it, does no harm.
@@ -19,6 +19,7 @@ from eoc.sweeps.plan import Plan
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
+    from eoc.layers import Network
 
 __all__ = ["FAILS", "OtherFunctionError", "activation_of", "error_text", "fingerprints", "print_fingerprints"]
 
@@ -32,13 +33,13 @@ class OtherFunctionError(EocError):
 
 
 @once(256)
-def activation_of(text: str, folder: str, expected: str = "") -> Activation:
-    """The activation meant by a text, the same object for the same text, so that its tables are made once.
+def activation_of(text: str, folder: str, expected: str = "") -> Activation | Network:
+    """The activation or network meant by a text, the same object for the same text, so that its tables are made once.
 
     Parameters
     ----------
     text
-        A name, a formula in x, ``module:function`` or ``file.py:function``.
+        A name, a formula in x, ``module:function`` or ``file.py:function``; or what :func:`eoc.network` reads.
     folder
         Where modules and files are looked for first.
     expected
@@ -46,7 +47,7 @@ def activation_of(text: str, folder: str, expected: str = "") -> Activation:
 
     Returns
     -------
-    Activation
+    Activation or Network
         What it means.
 
     Raises
@@ -63,7 +64,10 @@ def activation_of(text: str, folder: str, expected: str = "") -> Activation:
     ('tanh', True)
     """
     from eoc.activations.imported import from_source
+    from eoc.layers import is_network, network
 
+    if is_network(text):
+        return network(text)
     if expected.startswith(FAILS):
         raise EocError(expected.removeprefix(FAILS))
     phi = from_source(text, folder)

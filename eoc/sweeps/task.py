@@ -50,6 +50,8 @@ class Parameter:
         activations, and is handed as they are.
     eoc
         Whether it may be the word "eoc".
+    networks
+        Of an activation: whether it may be a network of layers: "no", "any", or one that is the "same" in every layer.
     note
         More for whoever writes a configuration: what it is if it is left out, which texts there are.
     """
@@ -67,6 +69,7 @@ class Parameter:
     inner: bool = False
     choices: tuple[str, ...] = ()
     eoc: bool = False
+    networks: Literal["no", "same", "any"] = "no"
     note: str = ""
 
     def but(self, **changes: Any) -> Parameter:
@@ -166,8 +169,8 @@ class Task:
         What a point has, by name, from the names of the parameters that are given. None has the name of one of these.
     run
         What the outputs of one point are read from. Its parameters are those that are given or have a default, an
-        :class:`~eoc.activations.Activation` as "activation", arrays of inner parameters, and for a random task an
-        integer "seed". Raises EocError where there is no answer.
+        :class:`~eoc.activations.Activation` or a :class:`~eoc.layers.Network` as "activation", arrays of inner
+        parameters, and for a random task an integer "seed". Raises EocError where there is no answer.
     seconds
         About how long one point takes on one core.
     bytes

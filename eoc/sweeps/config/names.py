@@ -1,22 +1,20 @@
-"""Names in a configuration: the task, or those that may be meant, its parameters, and its activations."""
+"""Names in a configuration: the task, or those that may be meant, and its parameters."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from eoc.errors import EocError, ExpressionError
-from eoc.messages import closest, did_you_mean, quoted, shortened
+from eoc.messages import closest, did_you_mean, quoted
 from eoc.sweeps.config.problems import Fault, key_names
 from eoc.sweeps.config.schema import Config
 from eoc.sweeps.task import Parameter, Task
 from eoc.sweeps.tasks import FAMILIES, TASKS
 
-__all__ = ["activation_faults", "axis_faults", "chosen_tasks", "in_common", "is_parameter", "misplaced"]
+__all__ = ["axis_faults", "chosen_tasks", "in_common", "is_parameter", "misplaced"]
 
+_NETWORKS = ("no", "same", "any")  # that a parameter may be, ever more
 _COMMANDS = {  # of ``eoc montecarlo``: the experiments behind them
     "lengths": ("length_process",),
     "correlations": ("correlation_process",),
@@ -118,6 +116,7 @@ def _widest(same: Sequence[Parameter], required: bool) -> Parameter:
         inner=all(one.inner for one in same),
         choices=tuple(dict.fromkeys(choice for one in same for choice in one.choices)),
         eoc=any(one.eoc for one in same),
+        networks=max((one.networks for one in same), key=_NETWORKS.index),
     )
 
 
@@ -131,60 +130,6 @@ def axis_faults(tasks: Sequence[Task], given: Mapping[str, Any]) -> Iterator[Fau
     for parameter in in_common(tasks).values():
         if parameter.required and parameter.name not in given and parameter.name not in meant:
             yield Fault(("axes",), f"{parameter.name} is missing: {parameter.about}", key=True)
-
-
-def activation_faults(parameter: Parameter, given: Any, folder: str) -> Iterator[Fault]:
-    """What is wrong with the texts of activations, as far as that is known without running anything.
-
-    Names, their parameters and the spelling of formulas are checked, and that files are there; modules and files are
-    not imported.
-    """
-    texts = dict(enumerate(given)) if isinstance(given, list) else {None: given}
-    for i, text in texts.items():
-        if isinstance(text, str) and text.strip() and text.strip() not in parameter.choices:
-            message = _activation_problem(text, folder)
-            place = ("axes", parameter.name)
-            if message:
-                yield Fault(place if i is None else (*place, i), message)
-
-
-def _activation_problem(text: str, folder: str) -> str:
-    problem = _one_activation_problem(text, folder)
-    parts = _parts(text) if problem else []
-    if len(parts) > 1 and all(part.count("(") == part.count(")") for part in parts):
-        listed = ", ".join(f'"{part}"' if "," in part else part for part in parts)
-        return f"{quoted(text)} is no activation: a list is written [{shortened(listed)}]"
-    return problem
-
-
-def _parts(text: str) -> list[str]:
-    """What commas outside of brackets separate."""
-    return [part.strip() for part in re.split(r",(?![^(]*\))", text)]
-
-
-def _one_activation_problem(text: str, folder: str) -> str:
-    from eoc.activations.imported import own_function
-    from eoc.activations.resolve import check_text
-
-    try:
-        own = own_function(text)
-        if own is None:
-            check_text(text)
-        elif own[0].endswith(".py") and not _is_file(folder, own[0]):
-            return f"there is no file {quoted(own[0])}" + (f" in {folder}" if folder else "")
-    except ExpressionError as error:
-        cut = ": text with a comma in a list must be in quotes" if text.count("(") != text.count(")") else ""
-        return f"column {error.column} of {quoted(text)}: {error.problem}{cut}"
-    except EocError as error:
-        return str(error)
-    return ""
-
-
-def _is_file(folder: str, name: str) -> bool:
-    try:
-        return (Path(folder) / Path(name).expanduser()).is_file()
-    except (OSError, RuntimeError, ValueError):  # a name that is too long, or the home of nobody
-        return False
 
 
 def is_parameter(name: str) -> bool:

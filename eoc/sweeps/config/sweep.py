@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from eoc.messages import quoted
+from eoc.sweeps.config.activations import activation_faults
 from eoc.sweeps.config.axes import axes_of, default_values, values_of, zip_faults
 from eoc.sweeps.config.document import Document, document_of, override, read
-from eoc.sweeps.config.names import activation_faults, axis_faults, chosen_tasks, in_common, misplaced
+from eoc.sweeps.config.names import axis_faults, chosen_tasks, in_common, misplaced
 from eoc.sweeps.config.problems import ConfigError, Fault, faults_of
 from eoc.sweeps.config.schema import SCHEMA, Config
 from eoc.sweeps.config.values import AxisValues

@@ -124,7 +124,8 @@ def allowed(parameter: Parameter) -> str:
     ('a number >= -1 and <= 1', 'a whole number >= 1')
     """
     if parameter.kind == "activation":
-        return "a name, a formula in x, or module:function"
+        own = "a name, a formula in x, or module:function"
+        return own if parameter.networks == "no" else f"{own}; or a network of layers, see eoc networks"
     if parameter.kind == "text":
         return f"one of {', '.join(parameter.choices)}" if parameter.choices else "text"
     least = [f"{'>' if parameter.above else '>='} {_plain(parameter.least)}"] if parameter.least > -math.inf else []

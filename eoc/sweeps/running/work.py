@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,12 @@ from eoc.sweeps.functions import OtherFunctionError, activation_of, error_text
 from eoc.sweeps.plan import VERSION, Batch, Result
 from eoc.sweeps.task import EOC
 from eoc.sweeps.tasks import task
+
+if TYPE_CHECKING:
+    from eoc.activations import Activation
+    from eoc.criticality import EocPoint
+    from eoc.layers import Network
+    from eoc.operating_point import OperatingPoint
 
 __all__ = ["compute"]
 
@@ -71,9 +77,7 @@ def _outputs(batch: Batch, point: dict[str, Any]) -> dict[str, NDArray[Any]]:
     if "random_seed" in point:
         point["seed"] = point.pop("random_seed")
     if point.get("sigma_w") == EOC:
-        from eoc.operating_point import operating_point
-
-        best = operating_point(point["activation"], sigma_b=point.get("sigma_b", 0.0))
+        best = _best_point(point["activation"], point.get("sigma_b", 0.0))
         point["sigma_w"] = best.sigma_w
         if "q" not in point and best.q > 0.0:  # no input has the variance 0
             point["q"] = best.q
@@ -85,3 +89,14 @@ def _outputs(batch: Batch, point: dict[str, Any]) -> dict[str, NDArray[Any]]:
         warnings.simplefilter("ignore", AccuracyWarning)  # the error bound of an output says the same
         found.update(of.compute(point))
     return {name: np.asarray(value) for name, value in found.items()}
+
+
+def _best_point(source: Activation | Network, sigma_b: float) -> OperatingPoint | EocPoint:
+    """What "eoc" stands for."""
+    from eoc.criticality import edge_of_chaos
+    from eoc.layers import Network
+    from eoc.operating_point import operating_point
+
+    if isinstance(source, Network):
+        return edge_of_chaos(source, sigma_b=sigma_b).best
+    return operating_point(source, sigma_b=sigma_b)

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any, TypeVar
 
+from eoc.messages import quoted
 from eoc.sweeps.task import Output, Parameter, Values
 
 __all__ = [
     "ACTIVATION",
+    "NETWORK",
     "NO_YES",
+    "OF_FREE",
     "ONE_END",
     "ONE_MINUS_C",
     "SEED",
@@ -20,7 +23,9 @@ __all__ = [
     "Q",
     "along",
     "always",
+    "free_problems",
     "increasing",
+    "sigma_problems",
     "with_errors",
 ]
 
@@ -30,6 +35,7 @@ NO_YES = ("no", "yes")
 ONE_END = "left out: as wherever variances end, if that is the same for all inputs"
 
 ACTIVATION = Parameter("activation", "activation function", "activation", r"\phi", required=True)
+NETWORK = ACTIVATION.but(networks="any")
 SIGMA_B = Parameter(
     "sigma_b", "standard deviation of the biases", symbol=r"\sigma_b", least=0.0, most=1e100, default=0.0
 )
@@ -41,6 +47,7 @@ SIGMA_W = SIGMA_B.but(
     required=True,
     eoc=True,
 )
+OF_FREE = "left out only where no network has a dense without numbers"
 Q = Parameter(
     "q", "variance of the first layer", symbol="q", least=0.0, most=1e100, above=True, note="left out: what layers keep"
 )
@@ -106,3 +113,50 @@ def increasing(values: Values, name: str) -> Iterable[tuple[str, str]]:
         if not after > before:
             yield name, f"the values must increase, but {before!r} is followed by {after!r}"
             return
+
+
+def free_problems(values: Values) -> Iterable[tuple[str, str]]:
+    """The problem of networks without a free ``dense``, where it is varied or solved for.
+
+    Examples
+    --------
+    >>> list(free_problems({"activation": ("tanh", "preln", "relu, dense(1)")}))
+    [('activation', "every dense of 'relu, dense(1)' has numbers: leave those of one out, it has sigma_w and sigma_b")]
+    """
+    from eoc.layers import is_network, network
+
+    for text in filter(is_network, values.get("activation", ())):
+        if not network(text).is_free:
+            yield (
+                "activation",
+                f"every dense of {quoted(text)} has numbers: leave those of one out, it has sigma_w and sigma_b",
+            )
+
+
+def sigma_problems(values: Values, needed: bool = True) -> Iterable[tuple[str, str]]:
+    """The problems of sigmas that are given to networks without a free ``dense``, or not given to those with one.
+
+    ``needed`` says whether activations need sigma_w, too.
+
+    Examples
+    --------
+    >>> list(sigma_problems({"activation": ("tanh", "mlp_layernorm"), "sigma_w": (1.2,)}))
+    []
+    >>> list(sigma_problems({"activation": ("postln",)}))
+    [('sigma_w', "it is missing: 'postln' has a dense without numbers")]
+    """
+    from eoc.layers import is_network, network
+
+    if "sigma_w" in values:
+        yield from free_problems(values)
+        return
+    for text in values.get("activation", ()):
+        if is_network(text) and network(text).is_free:
+            yield "sigma_w", f"it is missing: {quoted(text)} has a dense without numbers"
+        elif needed and not is_network(text):
+            yield "sigma_w", f"it is missing: {quoted(text)} is an activation, of layers with sigma_w"
+        elif is_network(text) and any(value != 0.0 for value in values.get("sigma_b", ())):
+            yield "sigma_b", f"every dense of {quoted(text)} has numbers: leave sigma_b out"
+        else:
+            continue
+        return

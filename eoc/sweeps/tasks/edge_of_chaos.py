@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.sweeps.task import Output, Parameter, Point, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SIGMA_B, SIGMA_W, Q, always, with_errors
+from eoc.sweeps.tasks.common import ACTIVATION, NETWORK, NO_YES, SIGMA_B, SIGMA_W, Q, always, free_problems, with_errors
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CURVE", "EDGE_OF_CHAOS"]
 
-_LAWS = ("1/l", "1/l^2", "constant")
+_LAWS = ("1/l", "1/l^2", "constant", "exponential")  # in this order in data sets
 _REASONS = ("found", "homogeneous", "unstable", "no solution", "infinite chi_1")
+_REGIMES = ("settles", "forced", "scales", "grows", "diverges")
 _STABILITIES = ("stable", "marginal", "unstable")
 _SECONDS = 0.005
 
@@ -49,6 +50,7 @@ _OUTPUTS = {
     "points": Output("points that solve the equations, usable or not", kind="whole"),
     "usable_points": Output("points that can be used", kind="whole"),
     **_REASON,
+    "regime": Output("what the variance of a network of layers does with depth", flags=_REGIMES),
 }
 
 
@@ -58,9 +60,14 @@ def _not_given(given: Collection[str], outputs: Mapping[str, Output]) -> dict[st
 
 
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
+    from eoc.layers import is_network
+
     given = [parameter.name for parameter in _QUESTIONS if parameter.name in values]
     for name in given[1:]:
         yield name, f"give at most one of {_NAMES}: {given[0]} is given already"
+    yield from free_problems(values)
+    if "correlation_depth" in values and any(map(is_network, values.get("activation", ()))):
+        yield "correlation_depth", "it is not looked for of networks of layers: give sigma_b, sigma_w or q"
 
 
 def _edge_of_chaos(point: Point) -> Mapping[str, Any]:
@@ -73,6 +80,7 @@ def _edge_of_chaos(point: Point) -> Mapping[str, Any]:
         "points": len(found.points),
         "usable_points": sum(one.usable for one in found.points),
         "reason": found.reason or "found",
+        "regime": found.regime,
     }
     if found.reason is None:
         best, law = found.best, found.best.law
@@ -85,7 +93,7 @@ def _edge_of_chaos(point: Point) -> Mapping[str, Any]:
 EDGE_OF_CHAOS = Task(
     name="edge_of_chaos",
     about="the best point of the edge of chaos with one given quantity, or the recommended one",
-    parameters=(ACTIVATION, *_QUESTIONS),
+    parameters=(NETWORK.but(networks="same"), *_QUESTIONS),
     outputs=lambda given: _not_given(given, _OUTPUTS),
     run=_edge_of_chaos,
     seconds=always(_SECONDS),

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eoc.sweeps.task import Output, Point, Task
-from eoc.sweeps.tasks.common import ACTIVATION, ONE_END, SIGMA_B, SIGMA_W, Q, along, always, increasing, with_errors
+from eoc.sweeps.task import Output, Point, Task, Values
+from eoc.sweeps.tasks.common import (
+    NETWORK,
+    OF_FREE,
+    ONE_END,
+    SIGMA_B,
+    SIGMA_W,
+    Q,
+    along,
+    always,
+    free_problems,
+    increasing,
+    sigma_problems,
+    with_errors,
+)
 
 if TYPE_CHECKING:
     from eoc.phase import Phase
@@ -16,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["PHASE", "PHASE_DIAGRAM"]
 
 _PHASES = ("ordered", "chaotic", "critical", "divergent", "several")
+_BLOCK = NETWORK.but(networks="same")
 _Q = Output("variance that layers keep, the lowest of them; inf where variances diverge", "q^*", "q")
 _FIELDS = along(
     slope=("F'(q*), the factor by which distances from q* shrink in a layer", "F'(q^*)"),
@@ -48,6 +62,7 @@ _PLACE = {
 _SECONDS = 0.02
 _ROW_SECONDS = 0.008
 _CELL_SECONDS = 1e-5
+_BLOCK_SECONDS = 0.05  # a cell of a network
 
 
 def _row(point: Point) -> Mapping[str, Any]:
@@ -60,24 +75,37 @@ def _row(point: Point) -> Mapping[str, Any]:
 def _place(point: Point) -> Phase:
     from eoc.phase import phase_of
 
-    return phase_of(point["activation"], point["sigma_w"], point["sigma_b"], point.get("q"))
+    return phase_of(point["activation"], point.get("sigma_w"), point["sigma_b"], point.get("q"))
+
+
+def _row_problems(values: Values) -> Iterable[tuple[str, str]]:
+    yield from increasing(values, "sigma_w")
+    yield from free_problems(values)
+
+
+def _row_seconds(point: Point) -> float:
+    from eoc.layers import is_network
+
+    cell = _BLOCK_SECONDS if is_network(point["activation"]) else _CELL_SECONDS
+    return _ROW_SECONDS + cell * np.size(point["sigma_w"])
 
 
 PHASE_DIAGRAM = Task(
     name="phase_diagram",
     about="phase, fixed points and depth scales at many sigma_w, for one sigma_b at a time",
-    parameters=(ACTIVATION, SIGMA_B, SIGMA_W.but(above=True, eoc=False, inner=True)),
+    parameters=(_BLOCK, SIGMA_B, SIGMA_W.but(above=True, eoc=False, inner=True)),
     outputs=always(_ALONG),
     run=_row,
-    seconds=lambda point: _ROW_SECONDS + _CELL_SECONDS * np.size(point["sigma_w"]),
-    problems=lambda values: increasing(values, "sigma_w"),
+    seconds=_row_seconds,
+    problems=_row_problems,
 )
 
 PHASE = Task(
     name="phase",
     about="phase, fixed points and depth scales at one (sigma_w, sigma_b)",
-    parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q.but(note=ONE_END)),
+    parameters=(_BLOCK, SIGMA_W.but(required=False, note=OF_FREE), SIGMA_B, Q.but(note=ONE_END)),
     outputs=always(_PLACE),
     run=_place,
     seconds=always(_SECONDS),
+    problems=sigma_problems,
 )

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import EOC, Parameter, Point, Task, Values
 from eoc.sweeps.tasks.common import (
-    ACTIVATION,
+    NETWORK,
+    OF_FREE,
     ONE_MINUS_C,
     SIGMA_B,
     SIGMA_W,
@@ -18,6 +19,7 @@ from eoc.sweeps.tasks.common import (
     along,
     always,
     increasing,
+    sigma_problems,
     with_errors,
 )
 
@@ -57,6 +59,7 @@ def _problems(values: Values) -> Iterable[tuple[str, str]]:
     if "c" in values and "one_minus_c" in values:
         yield "one_minus_c", "give only one of c and one_minus_c"
     yield from increasing(values, "depth")
+    yield from sigma_problems(values)
     if "q2" in values and "q" not in values and any(value != EOC for value in values.get("sigma_w", ())):
         yield "q2", "give q, the variance of the first input, too"
 
@@ -67,7 +70,7 @@ def _propagation(point: Point) -> Mapping[str, ArrayLike]:
     q = point.get("q")
     found = propagate(
         point["activation"],
-        point["sigma_w"],
+        point.get("sigma_w"),
         point["sigma_b"],
         q=None if q is None else [q, point.get("q2", q)],
         c=point.get("c"),
@@ -96,7 +99,7 @@ def _seconds(point: Point) -> float:
 PROPAGATION = Task(
     name="propagation",
     about="variances, correlation and gradients of two inputs, layer by layer at infinite width",
-    parameters=(ACTIVATION, SIGMA_W, SIGMA_B, Q, _Q2, C, ONE_MINUS_C, _DEPTH),
+    parameters=(NETWORK, SIGMA_W.but(required=False, note=OF_FREE), SIGMA_B, Q, _Q2, C, ONE_MINUS_C, _DEPTH),
     outputs=always(_OUTPUTS),
     run=_propagation,
     seconds=_seconds,

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from eoc.sweeps.task import EOC, Output, Parameter, Point, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, ONE_END, SIGMA_B, SIGMA_W, C, Q, along, always
+from eoc.sweeps.tasks.common import NETWORK, NO_YES, ONE_END, SIGMA_B, SIGMA_W, C, Q, along, always, free_problems
 
 if TYPE_CHECKING:
     from eoc.convergence import Measured
+    from eoc.maps import CorrelationMap
+    from eoc.operating_point import OperatingPoint
 
 __all__ = ["RATES"]
 
@@ -44,14 +46,14 @@ _SECONDS = 0.03
 def _problems(values: Values) -> Iterable[tuple[str, str]]:
     if 1.0 in values.get("c", ()):
         yield "c", "must be less than 1: inputs that are the same stay so"
+    yield from free_problems(values)
 
 
 def _rates(point: Point) -> Mapping[str, ArrayLike | None]:
     from eoc.convergence import convergence_of
-    from eoc.operating_point import operating_point
 
-    place = operating_point(point["activation"], sigma_w=point["sigma_w"], sigma_b=point["sigma_b"], q=point.get("q"))
-    found = convergence_of(place.f, point["depth"], point["c"])
+    f, place, on_edge = _iterated(point)
+    found = convergence_of(f, point["depth"], point["c"])
     law = found.law
     return {
         "law": law.law,
@@ -67,8 +69,22 @@ def _rates(point: Point) -> Mapping[str, ArrayLike | None]:
         "one_minus_correlation_error": found.error[-1],
         "variance": place.q,
         "chi_1": place.chi_1,
-        "on_edge": place.point is not None,
+        "on_edge": on_edge,
     }
+
+
+def _iterated(point: Point) -> tuple[CorrelationMap, CorrelationMap | OperatingPoint, bool]:
+    """The map, where that is, and whether it is on the edge of chaos."""
+    from eoc.layers import Network
+    from eoc.maps import CorrelationMap
+    from eoc.operating_point import operating_point
+
+    source, sigma_w, sigma_b, q = point["activation"], point["sigma_w"], point["sigma_b"], point.get("q")
+    if isinstance(source, Network):
+        f = CorrelationMap(source, sigma_w, sigma_b, q)
+        return f, f, f.chi_1 == 1.0
+    place = operating_point(source, sigma_w=sigma_w, sigma_b=sigma_b, q=q)
+    return place.f, place, place.point is not None
 
 
 def _measured(name: str, measured: Measured | None) -> dict[str, float | None]:
@@ -80,7 +96,7 @@ RATES = Task(
     name="rates",
     about="how fast correlations converge with depth: the law, beside what the iterated map does",
     parameters=(
-        ACTIVATION,
+        NETWORK.but(networks="same"),
         SIGMA_B,
         SIGMA_W.but(required=False, default=EOC),
         Q.but(note=ONE_END),

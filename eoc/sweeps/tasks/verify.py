@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eoc.sweeps.task import Output, Point, Task
-from eoc.sweeps.tasks.common import ACTIVATION, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, along, always
+from eoc.sweeps.tasks.common import NETWORK, NO_YES, SEED, SIGMA_B, SIGMA_W, Q, along, always, sigma_problems
 from eoc.sweeps.tasks.montecarlo import arguments, compared
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ _ARGUMENTS = (
     Q.but(note="left out: what layers keep, or 1"),
     SEED,
 )
+
+
+def _first_variance(found: Verification) -> float:
+    return float(found.place.options()["q"])
+
+
 _OUTPUTS = {
     "checks": Output(
         "numbers of theory that were compared with simulations", read=lambda found: len(found.checks), kind="whole"
@@ -33,9 +39,13 @@ _OUTPUTS = {
         rms_z=("root mean square of z over all checks", r"\mathrm{rms}(z)"),
         verified_sigma_w=(f"{SIGMA_W.about}, where it was verified", SIGMA_W.symbol, "place.sigma_w"),
         verified_sigma_b=(f"{SIGMA_B.about}, where it was verified", SIGMA_B.symbol, "place.sigma_b"),
-        verified_q=("variance of the first layer, where it was verified", "q", "place.q"),
+        verified_q=("variance of the first layer, where it was verified", "q", _first_variance),
     ),
-    "on_edge": Output("whether this is a point of the edge of chaos", read="place.on_edge", flags=NO_YES),
+    "on_edge": Output(
+        "whether this is a point of the edge of chaos; of an activation",
+        read=lambda found: getattr(found.place, "on_edge", None),
+        flags=NO_YES,
+    ),
     **compared(lambda found: [check.comparison for check in found.checks]),
 }
 _SECONDS = 60.0
@@ -51,10 +61,11 @@ def _verify(point: Point) -> Verification:
 VERIFY = Task(
     name="montecarlo/verify",
     about="all of theory beside simulation: maps, gradients, networks of finite width",
-    parameters=(ACTIVATION, *_ARGUMENTS),
+    parameters=(NETWORK, *_ARGUMENTS),
     outputs=always(_OUTPUTS),
     run=_verify,
     seconds=always(_SECONDS),
     bytes=always(_BYTES),
+    problems=lambda values: sigma_problems(values, needed=False),
     random=True,
 )
