@@ -56,7 +56,8 @@ def of_close(phi: Activation, q: Bounded, g: Close, by_q: Sensitivity | None) ->
     d = Bounded(np.array([of_angle.D]), np.array([of_angle.D_error + moved * of_angle.D]))
     # By ln e the loss changes by slope_loss - loss, the other one by e times the curvature: twice, within the error.
     lost = Bounded(loss, loss_error + 2.0 * np.abs(slope_loss - loss) * off + moved * np.abs(loss))
-    rise = e * np.abs(of_angle.curvature(at)[0]) if off.any() else np.zeros(e.shape)
+    with np.errstate(invalid="ignore"):  # infinite curvature at c = 1
+        rise = np.where(e > 0.0, e * np.abs(of_angle.curvature(at)[0]), 0.0) if off.any() else np.zeros(e.shape)
     slope_lost = Bounded(slope_loss, slope_error + 2.0 * rise * off + moved * np.abs(slope_loss))
     return g * close(g.e, 0, d, lost), close(g.e, 0, d, slope_lost)
 
