@@ -1,13 +1,17 @@
 """The algebra of networks: what every layer does to second moments, written once.
 
-``signal`` says what flows, ``bounded`` carries its errors; ``affine``, ``elementwise``, ``norms`` and ``joined`` hold
-the ops, each with its formulas; ``graph`` puts them together, ``reading`` and ``network`` are their form as text.
+``signal`` says what flows, ``inputs`` where it begins, ``nature`` and ``split`` what holds at every variance;
+``bounded`` carries errors, ``close`` what is lost of small distances. ``affine``, ``elementwise`` with
+``pair_moments``, ``norms`` and ``joined`` hold the ops, each with its formulas; ``graph`` puts them together,
+``words``, ``reading`` and ``network`` are their form as text.
 """
 
 from eoc.layers.affine import checked_sigma
 from eoc.layers.graph import Graph, Node, Repeat, gate, residual, serial
-from eoc.layers.network import LAYERS, PRESETS, Network, is_network, network, understood
-from eoc.layers.signal import CloseInput, Input, Pairs, Renewed, Signal
+from eoc.layers.inputs import CloseInput, Input, Renewed
+from eoc.layers.network import PRESETS, Network, is_network, network, understood
+from eoc.layers.signal import Pairs, Signal
+from eoc.layers.words import LAYERS
 
 __all__ = [
     "LAYERS",

@@ -11,7 +11,8 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.nature import Nature
-from eoc.layers.signal import Signal, Split, fresh_source
+from eoc.layers.signal import Signal, fresh_source
+from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
 __all__ = ["Dense", "Scale", "checked_sigma"]

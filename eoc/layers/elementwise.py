@@ -23,7 +23,8 @@ from eoc.layers.bounded import Bounded
 from eoc.layers.close import Close
 from eoc.layers.nature import Nature
 from eoc.layers.pair_moments import Sensitivity, half_distances, of_close, slopes
-from eoc.layers.signal import ROUNDING, Signal, Split, proportional
+from eoc.layers.signal import Signal
+from eoc.layers.split import ROUNDING, Split, proportional
 from eoc.sharing import cached_property
 
 __all__ = ["Elementwise"]

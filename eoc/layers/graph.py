@@ -15,7 +15,8 @@ from eoc.layers.affine import Scale
 from eoc.layers.bounded import Bounded
 from eoc.layers.joined import Product, Sum
 from eoc.layers.nature import Nature
-from eoc.layers.signal import Signal, Split
+from eoc.layers.signal import Signal
+from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
 __all__ = ["Graph", "Node", "Op", "Repeat", "gate", "residual", "serial"]
@@ -40,7 +41,7 @@ class Graph:
     Examples
     --------
     >>> from eoc.layers.affine import Dense
-    >>> from eoc.layers.signal import Input
+    >>> from eoc.layers.inputs import Input
     >>> skip = Graph((Node(Dense(2.0), (0,)), Node(Sum(), (0, 1))))  # x + W x
     >>> skip(Input([1.0])).q.value.tolist()
     [5.0]

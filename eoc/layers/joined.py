@@ -25,7 +25,8 @@ from eoc.errors import UnsupportedError
 from eoc.layers.bounded import Bounded
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.nature import Nature
-from eoc.layers.signal import ROUNDING, Signal, Split, only_rest, spread
+from eoc.layers.signal import Signal, spread
+from eoc.layers.split import ROUNDING, Split, only_rest
 from eoc.sharing import cached_property
 
 __all__ = ["Product", "Sum"]

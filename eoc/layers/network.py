@@ -20,35 +20,14 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError, ExpressionError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.gaussian.integrands import easy_variance
-from eoc.layers.affine import Dense, Scale
+from eoc.layers.affine import Dense
 from eoc.layers.elementwise import Elementwise
-from eoc.layers.graph import Graph, Op, Repeat, gate, residual, serial
-from eoc.layers.norms import Noise, Norm
-from eoc.layers.reading import Item, Layer, Numbers, Series, read
+from eoc.layers.graph import Graph, serial
+from eoc.layers.reading import Item, Series, read
+from eoc.layers.words import LAYERS, Given, free_is_last, graph_of, has_free
 from eoc.sharing import Memory
 
 __all__ = ["LAYERS", "PRESETS", "Network", "is_network", "network", "plain", "understood"]
-
-_MOST_BLOCKS = 20_000  # of repeats, those inside of each other counted as often as they run
-_NEEDED = float("nan")
-_WAYS = {"skip": 1.0, "scale": 1.0}
-
-#: What can be written besides activations.
-LAYERS: Mapping[str, Layer] = MappingProxyType(
-    {
-        "dense": Layer("W x + b; without numbers it is free", {"sigma_w": _NEEDED, "sigma_b": 0.0}, optional=True),
-        "scale": Layer("factor x", {"factor": _NEEDED}),
-        "layernorm": Layer("(x - mean) / standard deviation, over units", {"eps": 0.0}),
-        "rmsnorm": Layer("x / root mean square, over units", {"eps": 0.0}),
-        "dropout": Layer("units are 0 with this probability, others scaled up; a mask for each input", {"rate": 0.5}),
-        "noise": Layer("units times noise of mean 1 and second moment mu2, fresh for each input", {"mu2": _NEEDED}),
-        "residual": Layer("skip x + scale branch(x)", _WAYS, "series"),
-        "prenorm": Layer("skip x + scale branch(layernorm(x))", _WAYS, "series"),
-        "postnorm": Layer("layernorm(skip x + scale branch(x))", _WAYS, "series"),
-        "gate": Layer("the product of its branches, unit by unit", {}, "branches"),
-        "repeat": Layer("the items so many times", {"times": _NEEDED}, "series"),
-    }
-)
 
 #: Networks by name: their text, and what they are.
 PRESETS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -92,7 +71,7 @@ def network(source: object) -> Network:
         raise EocError(f"a network is a text such as 'tanh, dense(1.2)' or the name of a preset; got {source!r}")
     text = PRESETS[source.strip()][0] if source.strip() in PRESETS else source
     series, varies = read(text, LAYERS)
-    return Network(source.strip(), text, _has_free(series), varies, series)
+    return Network(source.strip(), text, has_free(series), varies, series)
 
 
 def is_network(text: str) -> bool:
@@ -113,7 +92,6 @@ def is_network(text: str) -> bool:
 
 
 _WORDS = frozenset(LAYERS)
-_LINEAR, _ADDING = frozenset({"dense", "dropout", "noise", "scale"}), frozenset({"residual", "prenorm"})
 
 
 def plain(phi: Activation) -> Network:
@@ -133,10 +111,6 @@ def understood(source: object) -> Network:
     if isinstance(source, Network):
         return source
     return network(source) if isinstance(source, str) and is_network(source) else plain(activation(source))
-
-
-def _has_free(series: Series) -> bool:
-    return any((one.name == "dense" and not one.numbers) or any(map(_has_free, one.inside)) for one in series)
 
 
 @dataclass(frozen=True)
@@ -208,7 +182,7 @@ class Network:
 
         Examples
         --------
-        >>> from eoc.layers.signal import Input
+        >>> from eoc.layers.inputs import Input
         >>> network("resnet").block(sigma_w=2**0.5)(Input([1.0])).q.value.round(12).tolist()
         [2.0]
         """
@@ -217,7 +191,7 @@ class Network:
         free = Dense(0.0) if sigma_w is None else Dense(sigma_w, sigma_b)
         if self.phi is not None:
             return serial([Elementwise(self.phi), free], [self.phi.name, "dense"])
-        return _graph(self.series, _Given({"l": float(layer), "L": float(layers)}, free))
+        return graph_of(self.series, Given({"l": float(layer), "L": float(layers)}, free))
 
     def activations(self) -> tuple[Activation, ...]:
         """All that it is made of."""
@@ -231,7 +205,7 @@ class Network:
     @property
     def free_is_last(self) -> bool:
         """Whether only sums, scales and further dense layers follow what is free: then all is affine in its sigma^2."""
-        return _free_is_last(self.series)
+        return free_is_last(self.series)
 
     def tangents(self) -> Network:
         """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""
@@ -267,16 +241,6 @@ def _activations(series: Series) -> tuple[Activation, ...]:
     return (*own, *(phi for one in series for inside in one.inside for phi in _activations(inside)))
 
 
-def _free_is_last(series: Series) -> bool:
-    for i, one in enumerate(series):
-        if not _has_free((one,)):
-            continue
-        own = one.name == "dense" or (one.name in _ADDING and _free_is_last(one.inside[0]))
-        linear = (later.phi is None and later.name in _LINEAR and not _has_free((later,)) for later in series[i + 1 :])
-        return own and all(linear)
-    return False
-
-
 def _tangents(series: Series) -> Series:
     return tuple(
         replace(
@@ -286,89 +250,3 @@ def _tangents(series: Series) -> Series:
         )
         for one in series
     )
-
-
-@dataclass(frozen=True)
-class _Given:
-    """The numbers that texts may contain, and the op of a ``dense`` without any."""
-
-    numbers: Numbers
-    free: Dense
-
-
-def _graph(series: Series, given: _Given) -> Graph:
-    return serial([_op(item, given) for item in series], [item.name for item in series])
-
-
-def _op(item: Item, given: _Given) -> Op:
-    if item.phi is not None:
-        return Elementwise(item.phi)
-    numbers = {name: number(given.numbers) for name, number in item.numbers.items()}
-    try:
-        return _MAKERS[item.name](numbers, item.inside, given)
-    except ExpressionError:
-        raise
-    except EocError as error:
-        raise item.fail(str(error)) from None
-
-
-_Maker = Callable[[Numbers, tuple[Series, ...], _Given], Op]
-
-
-def _dense(numbers: Numbers, _: tuple[Series, ...], given: _Given) -> Op:
-    return Dense(numbers["sigma_w"], numbers["sigma_b"]) if numbers else given.free
-
-
-def _dropout(numbers: Numbers, *_: object) -> Op:
-    if not 0.0 <= numbers["rate"] < 1.0:
-        raise EocError(f"the rate of dropout must be in [0, 1), got {numbers['rate']:g}")
-    return Noise(1.0 / (1.0 - numbers["rate"]))
-
-
-def _norm(numbers: Numbers, centred: bool) -> Op:
-    if not numbers["eps"] >= 0.0:
-        raise EocError(f"eps must be >= 0, got {numbers['eps']:g}")
-    return Norm(centred, numbers["eps"])
-
-
-def _residual(numbers: Numbers, inside: tuple[Series, ...], given: _Given) -> Op:
-    return residual(_graph(inside[0], given), numbers["skip"], numbers["scale"])
-
-
-def _prenorm(numbers: Numbers, inside: tuple[Series, ...], given: _Given) -> Op:
-    branch = serial([Norm(centred=True), _graph(inside[0], given)])
-    return residual(branch, numbers["skip"], numbers["scale"])
-
-
-def _postnorm(numbers: Numbers, inside: tuple[Series, ...], given: _Given) -> Op:
-    return serial([_residual(numbers, inside, given), Norm(centred=True)])
-
-
-def _repeat(numbers: Numbers, inside: tuple[Series, ...], given: _Given) -> Op:
-    times = numbers["times"]
-    if not (times >= 1 and times == int(times)):
-        raise EocError(f"a block is repeated a whole number of times >= 1, got {times:g}")
-    blocks = given.numbers.get("blocks", 1.0) * times
-    if blocks > _MOST_BLOCKS:
-        raise EocError(f"{blocks:g} blocks are repeated in all; at most {_MOST_BLOCKS} are allowed")
-
-    def one(layer: int) -> Graph:
-        numbers = {**given.numbers, "blocks": blocks, "l": float(layer), "L": times}
-        return _graph(inside[0], replace(given, numbers=numbers))
-
-    return Repeat(one, int(times))
-
-
-_MAKERS: Mapping[str, _Maker] = {
-    "dense": _dense,
-    "scale": lambda numbers, *_: Scale(numbers["factor"]),
-    "layernorm": lambda numbers, *_: _norm(numbers, centred=True),
-    "rmsnorm": lambda numbers, *_: _norm(numbers, centred=False),
-    "dropout": _dropout,
-    "noise": lambda numbers, *_: Noise(numbers["mu2"]),
-    "residual": _residual,
-    "prenorm": _prenorm,
-    "postnorm": _postnorm,
-    "gate": lambda _, inside, given: gate([_graph(one, given) for one in inside]),
-    "repeat": _repeat,
-}

@@ -20,7 +20,8 @@ from eoc.activations.algebra import affine
 from eoc.errors import EocError
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.nature import Nature
-from eoc.layers.signal import Signal, Split, only_rest, spread
+from eoc.layers.signal import Signal, spread
+from eoc.layers.split import Split, only_rest
 from eoc.sharing import cached_property
 
 __all__ = ["Noise", "Norm"]

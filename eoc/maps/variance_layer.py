@@ -4,7 +4,7 @@ r"""One block of layers at variances: F(q), its slope, chi_1 and its growth, for
 
 for a plain layer; for other networks they follow from the algebra of :mod:`eoc.layers`. Near criticality F(q) - q is
 the difference of almost equal numbers: it is computed from the part of F that is proportional to q and the rest, each
-without cancellation (:class:`eoc.layers.signal.Split`).
+without cancellation (:class:`eoc.layers.split.Split`).
 """
 
 from __future__ import annotations

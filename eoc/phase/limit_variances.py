@@ -19,7 +19,7 @@ from eoc.layers import Input, Pairs, Signal
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.network import plain
-from eoc.layers.signal import ROUNDING, proportional
+from eoc.layers.split import ROUNDING, proportional
 from eoc.maps.variance_fixed_points import scanned_variances
 from eoc.maps.variance_layer import VarianceLayer
 from eoc.scan import bracketed_roots

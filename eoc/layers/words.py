@@ -1,0 +1,142 @@
+"""The words that networks are written with besides activations: what each of them makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from eoc.errors import EocError, ExpressionError
+from eoc.layers.affine import Dense, Scale
+from eoc.layers.elementwise import Elementwise
+from eoc.layers.graph import Graph, Op, Repeat, gate, residual, serial
+from eoc.layers.norms import Noise, Norm
+from eoc.layers.reading import Item, Layer, Numbers, Series
+
+__all__ = ["LAYERS", "Given", "free_is_last", "graph_of", "has_free"]
+
+_MOST_BLOCKS = 20_000  # of repeats, those inside of each other counted as often as they run
+_NEEDED = float("nan")
+_WAYS = {"skip": 1.0, "scale": 1.0}
+
+_LINEAR, _ADDING = frozenset({"dense", "dropout", "noise", "scale"}), frozenset({"residual", "prenorm"})
+
+#: What can be written besides activations.
+LAYERS: Mapping[str, Layer] = MappingProxyType(
+    {
+        "dense": Layer("W x + b; without numbers it is free", {"sigma_w": _NEEDED, "sigma_b": 0.0}, optional=True),
+        "scale": Layer("factor x", {"factor": _NEEDED}),
+        "layernorm": Layer("(x - mean) / standard deviation, over units", {"eps": 0.0}),
+        "rmsnorm": Layer("x / root mean square, over units", {"eps": 0.0}),
+        "dropout": Layer("units are 0 with this probability, others scaled up; a mask for each input", {"rate": 0.5}),
+        "noise": Layer("units times noise of mean 1 and second moment mu2, fresh for each input", {"mu2": _NEEDED}),
+        "residual": Layer("skip x + scale branch(x)", _WAYS, "series"),
+        "prenorm": Layer("skip x + scale branch(layernorm(x))", _WAYS, "series"),
+        "postnorm": Layer("layernorm(skip x + scale branch(x))", _WAYS, "series"),
+        "gate": Layer("the product of its branches, unit by unit", {}, "branches"),
+        "repeat": Layer("the items so many times", {"times": _NEEDED}, "series"),
+    }
+)
+
+
+def has_free(series: Series) -> bool:
+    """Whether there is a ``dense`` without numbers."""
+    return any((one.name == "dense" and not one.numbers) or any(map(has_free, one.inside)) for one in series)
+
+
+def free_is_last(series: Series) -> bool:
+    """Whether only sums, scales and further dense layers follow it."""
+    for i, one in enumerate(series):
+        if not has_free((one,)):
+            continue
+        own = one.name == "dense" or (one.name in _ADDING and free_is_last(one.inside[0]))
+        linear = (later.phi is None and later.name in _LINEAR and not has_free((later,)) for later in series[i + 1 :])
+        return own and all(linear)
+    return False
+
+
+@dataclass(frozen=True)
+class Given:
+    """The numbers that texts may contain, and the op of a ``dense`` without any."""
+
+    numbers: Numbers
+    free: Dense
+
+
+def graph_of(series: Series, given: Given) -> Graph:
+    """The ops of items."""
+    return serial([_op(item, given) for item in series], [item.name for item in series])
+
+
+def _op(item: Item, given: Given) -> Op:
+    if item.phi is not None:
+        return Elementwise(item.phi)
+    numbers = {name: number(given.numbers) for name, number in item.numbers.items()}
+    try:
+        return _MAKERS[item.name](numbers, item.inside, given)
+    except ExpressionError:
+        raise
+    except EocError as error:
+        raise item.fail(str(error)) from None
+
+
+_Maker = Callable[[Numbers, tuple[Series, ...], Given], Op]
+
+
+def _dense(numbers: Numbers, _: tuple[Series, ...], given: Given) -> Op:
+    return Dense(numbers["sigma_w"], numbers["sigma_b"]) if numbers else given.free
+
+
+def _dropout(numbers: Numbers, *_: object) -> Op:
+    if not 0.0 <= numbers["rate"] < 1.0:
+        raise EocError(f"the rate of dropout must be in [0, 1), got {numbers['rate']:g}")
+    return Noise(1.0 / (1.0 - numbers["rate"]))
+
+
+def _norm(numbers: Numbers, centred: bool) -> Op:
+    if not numbers["eps"] >= 0.0:
+        raise EocError(f"eps must be >= 0, got {numbers['eps']:g}")
+    return Norm(centred, numbers["eps"])
+
+
+def _residual(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
+    return residual(graph_of(inside[0], given), numbers["skip"], numbers["scale"])
+
+
+def _prenorm(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
+    branch = serial([Norm(centred=True), graph_of(inside[0], given)])
+    return residual(branch, numbers["skip"], numbers["scale"])
+
+
+def _postnorm(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
+    return serial([_residual(numbers, inside, given), Norm(centred=True)])
+
+
+def _repeat(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
+    times = numbers["times"]
+    if not (times >= 1 and times == int(times)):
+        raise EocError(f"a block is repeated a whole number of times >= 1, got {times:g}")
+    blocks = given.numbers.get("blocks", 1.0) * times
+    if blocks > _MOST_BLOCKS:
+        raise EocError(f"{blocks:g} blocks are repeated in all; at most {_MOST_BLOCKS} are allowed")
+
+    def one(layer: int) -> Graph:
+        numbers = {**given.numbers, "blocks": blocks, "l": float(layer), "L": times}
+        return graph_of(inside[0], replace(given, numbers=numbers))
+
+    return Repeat(one, int(times))
+
+
+_MAKERS: Mapping[str, _Maker] = {
+    "dense": _dense,
+    "scale": lambda numbers, *_: Scale(numbers["factor"]),
+    "layernorm": lambda numbers, *_: _norm(numbers, centred=True),
+    "rmsnorm": lambda numbers, *_: _norm(numbers, centred=False),
+    "dropout": _dropout,
+    "noise": lambda numbers, *_: Noise(numbers["mu2"]),
+    "residual": _residual,
+    "prenorm": _prenorm,
+    "postnorm": _postnorm,
+    "gate": lambda _, inside, given: gate([graph_of(one, given) for one in inside]),
+    "repeat": _repeat,
+}
