@@ -16,6 +16,7 @@ from truth import MP, expectation, rows
 
 from eoc.activations import activation
 from eoc.activations.algebra import affine, composed, product, total
+from eoc.activations.base import Activation, Piece
 from eoc.cli import main
 from eoc.errors import EocError, UnsupportedError
 from eoc.gaussian.bivariate import bivariate
@@ -336,6 +337,34 @@ def test_combined_activations_are_their_formulas(combined: Any, formula: str) ->
     ours, theirs = bivariate(combined, 0.8, 0.3), bivariate(written, 0.8, 0.3)
     for name, one in ours.items():
         assert abs(one.value - theirs[name].value) <= one.error + theirs[name].error, name
+
+
+@pytest.mark.parametrize("depth", [4, 8])
+def test_what_is_added_to_itself_again_and_again_is_evaluated_once_each_time(depth: int) -> None:
+    """x + phi(x), of that x + phi(x), ...: one evaluation of each order a time, not two to the power of the depth."""
+    calls: list[int] = []
+
+    def counted(order: int) -> Any:
+        def function(x: Any) -> Any:
+            calls.append(order)
+            return np.sin(x + order * np.pi / 2.0)
+
+        return function
+
+    phi = Activation("counted", "sin(x)", (Piece(counted(0), counted(1), counted(2)),))
+    nested = activation("identity")
+    for _ in range(depth):
+        nested = total(nested, composed(phi, nested))
+    calls.clear()
+    x, expected = np.array([0.3, -1.2]), np.array([0.3, -1.2])
+    for _ in range(depth):
+        expected = expected + np.sin(expected)
+    assert nested(x) == pytest.approx(expected, rel=1e-13)
+    nested.ddphi(x)
+    assert len(calls) <= 5 * depth
+    calls.clear()
+    nested.derivative(2, x)
+    assert len(calls) <= 40 * depth
 
 
 @pytest.mark.parametrize("text", ["gelu, scale(3.3), relu6", "x^2, layernorm, relu", "mish, layernorm, leaky_relu"])

@@ -6,7 +6,9 @@ and jumps are those of the parts, for a composition with their preimages; error 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from functools import partial, wraps
 from itertools import pairwise
 from math import comb
 
@@ -26,6 +28,33 @@ _Errors = Callable[[int, _Jets, _Jets], FloatArray]
 _NEAR, _FAR = np.linspace(-20.0, 20.0, 4001), np.geomspace(20.0, 1e8, 400)[1:]
 _GRID = np.concatenate([-_FAR[::-1], _NEAR, _FAR])  # where preimages of knots are looked for
 _MOST = 200  # knots of a composition
+
+
+_Function = Callable[[int, FloatArray], FloatArray]
+_evaluation = threading.local()
+
+
+def _once(function: _Function) -> _Function:
+    """Let a function be computed once for an array, within one evaluation of what it is a part of.
+
+    What is added to itself again and again, x + phi(x), would otherwise cost twice as much each time.
+    """
+
+    @wraps(function)
+    def remembered(order: int, x: FloatArray) -> FloatArray:
+        known = getattr(_evaluation, "known", None)
+        if known is None:
+            _evaluation.known = {}
+            try:
+                return function(order, x)
+            finally:
+                _evaluation.known = None
+        key = (remembered, order, id(x))
+        if key not in known:
+            known[key] = x, function(order, x)  # the array too: while it is there, no other one has its id
+        return np.asarray(known[key][1])
+
+    return remembered
 
 
 def affine(phi: Activation, factor: float, offset: float = 0.0) -> Activation:
@@ -138,6 +167,7 @@ def composed(outer: Activation, inner: Activation) -> Activation:
         parity = "even" if inner.parity == "even" else outer.parity
     growth = _of_composition(outer.growth, inner.growth)
 
+    @_once
     def error_of(order: int, x: FloatArray) -> FloatArray:
         return _error_after(outer, inner, order, x)
 
@@ -189,6 +219,7 @@ def _pointwise(
         own = [part.pieces[int(np.searchsorted(part.knots, x, side="right"))] for part in parts]
         pieces.append(_piece(own, value))
 
+    @_once
     def error_of(order: int, x: FloatArray) -> FloatArray:
         found = [[part.derivative(k, x) for k in range(order + 1)] for part in parts]
         return error(order, [[v for v, _ in one] for one in found], [[e for _, e in one] for one in found])
@@ -197,33 +228,34 @@ def _pointwise(
 
 
 def _piece(parts: list[Piece], value: _Combined) -> Piece:
-    def at(order: int) -> Callable[[FloatArray], FloatArray]:
-        return lambda x: value(order, [[f(x) for f in (p.phi, p.dphi, p.ddphi)[: order + 1]] for p in parts])
+    @_once
+    def at(order: int, x: FloatArray) -> FloatArray:
+        return value(order, [[f(x) for f in (p.phi, p.dphi, p.ddphi)[: order + 1]] for p in parts])
 
-    return Piece(at(0), at(1), at(2))
+    return Piece(partial(at, 0), partial(at, 1), partial(at, 2))
 
 
 def _after(g: Piece, f: Piece, met: Mapping[float, float]) -> Piece:
     """``met`` says where f meets which knot of g: there exactly, or a kink would be a jump of its rounding."""
     places, values = np.array(list(met)), np.array(list(met.values()))
 
-    def inner(x: FloatArray) -> FloatArray:
+    @_once
+    def inner(_: int, x: FloatArray) -> FloatArray:
         out = f.phi(x)
         for i in np.flatnonzero(np.isin(places, x)):
             out = np.where(x == places[i], values[i], out)
         return out
 
-    def phi(x: FloatArray) -> FloatArray:
-        return g.phi(inner(x))
-
-    def dphi(x: FloatArray) -> FloatArray:
-        return np.asarray(g.dphi(inner(x)) * f.dphi(x))
-
-    def ddphi(x: FloatArray) -> FloatArray:
-        inside = inner(x)
+    @_once
+    def at(order: int, x: FloatArray) -> FloatArray:
+        inside = inner(0, x)
+        if order == 0:
+            return g.phi(inside)
+        if order == 1:
+            return np.asarray(g.dphi(inside) * f.dphi(x))
         return np.asarray(g.ddphi(inside) * f.dphi(x) ** 2 + g.dphi(inside) * f.ddphi(x))
 
-    return Piece(phi, dphi, ddphi)
+    return Piece(partial(at, 0), partial(at, 1), partial(at, 2))
 
 
 def _error_after(outer: Activation, inner: Activation, order: int, x: FloatArray) -> FloatArray:

@@ -170,7 +170,7 @@ def phases(activation: object, sigma_w: float | None = None, sigma_b: float = 0.
     >>> [(p.phase, round(p.q, 6)) for p in phases("silu", sigma_w=1.6, sigma_b=0.2)]  # depends on the inputs
     [('ordered', 0.132112), ('divergent', inf)]
     >>> [(p.phase, round(p.chi_1, 6)) for p in phases("postnorm(relu, dense(1))")]  # x + W relu(x), then LayerNorm
-    [('ordered', 0.813232)]
+    [('critical', 1.0)]
     """
     variance = VarianceMap(activation, sigma_w, sigma_b)
     if variance.is_identity:
