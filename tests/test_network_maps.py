@@ -10,7 +10,7 @@ import pytest
 from eoc.convergence import convergence_of
 from eoc.criticality import NoPoint, Regime, edge_of_chaos
 from eoc.errors import EocError, UnsupportedError
-from eoc.layers import network
+from eoc.layers import Input, network
 from eoc.maps import CorrelationMap, VarianceMap, convergence_law
 from eoc.phase import phase_diagram, phase_of, phases
 from eoc.propagation import propagate
@@ -217,6 +217,32 @@ def test_with_dropout_equal_inputs_end_apart() -> None:
     assert float(f.iterate(10**9, c=1.0).value) == pytest.approx(1.0 - c, rel=1e-12)
     assert float(f.iterate(1, c=1.0).value) == pytest.approx(float(f.one_minus_f(1.0).value), rel=1e-14)
     assert convergence_law(f).law == "exponential"
+
+
+@pytest.mark.parametrize("text", ["residual(dense(1), relu)", "tanh, dense(1), relu", "residual(dense(0.5)), relu"])
+def test_blocks_that_hand_on_more_than_a_variance_have_no_map(text: str) -> None:
+    """The mean of relu meets that of the skip in the next block: F of Gaussian inputs would be wrong from there on."""
+    for maps in (VarianceMap, CorrelationMap):
+        with pytest.raises(UnsupportedError, match="is not Gaussian, and the next one needs to know more"):
+            maps(text)
+    with pytest.raises(UnsupportedError, match="is not Gaussian"):
+        phases(text)
+
+
+def test_blocks_that_do_not_end_gaussian_are_followed_as_one_network() -> None:
+    text, times = "residual(dense(1), relu)", 6
+    run = propagate(text, q=1.0, c=0.3, depth=times)
+    deep = network(f"repeat({times}, {text})").block()(Input([1.0, 1.0], [0.7]))
+    assert run.q[-1] == pytest.approx(deep.q.value, rel=1e-13)
+    assert run.one_minus_c[-1, 0, 1] == pytest.approx(deep.one_minus_c.value[0], rel=1e-12)
+    with pytest.raises(EocError, match="do not end Gaussian, are followed one by one"):
+        propagate(text, q=1.0, c=0.3, depth=1e6)
+
+
+def test_what_the_next_block_asks_no_more_of_than_moments_has_maps() -> None:
+    text = "dense(1.4), relu, layernorm"
+    twice = network(f"repeat(2, {text}), dense(1)").block()(Input([1.0])).q.value[0]
+    assert float(VarianceMap(text)(VarianceMap(text)(1.0))) == pytest.approx(twice, rel=1e-14)
 
 
 def test_odd_blocks_tear_inputs_apart_to_exactly_0() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eoc.errors import UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.close import close
@@ -13,7 +14,7 @@ from eoc.layers.signal import Pairs, Signal, apart, fresh_source
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
-__all__ = ["CloseInput", "Input", "Renewed"]
+__all__ = ["CloseInput", "Input", "Renewed", "Unknown"]
 
 
 class Input(Signal):
@@ -118,6 +119,25 @@ class CloseInput(Input):
     def T(self) -> Bounded:
         """Products of the tangents of pairs, (N,)."""
         return close(self._e.value, 0, exact(np.ones(1)), exact(np.zeros(1)))
+
+
+class Unknown(Input):
+    """An input of which only second moments are known: not its law, nor its mean.
+
+    What can be computed of it holds whatever a block before it hands on.
+    """
+
+    is_gaussian = is_input = False
+
+    @property
+    def m(self) -> Bounded:
+        """Refused."""
+        raise UnsupportedError("the mean of this signal is not known")
+
+    @property
+    def dm(self) -> Bounded:
+        """Refused."""
+        raise UnsupportedError("the mean of this signal is not known")
 
 
 def _inverse(chi: Bounded) -> Bounded:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.errors import AccuracyError, EocError
+from eoc.errors import AccuracyError, EocError, UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import checked_variances
 from eoc.layers import Input, Pairs, Signal, checked_sigma, understood
@@ -65,6 +65,11 @@ class VarianceMap(VarianceLayer):
         self.sigma_w = math.nan if sigma_w is None else checked_sigma("sigma_w", sigma_w)
         self.sigma_b = checked_sigma("sigma_b", sigma_b)
         super().__init__(network, self.sigma_w, self.sigma_b)
+        if not self.is_closed:
+            raise UnsupportedError(
+                f"what a block of {network.name!r} hands on is not Gaussian, and the next one needs to know more of it "
+                "than its variance: put a dense layer at the end, or follow inputs with eoc.propagate"
+            )
 
     def __repr__(self) -> str:
         sigma = "" if math.isnan(self.sigma_w) else f", sigma_w={self.sigma_w!r}, sigma_b={self.sigma_b!r}"

@@ -18,6 +18,7 @@ from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate, checked_variances
 from eoc.layers import Graph, Input, Pairs, Signal, understood
 from eoc.layers.bounded import Bounded
+from eoc.layers.inputs import Unknown
 from eoc.sharing import Memory, cached_property
 
 __all__ = ["VarianceLayer"]
@@ -70,6 +71,21 @@ class VarianceLayer:
         shape = np.broadcast_shapes(q.shape, *(part.shape for part in self.places))
         q, w, b = (np.broadcast_to(part, shape).ravel() for part in (q, *self.places))
         return self.block(w, b)(Input(q, pairs=pairs))
+
+    @cached_property
+    def is_closed(self) -> bool:
+        """Whether variances and correlations say all that the next block needs to know of this one.
+
+        They do where a block ends Gaussian, as with a dense layer, and where the next one asks for no more.
+        """
+        if self.network.phi is not None or self._block(Input(1.0)).is_gaussian:
+            return True
+        try:
+            y = self._block(Unknown([1.0, 1.0], 0.5))
+            _ = y.q, y.G, y.chi
+        except UnsupportedError:
+            return False
+        return True
 
     @cached_property
     def _is_one(self) -> bool:

@@ -19,6 +19,7 @@ from eoc.gaussian.angle import Angle
 from eoc.layers import Graph, Input, Network, Pairs, Renewed, Signal
 from eoc.layers.bounded import Bounded
 from eoc.maps import CorrelationMap, VarianceMap
+from eoc.maps.variance_layer import VarianceLayer
 from eoc.propagation.far import far
 from eoc.propagation.growing import Growing, growing
 from eoc.propagation.trajectory import Trajectory
@@ -70,8 +71,8 @@ def followed(
     off = off + np.where((e > 1.0) & ~flip, np.abs((2.0 - e) - rest), 0.0)
     start = Input(q, Bounded(np.where(flip, rest, e), off), pairs)
     last = float(layers[-1])
-    if network.varies:
-        way = _varied(network, sigma_w, sigma_b, start, last, progress)
+    if network.varies or not VarianceLayer(network, *_numbers(sigma_w, sigma_b)).is_closed:
+        way = _one_by_one(network, sigma_w, sigma_b, start, last, progress)
         return _assembled(network, sigma_w, sigma_b, way, layers, flip)
     variance = VarianceMap(network, sigma_w, sigma_b)
     if last >= _WORTH and np.ptp(q.value) == 0.0:
@@ -108,12 +109,19 @@ def _grown(
     )
 
 
-def _varied(
+def _numbers(sigma_w: float | None, sigma_b: float) -> tuple[float, float]:
+    return math.nan if sigma_w is None else sigma_w, sigma_b
+
+
+def _one_by_one(
     network: Network, sigma_w: float | None, sigma_b: float, x: Signal, last: float, progress: Progress | None
 ) -> _Way:
-    """Through blocks that differ from layer to layer."""
+    """Through blocks that no single map describes."""
     if last > MOST_BLOCKS:
-        raise EocError(f"blocks that differ are followed one by one: depth can be at most {MOST_BLOCKS}, got {last:g}")
+        raise EocError(
+            "blocks that differ, or that do not end Gaussian, are followed one by one: depth can be at most "
+            f"{MOST_BLOCKS}, got {last:g}"
+        )
     depth = int(last)
     way = _Way([x], [])
     for layer in range(1, depth + 2):
