@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -734,3 +735,11 @@ def test_depths_of_any_shape_and_order(shape: tuple[int, ...]) -> None:
     assert found.value.shape == found.error.shape == shape
     for index in np.ndindex(shape):
         assert found.value[index] == pytest.approx(f.iterate(depths[index], c=0.3).value, rel=1e-13)
+
+
+def test_a_jump_that_no_signal_reaches_makes_all_inputs_alike() -> None:
+    """Hardshrink at q = sigma_b^2 = 1e-18 is 0 to every digit: only the bias is left, f = 1."""
+    f = CorrelationMap("hardshrink", 1e12, 1e-9, 1e-18)
+    assert f.chi_1 == math.inf
+    assert [(p.c, p.stable) for p in f.fixed_points] == [(1.0, True)]
+    assert f.stable_point.c == 1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -60,9 +61,10 @@ def fixed_points(f: CorrelationLayer) -> tuple[CorrelationFixedPoint, ...]:
         return ()
     if not f.keeps_equal:  # f is convex on [0, 1], and f(1) < 1
         return (_interior(f),)
-    last = _at_one(f)
+    torn = f.chi_1 > 1.0 and _excess(f, _LOWEST) > 0.0  # a phi that jumps where no signal comes makes all inputs alike
+    last = _at_one(f, stable=not torn)
     found = [last]
-    if f.chi_1 > 1.0:
+    if torn:
         found.insert(0, _interior(f))
     if f.is_odd:
         opposite = dataclasses.replace(last, c=-1.0, one_minus_c=2.0)
@@ -77,13 +79,13 @@ def stable_point(f: CorrelationLayer) -> CorrelationFixedPoint:
     return next(p for p in reversed(fixed_points(f)) if p.stable)
 
 
-def _at_one(f: CorrelationLayer) -> CorrelationFixedPoint:
+def _at_one(f: CorrelationLayer, *, stable: bool) -> CorrelationFixedPoint:
     order = 1.0
     if f.angular.plain:
         order = 0.5
     elif f.chi_1 == 1.0:
         order = 1.5 if f.angular.u1 is not None else 2.0
-    return CorrelationFixedPoint(1.0, 0.0, 0.0, 0.0, f.chi_1, f.chi_1_error, 1.0 - f.chi_1, order, f.chi_1 <= 1.0)
+    return CorrelationFixedPoint(1.0, 0.0, 0.0, 0.0, f.chi_1, f.chi_1_error, 1.0 - f.chi_1, order, stable)
 
 
 def _interior(f: CorrelationLayer) -> CorrelationFixedPoint:
@@ -146,12 +148,14 @@ def _root(f: CorrelationLayer) -> float:
     """The logarithm of 1 - c at which (1 - f)/(1 - c) = 1."""
     from scipy.optimize import brentq
 
-    def excess(log_e: float) -> float:
-        return float(f.log_ratio(np.array([np.exp(log_e)])).value[0])
-
-    if excess(0.0) >= 0.0:  # f(0) = 0 to within rounding
+    if _excess(f, 0.0) >= 0.0:  # f(0) = 0 to within rounding
         return 0.0
-    return float(brentq(excess, _LOWEST, 0.0, xtol=1e-16, rtol=4.0 * EPS))
+    return float(brentq(partial(_excess, f), _LOWEST, 0.0, xtol=1e-16, rtol=4.0 * EPS))
+
+
+def _excess(f: CorrelationLayer, log_e: float) -> float:
+    """The logarithm of (1 - f)/(1 - c) at 1 - c = exp(log_e)."""
+    return float(f.log_ratio(np.array([np.exp(log_e)])).value[0])
 
 
 def convex_from(f: CorrelationLayer) -> float:
