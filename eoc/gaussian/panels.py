@@ -224,7 +224,9 @@ def _closed(panels: _Panels, sums: _Sums, s: FloatArray, root: float, side: floa
         n = depth[k]
         width, inside, error = h[n + 1], ring > n, errors[n, k]
         before = _SAFETY * sums.truncation[inside, :, k].sum(axis=0) + sums.noise[inside, :, k].sum(axis=0)
-        if not (density * error < before).all():
+        with np.errstate(invalid="ignore"):  # no density times an error without bound is not less
+            closer = bool((density * error < before).all())
+        if not closer:
             continue
         center = (power := -np.log2(rest.ratio[n, k])) / (1.0 + power)
         mean = rest.integral[n, k] / width
