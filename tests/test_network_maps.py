@@ -10,7 +10,8 @@ import pytest
 from eoc.convergence import convergence_of
 from eoc.criticality import NoPoint, Regime, edge_of_chaos
 from eoc.errors import EocError, UnsupportedError
-from eoc.layers import Input, network
+from eoc.layers import CloseInput, Input, network
+from eoc.layers.close import Close
 from eoc.maps import CorrelationMap, VarianceMap, convergence_law
 from eoc.phase import phase_diagram, phase_of, phases
 from eoc.propagation import propagate
@@ -252,16 +253,100 @@ def test_odd_blocks_tear_inputs_apart_to_exactly_0() -> None:
     assert [p.c for p in phase.correlation.fixed_points] == [-1.0, 0.0, 1.0]
 
 
-def test_a_diagram_of_a_network_says_what_its_phases_say() -> None:
-    text, sigma_w, sigma_b = "residual(tanh, dense, skip=0.8)", [0.5, 1.2], [0.0, 0.3]
+FIELDS = ("q", "slope", "chi_1", "c_star", "xi_q", "xi_c", "xi_grad")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "residual(tanh, dense, skip=0.8)",  # settles, and vanishes without biases
+        "residual(gelu, dense, skip=0.9)",  # settles, diverges
+        "residual(relu, dense, skip=0.6)",  # scales without biases
+        "residual(tanh, dense(1.1), relu, dense, skip=0.6)",  # two activations, one behind the other
+        "residual(layernorm, dense(1.4), gelu, dense, scale=0.5, skip=0.9)",
+        "postln",  # a norm decides q, and the free dense is not the last
+        "mlp_layernorm",
+        "tanh, dropout(0.1), dense",  # equal inputs end apart
+        "residual(dense(1.2), relu, dropout(0.2), dense, skip=0.7)",
+        "gate(dense(1), (dense(1), tanh)), dense",  # vanishes or diverges
+        "preln",
+        "residual(sign, dense, skip=0.5)",  # jumps: a cell at a time
+        "dense, tanh, dense(1)",  # no norm behind what follows the free dense: the same
+    ],
+)
+def test_a_diagram_of_a_network_says_what_its_phases_say(text: str) -> None:
+    sigma_w, sigma_b = [0.31, 1.2, 2.9], [0.0, 0.4]
     found = phase_diagram(text, sigma_w, sigma_b)
+    names = found.phase.attrs["flag_meanings"].split()
     for i, b in enumerate(sigma_b):
         for j, w in enumerate(sigma_w):
-            one = phase_of(text, w, b)
-            assert float(found.chi_1[i, j]) == one.chi_1
-            assert float(found.q[i, j]) == one.q
-            assert str(found.phase.attrs["flag_meanings"].split()[int(found.phase[i, j])]) == one.phase
+            direct = phases(text, w, b)
+            assert int(found.ends[i, j]) == len(direct)
+            assert names[int(found.phase[i, j])] == (direct[0].phase if len(direct) == 1 else "several")
+            for name in FIELDS:
+                got, error = float(found[name][i, j]), float(found[f"{name}_error"][i, j])
+                wanted, other = getattr(direct[0], name), getattr(direct[0], f"{name}_error")
+                assert got == wanted or math.isnan(got) == math.isnan(wanted), (name, w, b)
+                assert got == wanted or math.isnan(got) or abs(got - wanted) <= error + other, (name, w, b)
+                if math.isfinite(got) and name != "c_star":  # which is small somewhere
+                    assert not error > 1e-9 * abs(got), (name, w, b)
     assert found.attrs["network"] == text
+
+
+@pytest.mark.parametrize("name", ["tanh", "gelu", "relu"])
+def test_the_diagram_of_a_plain_network_is_that_of_its_activation(name: str) -> None:
+    grid = np.linspace(0.2, 2.5, 9), [0.0, 0.05, 0.7]
+    one, two = phase_diagram(name, *grid), phase_diagram(f"{name}, dense", *grid)
+    assert (one.phase == two.phase).all()
+    assert (one.ends == two.ends).all()
+    for field in FIELDS:
+        a, b = one[field].values, two[field].values
+        errors, known = one[f"{field}_error"].values + two[f"{field}_error"].values, np.isfinite(a)
+        assert np.array_equal(a[~known], b[~known], equal_nan=True), field
+        a, b, errors = a[known], b[known], errors[known]
+        assert ((a == b) | (np.abs(a - b) <= errors)).all(), field  # at infinite q there are no errors
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("residual(relu, dense, scale=1/l)", "differ from layer to layer"),
+        ("dense, residual(relu)", "hands on is not Gaussian"),
+        ("relu, dense(1)", "no dense without numbers"),
+        ("residual(exp(0.1*x**2), dense)", "grows like exp"),
+    ],
+)
+def test_networks_without_a_map_have_no_diagram(text: str, words: str) -> None:
+    with pytest.raises(EocError, match=words):
+        phase_diagram(text, [1.0], [0.1])
+
+
+def test_variances_next_to_a_fold_are_counted_in_diagrams_of_networks() -> None:
+    """silu at sigma_b = 0.2: F touches the diagonal at a sigma_w, from which on the lower variance is gone."""
+    low, high = 1.6, 2.0
+    while high - low > 1e-9:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if int(phase_diagram("silu", [middle], [0.2]).ends[0, 0]) == 2 else (low, middle)
+    sigma_w = low + np.array([-0.1, -1e-3, -1e-6, 1e-6, 1e-3, 0.1])
+    found = phase_diagram("silu, dense", sigma_w, [0.2])
+    assert found.ends.values.tolist() == [[2, 2, 2, 1, 1, 1]]
+    assert np.isinf(found.q.values[0, 3:]).all()
+
+
+def test_pairs_at_many_variances_are_those_of_each() -> None:
+    q, w, b = np.array([0.3, 0.9, 1.7, 5.0]), np.array([0.7, 1.1, 1.5, 2.0]), np.array([0.1, 0.2, 0.3, 0.4])
+    for text in ("residual(tanh, dense, skip=0.8)", "postln", "swiglu", "residual(relu, dense(1.2), gelu, dense)"):
+        block = network(text)
+        for e in (1e-30, 1e-5, 0.3, 1.0):
+            many = block.block(w, b)(CloseInput(q, np.full(4, e)))
+            for i in range(4):
+                one = block.block(float(w[i]), float(b[i]))(CloseInput(float(q[i]), np.array([e])))
+                for x, y in ((many.G, one.G), (many.T, one.T)):
+                    assert abs(x.value[i] - y.value[0]) <= x.error[i] + y.error[0], (text, e)
+                    assert isinstance(x, Close)
+                    assert isinstance(y, Close)
+                    assert abs(x.loss.value[i] - y.loss.value[0]) <= x.loss.error[i] + y.loss.error[0], (text, e)
+                    assert x.loss.error[i] <= 1e-11 * x.loss.value[i], (text, e)
 
 
 # --- phases and edges ------------------------------------------------------------------------------------------------

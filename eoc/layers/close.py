@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eoc.errors import UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.layers.bounded import Bounded, exact
 
@@ -49,18 +48,18 @@ class Close(Bounded):
 
     __rmul__ = __mul__
 
-    def __add__(self, other: Bounded | float) -> Close:
+    def __add__(self, other: Bounded | float) -> Bounded:
         if isinstance(other, Close) and other.power == self.power:
             return close(self.e, self.power, self.gain + other.gain, self.loss + other.loss)
         if self.power == 0 and not isinstance(other, Close):
             return close(self.e, 0, self.gain + other, self.loss)
-        if np.any(other.value if isinstance(other, Bounded) else other):
-            raise UnsupportedError("what keeps equal inputs apart, as noise does, has no expansion at c = 1")
+        if np.any(other.value if isinstance(other, Bounded) else other):  # of noise: nothing is left of the expansion
+            return Bounded(self.value, self.error) + other
         return self
 
     __radd__ = __add__
 
-    def __sub__(self, other: Bounded | float) -> Close:
+    def __sub__(self, other: Bounded | float) -> Bounded:
         return self + other * -1.0
 
     def __rsub__(self, other: Bounded | float) -> Close:

@@ -96,18 +96,18 @@ class Input(Signal):
 
 
 class CloseInput(Input):
-    """Two Gaussian inputs of one variance at many distances, whose G and T are :class:`eoc.layers.close.Close`.
+    """Pairs of Gaussian inputs of one variance, whose G and T are :class:`eoc.layers.close.Close`.
 
     Parameters
     ----------
     q
-        Their variance > 0.
+        Their variance > 0, or one for each pair, (N,).
     one_minus_c
-        1 - c > 0, (N,).
+        1 - c > 0, (N,); at most 1 where pairs have variances of their own.
     """
 
-    def __init__(self, q: float, one_minus_c: FloatArray) -> None:
-        alone = np.zeros(one_minus_c.size, np.int64)
+    def __init__(self, q: float | FloatArray, one_minus_c: FloatArray) -> None:
+        alone = np.zeros(one_minus_c.size, np.int64) if np.ndim(q) == 0 else np.arange(one_minus_c.size)
         super().__init__(q, one_minus_c, Pairs(alone, alone))
 
     @cached_property

@@ -17,6 +17,7 @@ from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import moments
+from eoc.gaussian.surface import levels
 from eoc.layers.bounded import Bounded
 from eoc.layers.close import Close, close
 from eoc.layers.signal import apart
@@ -40,26 +41,49 @@ class Sensitivity:
 
 
 def of_close(phi: Activation, q: Bounded, g: Close, by_q: Sensitivity | None) -> tuple[Bounded, Bounded]:
-    """G' = G (D - loss) and E[phi' phi'] = D - loss of pairs of one variance (1,), each with its own loss.
+    """G' = G (D - loss) and E[phi' phi'] = D - loss of pairs of one variance (1,), or of one each, (N,) with c >= 0.
 
     ``by_q`` is needed where q has an error.
     """
-    of_angle = angular(phi, float(q.value[0]))
-    if of_angle.plain:
+    if phi.smoothness is Smoothness.JUMP:
         raise UnsupportedError(f"{phi.name} jumps: what is lost of the distance of two inputs has no expansion")
     e = np.clip(g.value / q.value, 0.0, 2.0)
-    at = angle_of(one_minus_c=e)
-    (loss, loss_error), (slope_loss, slope_error) = of_angle.loss(at), of_angle.slope_loss(at)
     with np.errstate(divide="ignore", invalid="ignore"):
         off = np.where(e > 0.0, g.error / g.value, 0.0)
-    moved = 0.0 if by_q is None else float((q.error / q.value)[0] * (by_q.of_distance + 1.0)[0])
-    d = Bounded(np.array([of_angle.D]), np.array([of_angle.D_error + moved * of_angle.D]))
+    d, loss, slope_loss, rise = (_at_one if q.value.size == 1 else _at_many)(phi, q.value, e, bool(off.any()))
+    moved = 0.0 if by_q is None else q.error / q.value * (by_q.of_distance + 1.0)
+    d = Bounded(d.value, d.error + moved * d.value)
     # By ln e the loss changes by slope_loss - loss, the other one by e times the curvature: twice, within the error.
-    lost = Bounded(loss, loss_error + 2.0 * np.abs(slope_loss - loss) * off + moved * np.abs(loss))
-    with np.errstate(invalid="ignore"):  # infinite curvature at c = 1
-        rise = np.where(e > 0.0, e * np.abs(of_angle.curvature(at)[0]), 0.0) if off.any() else np.zeros(e.shape)
-    slope_lost = Bounded(slope_loss, slope_error + 2.0 * rise * off + moved * np.abs(slope_loss))
+    moves = 2.0 * np.abs(slope_loss.value - loss.value) * off
+    lost = Bounded(loss.value, loss.error + moves + moved * np.abs(loss.value))
+    slope_lost = Bounded(slope_loss.value, slope_loss.error + 2.0 * rise * off + moved * np.abs(slope_loss.value))
     return g * close(g.e, 0, d, lost), close(g.e, 0, d, slope_lost)
+
+
+_Losses = tuple[Bounded, Bounded, Bounded, FloatArray]
+
+
+def _at_one(phi: Activation, q: FloatArray, e: FloatArray, moves: bool) -> _Losses:
+    """D, both losses, and by how much the second moves with ln e, at one variance: from its series in the angle."""
+    of_angle, at = angular(phi, float(q[0])), angle_of(one_minus_c=e)
+    d = Bounded(np.array([of_angle.D]), np.array([of_angle.D_error]))
+    with np.errstate(invalid="ignore"):  # infinite curvature at c = 1
+        rise = np.where(e > 0.0, e * np.abs(of_angle.curvature(at)[0]), 0.0) if moves else np.zeros(e.shape)
+    return d, Bounded(*of_angle.loss(at)), Bounded(*of_angle.slope_loss(at)), rise
+
+
+def _at_many(phi: Activation, q: FloatArray, e: FloatArray, moves: bool) -> _Losses:
+    """The same at many: from surfaces over the variance and the angle.
+
+    E[phi'(u) phi'(v)] is convex in c >= 0, so that e times its slope is at most what it lacks of D.
+    """
+    d = moments(phi, q, ("D",))["D"]
+    found = levels(phi, q, np.minimum(angle_of(one_minus_c=e).theta, 0.5 * np.pi)[:, None])
+    loss, loss_error, rise, rise_error = (
+        part[:, 0] for part in (found.level, found.level_error, found.rise, found.rise_error)
+    )
+    slope_loss = Bounded(loss + rise, loss_error + rise_error + EPS * np.abs(loss + rise))
+    return Bounded(d.value, d.error), Bounded(loss, loss_error), slope_loss, slope_loss.value * moves
 
 
 def half_distances(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bounded, by_q: Sensitivity) -> Bounded:

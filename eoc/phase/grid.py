@@ -15,12 +15,13 @@ from eoc.layers import Network
 from eoc.maps import CorrelationMap
 from eoc.maps.variance_fixed_points import with_errors
 from eoc.maps.variance_layer import VarianceLayer
+from eoc.phase.blocks import settled_blocks, vanishing_blocks
 from eoc.phase.correlations import Maps, correlations
 from eoc.phase.limit_variances import Ends
 from eoc.phase.point import phases
 from eoc.rates import e_folding
 
-__all__ = ["FIELDS", "PHASES", "Fields", "Places", "at_places", "one_by_one"]
+__all__ = ["FIELDS", "PHASES", "Fields", "Places", "at_places"]
 
 Fields = dict[str, FloatArray]
 
@@ -55,39 +56,42 @@ class Places:
     problems: list[str]
 
 
-def at_places(phi: Activation, sigma_w: FloatArray, sigma_b: FloatArray, ends: Ends) -> Places:
+def at_places(network: Network, sigma_w: FloatArray, sigma_b: FloatArray, ends: Ends) -> Places:
     """Every field at places (n,) where variances end as ``ends`` says; unsure ones are looked at one by one."""
-    q, sure = ends.q, ~ends.unsure
+    q, sure, phi = ends.q, ~ends.unsure, network.phi
     fields = {name: np.full(q.shape, np.nan) for name in FIELDS}
     out = Places(fields, np.zeros(q.shape, np.int8), ends.count.copy(), [])
     settled, vanish, diverge = sure & (q > 0.0) & np.isfinite(q), sure & (q == 0.0), sure & np.isinf(q)
-    for where, (found, side) in (
-        (settled, _settled(phi, sigma_w[settled], sigma_b[settled], q[settled], out.problems)),
-        (vanish, _vanishing(phi, sigma_w[vanish])),
-        (diverge, _diverging(phi, sigma_w[diverge])),
-    ):
-        out.side[where] = side
-        for name, values in found.items():
-            fields[name][where] = values
-    _look_closer(out, phi, sigma_w, sigma_b, ends.unsure)
+    unclear = ends.unsure.copy()
+    found, side = _diverging(network, sigma_w[diverge])
+    _put(out, diverge, found, side)
+    if phi is None:
+        if settled.any():
+            found, side, unclear[settled] = settled_blocks(network, sigma_w[settled], sigma_b[settled], q[settled])
+            _put(out, settled, found, side)
+        if vanish.any():
+            found, side, unclear[vanish] = vanishing_blocks(network, sigma_w[vanish])
+            _put(out, vanish, found, side)
+    else:
+        _put(out, settled, *_settled(phi, sigma_w[settled], sigma_b[settled], q[settled], out.problems))
+        _put(out, vanish, *_vanishing(phi, sigma_w[vanish]))
+    _look_closer(out, network, sigma_w, sigma_b, unclear)
     return out
 
 
-def one_by_one(network: Network, sigma_w: FloatArray, sigma_b: FloatArray) -> Places:
-    """Every field at places (n,) of a network of several layers, whose maps share no tables."""
-    fields = {name: np.full(sigma_w.shape, np.nan) for name in FIELDS}
-    out = Places(fields, np.zeros(sigma_w.shape, np.int8), np.zeros(sigma_w.shape, np.int64), [])
-    _look_closer(out, network, sigma_w, sigma_b, np.ones(sigma_w.shape, bool))
-    return out
+def _put(out: Places, where: NDArray[np.bool_], found: Fields, side: FloatArray) -> None:
+    out.side[where] = side
+    for name, values in found.items():
+        out.fields[name][where] = values
 
 
 def _look_closer(
-    out: Places, source: Activation | Network, sigma_w: FloatArray, sigma_b: FloatArray, where: NDArray[np.bool_]
+    out: Places, network: Network, sigma_w: FloatArray, sigma_b: FloatArray, where: NDArray[np.bool_]
 ) -> None:
     """Fill in some places, each on its own."""
     for i in np.flatnonzero(where):
         try:
-            direct = phases(source, float(sigma_w[i]), float(sigma_b[i]))
+            direct = phases(network, float(sigma_w[i]), float(sigma_b[i]))
         except EocError as error:
             out.problems.append(str(error))
             continue
@@ -175,10 +179,10 @@ def _vanishing(phi: Activation, sigma_w: FloatArray) -> tuple[Fields, FloatArray
     return fields, np.sign(factor - 1.0) * (np.abs(factor - 1.0) > rounding)
 
 
-def _diverging(phi: Activation, sigma_w: FloatArray) -> tuple[Fields, FloatArray]:
+def _diverging(network: Network, sigma_w: FloatArray) -> tuple[Fields, FloatArray]:
     """Where variances grow without bound: only what F is like at infinity is left."""
-    factor = 1.0 + VarianceLayer(phi, sigma_w, 0.0).growth_at_infinity()
+    factor = 1.0 + VarianceLayer(network, sigma_w, 0.0).growth_at_infinity()
     xi_grad = e_folding(factor, 1.0 - factor, 4.0 * EPS * factor)[0]
     infinite = np.full(factor.shape, np.inf)
     fields = {"q": infinite, "q_error": np.zeros(factor.shape), "slope": factor, "chi_1": factor, "xi_grad": xi_grad}
-    return fields, np.sign(factor - 1.0)
+    return fields, np.sign(np.nan_to_num(factor - 1.0))

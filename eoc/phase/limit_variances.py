@@ -24,7 +24,7 @@ from eoc.maps.variance_fixed_points import scanned_variances
 from eoc.maps.variance_layer import VarianceLayer
 from eoc.scan import bracketed_roots
 
-__all__ = ["Ends", "Scan"]
+__all__ = ["Ends", "Scan", "filled"]
 
 Index = NDArray[np.int64]
 
@@ -68,18 +68,18 @@ class Scan:
                 proportional(self._phi.kappa, ROUNDING, rest).affine(weight, bias).growth(at, variance * weight + bias)
             )
             sign = np.sign(grown.value) * (np.abs(grown.value) > grown.error)
-            filled, last_known = _filled(sign)
-            falls = (filled[:, :-1] > 0.0) & (filled[:, 1:] < 0.0)
+            known, last_known = filled(sign)
+            falls = (known[:, :-1] > 0.0) & (known[:, 1:] < 0.0)
             first, rows = np.argmax(falls, axis=1), np.arange(sigma_w.size)
             found = falls.any(axis=1)
             low[i, found] = at[last_known[rows, first]][found]
             high[i, found] = at[first + 1][found]
-            at_zero = (filled[:, 0] < 0.0) & (b == 0.0) & self._phi.vanishes_at_zero
-            diverges = (filled[:, -1] > 0.0) | np.isfinite(self._phi.growth.q_max)
+            at_zero = (known[:, 0] < 0.0) & (b == 0.0) & self._phi.vanishes_at_zero
+            diverges = (known[:, -1] > 0.0) | np.isfinite(self._phi.growth.q_max)
             q[i, at_zero] = 0.0
             count[i] = falls.sum(axis=1) + at_zero + diverges
             on_fold = (sign[:, np.isin(at, folds[i])] == 0.0).any(axis=1)
-            unsure[i] = on_fold | (filled[:, 0] == 0.0)
+            unsure[i] = on_fold | (known[:, 0] == 0.0)
         between = np.isfinite(low) & (q > 0.0)
         if between.any():
             row, column = np.nonzero(between)
@@ -106,8 +106,8 @@ class Scan:
         """The variances at which F = q and F' = 1 with each sigma_b^2, whatever sigma_w."""
         apart = self._fold.value - squared_b[:, None]
         sign = np.where(np.abs(apart) > self._fold.error, np.sign(apart), 0.0)
-        filled, last_known = _filled(sign)
-        row, column = np.nonzero(filled[:, :-1] * filled[:, 1:] < 0.0)
+        known, last_known = filled(sign)
+        row, column = np.nonzero(known[:, :-1] * known[:, 1:] < 0.0)
         if row.size == 0:
             return [np.empty(0)] * squared_b.size
 
@@ -133,7 +133,7 @@ def _fold(behind: Signal, q: FloatArray) -> Estimate:
         return Estimate(q - ratio, np.abs(ratio) * relative + 4.0 * EPS * (q + np.abs(ratio)))
 
 
-def _filled(sign: FloatArray) -> tuple[FloatArray, Index]:
+def filled(sign: FloatArray) -> tuple[FloatArray, Index]:
     """Signs (B, n) with the unknown ones, 0 or NaN, replaced by the last known before them, and where that one is."""
     known = np.abs(sign) > 0.0
     first = np.argmax(known, axis=1)[:, None]

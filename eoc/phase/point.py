@@ -303,9 +303,9 @@ def _without_map(name: PhaseName, point: FixedPoint, basin: tuple[float, float])
         angle=nan,
         xi_q=nan if point.diverges else float(e_folding(point.slope, 1.0 - point.slope, 0.0)[0]),
         xi_c=nan,
-        xi_grad=float(e_folding(point.chi_1, 1.0 - point.chi_1, 0.0)[0])
-        if abs(point.chi_1 - 1.0) > _ROUNDING
-        else float("inf"),
+        xi_grad=float("inf")
+        if abs(point.chi_1 - 1.0) <= _ROUNDING
+        else float(e_folding(point.chi_1, 1.0 - point.chi_1, 0.0)[0]),
         xi_q_error=nan,
         xi_c_error=nan,
         xi_grad_error=nan,

@@ -62,7 +62,7 @@ _PLACE = {
 _SECONDS = 0.02
 _ROW_SECONDS = 0.008
 _CELL_SECONDS = 1e-5
-_BLOCK_SECONDS = 0.05  # a cell of a network
+_BLOCK_FACTOR = 5.0  # of networks of layers
 
 
 def _row(point: Point) -> Mapping[str, Any]:
@@ -86,8 +86,8 @@ def _row_problems(values: Values) -> Iterable[tuple[str, str]]:
 def _row_seconds(point: Point) -> float:
     from eoc.layers import is_network
 
-    cell = _BLOCK_SECONDS if is_network(point["activation"]) else _CELL_SECONDS
-    return _ROW_SECONDS + cell * np.size(point["sigma_w"])
+    factor = _BLOCK_FACTOR if is_network(point["activation"]) else 1.0
+    return factor * (_ROW_SECONDS + _CELL_SECONDS * np.size(point["sigma_w"]))
 
 
 PHASE_DIAGRAM = Task(
