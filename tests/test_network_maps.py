@@ -311,7 +311,7 @@ def test_the_diagram_of_a_plain_network_is_that_of_its_activation(name: str) -> 
     ("text", "words"),
     [
         ("residual(relu, dense, scale=1/l)", "differ from layer to layer"),
-        ("dense, residual(relu)", "hands on is not Gaussian"),
+        ("residual(dense, relu)", "hands on is not Gaussian"),
         ("relu, dense(1)", "no dense without numbers"),
         ("residual(exp(0.1*x**2), dense)", "grows like exp"),
     ],
