@@ -476,7 +476,7 @@ def test_what_no_formula_is_known_for_is_refused_with_its_place() -> None:
         ("gate(dense(1), (dense(2), noise(2), erf))", "item 1, gate, branch 2, item 3, erf: erf acts"),
     ]:
         with pytest.raises(UnsupportedError) as caught:
-            network(text).block()(Input([1.0]))
+            network(text).block()(Input([1.0, 2.0], [0.3]))
         assert str(caught.value).startswith(place), caught.value
         assert caught.value.place == place.split(":")[0]
     with pytest.raises(EocError, match="no dense without numbers"):

@@ -2,8 +2,8 @@
 
 ``signal`` says what flows, ``inputs`` where it begins, ``nature`` and ``split`` what holds at every variance;
 ``bounded`` carries errors, ``close`` what is lost of small distances. ``affine``, ``elementwise`` with
-``pair_moments``, ``norms`` and ``joined`` hold the ops, each with its formulas; ``graph`` puts them together,
-``words``, ``reading`` and ``network`` are their form as text.
+``pair_moments``, ``norms``, ``joined`` and ``evolved`` with ``law`` hold the ops, each with its formulas; ``graph``
+puts them together, ``words``, ``reading`` and ``network`` are their form as text.
 """
 
 from eoc.layers.affine import checked_sigma

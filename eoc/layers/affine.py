@@ -8,8 +8,9 @@ import numpy as np
 
 from eoc.activations.algebra import affine
 from eoc.errors import EocError
-from eoc.floats import FloatArray
+from eoc.floats import EPS, FloatArray
 from eoc.layers.bounded import Bounded, exact
+from eoc.layers.law import Law
 from eoc.layers.nature import Nature
 from eoc.layers.signal import Signal, fresh_source
 from eoc.layers.split import Split
@@ -129,9 +130,13 @@ class _Dense(_Affine):
 class _Scaled(_Affine):
     def __init__(self, x: Signal, factor: float) -> None:
         super().__init__(x, x.sources, factor**2, 0.0)
-        self._factor = factor
+        self._factor, self.has_law = factor, x.has_law
         self.is_gaussian, self.root = x.is_gaussian, x.root
         self.phi = None if x.phi is None else affine(x.phi, factor)
+
+    def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
+        """Those of x, scaled."""
+        return tuple(law.affine(self._factor, error=EPS) for law in self._x.laws(()))
 
     @cached_property
     def m(self) -> Bounded:

@@ -21,6 +21,8 @@ from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate, moments
 from eoc.layers.bounded import Bounded
 from eoc.layers.close import Close
+from eoc.layers.evolved import Evolved
+from eoc.layers.law import Law, behind, gaussian
 from eoc.layers.nature import Nature
 from eoc.layers.pair_moments import Sensitivity, half_distances, of_close, slopes
 from eoc.layers.signal import Signal
@@ -47,6 +49,8 @@ class Elementwise:
             return _Elementwise(x, self.phi)
         if x.root is not None and x.phi is not None:
             return _Elementwise(x.root, composed(self.phi, x.phi), x)
+        if x.pairs.size == 0 and x.has_law:
+            return Evolved(x, self.phi)
         raise UnsupportedError(
             f"{self.phi.name} acts on a signal that is neither Gaussian nor a function of a Gaussian one, such as a sum"
             " or a product with what comes from an activation: put a dense layer between them"
@@ -56,10 +60,20 @@ class Elementwise:
 class _Elementwise(Signal):
     """phi of a Gaussian root."""
 
+    has_law = True
+
     def __init__(self, root: Signal, phi: Activation, of: Signal | None = None) -> None:
         super().__init__(root.pairs, root.sources if of is None else of.sources)
         self.root, self.phi, self._phi = root, phi, phi
         self._known: dict[str, Estimate] = {}
+
+    def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
+        """That of phi of a Gaussian."""
+        q, chi = self._root.q, self._root.chi
+        return tuple(
+            behind(self._phi, gaussian(float(v), float(t), self._phi.knots, float(off / v)))
+            for v, off, t in zip(q.value, q.error, chi.value, strict=True)
+        )
 
     @property
     def _root(self) -> Signal:

@@ -14,6 +14,7 @@ from eoc.errors import UnsupportedError
 from eoc.layers.affine import Scale
 from eoc.layers.bounded import Bounded
 from eoc.layers.joined import Product, Sum
+from eoc.layers.law import Law
 from eoc.layers.nature import Nature
 from eoc.layers.signal import Signal
 from eoc.layers.split import Split
@@ -91,6 +92,13 @@ class _Deep(Signal):
         last = between[-1]
         super().__init__(last.pairs, last.sources)
         self._between, self.is_gaussian, self.root, self.phi = between, last.is_gaussian, last.root, last.phi
+        self.has_law = last.has_law
+
+    def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
+        """Those of the last one."""
+        for x in self._between[:-1]:  # from the first one on, too
+            _ = x.q
+        return self._between[-1].laws(knots)
 
     def _last(self, name: str) -> Any:
         return [getattr(x, name) for x in self._between][-1]

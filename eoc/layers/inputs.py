@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,6 +11,7 @@ from eoc.errors import UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.close import close
+from eoc.layers.law import Law
 from eoc.layers.nature import OF_INPUTS, Nature
 from eoc.layers.signal import Pairs, Signal, apart, fresh_source
 from eoc.layers.split import Split
@@ -159,6 +162,13 @@ class Renewed(Signal):
         self._factor = _inverse(x.chi) if factor is None else factor
         self.is_gaussian, self.phi = x.is_gaussian, x.phi
         self.root = None if x.root is None else Renewed(x.root, self._factor)
+
+        self.has_law = x.has_law
+
+    def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
+        """As they were, with other tangents."""
+        both = zip(self._x.laws(knots), self._factor.value, strict=True)
+        return tuple(replace(law, tangents=law.tangents * factor) for law, factor in both)
 
     @cached_property
     def q(self) -> Bounded:

@@ -24,6 +24,7 @@ from eoc.activations.base import Activation
 from eoc.errors import UnsupportedError
 from eoc.layers.bounded import Bounded
 from eoc.layers.elementwise import Elementwise
+from eoc.layers.law import Law
 from eoc.layers.nature import Nature
 from eoc.layers.signal import Signal, spread
 from eoc.layers.split import ROUNDING, Split, only_rest
@@ -84,6 +85,14 @@ class _Sum(Signal):
         super().__init__(x.pairs, x.sources | y.sources)
         self._x, self._y, self.is_gaussian = x, y, x.is_gaussian and y.is_gaussian
         self._is_centred = x.is_gaussian or y.is_gaussian  # one of them has mean 0: nothing is mixed
+        self.has_law = x.is_gaussian != y.is_gaussian and (x.has_law or y.has_law)
+
+    def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
+        """Where one of both is Gaussian: the other one's law, spread by it."""
+        smooth, rough = (self._x, self._y) if self._x.is_gaussian else (self._y, self._x)
+        s, chi = smooth.q, smooth.chi
+        numbers = zip(rough.laws(()), s.value, s.error, chi.value, strict=True)
+        return tuple(law.plus(float(v), float(t), knots, float(off / v)) for law, v, off, t in numbers)
 
     @cached_property
     def q(self) -> Bounded:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from eoc.activations.algebra import affine
 from eoc.errors import EocError
 from eoc.layers.bounded import Bounded, exact
+from eoc.layers.law import Law
 from eoc.layers.nature import Nature
 from eoc.layers.signal import Signal, spread
 from eoc.layers.split import Split, only_rest
@@ -43,10 +44,16 @@ class _Normed(Signal):
     def __init__(self, x: Signal, centred: bool, eps: float) -> None:
         super().__init__(x.pairs, x.sources)
         self._x, self._centred, self._eps = x, centred, eps
-        self.is_gaussian = x.is_gaussian
+        self.is_gaussian, self.has_law = x.is_gaussian, x.has_law
         if x.phi is not None and x.q.value.size and (x.q.value == x.q.value[0]).all():
             r, m = float(self._r.value[0]), float(x.m.value[0]) if centred else 0.0
             self.root, self.phi = x.root, affine(x.phi, r, -r * m)
+
+    def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
+        """Those of x, shifted and scaled."""
+        m = self._x.m.value if self._centred else np.zeros(self._r.value.shape)
+        numbers = zip(self._x.laws(()), self._r.value, self._r.error, m, strict=True)
+        return tuple(law.affine(float(r), -float(r * shift), float(off / r)) for law, r, off, shift in numbers)
 
     @cached_property
     def _q(self) -> Bounded:

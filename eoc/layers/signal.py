@@ -27,8 +27,10 @@ from itertools import count
 import numpy as np
 
 from eoc.activations.base import Activation
+from eoc.errors import UnsupportedError
 from eoc.floats import FloatArray, IntArray
 from eoc.layers.bounded import Bounded
+from eoc.layers.law import Law
 from eoc.layers.nature import Nature
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
@@ -136,6 +138,12 @@ class Signal(ABC):
     @abstractmethod
     def nature(self) -> Nature:
         """What holds at every variance of the input."""
+
+    has_law = False  #: whether ``laws`` are known
+
+    def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
+        """The law of the units of every single input, in panels that end at the knots."""
+        raise UnsupportedError("the law of this signal is not known")
 
     def of_pairs(self, one: Bounded) -> tuple[Bounded, Bounded]:
         """What is known of points, at the first and at the second of each pair."""

@@ -1,0 +1,98 @@
+"""The law of the units of a signal, for a single input: points, probabilities, and the tangents that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial.legendre import leggauss
+
+from eoc.activations.base import Activation
+from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
+
+__all__ = ["Law", "behind", "gaussian"]
+
+_NODES, _WEIGHTS = leggauss(20)
+_REACH = 9.0  # standard deviations: beyond, 1e-19 is left
+_PANEL = 1.5  # longest panel, in standard deviations
+_MOST = 8000  # nodes: their square is what a block costs
+_NOTHING = 1e-24  # probability that is dropped
+_STEP_ERROR = 2e-15  # relative, of a sum over nodes
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """Points (n,) with their probabilities, and p_i E[t^2 | x_i] of tangents t.
+
+    ``error`` bounds how far second moments may be off, relatively, and means beside their roots.
+    """
+
+    points: FloatArray
+    weights: FloatArray
+    tangents: FloatArray
+    error: float
+
+    def affine(self, factor: float, offset: float = 0.0, error: float = 0.0) -> Law:
+        """That of factor x + offset."""
+        return Law(factor * self.points + offset, self.weights, factor**2 * self.tangents, self.error + error)
+
+    def plus(self, s: float, chi: float, knots: Sequence[float], error: float) -> Law:
+        """That of the sum with an independent Gaussian of variance s, whose tangents have the square size chi.
+
+        In panels that end at the knots of what comes next.
+        """
+        sigma = float(np.sqrt(s))
+        low, high = self.points.min() - _REACH * sigma, self.points.max() + _REACH * sigma
+        count = int(np.ceil((high - low) / (_PANEL * sigma)))
+        if count * _NODES.size > _MOST:
+            raise EocError(
+                "what is added to a signal that is not Gaussian is too small beside it for its law to be followed: "
+                f"a variance of {s:.3g}, where units reach {high - low:.3g}"
+            )
+        z, width = _panels(np.linspace(low, high, count + 1), knots)
+        apart = (z[:, None] - self.points) / sigma
+        density = np.exp(-0.5 * apart**2) * (width[:, None] / (sigma * np.sqrt(2.0 * np.pi)))
+        weights, tangents = density @ self.weights, density @ self.tangents
+        lost = abs(float(weights.sum()) - float(self.weights.sum()))
+        kept = weights > _NOTHING
+        off = max(self.error, error) + lost + _STEP_ERROR  # what both are off by changes their sum by no more
+        return Law(z[kept], weights[kept], (tangents + chi * weights)[kept], off)
+
+    def through(self, phi: Activation) -> Law:
+        """That of phi(x)."""
+        return Law(phi(self.points), self.weights, phi.dphi(self.points) ** 2 * self.tangents, self.error + 4.0 * EPS)
+
+    @property
+    def moments(self) -> tuple[float, float, float]:
+        """E[x^2], E[x] and E[t^2]."""
+        return (
+            float(self.weights @ self.points**2),
+            float(self.weights @ self.points),
+            float(self.tangents.sum()),
+        )
+
+
+def gaussian(q: float, chi: float, knots: Sequence[float], error: float) -> Law:
+    """The law of a Gaussian signal of variance q whose tangents have the square size chi."""
+    at_zero = Law(np.zeros(1), np.ones(1), np.zeros(1), 0.0)
+    return at_zero.plus(q, chi, knots, error)
+
+
+def behind(phi: Activation, law: Law) -> Law:
+    """What phi makes of a law; equal values, as behind relu, count as one point."""
+    found = law.through(phi)
+    points, where = np.unique(found.points, return_inverse=True)
+    weights, tangents = np.zeros(points.size), np.zeros(points.size)
+    np.add.at(weights, where, found.weights)
+    np.add.at(tangents, where, found.tangents)
+    return Law(points, weights, tangents, found.error)
+
+
+def _panels(ends: FloatArray, knots: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights of panels between the ends, and between the knots that lie among them."""
+    inside = [k for k in knots if ends[0] < k < ends[-1]]
+    ends = np.unique(np.concatenate([ends, inside]))
+    half, middle = 0.5 * np.diff(ends), 0.5 * (ends[:-1] + ends[1:])
+    return (middle[:, None] + half[:, None] * _NODES).ravel(), (half[:, None] * _WEIGHTS).ravel()
