@@ -135,7 +135,8 @@ class VarianceLayer:
 
         ``relative_slope`` is F'(q) q / F(q).
         """
-        around = [self.at(factor * np.asarray(q), strict=False) for factor in (1.0 - _STEP, 1.0 + _STEP)]
+        unbiased = VarianceLayer(self.network, self.places[0], np.zeros(self.places[1].shape))
+        around = [unbiased.at(factor * np.asarray(q), strict=False) for factor in (1.0 - _STEP, 1.0 + _STEP)]
         with np.errstate(divide="ignore", invalid="ignore"):
             v, d = (
                 np.log(getattr(around[1], name).value / getattr(around[0], name).value).reshape(np.shape(q))
