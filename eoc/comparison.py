@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.criticality.recommended import checked_depth
 from eoc.errors import EocError
+from eoc.layers import one_activation as resolve
 from eoc.maps import VarianceMap
 from eoc.phase import phase_of
 from eoc.propagation import Progress, Trajectory, propagate

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf, nan, sqrt
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality.recommended import checked_depth
 from eoc.errors import EocError
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import moments
+from eoc.layers import one_activation as resolve
 from eoc.recommendation import recommend
 
 __all__ = ["Gain", "gain", "he_gain", "torch_gain"]

@@ -19,12 +19,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.criticality import EdgeOfChaos, EocPoint, curve, edge_of_chaos
 from eoc.criticality.recommended import checked_depth, is_held
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
+from eoc.layers import one_activation as resolve
 from eoc.maps import CorrelationMap
 from eoc.phase import phase_of
 from eoc.recommendation import Recommendation, recommend

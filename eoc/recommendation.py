@@ -21,7 +21,6 @@ from typing import Literal
 
 import numpy as np
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality import EocPoint, edge_of_chaos
 from eoc.criticality.explicit import squared_bias
@@ -29,6 +28,7 @@ from eoc.criticality.recommended import LEAST_Q, SCATTER, checked_depth, easy_va
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import moments
+from eoc.layers import one_activation as resolve
 from eoc.maps import CorrelationMap
 
 __all__ = ["Recommendation", "judged", "recommend"]

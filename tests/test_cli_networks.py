@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+import eoc
 from eoc.cli import main
+from eoc.errors import UnsupportedError
+from eoc.operating_point import operating_point
 
 pytestmark = pytest.mark.usefixtures("wide")
 
@@ -112,6 +115,34 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence(run: Any, line: str,
     assert found.code == 2
     assert words in found.err
     assert found.err.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "curve postln",
+        "compare 'residual(tanh, dense, skip=0.8)'",
+        "gain 'tanh, dense'",
+        "describe resnet",
+        "montecarlo lengths preln --width 10 --depth 3",
+        "montecarlo correlations 'tanh, dense' --width 10 --depth 3",
+    ],
+)
+def test_commands_about_activations_say_what_takes_networks(run: Any, line: str) -> None:
+    found = run(line)
+    assert found.code == 2
+    assert "is a network of layers, and this is about an activation" in found.err
+    assert "eoc init" in found.err
+
+
+@pytest.mark.parametrize(
+    "function",
+    [eoc.eoc_curve, eoc.recommend, eoc.compare, eoc.gain, operating_point],
+)
+def test_functions_about_activations_say_what_takes_networks(function: Any) -> None:
+    for source in ("postln", eoc.network("residual(tanh, dense, skip=0.8)")):
+        with pytest.raises(UnsupportedError, match="is a network of layers, and this is about an activation"):
+            function(source)
 
 
 @pytest.mark.parametrize("line", ["phase postln --sigma-w 1", "rates postln --sigma-b 0.3", "maps postln --sigma-w 1"])

@@ -84,8 +84,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (inf and nan as
 def find_activation(source: str) -> Activation:
     """The activation that the ACTIVATION argument means; a ``file.py:function`` is imported, which runs that file."""
     from eoc.activations.imported import from_source
+    from eoc.layers import one_activation
 
-    return from_source(source)
+    return one_activation(source, from_source)
 
 
 def find_block(source: str) -> Activation | Network:

@@ -8,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.criticality.asymptotics import End, ends
 from eoc.criticality.branches import Branch, TurningPoint, branches, squared_bias_value, weight_moment
@@ -23,6 +22,7 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.inversion import inverse
+from eoc.layers import one_activation as resolve
 from eoc.sharing import cached
 from eoc.validation import copied_within, real_number, real_numbers
 

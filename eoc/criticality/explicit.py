@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.integrands import easy_variance
 from eoc.gaussian.moments import Estimate, moments
+from eoc.layers import one_activation as resolve
 from eoc.maps import Stability
 from eoc.scan import all_roots, decades
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Smoothness
 from eoc.criticality.explicit import FIRM
 from eoc.floats import EPS
 from eoc.gaussian.moments import Estimate, moments
 from eoc.layers import checked_sigma
+from eoc.layers import one_activation as resolve
 from eoc.scan import decades
 
 __all__ = ["OrderedPoint", "nearest_ordered"]

@@ -9,7 +9,7 @@ puts them together, ``words``, ``reading`` and ``network`` are their form as tex
 from eoc.layers.affine import checked_sigma
 from eoc.layers.graph import Graph, Node, Repeat, gate, residual, serial
 from eoc.layers.inputs import CloseInput, Input, Renewed
-from eoc.layers.network import PRESETS, Network, is_network, network, understood
+from eoc.layers.network import PRESETS, Network, is_network, network, one_activation, understood
 from eoc.layers.signal import Pairs, Signal
 from eoc.layers.words import LAYERS
 
@@ -29,6 +29,7 @@ __all__ = [
     "gate",
     "is_network",
     "network",
+    "one_activation",
     "residual",
     "serial",
     "understood",

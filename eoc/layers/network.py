@@ -27,7 +27,7 @@ from eoc.layers.reading import Item, Series, read
 from eoc.layers.words import LAYERS, Given, free_is_last, graph_of, has_free
 from eoc.sharing import Memory
 
-__all__ = ["LAYERS", "PRESETS", "Network", "is_network", "network", "plain", "understood"]
+__all__ = ["LAYERS", "PRESETS", "Network", "is_network", "network", "one_activation", "plain", "understood"]
 
 #: Networks by name: their text, and what they are.
 PRESETS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -111,6 +111,37 @@ def understood(source: object) -> Network:
     if isinstance(source, Network):
         return source
     return network(source) if isinstance(source, str) and is_network(source) else plain(activation(source))
+
+
+def one_activation(source: object, resolve: Callable[[str], Activation] = activation) -> Activation:
+    """The activation that is meant, of what takes no networks.
+
+    Parameters
+    ----------
+    source
+        Whatever :func:`eoc.activation` understands.
+    resolve
+        What reads texts.
+
+    Raises
+    ------
+    UnsupportedError
+        For a network or what is written as one.
+    EocError
+        As :func:`eoc.activation`.
+
+    Examples
+    --------
+    >>> one_activation("relu").name
+    'relu'
+    """
+    if isinstance(source, Network) or (isinstance(source, str) and is_network(source)):
+        raise UnsupportedError(
+            f"{str(source)!r} is a network of layers, and this is about an activation. Networks are taken by "
+            "edge_of_chaos (eoc init), phases (eoc phase), phase_diagram (eoc diagram), convergence_of (eoc rates), "
+            "propagate, verify, VarianceMap and CorrelationMap (eoc maps), and by sweeps"
+        )
+    return resolve(source) if isinstance(source, str) else activation(source)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.layers import checked_sigma
+from eoc.layers import one_activation as resolve
 from eoc.machine import check_memory
 from eoc.montecarlo.sampling.inputs import checked_vectors
 from eoc.montecarlo.sampling.laws import DTYPES, Dtype, WeightLaw

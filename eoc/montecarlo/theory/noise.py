@@ -42,12 +42,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments
+from eoc.layers import one_activation as resolve
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.settings import Weights, checked_count, checked_weights
 from eoc.montecarlo.theory.expectations import DIFFERENCE_ERROR, derivatives
