@@ -19,7 +19,7 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate, moments
-from eoc.layers.bounded import Bounded
+from eoc.layers.bounded import Bounded, exact
 from eoc.layers.close import Close
 from eoc.layers.evolved import Evolved
 from eoc.layers.law import Law, behind, gaussian
@@ -92,6 +92,8 @@ class _Elementwise(Signal):
         q, strict = self._root.q.value, self.pairs.strict
         found = _moments_at(self._phi, q, ("D", "P"), strict=False)
         d, p = found["D"], found["P"]
+        if np.isfinite(d.error).all():
+            self._known["D"] = d
         with np.errstate(invalid="ignore"):
             value, error = d.value + p.value, d.error + p.error
         unknown = np.isnan(value)
@@ -137,7 +139,7 @@ class _Elementwise(Signal):
         (d,) = self._moments("D")
         if not self._relative.any():
             return self._carried(self._root.chi, Bounded(d.value, d.error))
-        return self._root.chi * Bounded(d.value, d.error + self._log_slopes[1] * self._relative * d.value)
+        return self._root.chi * Bounded(d.value, d.error + self._log_slopes("D")[0] * self._relative * d.value)
 
     def _carried(self, before: Bounded, factor: Bounded) -> Bounded:
         """Their product; before the first layer there is nothing to be multiplied."""
@@ -148,7 +150,7 @@ class _Elementwise(Signal):
         d, p, slope = self._slopes
         if not self._relative.any():
             return self._carried(self._root.dq, Bounded(slope.value, slope.error))
-        moved = self._log_slopes[2] * self._relative * (np.abs(d.value) + np.abs(p.value))
+        moved = self._log_slopes("P")[0] * self._relative * (np.abs(d.value) + np.abs(p.value))
         return self._root.dq * Bounded(slope.value, slope.error + moved)
 
     @cached_property
@@ -179,15 +181,16 @@ class _Elementwise(Signal):
             size = np.abs(around.value).max(axis=0) + np.sqrt(self._moments("V")[0].value)
             return Bounded(np.tensordot(weights, around.value, 1) / (_STEP * q), size / q * _OF_DIFFERENCES)
 
-    @cached_property
-    def _log_slopes(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """|d ln V|, |d ln D| and |d ln (D + |P|)| by d ln q, of the shape of q."""
+    def _log_slopes(self, *names: str) -> tuple[FloatArray, ...]:
+        """|d ln V|, |d ln D| or, as "P", |d ln (D + |P|)| by d ln q, of the shape of q."""
         around = np.multiply.outer(np.array([1.0 - _STEP, 1.0 + _STEP]), self._root.q.value)
-        m = _moments_at(self._phi, around, ("V", "D", "P"), strict=False)
+        m = _moments_at(self._phi, around, names if "P" not in names else ("D", "P"), strict=False)
+        sizes = {name: one.value for name, one in m.items()}
+        if "P" in names:
+            sizes["P"] = sizes["D"] + np.abs(sizes["P"])
         with np.errstate(divide="ignore", invalid="ignore"):
-            sizes = (m["V"].value, m["D"].value, m["D"].value + np.abs(m["P"].value))
-            v, d, s = (np.abs(np.diff(np.log(x), axis=0)[0]) / (2.0 * _STEP) for x in sizes)
-        return np.nan_to_num(v, nan=1.0), np.nan_to_num(d), np.nan_to_num(s)
+            slopes = [np.abs(np.diff(np.log(sizes[name]), axis=0)[0]) / (2.0 * _STEP) for name in names]
+        return tuple(np.nan_to_num(one, nan=float(name == "V")) for name, one in zip(names, slopes, strict=True))
 
     @cached_property
     def _by_q(self) -> Sensitivity:
@@ -195,7 +198,7 @@ class _Elementwise(Signal):
         a, b = self.pairs.first, self.pairs.second
         if not self._relative.any():
             return Sensitivity(np.ones(a.size), np.zeros(a.size))
-        v, d, _ = self._log_slopes
+        v, d = self._log_slopes("V", "D")
         return Sensitivity(np.maximum(v[a], v[b]), np.maximum(d[a], d[b]))
 
     @cached_property
@@ -208,6 +211,8 @@ class _Elementwise(Signal):
 
     @cached_property
     def G(self) -> Bounded:
+        if self.pairs.size == 0:
+            return exact(np.empty(0))
         if self._of_close is not None:
             return self._of_close[0]
         return half_distances(self._phi, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)

@@ -32,6 +32,7 @@ MOST_BLOCKS = 20_000  #: that are followed one by one while variances are on the
 _RANGE = (1e-250, 1e100)
 _SETTLED = 8.0 * EPS  # relative distance from the fixed point at which a variance counts as arrived
 _WORTH = 100  # blocks from which on the law of growing ones is looked for
+_STEADY = 1e-12  # relative change of that from which on linear blocks are looked for
 _CLOSE = 1e-3  # relative change of a variance in a block from which on fixed points are looked for
 
 
@@ -134,6 +135,7 @@ def _alike(variance: VarianceMap, x: Signal, last: float, progress: Progress | N
     way, block = _Way([x], []), variance.block(*variance.places)
     vanishes = not variance.scales and variance.F(0.0, strict=False).value == 0.0
     ends: FloatArray | None = None
+    shrinks = np.zeros(x.q.value.shape)  # by how much, in the last block
     for layer in range(MOST_BLOCKS + 2):
         before = way.signals[-1]
         if variance.scales:
@@ -141,8 +143,10 @@ def _alike(variance: VarianceMap, x: Signal, last: float, progress: Progress | N
         after = _step(way, block, last, progress)
         if layer >= last:
             return way
-        then = CorrelationMap(*_place(variance), 0.0) if vanishes and _is_linear(variance, before.q.value) else None
-        if then is not None:
+        last_time, shrinks = shrinks, after.q.value / before.q.value
+        steady = vanishes and (np.abs(shrinks - last_time) <= _STEADY * shrinks).all()
+        if steady and _is_linear(variance, before.q.value):
+            then = CorrelationMap(*_place(variance), 0.0)
             return _Way(way.signals[:-1], way.log_chi, then, float(variance.slope(0.0).value))
         if (np.abs(after.q.value - before.q.value) <= _CLOSE * before.q.value).all():
             ends = _ends(variance) if ends is None else ends
