@@ -22,7 +22,7 @@ from eoc.activations.formula.program import Program
 from eoc.activations.formula.reader import read
 from eoc.activations.formula.rewrite import simplified
 from eoc.activations.formula.tree import Trees
-from eoc.errors import ExpressionError, NotPermissibleError
+from eoc.errors import EocError, ExpressionError, NotPermissibleError
 from eoc.gaussian.ends import rest_of
 from eoc.gaussian.moments import moments
 from eoc.gaussian.panels import tabulate
@@ -709,6 +709,15 @@ def test_rings_whose_integrals_grow_have_no_rest_and_make_no_singular_matrix() -
     rings = np.array([1e-300, 1e-150, 1e-20, 1e130, 1.0, 1e150, 1e300, 1e300])[:, None]
     assert np.isinf(rest_of(rings, 1e-16 * rings).error).all()
     assert moments("hardtanh(cbrt(elu(x + x, x)))", 1.0, ("V",))["V"].error < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("text", "q"),
+    [("exp(silu(expm1(26.9), x))", 0.0039), ("expm1(where(exp(10 - x) > x, x + x, x))", 640.0)],
+)
+def test_what_overflows_everywhere_or_at_a_root_is_refused_without_a_warning(text: str, q: float) -> None:
+    with pytest.raises(EocError):
+        moments(text, q, ("M", "V", "D"))
 
 
 def test_an_end_that_is_known_nowhere_where_no_density_is_left_is_no_warning() -> None:

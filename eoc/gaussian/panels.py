@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.ends import rest_of
 from eoc.gaussian.nodes import NULL_RULES, WEIGHTS, N, nodes_of
@@ -139,8 +140,15 @@ def tabulate(
         The edges near which an integrand may grow without bound.
     name
         Of what oscillates, for who waits.
+
+    Raises
+    ------
+    AccuracyError
+        If all integrands overflow wherever a signal comes.
     """
     done, sums = _refine(integrands, _initial_edges(edges, widths[0], half_line), widths, name)
+    if done.a.size == 0:
+        raise AccuracyError(f"{name} overflows at signals of the size {widths[-1]:.3g}: scale it down")
     for root in roots:
         for side in (-1.0, 1.0):
             done, sums = _closed(done, sums, widths, root, side)
@@ -197,7 +205,8 @@ def _misplaced(panels: _Panels, s: FloatArray) -> FloatArray:
         changes = np.abs(np.diff(panels.values, axis=1)).sum(axis=1) * (EPS * np.abs(middle))[:, None]
     variation = np.where(narrow[:, None], changes, 0.0)
     density = np.exp(-0.5 * (middle[:, None] / s) ** 2) / (np.sqrt(2.0 * np.pi) * s)
-    return np.asarray(density[:, :, None] * variation[:, None, :])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(density[:, :, None] * variation[:, None, :])
 
 
 def _closed(panels: _Panels, sums: _Sums, s: FloatArray, root: float, side: float) -> tuple[_Panels, _Sums]:
@@ -209,14 +218,16 @@ def _closed(panels: _Panels, sums: _Sums, s: FloatArray, root: float, side: floa
     h = _halving(far, far[first[0]])
     ring = np.where((near >= 0.0) & (far <= (1.0 + _MATCH) * h[0]), np.searchsorted(-h, -(1.0 - _MATCH) * far) - 1, -1)
     half = 0.5 * (panels.b - panels.a)[:, None]
-    lost = half * (panels.noise * WEIGHTS[:, None]).sum(axis=1)
-    lost += _SAFETY * half * sum(np.abs(np.tensordot(panels.values, null, (1, 0))) for null in NULL_RULES)
-    lost += EPS * abs(root) * np.abs(np.diff(panels.values, axis=1)).sum(axis=1)
-    parts = half * np.tensordot(panels.values, WEIGHTS, (1, 0))
-    rest = rest_of(*(np.array([v[ring == n].sum(axis=0) for n in range(h.size)]) for v in (parts, lost)))
-    widths = np.append(h[1:], h[-1])[:, None]
-    bent = (widths * (1.0 + abs(root) / s[0]) / s[0]) ** 2  # what a straight line times the density leaves out
-    errors = rest.error + bent * np.abs(rest.integral)
+    with np.errstate(invalid="ignore", over="ignore"):  # of what overflows nothing is known
+        lost = half * (panels.noise * WEIGHTS[:, None]).sum(axis=1)
+        lost += _SAFETY * half * sum(np.abs(np.tensordot(panels.values, null, (1, 0))) for null in NULL_RULES)
+        lost += EPS * abs(root) * np.abs(np.diff(panels.values, axis=1)).sum(axis=1)
+        parts = half * np.tensordot(panels.values, WEIGHTS, (1, 0))
+        rest = rest_of(*(np.array([v[ring == n].sum(axis=0) for n in range(h.size)]) for v in (parts, lost)))
+        widths = np.append(h[1:], h[-1])[:, None]
+        bent = (widths * (1.0 + abs(root) / s[0]) / s[0]) ** 2  # what a straight line times the density leaves out
+        errors = rest.error + bent * np.abs(rest.integral)
+        errors[np.isnan(errors)] = np.inf
     depth = errors.argmin(axis=0)
     values, noise = panels.values.copy(), panels.noise.copy()
     density = np.exp(-0.5 * (root / s) ** 2) / (np.sqrt(2.0 * np.pi) * s)
@@ -296,4 +307,5 @@ def integrate_table(table: Table, q: FloatArray) -> tuple[FloatArray, FloatArray
     magnitude[:, table.signed] = out[:, rows:]
     above = np.clip(np.searchsorted(table.widths, np.sqrt(q)), 0, table.widths.size - 1)
     relative = np.maximum(table.relative_error[above], table.relative_error[np.maximum(above - 1, 0)])
-    return result, relative * magnitude, magnitude
+    with np.errstate(invalid="ignore"):
+        return result, relative * magnitude, magnitude
