@@ -12,10 +12,10 @@ variances do where there is no such point is a :class:`Regime`.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
+from eoc.criticality.point import STEP, root_error, with_given
 from eoc.criticality.regimes import no_edge, regime_of
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint, Regime
 from eoc.errors import EocError, UnsupportedError
@@ -33,7 +33,6 @@ __all__ = ["edge_of_network"]
 _Q_RANGE = (1e-12, 1e8)
 _SIGMA_RANGE = (1e-3, 1e3)
 _LEAST_Q = 0.05  # of the place that is offered where nothing is asked for
-_STEP = 1e-4  # relative step of differences that carry errors on
 
 
 def edge_of_network(network: Network, question: dict[str, float]) -> EdgeOfChaos:
@@ -106,11 +105,12 @@ def _explicit_points(network: Network, question: dict[str, float]) -> tuple[EocP
             return (squared.value - value**2) / scale, squared.error / scale
 
         at = all_roots(residual, decades(*_Q_RANGE))[0]
-        errors = np.array([_root_error(residual, float(q)) for q in at])
+        errors = np.array([root_error(residual, float(q)) for q in at])
     else:
         at, errors = _offered(network)
     found = (_point(network, q, q_error) for q, q_error in zip(at.tolist(), errors.tolist(), strict=True))
-    return tuple(_with(p, question) for p in found if p is not None)
+    name, value = next(iter(question.items()), ("q", math.nan))
+    return tuple(with_given(p, name, value) for p in found if p is not None)
 
 
 def _scaled_points(network: Network, question: dict[str, float]) -> tuple[EocPoint, ...]:
@@ -137,21 +137,13 @@ def _offered(network: Network) -> tuple[FloatArray, FloatArray]:
     return best, np.zeros(best.size)
 
 
-def _root_error(residual: object, q: float) -> float:
-    """How far the error of a residual can move its root."""
-    assert callable(residual)
-    values, errors = residual(np.array([1.0 - _STEP, 1.0, 1.0 + _STEP]) * q)
-    slope = abs(float(values[2] - values[0])) / (2.0 * _STEP * q)
-    return 2.0 * float(errors[1]) / slope + 4.0 * EPS * q if slope > 0.0 else math.inf
-
-
 def _point(network: Network, q: float, q_error: float) -> EocPoint | None:
     """The point at a variance that is known to within q_error; None if sigma_w^2 or sigma_b^2 is negative there."""
-    weight, bias = _explicit(network, np.array([1.0 - _STEP, 1.0, 1.0 + _STEP]) * q)
+    weight, bias = _explicit(network, np.array([1.0 - STEP, 1.0, 1.0 + STEP]) * q)
     (_, w, _), (_, b, _) = weight.value.tolist(), bias.value.tolist()
     if not (w > weight.error[1] and b > -bias.error[1]):
         return None
-    drift = [abs(float(s.value[2] - s.value[0])) / (2.0 * _STEP * q) * q_error for s in (weight, bias)]
+    drift = [abs(float(s.value[2] - s.value[0])) / (2.0 * STEP * q) * q_error for s in (weight, bias)]
     sigma_w, sigma_b = math.sqrt(w), math.sqrt(b) if b > bias.error[1] else 0.0
     off = float(bias.error[1]) + drift[1]
     return _assembled(
@@ -187,7 +179,7 @@ def _forced_points(network: Network, question: dict[str, float]) -> tuple[EocPoi
     roots = np.array([math.sqrt(2.0)]) if everywhere else all_roots(residual, grid)[0]
     out = []
     for root in roots.tolist():
-        error = 0.0 if everywhere else _root_error(residual, root)
+        error = 0.0 if everywhere else root_error(residual, root)
         w, b = ((root, error), (value, 0.0)) if name == "sigma_b" else ((value, 0.0), (root, error))
         q = VarianceLayer(network, w[0], b[0]).F(1.0)
         out.append(_assembled(network, w, b, (float(q.value), float(q.error))))
@@ -235,10 +227,3 @@ def _law(f: CorrelationMap) -> RateLaw:
             relative = (2.0 if power == 1.5 else 1.0) * error / abs(s)
             return RateLaw("1/l^2" if law == "1/l^2" else "1/l", constant, constant * relative)
     return RateLaw("constant", math.inf, 0.0)
-
-
-def _with(p: EocPoint, question: dict[str, float]) -> EocPoint:
-    """The point with the quantity that was given, which carries no error."""
-    if "sigma_w" in question:
-        return replace(p, sigma_w=question["sigma_w"], sigma_w_error=0.0)
-    return replace(p, sigma_b=question["sigma_b"], sigma_b_error=0.0) if "sigma_b" in question else p

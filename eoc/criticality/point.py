@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.criticality.explicit import curve, squared_bias
+from eoc.criticality.explicit import Residual, curve, squared_bias
 from eoc.criticality.results import EocPoint
 from eoc.floats import EPS
 from eoc.gaussian.moments import moments
 from eoc.maps import stability_of
 from eoc.rates import rate_law
 
-__all__ = ["STEP", "limit_at_zero", "point_at"]
+__all__ = ["STEP", "limit_at_zero", "point_at", "root_error", "with_given"]
 
 STEP = 1e-4  # relative step of the differences that propagate errors of q
 _SMALL = np.geomspace(1e-12, 1.0, 49)
@@ -76,6 +78,22 @@ def limit_at_zero(phi: Activation) -> EocPoint | None:
         any_q=False,
         law=rate_law(phi, 0.0),
     )
+
+
+def root_error(residual: Residual, x: float) -> float:
+    """How far the error of a residual can move its root x > 0."""
+    values, errors = residual(np.array([1.0 - STEP, 1.0, 1.0 + STEP]) * x)
+    slope = abs(float(values[2] - values[0])) / (2.0 * STEP * x)
+    return 2.0 * float(errors[1]) / slope + 4.0 * EPS * x if slope > 0.0 else float("inf")
+
+
+def with_given(p: EocPoint, name: str, value: float) -> EocPoint:
+    """The point with the quantity that was given, which carries no error."""
+    if name == "sigma_b":
+        return replace(p, sigma_b=value, sigma_b_error=0.0)
+    if name == "sigma_w":
+        return replace(p, sigma_w=value, sigma_w_error=0.0)
+    return p
 
 
 def _decays_to_zero(phi: Activation) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +10,7 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.criticality.blocks import edge_of_network
 from eoc.criticality.explicit import Residual, bias_residual, curve, variances
 from eoc.criticality.no_solution import explained
-from eoc.criticality.point import STEP, limit_at_zero, point_at
+from eoc.criticality.point import limit_at_zero, point_at, root_error, with_given
 from eoc.criticality.recommended import DEFAULT_DEPTH, recommended_point
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
 from eoc.errors import EocError
@@ -168,17 +167,8 @@ def _points(phi: Activation, name: str, value: float) -> tuple[EocPoint, ...]:
     found = [limit_at_zero(phi)] if name != "correlation_depth" else []
     within = 8.0 * EPS * value + (copied_within(value)[0] if name == "sigma_w" else 0.0)
     found = [p for p in found if p is not None and abs(getattr(p, name) - value) <= within]
-    found += [point_at(phi, float(q), _root_error(residual, float(q))) for q in roots]
-    return tuple(_with(p, name, value) for p in found if p is not None)
-
-
-def _with(p: EocPoint, name: str, value: float) -> EocPoint:
-    """The point with the quantity that was given, which carries no error."""
-    if name == "sigma_b":
-        return dataclasses.replace(p, sigma_b=value, sigma_b_error=0.0)
-    if name == "sigma_w":
-        return dataclasses.replace(p, sigma_w=value, sigma_w_error=0.0)
-    return p
+    found += [point_at(phi, float(q), root_error(residual, float(q))) for q in roots]
+    return tuple(with_given(p, name, value) for p in found if p is not None)
 
 
 def _where_to_look(phi: Activation, name: str, value: float) -> FloatArray:
@@ -216,10 +206,3 @@ _RESIDUAL: dict[str, Callable[[Activation, float], Residual]] = {
     "sigma_w": _weight_residual,
     "correlation_depth": _depth_residual,
 }
-
-
-def _root_error(residual: Residual, q: float) -> float:
-    """How far the error of the residual can move its root."""
-    values, errors = residual(np.array([1.0 - STEP, 1.0, 1.0 + STEP]) * q)
-    slope = abs(float(values[2] - values[0])) / (2.0 * STEP * q)
-    return 2.0 * float(errors[1]) / slope + 4.0 * EPS * q if slope > 0.0 else float("inf")

@@ -22,7 +22,7 @@ from eoc.gaussian.nodes import UNIT_NODES, UNIT_WEIGHTS, chebyshev_nodes, to_che
 from eoc.sharing import cached_property
 from eoc.validation import real_numbers
 
-__all__ = ["Angle", "Series", "angle_of", "cumulative", "fit"]
+__all__ = ["Angle", "Series", "angle_of", "chord", "cumulative", "fit"]
 
 Function = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
 
@@ -32,6 +32,11 @@ _LAST = 3  # coefficients whose size tells whether a series has converged
 _SLOW = 16.0  # between the middle and the end of a series: a fall like that of a power of the degree
 _NARROWEST = 1e-9
 _MAX_INTERVALS = 400
+
+
+def chord(theta: FloatArray) -> FloatArray:
+    """The distance y = 2 sin(theta/2) of two points on the unit circle."""
+    return np.asarray(2.0 * np.sin(0.5 * theta))
 
 
 class Angle:
@@ -56,7 +61,7 @@ class Angle:
     @cached_property
     def chord(self) -> FloatArray:
         """The distance y = 2 sin(theta/2) = sqrt(2 e) of two points on the unit circle."""
-        return np.asarray(np.sqrt(2.0 * self.e) if self._theta is None else 2.0 * np.sin(0.5 * self._theta))
+        return np.asarray(np.sqrt(2.0 * self.e) if self._theta is None else chord(self._theta))
 
     @cached_property
     def theta(self) -> FloatArray:

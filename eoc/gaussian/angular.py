@@ -19,7 +19,7 @@ import numpy as np
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.angle import Angle, Series, angle_of, cumulative, fit
+from eoc.gaussian.angle import Angle, Series, angle_of, chord, cumulative, fit
 from eoc.gaussian.angle_functions import AngleFunctions
 from eoc.gaussian.moments import moments
 from eoc.gaussian.products import Products
@@ -179,10 +179,6 @@ def _over(value: FloatArray, divisor: FloatArray) -> FloatArray:
         return np.where(value == 0.0, 0.0, value / divisor)
 
 
-def _chord(theta: FloatArray) -> FloatArray:
-    return np.asarray(2.0 * np.sin(0.5 * theta))
-
-
 def _with_cross(sources: Sources, plane: Series, end: float, edges: FloatArray | None) -> Series:
     """C, where both of its terms are there."""
 
@@ -196,16 +192,16 @@ def _with_cross(sources: Sources, plane: Series, end: float, edges: FloatArray |
 def _integral_of_tau(sources: Sources, end: float, edges: FloatArray | None) -> Series:
     """w_1 with y w_1 = integral of tau."""
     tau = fit(lambda theta: sources.tau(angle_of(angle=theta)), sources.tau_size, end, edges)
-    return cumulative(tau, np.ones_like, _chord)
+    return cumulative(tau, np.ones_like, chord)
 
 
 def _integral_of_source(source: Series, q: float) -> Series:
     """w_2 with y^2 w_2 = q integral of C sin(theta)."""
-    return cumulative(source, lambda x: q * np.sin(x), lambda x: _chord(x) ** 2)
+    return cumulative(source, lambda x: q * np.sin(x), lambda x: chord(x) ** 2)
 
 
 def _second_integral(w: Series | None, power: int) -> Series | None:
     """The u with e y^power u = integral of y^power w sin(theta)."""
     if w is None:
         return None
-    return cumulative(w, lambda x: np.sin(x) * _chord(x) ** power, lambda x: 0.5 * _chord(x) ** (power + 2))
+    return cumulative(w, lambda x: np.sin(x) * chord(x) ** power, lambda x: 0.5 * chord(x) ** (power + 2))

@@ -98,7 +98,7 @@ class _Elementwise(Signal):
             value, error = d.value + p.value, d.error + p.error
         unknown = np.isnan(value)
         if unknown.any():
-            other = _slope_by_differences(self._phi, q, strict=strict)
+            other = _by_differences(self._phi, q, "V", 0.0, strict=strict)  # V is analytic in q all the same
             value, error = np.where(unknown, other.value, value), np.where(unknown, other.error, error)
         return d, p, Estimate(value, error)
 
@@ -173,13 +173,9 @@ class _Elementwise(Signal):
     @cached_property
     def _mean_slope(self) -> Bounded:
         """dM/dq, by differences of M, which is analytic in log q: E[phi''] has deltas, which those of M know."""
-        q = self._root.q.value
-        steps = np.array([-2.0, -1.0, 1.0, 2.0]) * _STEP
-        around = _moments_at(self._phi, np.multiply.outer(1.0 + steps, q), ("M",), strict=self.pairs.strict)["M"]
-        weights = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            size = np.abs(around.value).max(axis=0) + np.sqrt(self._moments("V")[0].value)
-            return Bounded(np.tensordot(weights, around.value, 1) / (_STEP * q), size / q * _OF_DIFFERENCES)
+        size = np.sqrt(self._moments("V")[0].value)
+        found = _by_differences(self._phi, self._root.q.value, "M", size, strict=self.pairs.strict)
+        return Bounded(found.value, found.error)
 
     def _log_slopes(self, *names: str) -> tuple[FloatArray, ...]:
         """|d ln V|, |d ln D| or, as "P", |d ln (D + |P|)| by d ln q, of the shape of q."""
@@ -243,11 +239,11 @@ def _moments_at(phi: Activation, q: FloatArray, names: tuple[str, ...], *, stric
     return out
 
 
-def _slope_by_differences(phi: Activation, q: FloatArray, *, strict: bool) -> Estimate:
-    """V' from V at four nearby variances, where E[phi'^2] is infinite: V is analytic in q all the same."""
+def _by_differences(phi: Activation, q: FloatArray, name: str, size: FloatArray | float, *, strict: bool) -> Estimate:
+    """The derivative by q of a moment, analytic in q, from four nearby variances; ``size`` is added to its own."""
     steps = np.array([-2.0, -1.0, 1.0, 2.0]) * _STEP
-    around = _moments_at(phi, np.multiply.outer(1.0 + steps, q), ("V",), strict=strict)["V"]
+    around = _moments_at(phi, np.multiply.outer(1.0 + steps, q), (name,), strict=strict)[name]
     weights = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.abs(around.value).max(axis=0) / q
-        return Estimate(np.tensordot(weights, around.value, 1) / (_STEP * q), size * _OF_DIFFERENCES)
+        relative = (np.abs(around.value).max(axis=0) + size) / q
+        return Estimate(np.tensordot(weights, around.value, 1) / (_STEP * q), relative * _OF_DIFFERENCES)

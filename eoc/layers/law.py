@@ -11,6 +11,7 @@ from numpy.polynomial.legendre import leggauss
 from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
+from eoc.sharing import cached_property
 
 __all__ = ["Law", "behind", "gaussian"]
 
@@ -64,7 +65,7 @@ class Law:
         """That of phi(x)."""
         return Law(phi(self.points), self.weights, phi.dphi(self.points) ** 2 * self.tangents, self.error + 4.0 * EPS)
 
-    @property
+    @cached_property
     def moments(self) -> tuple[float, float, float]:
         """E[x^2], E[x] and E[t^2]."""
         return (

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.angle import Angle, Series, fit
+from eoc.gaussian.angle import Angle, Series, chord, fit
 from eoc.gaussian.angle_functions import AngleFunctions
 from eoc.layers import CloseInput, Graph, Input, Network, Pairs, Signal
 from eoc.layers.bounded import Bounded
@@ -126,9 +126,9 @@ def _fitted(behind: Callable[[FloatArray], Signal], end: float, part: Callable[[
     """The series of a part of the signal over y^power on [0, end]."""
 
     def at(theta: FloatArray) -> _Pair:
-        chord = _chord(theta)
-        value, error = part(behind(0.5 * chord**2))
-        return value / chord**power, error / chord**power
+        y = chord(theta)
+        value, error = part(behind(0.5 * y**2))
+        return value / y**power, error / y**power
 
     scale = float(np.abs(at(np.linspace(0.1, 1.0, 8) * end)[0]).max())
     return fit(at, scale, end)
@@ -138,10 +138,6 @@ def _lost(one: Bounded, factor: float) -> _Pair:
     """The loss of a number of close pairs."""
     assert isinstance(one, Close)
     return one.loss.value * factor, one.loss.error * factor
-
-
-def _chord(theta: FloatArray) -> FloatArray:
-    return np.asarray(2.0 * np.sin(0.5 * theta))
 
 
 def _with_slope(series: Series, at: Angle) -> tuple[_Pair, _Pair]:
