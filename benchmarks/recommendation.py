@@ -211,10 +211,14 @@ def adam(parameters: Tensors, rates: torch.Tensor) -> Callable[[Sequence[torch.T
 
 
 def train(
-    cell: Cell, starts: Sequence[Start], data: Dataset, rates: Sequence[float]
+    cell: Cell,
+    starts: Sequence[Start],
+    data: Dataset,
+    rates: Sequence[float],
+    phi: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> list[tuple[str, float, int, float, float]]:
-    """(initialisation, rate, seed, training loss, test accuracy) of every network of a cell."""
-    phi = torch_function(eoc.activation(cell.activation))
+    """(initialisation, rate, seed, training loss, test accuracy) of every network of a cell, or with another phi."""
+    phi = phi or torch_function(eoc.activation(cell.activation))
     x, y = torch.from_numpy(data.train_inputs), torch.from_numpy(data.train_labels)
     one = {(s.name, seed): drawn(s, cell, x.shape[1], seed) for s in starts for seed in SEEDS}
     every = list(product(starts, rates, SEEDS))

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from eoc.phase import Phase, phase_diagram, phase_of, phases
     from eoc.propagation import Trajectory, propagate, propagate_gram
     from eoc.recommendation import Recommendation, recommend
+    from eoc.shaping import Shaping, shape
     from eoc.sweeps import open_sweep, run_sweep
 
 from eoc._version import __version__ as __version__
@@ -108,6 +109,7 @@ _WHERE = {
     "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
     "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
     "eoc.recommendation": ("Recommendation", "recommend"),
+    "eoc.shaping": ("Shaping", "shape"),
     "eoc.sweeps": ("open_sweep", "run_sweep"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
@@ -137,6 +139,7 @@ __all__ = [
     "OrderedPoint",
     "Phase",
     "Recommendation",
+    "Shaping",
     "Trajectory",
     "VarianceMap",
     "activation",
@@ -166,6 +169,7 @@ __all__ = [
     "run_sweep",
     "sample_networks",
     "second_layer",
+    "shape",
     "transitions",
     "verify",
 ]

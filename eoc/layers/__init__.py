@@ -7,7 +7,7 @@ puts them together, ``words``, ``reading`` and ``network`` are their form as tex
 """
 
 from eoc.layers.affine import checked_sigma
-from eoc.layers.graph import Graph, Node, Repeat, gate, residual, serial
+from eoc.layers.graph import Graph, Node, Repeat, joined, residual, serial
 from eoc.layers.inputs import CloseInput, Input, Renewed
 from eoc.layers.network import PRESETS, Network, is_network, network, one_activation, understood
 from eoc.layers.signal import Pairs, Signal
@@ -26,8 +26,8 @@ __all__ = [
     "Repeat",
     "Signal",
     "checked_sigma",
-    "gate",
     "is_network",
+    "joined",
     "network",
     "one_activation",
     "residual",

@@ -13,14 +13,14 @@ from typing import Any
 from eoc.errors import UnsupportedError
 from eoc.layers.affine import Scale
 from eoc.layers.bounded import Bounded
-from eoc.layers.joined import Product, Sum
+from eoc.layers.joined import Sum
 from eoc.layers.law import Law
 from eoc.layers.nature import Nature
 from eoc.layers.signal import Signal
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
-__all__ = ["Graph", "Node", "Op", "Repeat", "gate", "residual", "serial"]
+__all__ = ["Graph", "Node", "Op", "Repeat", "joined", "residual", "serial"]
 
 
 Op = Callable[..., Signal]  #: what a layer does: signals in, a signal out
@@ -161,7 +161,7 @@ def residual(branch: Op, skip: float = 1.0, scale: float = 1.0) -> Graph:
     return Graph((*ways, Node(Sum(), (1, 3), "sum")))
 
 
-def gate(branches: Sequence[Op]) -> Graph:
-    """The product of what the branches make of x."""
+def joined(join: Op, branches: Sequence[Op]) -> Graph:
+    """What the branches make of x, joined by a sum or a product."""
     ways = tuple(Node(branch, (0,), f"branch {i}") for i, branch in enumerate(branches, 1))
-    return Graph((*ways, Node(Product(), tuple(range(1, len(ways) + 1)), "product")))
+    return Graph((*ways, Node(join, tuple(range(1, len(ways) + 1)), type(join).__name__.lower())))

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from eoc.activations.base import Activation
 from eoc.errors import EocError, ExpressionError
 from eoc.layers.affine import Dense, Scale
 from eoc.layers.elementwise import Elementwise
-from eoc.layers.graph import Graph, Op, Repeat, gate, residual, serial
+from eoc.layers.graph import Graph, Op, Repeat, joined, residual, serial
+from eoc.layers.joined import Product, Sum
 from eoc.layers.norms import Noise, Norm
 from eoc.layers.reading import Item, Layer, Numbers, Series
 
@@ -19,7 +21,7 @@ _MOST_BLOCKS = 20_000  # of repeats, those inside of each other counted as often
 _NEEDED = float("nan")
 _WAYS = {"skip": 1.0, "scale": 1.0}
 
-_LINEAR, _ADDING = frozenset({"dense", "dropout", "noise", "scale"}), frozenset({"residual", "prenorm"})
+_LINEAR, _ADDING = frozenset({"dense", "dropout", "noise", "scale"}), frozenset({"residual", "prenorm", "sum"})
 
 #: What can be written besides activations.
 LAYERS: Mapping[str, Layer] = MappingProxyType(
@@ -33,6 +35,7 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
         "residual": Layer("skip x + scale branch(x)", _WAYS, "series"),
         "prenorm": Layer("skip x + scale branch(layernorm(x))", _WAYS, "series"),
         "postnorm": Layer("layernorm(skip x + scale branch(x))", _WAYS, "series"),
+        "sum": Layer("the sum of its branches, unit by unit; scale(1) is a branch that does nothing", {}, "branches"),
         "gate": Layer("the product of its branches, unit by unit", {}, "branches"),
         "repeat": Layer("the items so many times", {"times": _NEEDED}, "series"),
     }
@@ -49,7 +52,7 @@ def free_is_last(series: Series) -> bool:
     for i, one in enumerate(series):
         if not has_free((one,)):
             continue
-        own = one.name == "dense" or (one.name in _ADDING and free_is_last(one.inside[0]))
+        own = one.name == "dense" or (one.name in _ADDING and all(map(free_is_last, filter(has_free, one.inside))))
         linear = (later.phi is None and later.name in _LINEAR and not has_free((later,)) for later in series[i + 1 :])
         return own and all(linear)
     return False
@@ -57,10 +60,11 @@ def free_is_last(series: Series) -> bool:
 
 @dataclass(frozen=True)
 class Given:
-    """The numbers that texts may contain, and the op of a ``dense`` without any."""
+    """The numbers that texts may contain, the op of a ``dense`` without any, and what makes that of an activation."""
 
     numbers: Numbers
     free: Dense
+    elementwise: Callable[[Activation], Op] = Elementwise
 
 
 def graph_of(series: Series, given: Given) -> Graph:
@@ -70,7 +74,7 @@ def graph_of(series: Series, given: Given) -> Graph:
 
 def _op(item: Item, given: Given) -> Op:
     if item.phi is not None:
-        return Elementwise(item.phi)
+        return given.elementwise(item.phi)
     numbers = {name: number(given.numbers) for name, number in item.numbers.items()}
     try:
         return _MAKERS[item.name](numbers, item.inside, given)
@@ -137,6 +141,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "residual": _residual,
     "prenorm": _prenorm,
     "postnorm": _postnorm,
-    "gate": lambda _, inside, given: gate([graph_of(one, given) for one in inside]),
+    "sum": lambda _, inside, given: joined(Sum(), [graph_of(one, given) for one in inside]),
+    "gate": lambda _, inside, given: joined(Product(), [graph_of(one, given) for one in inside]),
     "repeat": _repeat,
 }

@@ -1,0 +1,148 @@
+r"""How much each activation of a network may bend, so that the whole network bends by what is asked for.
+
+The correlation maps of layers in series are composed: slopes at c = 1 multiply, and where they are 1 curvatures add. Of
+the map of a network, and of those of its branches alone, the greatest slope (DKS) or curvature (TAT) is to be the
+target, as in Martens et al. (2021), section 5, and Zhang et al. (2022). What a block makes of the slope and curvature
+of its activations comes from the algebra of layers: the activation is replaced by
+
+.. math:: b_0^{1/2} + b_1^{1/2} x + b_2^{1/2} (x^2 - 1) / 2^{1/2},
+
+whose correlation map at variance 1 is b_0 + b_1 c + b_2 c^2, and two inputs are followed that differ by nearly nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from scipy.optimize import toms748
+
+from eoc.activations import Activation, activation
+from eoc.errors import EocError, UnsupportedError
+from eoc.floats import EPS
+from eoc.layers import CloseInput, Network, Signal
+from eoc.layers.affine import Dense
+from eoc.layers.close import Close
+from eoc.layers.elementwise import Elementwise
+from eoc.layers.graph import Graph, Op, Repeat
+from eoc.layers.norms import Norm
+from eoc.layers.reading import Series
+from eoc.layers.words import Given, graph_of
+from eoc.shaping.conditions import Method
+
+__all__ = ["bend_of_each", "branches"]
+
+_LEAST, _SMALL, _MOST = 1e-14, 1e-7, 0.999  # of the bend of an activation
+_AROUND = 4.0
+_NEAR = np.array([1e-30])  # 1 - c: what is left of 1 - c^2 of it is lost
+_KEPT = 1e-9  # of the variance 1 that activations are to see
+
+
+def bend_of_each(network: Network, phi: Activation, depth: int, method: Method, total: float) -> tuple[float, float]:
+    """The kappa (TAT) or eps (DKS) of each activation, and a bound on its relative error.
+
+    Parameters
+    ----------
+    network
+        Whose blocks hold the activation; a free ``dense`` has sigma_w = 1 and sigma_b = 0.
+    phi
+        The activation that is shaped.
+    depth
+        Number of blocks.
+    method
+        "tat" or "dks".
+    total
+        tau or zeta: the curvature or the slope of the whole network.
+
+    Raises
+    ------
+    EocError
+        If the activation is not in the network, does not see the variance 1 in it, or would have to bend too much.
+    UnsupportedError
+        If the network adds noise.
+    """
+    if network.phi is not None:  # plain: the same without a search
+        each = total / depth if method == "tat" else math.expm1(math.log(total) / depth)
+        return each, 4.0 * EPS
+    goal = total if method == "tat" else math.log(total)
+
+    def share(log_bend: float) -> float:
+        look = partial(_measured, phi=phi, method=method, each=math.exp(log_bend))
+        alone = [look(branch, network.varies, 1) for branch in branches(network.series)]
+        return max([look(network.series, network.varies, depth), *alone]) / goal
+
+    start, without = share(math.log(_SMALL)), share(math.log(_LEAST))  # nearly proportional to the bend of each
+    if without > 0.5:
+        raise EocError(f"{network.name!r} bends by more than half of {total:g} without {phi.name}: ask for more")
+    guess = _SMALL / start if start > 0.0 else _MOST
+    low, high = math.log(min(guess, _MOST) / _AROUND), math.log(min(guess * _AROUND, _MOST))
+    if share(high) < 1.0:
+        raise EocError(
+            f"{depth} blocks of {network.name!r} cannot bend by {total:g}, however {phi.name} is shaped: ask for less, "
+            "or for more blocks"
+        )
+    each = math.exp(toms748(lambda x: share(x) - 1.0, low, high, k=2, xtol=1e-15, rtol=4.0 * EPS))
+    return each, 8.0 * EPS * (1.0 if method == "tat" else 1.0 / each)  # of slopes next to 1
+
+
+def branches(series: Series) -> Iterator[Series]:
+    """What is inside of residual blocks, gates and sums, at any depth: each is looked at alone."""
+    for one in series:
+        for inside in one.inside:
+            yield inside
+            yield from branches(inside)
+
+
+def _measured(series: Series, varies: bool, depth: int, *, phi: Activation, method: Method, each: float) -> float:
+    """Logarithm of the slope (DKS), or curvature (TAT), at c = 1 of items that are repeated."""
+    watched = _Watched(Elementwise(_stand_in(method, each)))
+
+    def block(layer: int) -> Graph:
+        given = Given({"l": float(layer), "L": float(depth)}, Dense(1.0), partial(_op, phi=phi, watched=watched))
+        return graph_of(series, given)
+
+    y = block(1)(CloseInput(1.0, _NEAR))
+    times = depth
+    if depth > 1 and (varies or abs(float(y.q.value[0]) - 1.0) > _KEPT):
+        y, times = Repeat(block, depth)(CloseInput(1.0, _NEAR)), 1
+    g, q = y.G, float(y.q.value[0])
+    wrong = next((v for v in watched.variances if abs(v - 1.0) > _KEPT), None)
+    if wrong is not None:
+        raise EocError(
+            f"{phi.name} sees the variance {wrong:.6g} in this network, and is shaped for 1: write dense(1), and sums "
+            "that keep the variance, such as residual(..., skip=sqrt(1 - 1/4), scale=sqrt(1/4)), or normalise before it"
+        )
+    if not isinstance(g, Close):
+        raise UnsupportedError("this network adds noise, so that equal inputs do not stay equal: shape without it")
+    log_slope, curvature = math.log(float(g.gain.value[0]) / q), 2.0 * float(g.loss.value[0]) / float(_NEAR[0]) / q
+    if method == "dks":
+        return times * log_slope
+    growth = math.expm1(times * log_slope) / math.expm1(log_slope) if abs(log_slope) > EPS else float(times)
+    return curvature * math.exp((times - 1) * log_slope) * growth  # (g o f)'' = g'' f'^2 + g' f''
+
+
+@dataclass
+class _Watched:
+    """The op of the activation, which looks at the variance that it gets, and takes its rounding from it."""
+
+    op: Op
+    variances: list[float] = field(default_factory=list)
+
+    def __call__(self, x: Signal) -> Signal:
+        self.variances.append(float(x.q.value[0]))
+        return self.op(Norm(centred=False)(x))
+
+
+def _op(one: Activation, *, phi: Activation, watched: _Watched) -> Op:
+    """The op of an activation of the network."""
+    return watched if one is phi else Elementwise(one)
+
+
+def _stand_in(method: Method, each: float) -> Activation:
+    """An activation with the slope 1 + each (DKS), or the slope 1 and the curvature ``each`` (TAT), at variance 1."""
+    b0, b1, b2 = (0.5 * each, 1.0 - each, 0.5 * each) if method == "tat" else (0.0, 1.0 - each, each)
+    half = math.sqrt(0.5 * b2)
+    return activation("polynomial", coefficients=(math.sqrt(b0) - half, math.sqrt(b1), half))
