@@ -150,3 +150,23 @@ def test_pictures_of_networks_are_drawn(run: Any, line: str, tmp_path: Path) -> 
     picture = tmp_path / "network.png"
     assert run(f"{line} --plot {picture}").code == 0
     assert picture.stat().st_size > 10_000
+
+
+def test_surrogates_from_the_command_line(run: Any) -> None:
+    found = run("init sign --backward hardtanh")
+    first, *_, last = found.out.strip().split("\n")
+    assert found.code == 0
+    assert first == "gradients keep their size with sigma_w = 1.3661."
+    after = run(last.removeprefix("next: eoc ").partition(" says")[0])
+    assert after.code == 0
+    assert "close inputs are torn apart with depth; gradients keep their size" in after.out
+    assert "chi_back" in after.out
+    assert "activity" in after.out
+    answer = run("init 'ste(sign, bireal), dense' --json").json
+    assert answer["points"][0]["sigma_w"] == pytest.approx(0.9871711476985923798, rel=1e-12)
+    assert answer["phases"][0]["chi_backward"] == pytest.approx(1.0, abs=1e-12)
+    values = run("maps sign --q 1 --sigma-w 1 --backward bireal --json").json
+    assert values["chi_backward"]["value"] == pytest.approx([1.01420524682691112870722531], rel=1e-12)
+    assert run("init 'layernorm, ste(sign, hardtanh), dense'").code == 3
+    assert "--sigma-w" in run("maps sign --backward bireal").err
+    assert "--sigma-b" in run("init sign --backward bireal --q 1").err

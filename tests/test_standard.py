@@ -47,6 +47,7 @@ DEFINITIONS = {
     "abs": abs,
     "relu6": lambda x: clip(x, 0, 6),
     "hardtanh": lambda x: clip(x, -1, 1),
+    "bireal": lambda x: clip(x, -1, 1) * (2 - abs(clip(x, -1, 1))),
     "hardsigmoid": lambda x: clip(x / 6 + mp.mpf(1) / 2, 0, 1),
     "hardswish": lambda x: x * clip(x + 3, 0, 6) / 6,
     "elu": lambda x: x if x > 0 else mp.expm1(x),
@@ -101,7 +102,7 @@ DEFINITIONS = {
 CLASSES = {
     Smoothness.KINK: "relu leaky_relu abs relu6 hardtanh hardsigmoid softshrink selu hardswish spline"
     " prelu rrelu sparse_sigmoid",
-    Smoothness.C1: "elu celu elish softsign relu_squared sparse_plus star_relu",
+    Smoothness.C1: "bireal elu celu elish softsign relu_squared sparse_plus star_relu",
     Smoothness.JUMP: "sign heaviside hardshrink quantiser shifted_sign threshold",
 }
 CLASS = dict.fromkeys(DEFINITIONS, Smoothness.SMOOTH) | {n: s for s, ns in CLASSES.items() for n in ns.split()}

@@ -66,6 +66,7 @@ _LONG = 12
 _TABLE = """
 abs                         abs(x)                     | torch/jax abs
 arctan                      arctan(x)                  | torch arctan atan, jax arctan
+bireal                      clip(x, -1, 1) * (2 - abs(clip(x, -1, 1)))
 celu(alpha=1)               x if x > 0 else alpha * (exp(x/alpha) - 1)
 cos                         cos(x)                     | torch/jax cos
 elish                       x * sigmoid(x) if x > 0 else (exp(x) - 1) * sigmoid(x)
@@ -176,6 +177,7 @@ def key(name: str) -> str:
 #: Other names, as keys, of what is the same function.
 ALIASES: Mapping[str, str] = MappingProxyType(
     {
+        "approxsign": "bireal",
         "atan": "arctan",
         "exponential": "exp",
         "gelufast": "gelu_tanh",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsJson",
+    "Backward",
     "Depth",
     "Name",
     "Names",
@@ -78,6 +79,14 @@ Names = Annotated[
     ),
 ]
 Depth = Annotated[float | None, typer.Option(help="Layers of the network, from 1 on. (default 30)", show_default=False)]
+Backward = Annotated[
+    str | None,
+    typer.Option(
+        help="Function whose slope gradients see in place of that of ACTIVATION: hardtanh, identity, bireal or any.",
+        metavar="ACTIVATION",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON (inf and nan as strings) instead of text.")]
 
 

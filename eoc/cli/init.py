@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eoc.cli.answer import Answer, answered, recommended
-from eoc.cli.common import AsJson, NetworkName, Plot, edge_up_to, find_block, number, print_json, save_picture
+from eoc.cli.common import AsJson, Backward, NetworkName, Plot, edge_up_to, find_block, number, print_json, save_picture
 from eoc.cli.exit_codes import ExitCode
 from eoc.cli.framework import Framework, code
 from eoc.cli.init_network import init_network
+from eoc.cli.init_surrogate import init_surrogate
 from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
 from eoc.errors import EocError
@@ -48,6 +49,7 @@ def command(
     unstable: Annotated[
         bool, typer.Option("--unstable", help="Accept a point that does not hold its variance.")
     ] = False,
+    backward: Backward = None,
     plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +59,8 @@ def command(
     give one of --sigma-w, --sigma-b, --q and --correlation-depth for a point of the edge of chaos; exit code 3 if there
     is no usable one.
 
-    Of a network of layers ('eoc networks') the place of its dense without numbers.
+    Of a network of layers ('eoc networks') the place of its dense without numbers. With --backward, and of a network
+    with 'ste', every sigma_w at which gradients keep their size.
 
     --plot draws the activation, the place on the edge of chaos, and variances, correlations and gradients by layer.
     """
@@ -67,8 +70,13 @@ def command(
     phi = find_block(activation)
     question = {"sigma_w": sigma_w, "sigma_b": sigma_b, "q": q, "correlation_depth": correlation_depth}
     given = {name: value for name, value in question.items() if value is not None}
+    if backward is not None or (not isinstance(phi, Activation) and phi.has_surrogates):
+        others = {name: value for name, value in question.items() if name != "sigma_b"}
+        _refuse(_OF_SURROGATES, **others, depth=depth, fan_in=fan_in, framework=framework, plot=plot)
+        init_surrogate(activation, phi, 0.0 if sigma_b is None else sigma_b, backward, as_json=as_json)
+        return
     if not isinstance(phi, Activation):
-        _refuse_of_networks(fan_in=fan_in, framework=framework, plot=plot)
+        _refuse(_OF_NETWORKS, fan_in=fan_in, framework=framework, plot=plot)
         init_network(activation, phi, given, depth, as_json=as_json)
         return
     if given:
@@ -85,10 +93,14 @@ def command(
         raise typer.Exit(ExitCode.NO_POINT)
 
 
-def _refuse_of_networks(**options: object) -> None:
+_OF_NETWORKS = "is for activations; of a network of layers it is not known"
+_OF_SURROGATES = "is for the edge of chaos; where gradients see another slope give --sigma-b, or nothing"
+
+
+def _refuse(why: str, **options: object) -> None:
     for name, value in options.items():
         if value is not None:
-            raise EocError(f"--{name.replace('_', '-')} is for activations; of a network of layers it is not known")
+            raise EocError(f"--{name.replace('_', '-')} {why}")
 
 
 def _draw(phi: Activation, place: Recommendation | None, path: Path) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, NetworkName, Plot, find_block, number, numbers, print_json, save_picture
+from eoc.cli.common import AsJson, Backward, NetworkName, Plot, find_block, number, numbers, print_json, save_picture
 from eoc.cli.tables import console, print_headline, print_next, print_table
 from eoc.cli.words import command_line
+from eoc.errors import EocError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,12 +42,14 @@ def command(
         float | None, typer.Option(help="Std of the weights times sqrt(fan_in): adds the map F.")
     ] = None,
     sigma_b: Annotated[float, typer.Option(help="Std of the biases.")] = 0.0,
+    backward: Backward = None,
     plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
     """Print Gaussian expectations at given variances; with --sigma-w also F(q), F'(q), chi_1 and all fixed points.
 
-    Of a network of layers ('eoc networks') the map alone, with --sigma-w if it has a dense without numbers.
+    Of a network of layers ('eoc networks') the map alone, with --sigma-w if it has a dense without numbers. With
+    --backward also chi_backward, by which gradients grow that see the slope of another function.
 
     --plot draws the expectations against q; with --sigma-w the variance map and the correlation map.
     """
@@ -62,7 +65,9 @@ def command(
         moments(phi, variances, ("V",))  # without V there is nothing to print; the others may be nan
         found = moments(phi, variances, strict=False)
     needed = sigma_w is not None or not isinstance(phi, Activation)
-    network = VarianceMap(phi, sigma_w, sigma_b) if needed else None
+    if backward is not None and not needed:
+        raise EocError("--backward is about gradients of layers: give --sigma-w")
+    network = VarianceMap(phi, sigma_w, sigma_b, backward=backward) if needed else None
     values = {} if network is None else _map_values(network, variances)
     if as_json:
         print_json(_payload(phi.name, variances.tolist(), found, network, values))
@@ -87,7 +92,10 @@ def _figure(phi: Activation | Network, q: NDArray[np.float64], network: Variance
 
 
 def _map_values(network: VarianceMap, q: Any) -> dict[str, Estimate]:
-    return {"F": network.F(q), "slope": network.slope(q), "chi_1": network.chi_1(q, strict=False)}
+    found = {"F": network.F(q), "slope": network.slope(q), "chi_1": network.chi_1(q, strict=False)}
+    if network.network.has_surrogates:
+        found["chi_backward"] = network.chi_backward(q, strict=False)
+    return found
 
 
 def _payload(
@@ -117,7 +125,8 @@ def _print(
         out.print("nan: infinite, or beyond what double precision can compute")
     if network is None:
         return
-    _print_estimates(out, q, {"F(q)": values["F"], "F'(q)": values["slope"], "chi_1": values["chi_1"]})
+    shown = {"F": "F(q)", "slope": "F'(q)", "chi_1": "chi_1", "chi_backward": "chi_backward"}
+    _print_estimates(out, q, {shown[name]: e for name, e in values.items()})
     if network.is_identity:
         out.print("F is the identity: every variance is kept.")
         return

@@ -49,7 +49,7 @@ _GRAMMAR = (
 
 def _call(name: str, numbers: dict[str, float], items: str) -> str:
     """For example "residual(..., skip=1, scale=1)"."""
-    inside = {"none": [], "series": ["..."], "branches": ["...", "..."]}[items]
+    inside = {"none": [], "series": ["..."], "branches": ["...", "..."], "surrogate": ["phi", "g"]}[items]
     written = [parameter if math.isnan(value) else f"{parameter}={value:g}" for parameter, value in numbers.items()]
     parts = [*written, *inside] if name == "repeat" else [*inside, *written]
     return f"{name}({', '.join(parts)})" if parts else name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, NetworkName, Plot, find_block, number, print_json, save_picture
+from eoc.cli.common import AsJson, Backward, NetworkName, Plot, find_block, number, print_json, save_picture
 from eoc.cli.rates import law_in_words
 from eoc.cli.tables import console, layer, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
@@ -35,6 +35,12 @@ _MEANS = {
     "critical": "is on the edge of chaos: gradients neither vanish nor explode",
     "divergent": "diverges: variances grow without bound with depth",
 }
+_FORWARD = {
+    "ordered": "is ordered: inputs come to look alike with depth",
+    "chaotic": "is chaotic: close inputs are torn apart with depth",
+    "critical": "is on the edge of chaos: small differences between inputs keep their size",
+}
+_DEEP = 1e6  # layers: a sigma_w that was typed has so many digits
 _STYLE = {"ordered": "cyan", "chaotic": "magenta", "critical": "green", "divergent": "red"}
 
 
@@ -48,10 +54,13 @@ def command(
     q: Annotated[
         float | None, typer.Option(help="Variance of the first layer: show only the phase in which it ends.")
     ] = None,
+    backward: Backward = None,
     plot: Plot = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the phase, its fixed points and depth scales, and when close inputs can no longer be told apart.
+
+    With --backward gradients are those of a straight-through estimator, as of a sign with the slope of hardtanh.
 
     --plot draws the variance map, the correlation map and two inputs layer by layer.
     """
@@ -66,13 +75,17 @@ def command(
         critical = critical_point(phi, sigma_w, sigma_b)
     if critical is not None:
         sigma_w = critical.sigma_w
-    found = phases(phi, sigma_w, sigma_b) if q is None else (phase_of(phi, sigma_w, sigma_b, q),)
+    if q is None:
+        found = phases(phi, sigma_w, sigma_b, backward=backward)
+    else:
+        found = (phase_of(phi, sigma_w, sigma_b, q, backward=backward),)
     note = "" if critical is None else critical.note
     if as_json:
         place = {"sigma_w": sigma_w, "sigma_b": sigma_b, "note": note}
-        print_json({**phi.to_dict(), **place, "phases": [_payload(p) for p in found]})
+        print_json({**phi.to_dict(), **place, "backward": backward, "phases": [_payload(p) for p in found]})
     else:
         _print(activation, phi, sigma_w, sigma_b, note, found)
+        _print_next(activation, sigma_w, sigma_b, backward, found)
     if plot is not None:
         from eoc.maps import VarianceMap
         from eoc.plotting import phase_figure
@@ -92,9 +105,9 @@ def _payload(p: Phase) -> dict[str, Any]:
 
 def _print(source: str, phi: Source, sigma_w: float | None, sigma_b: float, note: str, found: Sequence[Phase]) -> None:
     """Print every phase: in words, its numbers, the fixed points of f and when close inputs become one."""
-    out = console()
+    out, backward = console(), _has_surrogates(found)
     at = "" if sigma_w is None else f" at sigma_w = {sigma_w:.12g}, sigma_b = {sigma_b:.12g}"
-    print_headline(out, f"{phi.name}{at} {_in_words(found, note)}.")
+    print_headline(out, f"{phi.name}{at} {_in_words(found, note, backward)}.")
     print_title(out, phi)
     if note:
         print_paragraph(out, "", note, indent=2)
@@ -106,6 +119,12 @@ def _print(source: str, phi: Source, sigma_w: float | None, sigma_b: float, note
             _print_numbers(out, p)
             _print_fixed_points(out, p)
             _print_merging(out, p)
+
+
+def _print_next(
+    source: str, sigma_w: float | None, sigma_b: float, backward: str | None, found: Sequence[Phase]
+) -> None:
+    out = console()
     if any(p.phase == "critical" for p in found):
         place = {} if sigma_w is None else {"sigma_w": sigma_w, "sigma_b": sigma_b}
         rates = command_line("rates", source, **place)
@@ -113,17 +132,30 @@ def _print(source: str, phi: Source, sigma_w: float | None, sigma_b: float, note
     elif sigma_w is None:
         print_next(out, command_line("propagate", source, q=1.0), "follows inputs block by block")
     else:
-        print_next(out, command_line("init", source), "gives the place to start from")
+        print_next(out, command_line("init", source, backward=backward), "gives the place to start from")
 
 
-def _in_words(found: Sequence[Phase], note: str) -> str:
+def _has_surrogates(found: Sequence[Phase]) -> bool:
+    """Whether gradients see other slopes than those of the activations."""
+    return any(p.correlation is not None and p.correlation.network.has_surrogates for p in found)
+
+
+def _in_words(found: Sequence[Phase], note: str, backward: bool) -> str:
     """The phase and what it means for inputs and gradients, as a predicate; with a note it is on the edge of chaos."""
     names = dict.fromkeys(p.phase for p in found)
     if note and "critical" not in names:
         return f"is on the edge of chaos, but its q is not stable: networks end {' or '.join(names)}"
     if len(names) > 1:
         return f"is {' or '.join(names)}, by the variance of the first layer"
+    if backward and names != {"divergent": None}:
+        return f"{_FORWARD[found[0].phase]}; gradients {_fate(found[0])}"
     return _MEANS[found[0].phase]
+
+
+def _fate(p: Phase) -> str:
+    if abs(p.xi_grad) > _DEEP:
+        return "keep their size"
+    return "explode" if p.chi_backward > 1.0 else "vanish"
 
 
 def _print_phase(out: Console, phi: Source, p: Phase, one_of_many: bool) -> None:
@@ -183,35 +215,44 @@ def _is_plain(phi: Source) -> bool:
 
 
 def _gradients(phi: Source, p: Phase) -> str:
-    if p.phase == "divergent" and p.chi_1 == 1.0 and not _is_plain(phi):
+    chi, name = p.chi_backward, "chi_backward" if _has_surrogates([p]) else "chi_1"
+    if p.phase == "divergent" and chi == 1.0 and not _is_plain(phi):
         return "grow like a power of the variance, by less and less a block: chi_1 -> 1"
-    if math.isinf(p.chi_1):
-        return "have an infinite second moment: chi_1 is infinite" + (" because phi jumps" if p.q < math.inf else "")
-    if math.isnan(p.chi_1):
-        return "chi_1 cannot be computed"
-    if p.chi_1 == 1.0:
-        return "keep their second moment, chi_1 = 1: they neither vanish nor explode"
-    if p.chi_1 == 0.0:
-        return "vanish: chi_1 = 0"
-    what = "explode" if p.chi_1 > 1.0 else "vanish"
-    change = "grows" if p.chi_1 > 1.0 else "shrinks"
-    return f"{what}: their second moment {change} by {p.chi_1:.6g} a layer, by e in {abs(p.xi_grad):.4g} layers"
+    if math.isinf(chi):
+        return f"have an infinite second moment: {name} is infinite" + (" because phi jumps" if p.q < math.inf else "")
+    if math.isnan(chi):
+        return f"{name} cannot be computed"
+    if chi == 1.0:
+        return f"keep their second moment, {name} = 1: they neither vanish nor explode"
+    if chi == 0.0:
+        return f"vanish: {name} = 0"
+    what = "explode" if chi > 1.0 else "vanish"
+    change = "grows" if chi > 1.0 else "shrinks"
+    return f"{what}: their second moment {change} by {chi:.6g} a layer, by e in {abs(p.xi_grad):.4g} layers"
 
 
 def _print_numbers(out: Console, p: Phase) -> None:
     any_q = p.correlation is not None and p.correlation.variance.is_identity
+    backward, gradients = _has_surrogates([p]), "the second moment of gradients grows"
+    what = "small differences between inputs grow" if backward else gradients
+    back = number(p.chi_backward, p.chi_backward_error), f"factor by which {gradients}, with the slopes that they see"
+    seen = [("chi_back", *back)] if backward else []
+    jumps = math.isinf(p.chi_1) and not math.isnan(p.activity)
+    active = [("activity", number(p.activity), "share of units with phi > 0")] if jumps else []
     c_star = "every c" if math.isnan(p.c_star) else number(p.c_star, p.c_star_error)
     angle = "" if math.isnan(p.angle) else f"arccos(c*) = {math.degrees(p.angle):.8g} degrees"
     rows = [
         ("q*", "any" if any_q else number(p.q, p.q_error), "variance that layers keep"),
         ("F'(q*)", number(p.slope, p.slope_error), "factor by which distances from q* shrink in a layer"),
-        ("chi_1", number(p.chi_1, p.chi_1_error), "factor by which the second moment of gradients grows in a layer"),
+        ("chi_1", number(p.chi_1, p.chi_1_error), f"factor by which {what} in a layer"),
+        *seen,
         ("c*", c_star, "correlation at infinite depth"),
         ("angle", "any" if math.isnan(p.angle) else f"{p.angle:.10g}", angle),
         ("xi_q", number(p.xi_q, p.xi_q_error), "layers in which distances from q* fall by e"),
         ("xi_c", number(p.xi_c, p.xi_c_error), "layers in which distances from c* fall by e"),
         ("6 xi_c", number(p.trainable_depth, 6.0 * p.xi_c_error), "depth up to which networks train (Schoenholz 2017)"),
         ("xi_grad", number(p.xi_grad, p.xi_grad_error), _xi_grad(p)),
+        *active,
         ("D_phi,corr", "yes" if p.in_domain else "no", _domain(p)),
     ]
     out.print()

@@ -13,6 +13,7 @@ from eoc.criticality.asymptotics import Approach, End
 from eoc.criticality.branches import TurningPoint
 from eoc.criticality.edge_curve import EocCurve, eoc_curve
 from eoc.criticality.explicit import Curve, curve, transitions
+from eoc.criticality.gradient_critical import GradientCritical, gradient_critical
 from eoc.criticality.ordered import OrderedPoint, nearest_ordered
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint, Regime
 from eoc.criticality.solve import edge_of_chaos
@@ -25,6 +26,7 @@ __all__ = [
     "End",
     "EocCurve",
     "EocPoint",
+    "GradientCritical",
     "NoPoint",
     "OrderedPoint",
     "Regime",
@@ -34,6 +36,7 @@ __all__ = [
     "curve",
     "edge_of_chaos",
     "eoc_curve",
+    "gradient_critical",
     "nearest_ordered",
     "transitions",
 ]

@@ -28,7 +28,7 @@ from eoc.rates import RateLaw
 from eoc.scan import all_roots, decades
 from eoc.validation import copied_within
 
-__all__ = ["edge_of_network"]
+__all__ = ["edge_of_network", "explicit_squares"]
 
 _Q_RANGE = (1e-12, 1e8)
 _SIGMA_RANGE = (1e-3, 1e3)
@@ -45,8 +45,13 @@ def edge_of_network(network: Network, question: dict[str, float]) -> EdgeOfChaos
     EocError
         If nothing is free, or blocks differ from layer to layer.
     UnsupportedError
-        Where activations follow the free dense layer and no norm follows these.
+        Where activations follow the free dense layer and no norm follows these, or gradients see surrogates.
     """
+    if network.has_surrogates:
+        raise UnsupportedError(
+            f"gradients do not see the slopes of {network.name!r}, so that keeping them is not keeping differences "
+            "between inputs: there is no edge of chaos, eoc.gradient_critical gives the sigma_w that keep gradients"
+        )
     if not network.is_free:
         raise EocError(f"{network.name!r} has no dense without numbers to be solved for: leave the numbers of one out")
     if "correlation_depth" in question:
@@ -75,10 +80,11 @@ def edge_of_network(network: Network, question: dict[str, float]) -> EdgeOfChaos
 # Explicit in q
 
 
-def _explicit(network: Network, q: FloatArray) -> tuple[Bounded, Bounded]:
-    """sigma_w^2 and sigma_b^2 of the edge at variances q (n,)."""
+def explicit_squares(network: Network, q: FloatArray) -> tuple[Bounded, Bounded]:
+    """sigma_w^2 and sigma_b^2 at which blocks keep variances q (n,) and the second moment of gradients."""
     w, b = np.array([[1.0], [2.0], [1.0]]), np.array([[0.0], [0.0], [1.0]])
-    y, n = VarianceLayer(network, w, b).at(np.broadcast_to(q, (3, q.size)), strict=False), q.size
+    layer, n = VarianceLayer(network, w, b), q.size
+    y = layer.at(np.broadcast_to(q, (3, n)), strict=False, surrogates=True)
     one, four, biased = (slice(i * n, (i + 1) * n) for i in range(3))
     third = Bounded(np.full(n, 1.0 / 3.0), np.full(n, EPS))
     own = (_part(y.q, four) - _part(y.q, one)) * third
@@ -100,7 +106,7 @@ def _explicit_points(network: Network, question: dict[str, float]) -> tuple[EocP
         ((name, value),) = question.items()
 
         def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
-            squared = _explicit(network, q)[name == "sigma_b"]
+            squared = explicit_squares(network, q)[name == "sigma_b"]
             scale = q if name == "sigma_b" else np.ones(q.shape)
             return (squared.value - value**2) / scale, squared.error / scale
 
@@ -125,7 +131,7 @@ def _scaled_points(network: Network, question: dict[str, float]) -> tuple[EocPoi
 def _offered(network: Network) -> tuple[FloatArray, FloatArray]:
     """The smallest variance >= 0.05 that a critical block holds, if there is one."""
     q = decades(_LEAST_Q, _Q_RANGE[1])
-    weight, bias = _explicit(network, q)
+    weight, bias = explicit_squares(network, q)
     with np.errstate(invalid="ignore"):
         exists = (weight.value > weight.error) & (bias.value >= -bias.error) & np.isfinite(weight.error + bias.error)
     q, w, b = q[exists], np.sqrt(weight.value[exists]), np.sqrt(np.maximum(bias.value[exists], 0.0))
@@ -139,7 +145,7 @@ def _offered(network: Network) -> tuple[FloatArray, FloatArray]:
 
 def _point(network: Network, q: float, q_error: float) -> EocPoint | None:
     """The point at a variance that is known to within q_error; None if sigma_w^2 or sigma_b^2 is negative there."""
-    weight, bias = _explicit(network, np.array([1.0 - STEP, 1.0, 1.0 + STEP]) * q)
+    weight, bias = explicit_squares(network, np.array([1.0 - STEP, 1.0, 1.0 + STEP]) * q)
     (_, w, _), (_, b, _) = weight.value.tolist(), bias.value.tolist()
     if not (w > weight.error[1] and b > -bias.error[1]):
         return None

@@ -84,7 +84,7 @@ def edge_of_chaos(
     if len(given) > 1:
         raise EocError(f"give at most one of {', '.join(asked)}; got {', '.join(given)}")
     question = {name: _checked(name, value) for name, value in given.items()}
-    if network.phi is None:
+    if network.phi is None or network.has_surrogates:
         return edge_of_network(network, question)
     phi = network.phi
     if phi.smoothness is Smoothness.JUMP:

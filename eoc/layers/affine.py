@@ -132,7 +132,7 @@ class _Scaled(_Affine):
         super().__init__(x, x.sources, factor**2, 0.0)
         self._factor, self.has_law = factor, x.has_law
         self.is_gaussian, self.root = x.is_gaussian, x.root
-        self.phi = None if x.phi is None else affine(x.phi, factor)
+        self.phi, self.backward = (None if one is None else affine(one, factor) for one in (x.phi, x.backward))
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
         """Those of x, scaled."""

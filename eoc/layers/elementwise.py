@@ -6,6 +6,9 @@ With u, v the units of a Gaussian signal of two points,
 
 and dq' = (D + P) dq, dm' = E[phi''] dq / 2 (:mod:`eoc.gaussian.moments`). Of phi(root) another activation is the
 composition of both, of the same root.
+
+A straight-through estimator goes forward by phi and back by the slope of another function s, its surrogate: then
+chi' = chi E[s'^2] and T' = T E[s'(u) s'(v)], and all else is that of phi.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eoc.activations import activation
 from eoc.activations.algebra import composed
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError, UnsupportedError
@@ -29,7 +33,7 @@ from eoc.layers.signal import Signal
 from eoc.layers.split import ROUNDING, Split, proportional
 from eoc.sharing import cached_property
 
-__all__ = ["Elementwise"]
+__all__ = ["Elementwise", "surrogate"]
 
 _STEP = 1e-3  # relative step of the logarithmic slopes, which errors are multiplied by
 _OF_DIFFERENCES = 1e-8  # claimed; they are off by about 1e-12 for step^4, and as much for rounding
@@ -39,22 +43,57 @@ _CURVED = 10.0  # times the relative error of q: by how much slopes change withi
 
 @dataclass(frozen=True)
 class Elementwise:
-    """y = phi(x) for every unit."""
+    """y = phi(x) for every unit; gradients see the slope of ``backward`` in place of that of phi, if there is one."""
 
     phi: Activation
+    backward: Activation | None = None
 
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
         if x.is_gaussian:
-            return _Elementwise(x, self.phi)
+            return _Elementwise(x, self.phi, self.backward)
         if x.root is not None and x.phi is not None:
-            return _Elementwise(x.root, composed(self.phi, x.phi), x)
+            if x.backward is not None:
+                raise UnsupportedError(
+                    f"{self.phi.name} acts on what comes from a straight-through estimator, {x.phi.name}: put a dense "
+                    "layer between them"
+                )
+            backward = None if self.backward is None else composed(self.backward, x.phi)
+            return _Elementwise(x.root, composed(self.phi, x.phi), backward, x)
         if x.pairs.size == 0 and x.has_law:
-            return Evolved(x, self.phi)
+            return Evolved(x, self.phi, self.backward)
         raise UnsupportedError(
             f"{self.phi.name} acts on a signal that is neither Gaussian nor a function of a Gaussian one, such as a sum"
             " or a product with what comes from an activation: put a dense layer between them"
         )
+
+
+def surrogate(source: object) -> Activation:
+    """The function whose slope gradients see in place of that of an activation.
+
+    Parameters
+    ----------
+    source
+        Whatever :func:`eoc.activation` understands: "hardtanh" for 1 where abs(x) < 1, "identity" for 1, "bireal" for
+        2 - 2 abs(x) where abs(x) < 1.
+
+    Raises
+    ------
+    EocError
+        As :func:`eoc.activation`, and for a function that jumps, which has no slope.
+
+    Examples
+    --------
+    >>> surrogate("clip(x, 0, 1)").name  # 1 where 0 < x < 1: the clipped ReLU
+    'clip(x, 0, 1)'
+    """
+    found = activation(source)
+    if found.smoothness is Smoothness.JUMP:
+        raise EocError(
+            f"backward must be a function with a slope, which gradients see in place of that of the activation, such "
+            f"as 'hardtanh' for 1 where abs(x) < 1; {found.name} jumps"
+        )
+    return found
 
 
 class _Elementwise(Signal):
@@ -62,18 +101,23 @@ class _Elementwise(Signal):
 
     has_law = True
 
-    def __init__(self, root: Signal, phi: Activation, of: Signal | None = None) -> None:
+    def __init__(self, root: Signal, phi: Activation, backward: Activation | None, of: Signal | None = None) -> None:
         super().__init__(root.pairs, root.sources if of is None else of.sources)
-        self.root, self.phi, self._phi = root, phi, phi
+        self.root, self.phi, self._phi, self.backward = root, phi, phi, backward
+        self._seen = phi if backward is None else backward  # what tangents see the slope of
         self._known: dict[str, Estimate] = {}
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
         """That of phi of a Gaussian."""
         q, chi = self._root.q, self._root.chi
         return tuple(
-            behind(self._phi, gaussian(float(v), float(t), self._phi.knots, float(off / v)))
+            behind(self._phi, gaussian(float(v), float(t), self._knots, float(off / v)), self._seen)
             for v, off, t in zip(q.value, q.error, chi.value, strict=True)
         )
+
+    @property
+    def _knots(self) -> tuple[float, ...]:
+        return tuple(sorted({*self._phi.knots, *self._seen.knots}))
 
     @property
     def _root(self) -> Signal:
@@ -134,9 +178,11 @@ class _Elementwise(Signal):
 
     @cached_property
     def chi(self) -> Bounded:
-        if self._phi.smoothness is Smoothness.JUMP:
-            return self._root.chi * Bounded(np.full_like(self._root.q.value, np.inf), np.zeros_like(self._root.q.value))
-        (d,) = self._moments("D")
+        q = self._root.q.value
+        if self._seen.smoothness is Smoothness.JUMP:
+            return self._root.chi * Bounded(np.full_like(q, np.inf), np.zeros_like(q))
+        own = self._seen is self._phi
+        d = self._moments("D")[0] if own else _moments_at(self._seen, q, ("D",), strict=self.pairs.strict)["D"]
         if not self._relative.any():
             return self._carried(self._root.chi, Bounded(d.value, d.error))
         return self._root.chi * Bounded(d.value, d.error + self._log_slopes("D")[0] * self._relative * d.value)
@@ -178,9 +224,11 @@ class _Elementwise(Signal):
         return Bounded(found.value, found.error)
 
     def _log_slopes(self, *names: str) -> tuple[FloatArray, ...]:
-        """|d ln V|, |d ln D| or, as "P", |d ln (D + |P|)| by d ln q, of the shape of q."""
+        """|d ln V|, |d ln D| or, as "P", |d ln (D + |P|)| by d ln q, of the shape of q; "D" is of what tangents see."""
         around = np.multiply.outer(np.array([1.0 - _STEP, 1.0 + _STEP]), self._root.q.value)
         m = _moments_at(self._phi, around, names if "P" not in names else ("D", "P"), strict=False)
+        if "D" in names and self._seen is not self._phi:
+            m |= _moments_at(self._seen, around, ("D",), strict=False)
         sizes = {name: one.value for name, one in m.items()}
         if "P" in names:
             sizes["P"] = sizes["D"] + np.abs(sizes["P"])
@@ -215,11 +263,11 @@ class _Elementwise(Signal):
 
     @cached_property
     def T(self) -> Bounded:
-        if self._phi.smoothness is Smoothness.JUMP:
-            raise UnsupportedError(f"{self._phi.name} jumps: the tangents of two inputs have no product behind it")
-        if self._of_close is not None:
+        if self._seen.smoothness is Smoothness.JUMP:
+            raise UnsupportedError(f"{self._seen.name} jumps: the tangents of two inputs have no product behind it")
+        if self._seen is self._phi and self._of_close is not None:
             return self._root.T * self._of_close[1]
-        return self._root.T * slopes(self._phi, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
+        return self._root.T * slopes(self._seen, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
 
 
 def _moments_at(phi: Activation, q: FloatArray, names: tuple[str, ...], *, strict: bool) -> dict[str, Estimate]:

@@ -30,9 +30,9 @@ class Evolved(Signal):
 
     has_law = True
 
-    def __init__(self, x: Signal, phi: Activation) -> None:
+    def __init__(self, x: Signal, phi: Activation, backward: Activation | None = None) -> None:
         super().__init__(x.pairs, x.sources)
-        self._x, self._phi = x, phi
+        self._x, self._phi, self._seen = x, phi, phi if backward is None else backward
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
         """One for each input; ``knots`` play no part, as these are points already."""
@@ -40,7 +40,8 @@ class Evolved(Signal):
 
     @cached_property
     def _laws(self) -> tuple[Law, ...]:
-        return tuple(behind(self._phi, law) for law in self._x.laws(self._phi.knots))
+        knots = tuple(sorted({*self._phi.knots, *self._seen.knots}))
+        return tuple(behind(self._phi, law, self._seen) for law in self._x.laws(knots))
 
     def _moment(self, which: int) -> Bounded:
         values = np.array([law.moments[which] for law in self._laws])

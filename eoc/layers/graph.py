@@ -91,7 +91,8 @@ class _Deep(Signal):
     def __init__(self, between: Sequence[Signal]) -> None:
         last = between[-1]
         super().__init__(last.pairs, last.sources)
-        self._between, self.is_gaussian, self.root, self.phi = between, last.is_gaussian, last.root, last.phi
+        self._between, self.is_gaussian, self.root = between, last.is_gaussian, last.root
+        self.phi, self.backward = last.phi, last.backward
         self.has_law = last.has_law
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:

@@ -160,9 +160,8 @@ class Renewed(Signal):
         super().__init__(x.pairs, x.sources)
         self._x, self._whole = x, factor is None
         self._factor = _inverse(x.chi) if factor is None else factor
-        self.is_gaussian, self.phi = x.is_gaussian, x.phi
+        self.is_gaussian, self.phi, self.backward = x.is_gaussian, x.phi, x.backward
         self.root = None if x.root is None else Renewed(x.root, self._factor)
-
         self.has_law = x.has_law
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:

@@ -39,7 +39,7 @@ class Sum:
 
     def __call__(self, *x: Signal) -> Signal:
         """The signal behind it."""
-        return reduce(_Sum, _fused(x, total, "a sum"))
+        return reduce(_Sum, _fused(x, _added, "a sum"))
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,25 @@ class Product:
 
     def __call__(self, *x: Signal) -> Signal:
         """The signal behind it."""
-        return reduce(_Product, _fused(x, product, "a product"))
+        return reduce(_Product, _fused(x, _multiplied, "a product"))
 
 
-def _fused(x: Sequence[Signal], join: Callable[..., Activation], what: str) -> list[Signal]:
+def _added(x: Signal, y: Signal) -> Elementwise:
+    surrogates = x.backward is not None or y.backward is not None
+    backward = total(*(_function(one) if one.backward is None else one.backward for one in (x, y)))
+    return Elementwise(total(_function(x), _function(y)), backward if surrogates else None)
+
+
+def _multiplied(x: Signal, y: Signal) -> Elementwise:
+    if x.backward is not None or y.backward is not None:
+        raise UnsupportedError(
+            "a product of functions of one signal, of which one is a straight-through estimator: put a dense layer "
+            "before one of them"
+        )
+    return Elementwise(product(_function(x), _function(y)))
+
+
+def _fused(x: Sequence[Signal], join: Callable[[Signal, Signal], Elementwise], what: str) -> list[Signal]:
     """Functions of one root joined to one; the rest has to be independent."""
     left: list[Signal] = []
     for one in x:
@@ -62,7 +77,7 @@ def _fused(x: Sequence[Signal], join: Callable[..., Activation], what: str) -> l
             left.append(one)
         else:
             root = _root(one)
-            left[same] = Elementwise(join(_function(left[same]), _function(one)))(root or one)
+            left[same] = join(left[same], one)(root or one)
     for i, one in enumerate(left):
         if any(one.sources & other.sources for other in left[i + 1 :]):
             raise UnsupportedError(

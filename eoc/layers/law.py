@@ -61,9 +61,9 @@ class Law:
         off = max(self.error, error) + lost + _STEP_ERROR  # what both are off by changes their sum by no more
         return Law(z[kept], weights[kept], (tangents + chi * weights)[kept], off)
 
-    def through(self, phi: Activation) -> Law:
-        """That of phi(x)."""
-        return Law(phi(self.points), self.weights, phi.dphi(self.points) ** 2 * self.tangents, self.error + 4.0 * EPS)
+    def through(self, phi: Activation, seen: Activation) -> Law:
+        """That of phi(x), whose tangents see the slope of another function."""
+        return Law(phi(self.points), self.weights, seen.dphi(self.points) ** 2 * self.tangents, self.error + 4.0 * EPS)
 
     @cached_property
     def moments(self) -> tuple[float, float, float]:
@@ -81,9 +81,9 @@ def gaussian(q: float, chi: float, knots: Sequence[float], error: float) -> Law:
     return at_zero.plus(q, chi, knots, error)
 
 
-def behind(phi: Activation, law: Law) -> Law:
-    """What phi makes of a law; equal values, as behind relu, count as one point."""
-    found = law.through(phi)
+def behind(phi: Activation, law: Law, seen: Activation) -> Law:
+    """What phi makes of a law, tangents seeing the slope of ``seen``; equal values, as behind relu, are one point."""
+    found = law.through(phi, seen)
     points, where = np.unique(found.points, return_inverse=True)
     weights, tangents = np.zeros(points.size), np.zeros(points.size)
     np.add.at(weights, where, found.weights)

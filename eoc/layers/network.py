@@ -21,11 +21,11 @@ from eoc.errors import EocError, ExpressionError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.gaussian.integrands import easy_variance
 from eoc.layers.affine import Dense
-from eoc.layers.elementwise import Elementwise
+from eoc.layers.elementwise import Elementwise, surrogate
 from eoc.layers.graph import Graph, serial
 from eoc.layers.reading import Item, Series, read
 from eoc.layers.words import LAYERS, Given, free_is_last, graph_of, has_free
-from eoc.sharing import Memory
+from eoc.sharing import Memory, cached_property
 
 __all__ = ["LAYERS", "PRESETS", "Network", "is_network", "network", "one_activation", "plain", "understood"]
 
@@ -94,23 +94,46 @@ def is_network(text: str) -> bool:
 _WORDS = frozenset(LAYERS)
 
 
-def plain(phi: Activation) -> Network:
-    """The fully connected network of an activation: phi and a free dense layer."""
-    item = Item(phi.name, {}, (), phi, partial(ExpressionError, text=phi.name, column=1))
-    return Network(phi.name, f"{phi.name}, dense", True, False, (item,), phi, phi.cache)
+def plain(phi: Activation, backward: Activation | None = None) -> Network:
+    """The fully connected network of an activation: phi and a free dense layer; gradients may see a surrogate."""
+    item = Item(phi.name, {}, (), phi, partial(ExpressionError, text=phi.name, column=1), backward)
+    text = f"{phi.name}, dense" if backward is None else f"ste({phi.name}, {backward.name}), dense"
+    return Network(phi.name, text, True, False, (item,), phi, phi.cache)
 
 
-def understood(source: object) -> Network:
+def understood(source: object, backward: object = None) -> Network:
     """A network, what is written as one, or the plain one of whatever :func:`eoc.activation` understands.
+
+    Parameters
+    ----------
+    source
+        See above.
+    backward
+        The function whose slope gradients see in place of that of the activation, see :func:`surrogate`.
+
+    Raises
+    ------
+    EocError
+        For ``backward`` beside a network, which has it inside; and as :func:`eoc.activation`.
 
     Examples
     --------
     >>> understood("tanh").text, understood("tanh, dropout(0.1), dense").phi is None
     ('tanh, dense', True)
+    >>> understood("sign", backward="hardtanh").text
+    'ste(sign, hardtanh), dense'
     """
+    written = isinstance(source, str) and is_network(source)
+    if backward is not None and (written or isinstance(source, Network)):
+        raise EocError(
+            f"backward is that of an activation, and {str(source)!r} is a network: write it there, as in "
+            "'ste(sign, hardtanh), dense'"
+        )
     if isinstance(source, Network):
         return source
-    return network(source) if isinstance(source, str) and is_network(source) else plain(activation(source))
+    if written:
+        return network(source)
+    return plain(activation(source), None if backward is None else surrogate(backward))
 
 
 def one_activation(source: object, resolve: Callable[[str], Activation] = activation) -> Activation:
@@ -173,10 +196,10 @@ class Network:
     cache: Memory = field(default_factory=Memory, repr=False, compare=False)
     tangent_of: Network | None = field(default=None, repr=False)
 
-    def __reduce__(self) -> tuple[Callable[..., Network], tuple[object]]:
+    def __reduce__(self) -> tuple[Callable[..., Network], tuple[object, ...]]:
         if self.tangent_of is not None:
             return Network.tangents, (self.tangent_of,)
-        return (network, (self.name,)) if self.phi is None else (plain, (self.phi,))
+        return (network, (self.name,)) if self.phi is None else (plain, (self.phi, self.series[0].backward))
 
     def __str__(self) -> str:
         return self.name
@@ -201,10 +224,13 @@ class Network:
         sigma_b: float | FloatArray = 0.0,
         layer: int = 1,
         layers: int = 1,
+        *,
+        surrogates: bool = False,
     ) -> Graph:
         """The ops of the block number ``layer`` of ``layers``, with sigma_w and sigma_b in its free ``dense``.
 
-        Both may be arrays, one number for every point.
+        Both may be arrays, one number for every point. Tangents are those of the maps, pushed forward, or with
+        ``surrogates`` what gradients see: the slopes of the surrogates of ``ste``.
 
         Raises
         ------
@@ -221,12 +247,18 @@ class Network:
             self.check_free(sigma_w)
         free = Dense(0.0) if sigma_w is None else Dense(sigma_w, sigma_b)
         if self.phi is not None:
-            return serial([Elementwise(self.phi), free], [self.phi.name, "dense"])
-        return graph_of(self.series, Given({"l": float(layer), "L": float(layers)}, free))
+            own = Elementwise(self.phi, self.series[0].backward if surrogates else None)
+            return serial([own, free], [self.phi.name, "dense"])
+        return graph_of(self.series, Given({"l": float(layer), "L": float(layers)}, free, surrogates=surrogates))
 
     def activations(self) -> tuple[Activation, ...]:
         """All that it is made of."""
         return (self.phi,) if self.phi is not None else _activations(self.series)
+
+    @cached_property
+    def has_surrogates(self) -> bool:
+        """Whether gradients see other slopes than those of the activations."""
+        return _has_surrogates(self.series)
 
     @property
     def jumps(self) -> bool:
@@ -236,7 +268,7 @@ class Network:
     @property
     def free_is_last(self) -> bool:
         """Whether only sums, scales and further dense layers follow what is free: then all is affine in its sigma^2."""
-        return free_is_last(self.series)
+        return self.phi is not None or free_is_last(self.series)
 
     def tangents(self) -> Network:
         """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""
@@ -270,6 +302,10 @@ class Network:
 def _activations(series: Series) -> tuple[Activation, ...]:
     own = [one.phi for one in series if one.phi is not None]
     return (*own, *(phi for one in series for inside in one.inside for phi in _activations(inside)))
+
+
+def _has_surrogates(series: Series) -> bool:
+    return any(one.backward is not None or any(map(_has_surrogates, one.inside)) for one in series)
 
 
 def _tangents(series: Series) -> Series:

@@ -48,6 +48,7 @@ class _Normed(Signal):
         if x.phi is not None and x.q.value.size and (x.q.value == x.q.value[0]).all():
             r, m = float(self._r.value[0]), float(x.m.value[0]) if centred else 0.0
             self.root, self.phi = x.root, affine(x.phi, r, -r * m)
+            self.backward = None if x.backward is None else affine(x.backward, r)
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
         """Those of x, shifted and scaled."""

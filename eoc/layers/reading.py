@@ -15,6 +15,7 @@ from eoc.activations.base import Activation
 from eoc.activations.definitions import NOT_ELEMENTWISE, key
 from eoc.activations.named import canonical
 from eoc.errors import EocError, ExpressionError
+from eoc.layers.elementwise import surrogate
 from eoc.sharing import Lock
 
 __all__ = ["Item", "Layer", "Number", "Numbers", "Series", "read"]
@@ -38,7 +39,7 @@ class Layer:
     numbers
         Its numbers by name, in order, with their defaults; NaN where there is none.
     items
-        What else it takes: "none", "series", or "branches", which are two or more.
+        What else it takes: "none", "series", "branches", which are two or more, or "surrogate": two activations.
     optional
         Whether its numbers may be left out altogether.
     """
@@ -53,7 +54,7 @@ class Layer:
 class Item:
     """A layer with its numbers and items, or an activation.
 
-    ``fail`` makes the error that points to it.
+    ``fail`` makes the error that points to it; gradients see the slope of ``backward`` in place of that of ``phi``.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Item:
     inside: tuple[Series, ...]
     phi: Activation | None
     fail: Callable[[str], ExpressionError]
+    backward: Activation | None = None
 
 
 Series = tuple[Item, ...]
@@ -130,6 +132,8 @@ class _Reader:
 
     def _layer(self, node: ast.expr, name: str, args: list[ast.expr], keywords: list[ast.keyword], depth: int) -> Item:
         layer, fail = self.layers[name], self.fail(node)
+        if layer.items == "surrogate":
+            return self._surrogate(node, name, args, keywords)
         numbers: dict[str, Number] = {}
         inside = list(args)
         own = list(layer.numbers)
@@ -159,6 +163,18 @@ class _Reader:
             raise fail(f"{name} needs items: {name}({'10, ' if name == 'repeat' else ''}tanh, dense(1))")
         series = tuple(item for branch in branches for item in branch)
         return Item(name, numbers, (series,) if layer.items == "series" else (), None, fail)
+
+    def _surrogate(self, node: ast.expr, name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Item:
+        """An activation that goes forward, and the one whose slope gradients see."""
+        fail = self.fail(node)
+        if len(args) != 2 or keywords:
+            raise fail(f"{name} takes two activations: {name}(sign, hardtanh) is sign, with the gradient of hardtanh")
+        forward, backward = (self._activation(one) for one in args)
+        try:
+            seen = surrogate(backward.phi)
+        except EocError as error:
+            raise backward.fail(str(error)) from None
+        return Item(f"{name}({forward.name}, {backward.name})", {}, (), forward.phi, fail, seen)
 
     def _complete(self, name: str, layer: Layer, numbers: dict[str, Number], fail: Callable[[str], Exception]) -> None:
         """Fill in defaults, and refuse what lacks a number."""

@@ -80,6 +80,8 @@ class Signal(ABC):
     root, phi
         Where units are phi(root), root a Gaussian signal; both None where they are not, or where the signal is
         Gaussian itself.
+    backward
+        What tangents see the slope of in place of phi'; None: phi itself.
     is_gaussian
         Whether its units are Gaussian of mean 0.
     is_input
@@ -88,6 +90,7 @@ class Signal(ABC):
 
     root: Signal | None = None
     phi: Activation | None = None
+    backward: Activation | None = None
     is_gaussian = is_input = False
 
     def __init__(self, pairs: Pairs, sources: frozenset[int]) -> None:

@@ -36,6 +36,7 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
         "prenorm": Layer("skip x + scale branch(layernorm(x))", _WAYS, "series"),
         "postnorm": Layer("layernorm(skip x + scale branch(x))", _WAYS, "series"),
         "sum": Layer("the sum of its branches, unit by unit; scale(1) is a branch that does nothing", {}, "branches"),
+        "ste": Layer("phi of every unit; gradients see the slope of g in place of that of phi", {}, "surrogate"),
         "gate": Layer("the product of its branches, unit by unit", {}, "branches"),
         "repeat": Layer("the items so many times", {"times": _NEEDED}, "series"),
     }
@@ -60,11 +61,15 @@ def free_is_last(series: Series) -> bool:
 
 @dataclass(frozen=True)
 class Given:
-    """The numbers that texts may contain, the op of a ``dense`` without any, and what makes that of an activation."""
+    """The numbers that texts may contain, the op of a ``dense`` without any, and what makes that of an activation.
+
+    Gradients see ``surrogates`` or not.
+    """
 
     numbers: Numbers
     free: Dense
-    elementwise: Callable[[Activation], Op] = Elementwise
+    elementwise: Callable[[Activation, Activation | None], Op] = Elementwise
+    surrogates: bool = False
 
 
 def graph_of(series: Series, given: Given) -> Graph:
@@ -74,7 +79,7 @@ def graph_of(series: Series, given: Given) -> Graph:
 
 def _op(item: Item, given: Given) -> Op:
     if item.phi is not None:
-        return given.elementwise(item.phi)
+        return given.elementwise(item.phi, item.backward if given.surrogates else None)
     numbers = {name: number(given.numbers) for name, number in item.numbers.items()}
     try:
         return _MAKERS[item.name](numbers, item.inside, given)

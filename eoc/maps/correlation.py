@@ -47,6 +47,8 @@ class CorrelationMap(CorrelationLayer):
     q_error
         By how much the variance that is meant may differ from q: it goes into all errors. Where q is left out that is
         the error of the fixed point.
+    backward
+        The function whose slope gradients see, as of :class:`VarianceMap`: for :meth:`gradient_correlation`.
 
     Attributes
     ----------

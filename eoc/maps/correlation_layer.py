@@ -20,6 +20,8 @@ from eoc.gaussian.angle import Angle, Series, angle_of, fit
 from eoc.gaussian.angle_functions import AngleFunctions
 from eoc.gaussian.angular import angular
 from eoc.gaussian.moments import Estimate, checked_variance, moments
+from eoc.layers import Input, Pairs
+from eoc.layers.bounded import Bounded
 from eoc.maps.compiled import compiled
 from eoc.maps.variance import VarianceMap
 from eoc.sharing import Memory, cached_property
@@ -41,9 +43,11 @@ class CorrelationLayer:
         sigma_b: float = 0.0,
         q: float | None = None,
         q_error: float = 0.0,
+        *,
+        backward: object = None,
     ) -> None:
         self.cache = Memory()
-        self.variance = VarianceMap(activation, sigma_w, sigma_b)
+        self.variance = VarianceMap(activation, sigma_w, sigma_b, backward=backward)
         self.network = self.variance.network
         self.sigma_w, self.sigma_b = self.variance.sigma_w, self.variance.sigma_b
         if q is None:
@@ -132,6 +136,22 @@ class CorrelationLayer:
         """f''(c), the deltas of kinks included (infinite at c = 1 then), with its error bound."""
         at = angle_of(c, one_minus_c=one_minus_c, angle=angle)
         return self._scaled(*self.angular.curvature(at))
+
+    def gradient_correlation(
+        self, c: ArrayLike | None = None, *, one_minus_c: ArrayLike | None = None, angle: ArrayLike | None = None
+    ) -> Estimate:
+        """sigma_w^2 E[g(u) g(v)], by which products of the gradients of two inputs grow in a layer, c as that of u, v.
+
+        g is the slope that gradients see: that of the surrogate, phi' without one. Of a block of a network its own.
+        """
+        at = angle_of(c, one_minus_c=one_minus_c, angle=angle)
+        if self.q == 0.0:
+            raise EocError("gradients of two inputs are compared at a variance q > 0: give one")
+        one = np.zeros(at.e.size, np.int64)
+        q = Bounded(np.array([self.q]), np.array([self.q_error]))
+        block = self.variance.block(*self.variance.places, surrogates=True)
+        t = block(Input(q, at.e.ravel(), Pairs(one, one))).T
+        return Estimate(t.value.reshape(at.e.shape), t.error.reshape(at.e.shape))
 
     def _scaled(self, value: FloatArray, error: FloatArray) -> Estimate:
         scaled = self.gain * value

@@ -33,6 +33,11 @@ class VarianceMap(VarianceLayer):
     sigma_w, sigma_b
         Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0; of a network those of its
         ``dense`` without numbers, and left out if it has none.
+    backward
+        Where gradients see another slope than that of phi (straight-through estimators): the function whose slope it
+        is. ``"hardtanh"`` stands for 1 where abs(x) < 1, ``"identity"`` for 1, ``"bireal"`` for 2 - 2 abs(x) where
+        abs(x) < 1. It changes :meth:`chi_backward` and nothing else. Networks have it in their text:
+        ``"ste(sign, hardtanh), dense"``.
 
     Notes
     -----
@@ -50,10 +55,15 @@ class VarianceMap(VarianceLayer):
     >>> post = VarianceMap("postnorm(dense(1), gelu, dense)", sigma_w=1.0)  # a norm decides
     >>> [(p.q, p.slope) for p in post.fixed_points]
     [(1.0, 0.0)]
+    >>> binary = VarianceMap("sign", sigma_w=1.0, backward="hardtanh")  # E[g^2] = P(|h| < 1)
+    >>> binary.chi_backward(1.0).value.round(12).item()
+    0.682689492137
     """
 
-    def __init__(self, activation: object, sigma_w: float | None = None, sigma_b: float = 0.0) -> None:
-        network = understood(activation)
+    def __init__(
+        self, activation: object, sigma_w: float | None = None, sigma_b: float = 0.0, *, backward: object = None
+    ) -> None:
+        network = understood(activation, backward)
         if not network.is_free and isinstance(sigma_w, float) and math.isnan(sigma_w):  # as another map has it
             sigma_w = None
         network.check_free(sigma_w, sigma_b)

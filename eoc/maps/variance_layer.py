@@ -12,20 +12,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from eoc.activations.algebra import composed
 from eoc.activations.base import Activation
+from eoc.activations.named.building_blocks import constant
 from eoc.errors import UnsupportedError
 from eoc.floats import FloatArray
-from eoc.gaussian.moments import Estimate, checked_variances
+from eoc.gaussian.moments import Estimate, checked_variances, moments
 from eoc.layers import Graph, Input, Pairs, Signal, understood
 from eoc.layers.bounded import Bounded
 from eoc.layers.inputs import Unknown
-from eoc.sharing import Memory, cached_property
+from eoc.sharing import Memory, cached, cached_property
 
 __all__ = ["VarianceLayer"]
 
 _STRICT, _LENIENT = Pairs.none(), Pairs.none(strict=False)
 _STEP = 1e-3  # relative step of logarithmic slopes
 _BEND_STEP = 1e-4
+
+
+@cached()
+def _active(phi: Activation) -> Activation:
+    """1 where phi > 0 and else 0: a step that jumps at the least number > 0, for what is 0 is not active."""
+    return composed(Activation("active", "", (constant(0.0), constant(1.0)), (float(np.nextafter(0.0, 1.0)),)), phi)
 
 
 class VarianceLayer:
@@ -37,6 +45,8 @@ class VarianceLayer:
         A :class:`eoc.layers.Network`, its text, or whatever :func:`eoc.activation` understands: then a plain layer.
     sigma_w, sigma_b
         Standard deviations of the free dense layer; sigma_w is NaN where the network has none.
+    backward
+        The function whose slope gradients see, as of :func:`eoc.layers.understood`.
 
     Attributes
     ----------
@@ -44,8 +54,8 @@ class VarianceLayer:
         What was given.
     """
 
-    def __init__(self, source: object, sigma_w: ArrayLike, sigma_b: ArrayLike) -> None:
-        self.network = understood(source)
+    def __init__(self, source: object, sigma_w: ArrayLike, sigma_b: ArrayLike, backward: object = None) -> None:
+        self.network = understood(source, backward)
         self.places = np.asarray(sigma_w, dtype=float), np.asarray(sigma_b, dtype=float)
 
     @property
@@ -60,17 +70,18 @@ class VarianceLayer:
         """What is kept for the next call."""
         return self.network.cache
 
-    def at(self, q: ArrayLike, *, strict: bool = True) -> Signal:
-        """The signal behind the block at variances q, flat."""
-        return self._behind(checked_variances(q), strict=strict)
+    def at(self, q: ArrayLike, *, strict: bool = True, surrogates: bool = False) -> Signal:
+        """The signal behind the block at variances q, flat; with ``surrogates`` its tangents are those of gradients."""
+        return self._behind(checked_variances(q), strict=strict, surrogates=surrogates)
 
-    def _behind(self, q: FloatArray, *, strict: bool) -> Signal:
+    def _behind(self, q: FloatArray, *, strict: bool, surrogates: bool = False) -> Signal:
         pairs = _STRICT if strict else _LENIENT
         if self._is_one:
-            return self._block(Input(q.ravel(), pairs=pairs))
+            block = self.block(*self.places, surrogates=True) if surrogates else self._block
+            return block(Input(q.ravel(), pairs=pairs))
         shape = np.broadcast_shapes(q.shape, *(part.shape for part in self.places))
         q, w, b = (np.broadcast_to(part, shape).ravel() for part in (q, *self.places))
-        return self.block(w, b)(Input(q, pairs=pairs))
+        return self.block(w, b, surrogates=surrogates)(Input(q, pairs=pairs))
 
     @cached_property
     def is_closed(self) -> bool:
@@ -96,9 +107,10 @@ class VarianceLayer:
     def _block(self) -> Graph:
         return self.block(*self.places)
 
-    def block(self, sigma_w: FloatArray, sigma_b: FloatArray) -> Graph:
-        """The ops, with these numbers in what is free."""
-        return self.network.block(sigma_w, sigma_b) if self.network.is_free else self.network.block()
+    def block(self, sigma_w: FloatArray, sigma_b: FloatArray, *, surrogates: bool = False) -> Graph:
+        """The ops, with these numbers in what is free; ``surrogates`` as in :meth:`at`."""
+        free = (sigma_w, sigma_b) if self.network.is_free else ()
+        return self.network.block(*free, surrogates=surrogates)
 
     def F(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
         """F(q) = sigma_b^2 + sigma_w^2 V(q) with its error bound."""
@@ -109,8 +121,22 @@ class VarianceLayer:
         return self._shaped(self.at(q, strict=strict).dq, q)
 
     def chi_1(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
-        """sigma_w^2 D(q), what gradients' second moment is multiplied by. Infinite if phi jumps and sigma_w > 0."""
+        """sigma_w^2 D(q), by which small differences grow, and gradients. Infinite if phi jumps and sigma_w > 0."""
         return self._shaped(self.at(q, strict=strict).chi, q)
+
+    def chi_backward(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
+        """sigma_w^2 E[g^2], by which the second moment of gradients grows; g is the slope of the surrogate, or phi'."""
+        return self._shaped(self.at(q, strict=strict, surrogates=True).chi, q)
+
+    def activity(self, q: ArrayLike) -> Estimate:
+        """P(phi(h) > 0), the share of units that are active: of +1 behind a sign, which a threshold unbalances.
+
+        Raises
+        ------
+        UnsupportedError
+            For a network of several layers.
+        """
+        return moments(_active(self.activation), q, ("M",))["M"]
 
     def growth(self, q: ArrayLike) -> Estimate:
         """F(q) - q without cancellation, with its error bound; the sign tells where q moves. NaN where undefined."""

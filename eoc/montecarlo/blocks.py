@@ -128,7 +128,7 @@ def sample_blocks(
     seed, workers = checked_seed(seed), checked_count("workers", workers)
     if width < 3:
         raise EocError(f"width must be at least 3, for two inputs and what weights add to them; got {width}")
-    blocks = [network.block(sigma_w, sigma_b, layer, depth) for layer in range(1, depth + 1)]
+    blocks = [network.block(sigma_w, sigma_b, layer, depth, surrogates=True) for layer in range(1, depth + 1)]
     kept = sum(map(count, blocks)) if backward else max(map(count, blocks))
     check_memory("units of the networks", 8.0 * _KEPT * 2 * width * kept * min(workers, networks))
 

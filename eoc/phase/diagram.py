@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.activations.base import Activation
-from eoc.errors import AccuracyWarning, EocError
+from eoc.errors import AccuracyWarning, EocError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.layers import Network, checked_sigma, understood
 from eoc.machine import version
@@ -107,6 +107,11 @@ def phase_diagram(
     network = understood(activation)
     if network.phi is None:
         network.check_free(1.0)
+    if network.has_surrogates:
+        raise UnsupportedError(
+            f"gradients see other slopes than those of {network.name!r}, which diagrams have no field for: leave the "
+            "surrogates out, or ask eoc.phases at each place"
+        )
     sigma_w, sigma_b = _checked("sigma_w", sigma_w), _checked("sigma_b", sigma_b)
     if sigma_w.size * sigma_b.size > MOST_CELLS:
         raise EocError(

@@ -19,6 +19,8 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.gaussian.moments import checked_variance
+from eoc.layers import Input
+from eoc.layers.bounded import Bounded
 from eoc.maps import CorrelationMap, FixedPoint, VarianceMap
 from eoc.rates import e_folding
 from eoc.validation import real_number
@@ -47,7 +49,9 @@ class Phase:
     basin
         The variances of the first layer that end at q.
     chi_1, chi_1_error
-        By what gradients' second moment grows in a layer, and small differences; infinite if phi jumps.
+        By what small differences grow in a layer, and gradients' second moment; infinite if phi jumps.
+    chi_backward, chi_backward_error
+        By what gradients' second moment grows where they see the slope of a surrogate (``backward``); else as chi_1.
     c_star, c_star_error
         The correlation at which two different inputs end; NaN if every correlation is kept.
     angle
@@ -74,6 +78,8 @@ class Phase:
     basin: tuple[float, float]
     chi_1: float
     chi_1_error: float
+    chi_backward: float
+    chi_backward_error: float
     c_star: float
     c_star_error: float
     angle: float
@@ -93,6 +99,16 @@ class Phase:
         return _TRAINABLE * self.xi_c
 
     @property
+    def activity(self) -> float:
+        """P(phi(h) > 0), the share of active units: of +1 behind a sign; NaN for networks and where there is no map."""
+        if self.correlation is None or self.q == 0.0:
+            return float("nan")
+        try:
+            return float(self.correlation.variance.activity(self.q).value)
+        except EocError:  # of a network, or of an activation that crosses 0 again and again
+            return float("nan")
+
+    @property
     def in_domain(self) -> bool:
         """Whether (sigma_b, sigma_w) lies in D_phi,corr: one variance and one correlation, 1, for all small inputs."""
         return self.all_pairs_merge and self.variance_domain is not None
@@ -103,6 +119,7 @@ class Phase:
         return own | {
             "angle_degrees": degrees(self.angle),
             "trainable_depth": self.trainable_depth,
+            "activity": self.activity,
             "in_domain": self.in_domain,
             "fixed_points": [] if self.correlation is None else [asdict(p) for p in self.correlation.fixed_points],
         }
@@ -143,7 +160,9 @@ class Phase:
         return self.correlation.depth_until(0.5 * _SPACING[dtype] ** 2, one_minus_c=0.5 * distance**2)
 
 
-def phases(activation: object, sigma_w: float | None = None, sigma_b: float = 0.0) -> tuple[Phase, ...]:
+def phases(
+    activation: object, sigma_w: float | None = None, sigma_b: float = 0.0, *, backward: object = None
+) -> tuple[Phase, ...]:
     """The phase of every variance that layers can settle at, in increasing order; usually one.
 
     Parameters
@@ -154,6 +173,9 @@ def phases(activation: object, sigma_w: float | None = None, sigma_b: float = 0.
     sigma_w, sigma_b
         Standard deviations of the weights (times sqrt(fan-in)) and of the biases, >= 0; of a network those of its
         ``dense`` without numbers, and left out if it has none.
+    backward
+        The function whose slope gradients see in place of that of the activation, such as "hardtanh" where a sign goes
+        forward; see :class:`eoc.VarianceMap`.
 
     Returns
     -------
@@ -172,18 +194,25 @@ def phases(activation: object, sigma_w: float | None = None, sigma_b: float = 0.
     >>> [(p.phase, round(p.chi_1, 6)) for p in phases("postnorm(relu, dense(1))")]  # x + W relu(x), then LayerNorm
     [('critical', 1.0)]
     """
-    variance = VarianceMap(activation, sigma_w, sigma_b)
+    variance = VarianceMap(activation, sigma_w, sigma_b, backward=backward)
     if variance.is_identity:
         return (_of_identity(variance),)
     return tuple(_phase_at(variance, p) for p in variance.fixed_points if p.basin is not None)
 
 
-def phase_of(activation: object, sigma_w: float | None = None, sigma_b: float = 0.0, q: float | None = None) -> Phase:
+def phase_of(
+    activation: object,
+    sigma_w: float | None = None,
+    sigma_b: float = 0.0,
+    q: float | None = None,
+    *,
+    backward: object = None,
+) -> Phase:
     """The phase in which inputs end whose first layer has the variance q; see :func:`phases` for the other arguments.
 
     Parameters
     ----------
-    activation, sigma_w, sigma_b
+    activation, sigma_w, sigma_b, backward
         As for :func:`phases`.
     q
         May be left out where all inputs end at the same variance.
@@ -198,16 +227,19 @@ def phase_of(activation: object, sigma_w: float | None = None, sigma_b: float = 
     >>> found = phase_of("tanh", sigma_w=2.5, sigma_b=0.3)  # Poole et al. (2016)
     >>> found.phase, round(found.chi_1, 8), round(found.c_star, 8)
     ('chaotic', 1.58522477, 0.12210375)
+    >>> binary = phase_of("sign", sigma_w=1.0, sigma_b=0.5, backward="hardtanh")  # inputs part, gradients vanish
+    >>> round(binary.c_star, 8), round(binary.chi_backward, 8)
+    (0.42171444, 0.62890663)
     """
     if q is not None:
         checked_variance(q)
-    found = phases(activation, sigma_w, sigma_b)
+    found = phases(activation, sigma_w, sigma_b, backward=backward)
     if len(found) == 1:
         return found[0]
     if q is None:
         ends = ", ".join(f"q = {p.q:.6g} from {p.basin[0]:.6g} ... {p.basin[1]:.6g}" for p in found)
         raise EocError(f"where variances end depends on the inputs ({ends}): give the first layer's variance q")
-    end = VarianceMap(activation, sigma_w, sigma_b).limit(q)
+    end = VarianceMap(activation, sigma_w, sigma_b).limit(q)  # where gradients play no part
     for one in found:
         if one.q == end:
             return one
@@ -218,9 +250,9 @@ def _phase_at(variance: VarianceMap, point: FixedPoint) -> Phase:
     basin = point.basin or (point.q, point.q)
     domain = variance.domain
     if point.diverges:
-        return _without_map("divergent", point, basin)
+        return _without_map("divergent", variance, point, basin)
     if point.q == 0.0 and not _has_tangents(variance):
-        return _without_map("ordered", point, basin)
+        return _without_map("ordered", variance, point, basin)
     correlation = CorrelationMap(variance.network, variance.sigma_w, variance.sigma_b, point.q, point.q_error)
     return _assembled(correlation, point, basin, domain[1] if domain and domain[0] == point.q else None)
 
@@ -247,6 +279,7 @@ def _assembled(
     )
     if abs(chi_1 - 1.0) <= error:
         chi_1 = 1.0
+    back, back_error = _seen(correlation, point) if correlation.network.has_surrogates else (chi_1, error)
     name: PhaseName = "critical" if chi_1 == 1.0 else "ordered" if chi_1 < 1.0 else "chaotic"
     c_star, c_error, angle, slope, one_minus_slope, slope_error = np.nan, 0.0, np.nan, 1.0, 0.0, 0.0
     if not correlation.is_identity:
@@ -259,7 +292,7 @@ def _assembled(
         xi_q, xi_q_error = np.array(np.inf), np.array(0.0 if point.slope == 1.0 else np.inf)
     (xi_c, xi_c_error), (xi_grad, xi_grad_error) = (
         e_folding(slope, one_minus_slope, slope_error),
-        e_folding(chi_1, 1.0 - chi_1, error),
+        e_folding(back, 1.0 - back, back_error),
     )
     merge = bool(c_star == 1.0) and not correlation.is_odd
     return Phase(
@@ -271,6 +304,8 @@ def _assembled(
         basin=basin,
         chi_1=chi_1,
         chi_1_error=error,
+        chi_backward=back,
+        chi_backward_error=back_error,
         c_star=float(c_star),
         c_star_error=float(c_error),
         angle=float(angle),
@@ -286,9 +321,19 @@ def _assembled(
     )
 
 
-def _without_map(name: PhaseName, point: FixedPoint, basin: tuple[float, float]) -> Phase:
+def _seen(correlation: CorrelationMap, point: FixedPoint) -> tuple[float, float]:
+    """By what gradients grow that see surrogates, and a bound on the error; 1 where it cannot be told from that."""
+    q = Bounded(np.array([point.q]), np.array([point.q_error]))
+    block = correlation.variance.block(*correlation.variance.places, surrogates=True)
+    chi = block(Input(q)).chi
+    value, error = float(chi.value[0]), float(chi.error[0])
+    return (1.0 if abs(value - 1.0) <= error else value), error
+
+
+def _without_map(name: PhaseName, variance: VarianceMap, point: FixedPoint, basin: tuple[float, float]) -> Phase:
     """Where variances end at infinity, or at 0 and phi has no slope there."""
     nan = float("nan")
+    back = nan if variance.network.has_surrogates else point.chi_1
     return Phase(
         phase=name,
         q=point.q,
@@ -298,14 +343,14 @@ def _without_map(name: PhaseName, point: FixedPoint, basin: tuple[float, float])
         basin=basin,
         chi_1=point.chi_1,
         chi_1_error=nan,
+        chi_backward=back,
+        chi_backward_error=nan,
         c_star=nan,
         c_star_error=nan,
         angle=nan,
         xi_q=nan if point.diverges else float(e_folding(point.slope, 1.0 - point.slope, 0.0)[0]),
         xi_c=nan,
-        xi_grad=float("inf")
-        if abs(point.chi_1 - 1.0) <= _ROUNDING
-        else float(e_folding(point.chi_1, 1.0 - point.chi_1, 0.0)[0]),
+        xi_grad=float("inf") if abs(back - 1.0) <= _ROUNDING else float(e_folding(back, 1.0 - back, 0.0)[0]),
         xi_q_error=nan,
         xi_c_error=nan,
         xi_grad_error=nan,

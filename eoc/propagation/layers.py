@@ -76,7 +76,7 @@ def followed(
         way = _one_by_one(network, sigma_w, sigma_b, start, last, progress)
         return _assembled(network, sigma_w, sigma_b, way, layers, flip)
     variance = VarianceMap(network, sigma_w, sigma_b)
-    if last >= _WORTH and np.ptp(q.value) == 0.0:
+    if last >= _WORTH and np.ptp(q.value) == 0.0 and not network.has_surrogates:
         law = growing(variance)
         if law is not None:
             return _grown(variance, law, start, layers, flip)
@@ -126,13 +126,14 @@ def _one_by_one(
     depth = int(last)
     way = _Way([x], [])
     for layer in range(1, depth + 2):
-        _step(way, network.block(sigma_w, sigma_b, min(layer, max(depth, 1)), max(depth, 1)), last, progress)
+        number = min(layer, max(depth, 1)), max(depth, 1)
+        _step(way, network.block(sigma_w, sigma_b, *number, surrogates=True), last, progress)
     return way
 
 
 def _alike(variance: VarianceMap, x: Signal, last: float, progress: Progress | None) -> _Way:
     """Through blocks that are all the same, until one map serves for all that are left."""
-    way, block = _Way([x], []), variance.block(*variance.places)
+    way, block = _Way([x], []), variance.block(*variance.places, surrogates=True)
     vanishes = not variance.scales and variance.F(0.0, strict=False).value == 0.0
     ends: FloatArray | None = None
     shrinks = np.zeros(x.q.value.shape)  # by how much, in the last block
@@ -204,7 +205,8 @@ def _scaled(variance: VarianceMap, way: _Way, last: float) -> _Way:
     if factor > 1.0:
         left = math.ceil(math.log(_RANGE[1] / q.max()) / math.log(factor))
         _check_size(np.full(1, np.inf if left <= last else 1.0), left)
-    return _Way(way.signals, [np.log(variance.chi_1(q).value)], CorrelationMap(*_place(variance), float(q[0])), factor)
+    log_chi = [np.log(variance.chi_backward(q).value)]
+    return _Way(way.signals, log_chi, CorrelationMap(*_place(variance), float(q[0])), factor)
 
 
 def _is_linear(variance: VarianceMap, q: FloatArray) -> bool:
@@ -253,7 +255,7 @@ def _assembled(
             start = float(e[-1, k] if beyond[-1] > 0.0 else 0.0), float(error[-1, k])
             found = far(way.then, beyond[beyond > 0.0], *start)
             e[beyond > 0.0, k], error[beyond > 0.0, k] = found.value, np.minimum(found.error, 2.0)
-        if way.then.chi_1 == 1.0 and way.factor == 1.0:
+        if way.then.chi_1 == 1.0 and way.factor == 1.0 and not network.has_surrogates:
             last_chi = np.ones(last_chi.shape)  # the edge of chaos, exactly
     e, error = _unflipped(e, error, flip)
     q, q_error = (np.stack([getattr(x.q, name) for x in recorded]) for name in ("value", "error"))

@@ -136,9 +136,9 @@ class _Watched:
         return self.op(Norm(centred=False)(x))
 
 
-def _op(one: Activation, *, phi: Activation, watched: _Watched) -> Op:
+def _op(one: Activation, backward: Activation | None, *, phi: Activation, watched: _Watched) -> Op:
     """The op of an activation of the network."""
-    return watched if one is phi else Elementwise(one)
+    return watched if one is phi else Elementwise(one, backward)
 
 
 def _stand_in(method: Method, each: float) -> Activation:

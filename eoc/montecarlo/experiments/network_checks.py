@@ -131,7 +131,7 @@ def _signals(place: VerifiedNetwork) -> list[Signal]:
     """What theory says behind each block."""
     signals: list[Signal] = [Input(place.q, [1.0 - place.c])]
     for layer in range(1, place.depth + 1):
-        x = place.network.block(place.sigma_w, place.sigma_b, layer, place.depth)(signals[-1])
+        x = place.network.block(place.sigma_w, place.sigma_b, layer, place.depth, surrogates=True)(signals[-1])
         for name in ("q", "m", "G", "chi", *(("T",) if np.isfinite(x.chi.value).all() else ())):
             getattr(x, name)  # now: else every block asks the one before, deeper than Python can
         signals.append(x)

@@ -109,7 +109,8 @@ def _scale(op: Scale, x: tuple[FloatArray, ...], rng: np.random.Generator, matri
 
 @draw.register
 def _elementwise(op: Elementwise, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
-    return op.phi(x[0]), lambda g: (op.phi.dphi(x[0]) * g,)
+    seen = op.phi if op.backward is None else op.backward
+    return op.phi(x[0]), lambda g: (seen.dphi(x[0]) * g,)
 
 
 @draw.register
