@@ -44,6 +44,7 @@ _Pair = tuple[float, float]
 
 NAMES = ("K", "Kd", "G")
 _NOISY = 1e-13  # relative error of E[phi''^2]
+_FLOOR = 1e-290  # of an E[phi''^2] that is 0: of straight lines nothing but kinks is left
 # q E[phi'^2] in units of E[phi^2]: digits that G as a difference of two multiples of the former would lose.
 _STEEP = 8.0
 
@@ -136,7 +137,7 @@ def _by_angle(phi: Activation, q: float) -> Angular | Common:
         return angular(phi, q)
     parts = integrals(phi, np.array([q]), {"phi^2", "dphi^2", "ddphi^2"})[0]
     (v, _), (d, _), (s, s_error) = (parts[row] for row in ("phi^2", "dphi^2", "ddphi^2"))
-    return angular(phi, q, plain=bool(q * d[0] > _STEEP * v[0] or not s_error[0] <= _NOISY * s[0]))
+    return angular(phi, q, plain=bool(q * d[0] > _STEEP * v[0] or not s_error[0] <= _NOISY * s[0] + _FLOOR))
 
 
 def _positive(q: ArrayLike) -> FloatArray:

@@ -88,9 +88,9 @@ class Sources:
         """The values of tau at angles (n,), and bounds on the errors; exactly 0 at pi without mirrored knots."""
         total, error = np.zeros(at.e.shape), np.zeros(at.e.shape)
         for size, apart, sums in self._pairs(at):
-            term = size * np.exp(-apart - sums)
-            total += term
-            error += 4.0 * EPS * np.abs(term) * (4.0 + np.minimum(apart + sums, _UNDERFLOW))
+            terms = size * np.exp(-apart - sums)
+            total += terms.sum(axis=0)
+            error += (4.0 * EPS * np.abs(terms) * (4.0 + np.minimum(apart + sums, _UNDERFLOW))).sum(axis=0)
         return total, error
 
     def tau_slope(self, at: Angle) -> tuple[FloatArray, FloatArray]:
@@ -101,23 +101,26 @@ class Sources:
             with np.errstate(divide="ignore", invalid="ignore"):
                 opening = np.where((known == 0.0) | (apart == 0.0), 0.0, known * apart * np.sqrt(at.rest / at.e))
                 closing = np.where((known == 0.0) | (sums == 0.0), 0.0, known * sums * np.sqrt(at.e / at.rest))
-            total += opening - closing
-            error += 4.0 * EPS * (np.abs(opening) + np.abs(closing)) * (6.0 + np.minimum(apart + sums, _UNDERFLOW))
+            total += (opening - closing).sum(axis=0)
+            sizes = (np.abs(opening) + np.abs(closing)) * (6.0 + np.minimum(apart + sums, _UNDERFLOW))
+            error += (4.0 * EPS * sizes).sum(axis=0)
         return total, error
 
-    def _pairs(self, at: Angle) -> Iterator[tuple[float, FloatArray, FloatArray]]:
-        """For every pair of knots J_i J_j / 2 pi, twice if i != j, and the two terms of the exponent at angles (n,)."""
-        for i, (k, step) in enumerate(zip(self._knots, self._steps, strict=True)):
-            for other, other_step in zip(self._knots[i:], self._steps[i:], strict=True):
-                size = step * other_step / (2.0 * np.pi) * (1.0 if k == other else 2.0)
-                yield size, self._exponent(k - other, at.e), self._exponent(k + other, at.rest)
+    def _pairs(self, at: Angle) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
+        """For each knot, paired with itself and those after it along a first axis, J_i J_j / 2 pi, twice if i != j, and
+        the two terms of the exponent at the angles.
+        """
+        count = self._knots.size
+        knots, steps = (row.reshape(count, *np.ones(at.e.ndim, int)) for row in (self._knots, self._steps))
+        for i in range(count):
+            size = steps[i] * steps[i:] / np.pi
+            size[0] *= 0.5
+            yield size, self._exponent(knots[i] - knots[i:], at.e), self._exponent(knots[i] + knots[i:], at.rest)
 
-    def _exponent(self, distance: float, width: FloatArray) -> FloatArray:
+    def _exponent(self, distance: FloatArray, width: FloatArray) -> FloatArray:
         """distance^2 / (4 q width), 0 where the distance is."""
-        if distance == 0.0:
-            return np.zeros(width.shape)
-        with np.errstate(divide="ignore"):
-            return np.asarray(distance**2 / (4.0 * self.q * width))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(distance == 0.0, 0.0, distance**2 / (4.0 * self.q * width))
 
     def plane(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """E[g'(u) g'(v)] without deltas at theta (n,), and bounds on the errors."""
