@@ -26,7 +26,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from eoc.activations import Activation, activation
+    from eoc.activations import Activation, activation, era
+    from eoc.activations.named import fourier, gp_activation, pau, polynomial, rational, spline
     from eoc.comparison import Comparison, compare
     from eoc.convergence import Convergence, convergence_of
     from eoc.criticality import (
@@ -69,7 +70,8 @@ if TYPE_CHECKING:
 from eoc._version import __version__ as __version__
 
 _WHERE = {
-    "eoc.activations": ("Activation", "activation"),
+    "eoc.activations": ("Activation", "activation", "era"),
+    "eoc.activations.named": ("fourier", "gp_activation", "pau", "polynomial", "rational", "spline"),
     "eoc.criticality": (
         "Curve",
         "EdgeOfChaos",
@@ -156,9 +158,12 @@ __all__ = [
     "curve",
     "edge_of_chaos",
     "eoc_curve",
+    "era",
     "explicit_networks",
+    "fourier",
     "gain",
     "gaussianity",
+    "gp_activation",
     "gradient_critical",
     "length_process",
     "length_scaling",
@@ -166,16 +171,20 @@ __all__ = [
     "nearest_ordered",
     "network",
     "open_sweep",
+    "pau",
     "phase_diagram",
     "phase_of",
     "phases",
+    "polynomial",
     "propagate",
     "propagate_gram",
+    "rational",
     "recommend",
     "run_sweep",
     "sample_networks",
     "second_layer",
     "shape",
+    "spline",
     "transitions",
     "verify",
 ]

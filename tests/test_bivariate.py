@@ -497,7 +497,7 @@ def test_kd_of_a_function_whose_second_derivative_is_noisy() -> None:
     assert error(found.value, MP.mpf("0.177090800723492556")) <= found.error <= 1e-12
 
 
-@pytest.mark.parametrize("source", ["rational(b=0.5, c=(0,), d=(-0.5,))", "x + 0.5 - 0.5/(1+x**2)"])
+@pytest.mark.parametrize("source", ["era(b=0.5, c=(0,), d=(-0.5,))", "x + 0.5 - 0.5/(1+x**2)"])
 def test_named_activations_are_as_good_as_their_formula(source: str) -> None:
     found = bivariate(source, 1.0, [0.3])
     for name, true in (

@@ -34,7 +34,7 @@ def test_other_things_are_refused(bad):
         ("gelo", "gelu"),
         ("elu(alpha=1e400)", "alpha"),
         ("elu(beta=2)", "alpha"),
-        ("elu(alpha=__import__('os'))", "parameters"),
+        ("elu(alpha=__import__('os'))", "alpha must be a number .* got .__import__"),
         ("elu(alpha=1, alpha=2)", "parameters"),
         ("elu(alpha=" + "(" * 5000 + ")", "parameters"),
         ("", "empty"),

@@ -155,7 +155,7 @@ def test_what_fails_or_is_interrupted_is_computed_again() -> None:
     assert at_once(lambda _: memory.get(("key",), lambda: 3)) == [3] * THREADS
 
 
-@pytest.mark.parametrize("name", ["tanh", "elu(alpha=0.5)", "rational(b=0.5, c=(0,), d=(-0.5,))", "x*tanh(x)"])
+@pytest.mark.parametrize("name", ["tanh", "elu(alpha=0.5)", "era(b=0.5, c=(0,), d=(-0.5,))", "x*tanh(x)"])
 def test_copies_and_pickles_of_activations_are_the_activation(name: str) -> None:
     phi = eoc.activation(name)
     eoc.moments(phi, 1.0)

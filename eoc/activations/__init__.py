@@ -2,6 +2,6 @@
 
 from eoc.activations.base import Activation, Breakpoint, Growth, Piece, Smoothness
 from eoc.activations.named import names
-from eoc.activations.resolve import activation
+from eoc.activations.resolve import activation, era
 
-__all__ = ["Activation", "Breakpoint", "Growth", "Piece", "Smoothness", "activation", "names"]
+__all__ = ["Activation", "Breakpoint", "Growth", "Piece", "Smoothness", "activation", "era", "names"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -13,13 +13,13 @@ from eoc.activations.named import canonical, named, parameters_of
 from eoc.errors import EocError
 from eoc.sharing import once
 
-__all__ = ["activation", "check_text"]
+__all__ = ["activation", "check_text", "era"]
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _SYMBOLS = ("pi", "if", "else", "and", "or", "not")
 _WITH_NUMBERS = re.compile(rf"\s*([A-Za-z]\w*)\s*\(\s*({_NUMBER}(?:\s*,\s*{_NUMBER})*)\s*\)\s*\Z")
 _BARE_NAME = re.compile(r"\s*[A-Za-z][\w\s-]*\Z", re.ASCII)
-_WITH_PARAMETERS = re.compile(r"\s*([A-Za-z]\w*)\s*\(((?:\s*[A-Za-z]\w*\s*=[^=].*)|\s*)\)\s*\Z", re.DOTALL)
+_WITH_PARAMETERS = re.compile(r"\s*([A-Za-z]\w*)\s*\(((?:\s*[A-Za-z]\w*\s*=[^=].*)|\s*|(?:\s*\[.*))\)\s*\Z", re.DOTALL)
 _DOTTED = re.compile(r"\s*[A-Za-z_]\w*\s*\.")
 _LONGEST = 20_000
 
@@ -31,7 +31,8 @@ def activation(source: object, **parameters: object) -> Activation:
     ----------
     source
         - a name such as ``"gelu"`` (:func:`eoc.activations.names` lists them), with its parameters as keywords or
-          in the string: ``"elu(alpha=0.5)"``;
+          in the string: ``"elu(alpha=0.5)"``, ``"polynomial([0, 1, 0, -0.2], basis=hermite)"``,
+          ``"era(target=x*tanh(x))"``;
         - a formula in x such as ``"x * tanh(log(1 + exp(x)))"``; it is parsed, never executed;
         - what PyTorch, JAX, Flax or Keras has: ``nn.GELU("tanh")`` with its present parameters, its class where that
           needs none, ``F.gelu`` and ``jax.nn.gelu`` with their own defaults, also in a ``functools.partial``, a layer
@@ -75,6 +76,60 @@ def activation(source: object, **parameters: object) -> Activation:
     raise EocError(f"an activation is a name, a formula in x or a Python function; got {source!r}")
 
 
+def era(
+    target: object = None,
+    terms: int | None = None,
+    fit: str | None = None,
+    **coefficients: float | Sequence[float],
+) -> Activation:
+    r"""An enhanced rational activation (Trimmel et al. 2022), fitted to another activation or with given coefficients.
+
+    .. math:: \phi(x) = a x + b + \sum_i \frac{c_i x + d_i}{(x - e_i)^2 + f_i^2}
+
+    Parameters
+    ----------
+    target
+        What to fit: whatever :func:`activation` understands; "swish" where left out, as its authors advise.
+    terms
+        Fractions to fit: 1, where left out, or 2.
+    fit
+        "optimum", where left out: the least sum of squares on linspace(-3, 3, 100000). "authors": where SciPy's dogbox
+        method stops from all coefficients 1 on these points, as their code does; it takes up to a minute for 2 terms.
+    **coefficients
+        Instead of a target: numbers ``a`` and ``b`` and sequences ``c``, ``d``, ``e``, ``f`` of one length, f > 0. Left
+        out, a, c and f are 1, and b, d and e are 0. PyTorch's version of ERA adds 1e-6 to each f^2.
+
+    Returns
+    -------
+    Activation
+        Smooth, with phi'' bounded, and like a x + b at both ends. Its ``parameters`` hold all coefficients.
+
+    Raises
+    ------
+    EocError
+        For a target and coefficients, or a target that a polynomial fits better than any of these.
+
+    Notes
+    -----
+    The optimum is right to the rounding of the sums, 1e-12; it is the best of a search from many poles, which may
+    miss a better one of targets that are neither odd nor even but for a multiple of x. Of swish with 2 terms the
+    largest error is 1.2e-6, where the authors' method stops at 1e-4 and more.
+
+    A network sees a fit on [-3, 3] only as far as its variances are small: fitted to relu it has no edge of chaos near
+    (sqrt(2), 0), where relu has its only one.
+
+    Examples
+    --------
+    >>> swish = era("swish")
+    >>> round(swish.parameters["b"], 6), swish([0.0, 2.0]).round(4).tolist()
+    (3.542669, [0.0023, 1.763])
+    >>> era(a=0.5, c=[0], d=[-1], f=[2]).formula
+    '0.5 * x + (-1) / (x^2 + 2^2)'
+    """
+    asked = {name: value for name, value in {"target": target, "terms": terms, "fit": fit}.items() if value is not None}
+    return _named("era", asked | coefficients)
+
+
 def check_text(text: str) -> None:
     """Refuse a text that is neither a name nor a formula that can be read; what the function does is not looked at.
 
@@ -116,12 +171,18 @@ def _term(text: str) -> str | None:
 def _from_name(text: str, parameters: dict[str, object]) -> Activation | None:
     """None for what is a formula."""
     if parameters or _is_name(text):
-        return named(text.strip(), **parameters)
+        return _named(text.strip(), parameters)
     call = _WITH_PARAMETERS.match(text) if len(text) <= _LONGEST else None
     if call is not None:
-        return named(call[1], **_keywords(text, call[2]))
+        return _named(call[1], _keywords(text, call[1], call[2]))
     call = _WITH_NUMBERS.match(text) if len(text) <= _LONGEST else None
     return None if call is None else _with_numbers(call[1], call[2])
+
+
+def _named(name: str, parameters: dict[str, object]) -> Activation:
+    """The one of that name; what it is fitted to may be anything that means an activation."""
+    target = parameters.get("target")
+    return named(name, **(parameters if target is None else parameters | {"target": activation(target)}))
 
 
 def _is_name(text: str) -> bool:
@@ -144,20 +205,32 @@ def _with_numbers(name: str, numbers: str) -> Activation | None:
     return named(found, **dict(zip(own, map(float, values), strict=False)))
 
 
-def _keywords(text: str, arguments: str) -> dict[str, object]:
-    """``alpha=0.5, knots=(-1, 0)`` as a dictionary of numbers and tuples of numbers; nothing else is read."""
+def _keywords(text: str, name: str, arguments: str) -> dict[str, object]:
+    """``[-1, 0], alpha=0.5, target=x*tanh(x)`` as a dictionary of numbers, lists of them, and texts for all else."""
     try:
-        call = ast.parse(f"f({arguments})", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args or any(k.arg is None for k in call.keywords):
+        written = f"f({arguments})"
+        call = ast.parse(written, mode="eval").body
+        if not isinstance(call, ast.Call) or any(k.arg is None for k in call.keywords):
             raise ValueError
-        found = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-        if len(found) < len(call.keywords):
+        found = {str(k.arg): _parameter(k.value, written) for k in call.keywords}
+        known = canonical(name)
+        own = parameters_of(known) if known else [f"{i}" for i in range(len(call.args))]  # of what named refuses
+        given = dict(zip(own, (_parameter(value, written) for value in call.args), strict=False))
+        if len(given) < len(call.args) or len(found) < len(call.keywords) or given.keys() & found.keys():
             raise ValueError
-        return found
+        return given | found
     except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         raise EocError(
             f"cannot read the parameters in {text!r}: write them as name=number, e.g. elu(alpha=0.5)"
         ) from None
+
+
+def _parameter(node: ast.expr, text: str) -> object:
+    """The number, tuple or text that is written there; what is no literal is a text without quotes."""
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return ast.get_source_segment(text, node) or ""
 
 
 @once(256)

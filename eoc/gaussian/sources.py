@@ -107,9 +107,7 @@ class Sources:
         return total, error
 
     def _pairs(self, at: Angle) -> Iterator[tuple[FloatArray, FloatArray, FloatArray]]:
-        """For each knot, paired with itself and those after it along a first axis, J_i J_j / 2 pi, twice if i != j, and
-        the two terms of the exponent at the angles.
-        """
+        """J_i J_j / 2 pi, twice if i != j, and the terms of the exponent at the angles: for each i, all j >= i."""
         count = self._knots.size
         knots, steps = (row.reshape(count, *np.ones(at.e.ndim, int)) for row in (self._knots, self._steps))
         for i in range(count):

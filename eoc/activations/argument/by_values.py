@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.activations.named import STANDARD, families
+from eoc.activations.named import FAMILIES, STANDARD
 from eoc.floats import FloatArray
 from eoc.sharing import once
 
@@ -44,7 +44,7 @@ def activation_with_values(values: FloatArray) -> Activation | None:
 @once()
 def _known() -> tuple[tuple[Activation, FloatArray], ...]:
     """All names that mean one function, short ones first: elu before celu, which is the same one."""
-    others = {*families.__all__, "prelu", "rrelu"}  # leaky ReLUs with slopes of their own
+    others = {*FAMILIES, "prelu", "rrelu"}  # leaky ReLUs with slopes of their own
     of_one = [make for name, make in STANDARD.items() if name not in others and _needs_nothing(make)]
     found = [make() for make in of_one]
     found.sort(key=lambda phi: (len(phi.name), phi.name))

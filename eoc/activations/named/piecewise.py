@@ -5,15 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.activations.base import Activation, Parity, Piece
+from eoc.activations.definitions import shown
 from eoc.activations.named.building_blocks import (
     BOUNDED,
+    MOST_WRITTEN,
     constant,
     defined,
+    distance_text,
     factory,
     linear,
     number,
     parameters,
     positive,
+    whole,
 )
 from eoc.floats import FloatArray
 
@@ -27,6 +31,7 @@ __all__ = [
     "hardtanh",
     "heaviside",
     "leaky_relu",
+    "quantiser",
     "relu",
     "relu6",
     "selu",
@@ -38,6 +43,7 @@ __all__ = [
 
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
+_MOST_LEVELS = 1024
 
 
 # --- piecewise linear -------------------------------------------------------------------------------------------------
@@ -203,3 +209,30 @@ def softsign() -> Activation:
         )
 
     return defined("softsign", (half(-1.0), half(1.0)), (0.0,), growth=BOUNDED, parity="odd")
+
+
+@factory
+def quantiser(levels: int = 4, step: float | None = None) -> Activation:
+    """phi(x) = the k-th of N = levels values from -1 to 1, k = how many of the N - 1 jumps lie below x.
+
+    Jump k = 1 ... N-1 is at step (k - N/2). The default step, 2 / (N - 1), rounds x to the nearest level. Two levels
+    are the sign, three with step t have their jumps at -t/2 and t/2.
+    """
+    n = whole("levels", levels, 2, _MOST_LEVELS)
+    step = 2.0 / (n - 1) if step is None else positive("step", step)
+    return Activation(
+        "quantiser",
+        _steps(n, step),
+        tuple(constant((2 * k - (n - 1)) / (n - 1)) for k in range(n)),
+        tuple(step * (k - n / 2) for k in range(1, n)),
+        growth=BOUNDED,
+        parity="odd",
+        parameters=parameters(levels=n, step=step),
+    )
+
+
+def _steps(n: int, step: float) -> str:
+    if n > MOST_WRITTEN:
+        return "-1 + 2/(levels - 1) for every jump below x, at step (k - levels/2)"
+    jumps = [f"heaviside({distance_text(step * (k - n / 2))})" for k in range(1, n)]
+    return f"{shown(2.0 / (n - 1))} * ({' + '.join(jumps)}) - 1"

@@ -9,17 +9,31 @@ from types import MappingProxyType
 
 from eoc.activations.base import Activation
 from eoc.activations.definitions import ALIASES, DEFINITIONS, NOT_ELEMENTWISE, key
-from eoc.activations.named import families, piecewise, rectifiers, smooth
+from eoc.activations.named import (
+    era,
+    gaussian_process,
+    pade,
+    piecewise,
+    polynomials,
+    rectifiers,
+    smooth,
+    splines,
+    trigonometric,
+)
 from eoc.activations.named.building_blocks import by_formula
 from eoc.errors import EocError
 
-__all__ = ["STANDARD", "canonical", "named", "names", "parameters_of"]
+__all__ = ["FAMILIES", "STANDARD", "canonical", "named", "names", "parameters_of"]
 
+_OF_FAMILIES = (splines, polynomials, trigonometric, era, pade, gaussian_process)
 _BY_HAND = {
     name.rstrip("_"): getattr(module, name)
-    for module in (smooth, rectifiers, piecewise, families)
+    for module in (smooth, rectifiers, piecewise, *_OF_FAMILIES)
     for name in module.__all__
 }
+
+#: The names that mean nothing without their parameters.
+FAMILIES = frozenset(["quantiser", *(name for module in _OF_FAMILIES for name in module.__all__)])
 
 #: Every activation with a name, as the function that builds it.
 STANDARD: Mapping[str, Callable[..., Activation]] = MappingProxyType(

@@ -1,0 +1,146 @@
+"""Enhanced rational activations (ERA): a line and partial fractions, given or fitted to another activation."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from eoc.activations.base import Activation, Growth, Piece
+from eoc.activations.definitions import shown
+from eoc.activations.named.building_blocks import (
+    BOUNDED,
+    Numbers,
+    by_formula,
+    distance_text,
+    factory,
+    number,
+    numbers,
+    parameters,
+    polynomial_text,
+    positive,
+    same_length,
+    whole,
+)
+from eoc.activations.named.era_fit import FITS, Coefficients, fitted
+from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
+
+__all__ = ["era"]
+
+_MOST_TERMS = 2
+_Fractions = list[tuple[float, float, float, float]]
+
+
+@factory
+def era(
+    target: Activation | None = None,
+    terms: int | None = None,
+    fit: str | None = None,
+    *,
+    a: float | None = None,
+    b: float | None = None,
+    c: Numbers | None = None,
+    d: Numbers | None = None,
+    e: Numbers | None = None,
+    f: Numbers | None = None,
+) -> Activation:
+    """phi(x) = a x + b + sum_i (c_i x + d_i) / ((x - e_i)^2 + f_i^2), fitted to a target or with given coefficients.
+
+    See :func:`eoc.era`. Coefficients that are left out beside given ones are 1, and 0 for b, d and e.
+    """
+    given = {
+        name: value for name, value in {"a": a, "b": b, "c": c, "d": d, "e": e, "f": f}.items() if value is not None
+    }
+    if not given:
+        return _fitted(
+            by_formula("silu")() if target is None else target, 1 if terms is None else terms, fit or "optimum"
+        )
+    asked = {name: value for name, value in {"target": target, "terms": terms, "fit": fit}.items() if value is not None}
+    if asked:
+        raise EocError(
+            f"era takes coefficients, or a target to fit them to: got {', '.join(given)} and {', '.join(asked)}"
+        )
+    found = Coefficients(
+        number("a", given.get("a", 1.0)),
+        number("b", given.get("b", 0.0)),
+        numbers("c", given.get("c", (1.0,))),
+        numbers("d", given.get("d", (0.0,))),
+        numbers("e", given.get("e", (0.0,))),
+        tuple(positive(f"f[{i}]", value) for i, value in enumerate(numbers("f", given.get("f", (1.0,))))),
+    )
+    same_length(c=found.c, d=found.d, e=found.e, f=found.f)
+    if not found.a and not any(found.c) and not any(found.d):
+        raise EocError(f"a, c and d are 0, so that phi is the constant {found.b:g}: give one of them that is not 0")
+    return _with_coefficients(found, {})
+
+
+def _fitted(target: object, terms: object, fit: str) -> Activation:
+    if not isinstance(target, Activation):
+        raise EocError(f"target must be an activation, got {target!r}")
+    if fit not in FITS:
+        raise EocError(f"fit must be one of {', '.join(FITS)}, got {fit!r}")
+    count = whole("terms", terms, 1, _MOST_TERMS)
+    found = fitted(target, count, fit)
+    return _with_coefficients(found, {"target": target.name, "terms": count, "fit": fit})
+
+
+def _with_coefficients(k: Coefficients, fit: dict[str, object]) -> Activation:
+    fractions = list(zip(k.c, k.d, k.e, k.f, strict=True))
+    terms = [_fraction(*term) for term in fractions]
+    piece = Piece(
+        lambda x: sum((term.phi(x) for term in terms), k.a * x + k.b),
+        lambda x: sum((term.dphi(x) for term in terms), np.full_like(x, k.a)),
+        lambda x: sum((term.ddphi(x) for term in terms), np.zeros_like(x)),
+    )
+    return Activation(
+        "era",
+        " + ".join(part for part in (polynomial_text((k.b, k.a)), *map(_ratio, k.c, k.d, k.e, k.f)) if part != "0"),
+        (piece,),
+        growth=Growth("polynomial", 1.0) if k.a else BOUNDED,
+        parity="odd" if k.b == 0.0 and not any(k.d) and not any(k.e) else None,
+        uncertainty=partial(_errors, k.a, k.b, fractions),
+        parameters=parameters(**fit, a=k.a, b=k.b, c=k.c, d=k.d, e=k.e, f=k.f),
+    )
+
+
+def _ratio(c: float, d: float, e: float, f: float) -> str:
+    if not c and not d:
+        return "0"
+    above = polynomial_text((d, c)) if c else shown(d)
+    centre = f"({distance_text(e)})^2" if e else "x^2"
+    return f"({above}) / ({centre} + {shown(f)}^2)" if c and d else f"{above} / ({centre} + {shown(f)}^2)"
+
+
+def _fraction(c: float, d: float, e: float, f: float) -> Piece:
+    """phi(x) = n / h^2, n = c x + d, h^2 = (x - e)^2 + f^2, in the bounded ratios u = (x - e) / h and v = n / h."""
+
+    def ratios(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        h = np.hypot(x - e, f)
+        return h, (x - e) / h, (c * x + d) / h
+
+    def phi(x: FloatArray) -> FloatArray:
+        h, _, v = ratios(x)
+        return v / h
+
+    def slope(x: FloatArray) -> FloatArray:
+        h, u, v = ratios(x)
+        return (c - 2.0 * u * v) / h / h
+
+    def curvature(x: FloatArray) -> FloatArray:
+        h, u, v = ratios(x)
+        return (8.0 * u * u * v - 4.0 * c * u - 2.0 * v) / h / h / h
+
+    return Piece(phi, slope, curvature)
+
+
+def _errors(a: float, b: float, fractions: _Fractions, x: FloatArray) -> FloatArray:
+    """Bounds on the errors of a x + b + fractions, and of its derivatives: every term in absolute value."""
+    sizes = np.stack([np.abs(a * x) + abs(b), np.full_like(x, abs(a)), np.zeros_like(x)])
+    for c, d, e, f in fractions:
+        h = np.hypot(x - e, f)
+        u, v = np.abs(x - e) / h, (np.abs(c * x) + abs(d)) / h
+        sizes[0] += v / h
+        sizes[1] += (abs(c) + 2.0 * u * v) / h / h
+        sizes[2] += (8.0 * u * u * v + 4.0 * abs(c) * u + 2.0 * v) / h / h / h
+    return 8.0 * EPS * sizes

@@ -1,0 +1,199 @@
+"""Polynomials, in powers of x or in orthogonal polynomials, each standardised or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import partial
+from math import isqrt
+
+import numpy as np
+
+from eoc.activations.base import Activation, Function, Growth, Parity, Piece
+from eoc.activations.named.building_blocks import Numbers, factory, numbers, parameters, polynomial_text
+from eoc.errors import EocError
+from eoc.floats import EPS, FloatArray
+
+__all__ = ["polynomial"]
+
+_HIGHEST_DEGREE = 64
+_ROOT_BITS = 400  # of the square of a standard deviation
+_PAIRS = 1e-29  # relative rounding of sums of pairs of doubles, with room
+
+_Exact = list[Fraction]
+# How the next of these polynomials follows: p_{k+1} = a_k x p_k - b_k p_{k-1}.
+_RECURRENCES: dict[str, Callable[[int], tuple[Fraction, Fraction]]] = {
+    "monomial": lambda k: (Fraction(1), Fraction(0)),
+    "hermite": lambda k: (Fraction(1), Fraction(k)),
+    "legendre": lambda k: (Fraction(2 * k + 1, k + 1), Fraction(k, k + 1)),
+    "chebyshev": lambda k: (Fraction(2 if k else 1), Fraction(1 if k else 0)),
+}
+
+
+@factory
+def polynomial(
+    coefficients: Numbers = (0.0, 0.0, 1.0), basis: str = "monomial", *, normalised: bool = False
+) -> Activation:
+    """The sum of c_k p_k(x) over powers or orthogonal polynomials p_k of degree k.
+
+    Parameters
+    ----------
+    coefficients
+        c_0, c_1, ...: from 2 to 65 numbers, one beyond c_0 not 0.
+    basis
+        "monomial": x^k. "hermite": He_k of probability theory, He_2 = x^2 - 1. "legendre": P_k and "chebyshev": T_k,
+        for all x, not only between -1 and 1.
+    normalised
+        Whether each p_k, k > 0, is standardised for a standard Gaussian: less its mean, over its standard deviation.
+        He_k becomes He_k / sqrt(k!); x^3 becomes x^3 / sqrt(15), x^2 becomes (x^2 - 1) / sqrt(2).
+
+    Returns
+    -------
+    Activation
+        Smooth; it grows like its highest power. The default is x^2.
+
+    Raises
+    ------
+    EocError
+        For a constant polynomial, which hands on nothing of its input, a degree above 64, or another basis.
+
+    Notes
+    -----
+    SLAF (Goyal et al. 2019, "Learning activation functions: a new paradigm for understanding neural networks")
+    normalises every power by statistics of its batch. At those of a Gaussian of variance q this is the function here of
+    x / sqrt(q), so the network is ``layernorm, polynomial(..., normalised=True), dense``; what real
+    batches add, of which all members are alike, is left out.
+
+    A variance map of degree 2k in sqrt(q) grows faster than q: beyond its largest fixed point variances diverge, and
+    inputs overflow after few layers. The points of the edge of chaos tell how far inputs may go (``q_max``).
+
+    Coefficients of other bases are converted exactly, and rounding is carried along where they are summed, so that phi
+    is right to 1e-15 of its largest value on [-|x|, |x|]; powers of x are summed in double precision, with a bound that
+    is honest where they cancel.
+
+    Examples
+    --------
+    >>> from eoc.activations.named import named
+    >>> named("polynomial", coefficients=(0, 1, 0, -1 / 6))([0.0, 1.0]).round(12).tolist()
+    [0.0, 0.833333333333]
+    >>> named("polynomial", coefficients=(0, 0, 1), basis="hermite").formula
+    '(-1) + x^2'
+    """
+    given = numbers("coefficients", coefficients)
+    if basis not in _RECURRENCES:
+        raise EocError(f"basis must be one of {', '.join(_RECURRENCES)}, got {basis!r}")
+    if not isinstance(normalised, bool):
+        raise EocError(f"normalised must be True or False, got {normalised!r}")
+    degree = max((i for i, c in enumerate(given) if c), default=0)
+    if degree > _HIGHEST_DEGREE:
+        raise EocError(f"coefficients must not go beyond x^{_HIGHEST_DEGREE}, got x^{degree}")
+    if degree == 0:
+        raise EocError(
+            f"a polynomial of degree 0 is the constant {given[0]:g}, which hands on nothing of its input: give a "
+            "coefficient of x or of a higher power that is not 0"
+        )
+    powers = _in_powers(given[: degree + 1], basis, normalised)
+    exactly = [powers, _derivative(powers), _derivative(_derivative(powers))]
+    plain = basis == "monomial" and not normalised
+    functions = [_summed([float(c) for c in p]) if plain else _summed_in_pairs(p) for p in exactly]
+    c = tuple(float(a) for a in powers)
+    return Activation(
+        "polynomial",
+        polynomial_text(c),
+        (Piece(*functions),),
+        growth=Growth("polynomial", float(degree)),
+        parity=_parity(c),
+        uncertainty=partial(_errors, exactly, None if plain else functions),
+        parameters=parameters(coefficients=given, basis=basis, normalised=normalised),
+    )
+
+
+def _parity(c: Numbers) -> Parity | None:
+    return "odd" if not any(c[::2]) else "even" if not any(c[1::2]) else None
+
+
+# --- exact coefficients -----------------------------------------------------------------------------------------------
+
+
+def _in_powers(coefficients: Numbers, basis: str, normalised: bool) -> _Exact:
+    """The coefficients of 1, x, x^2, ..., exact but for the square roots of standard deviations, to 1e-60."""
+    total = [Fraction(0)] * len(coefficients)
+    before, here = [Fraction(0)], [Fraction(1)]
+    for k, c in enumerate(coefficients):
+        one = _standardised(here) if normalised and k else here
+        for i, part in enumerate(one):
+            total[i] += Fraction(c) * part
+        a, b = _RECURRENCES[basis](k)
+        longer = [Fraction(0), *(a * p for p in here)]
+        for i, p in enumerate(before):
+            longer[i] -= b * p
+        before, here = here, longer
+    return total
+
+
+def _standardised(p: _Exact) -> _Exact:
+    """Less the mean, over the standard deviation, of p of a standard Gaussian."""
+    centred = [p[0] - _mean(p), *p[1:]]
+    square = [Fraction(0)] * (2 * len(p) - 1)
+    for i, a in enumerate(centred):
+        for j, b in enumerate(centred):
+            square[i + j] += a * b
+    variance = _mean(square)
+    root = Fraction(isqrt((variance.numerator << _ROOT_BITS) // variance.denominator), 1 << _ROOT_BITS // 2)
+    return [a / root for a in centred]
+
+
+def _mean(p: _Exact) -> Fraction:
+    """E[p(Z)]: E[Z^2m] = (2m - 1)!!."""
+    total, moment = Fraction(0), 1
+    for m, c in enumerate(p[::2]):
+        moment *= max(2 * m - 1, 1)
+        total += c * moment
+    return total
+
+
+def _derivative(p: _Exact) -> _Exact:
+    return [i * a for i, a in enumerate(p)][1:]
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _summed(coefficients: Sequence[float]) -> Function:
+    """Horner's rule; infinite where it overflows."""
+
+    def value(x: FloatArray) -> FloatArray:
+        total = np.zeros_like(x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for c in reversed(coefficients):
+                total = total * x + c
+        return total
+
+    return value
+
+
+def _summed_in_pairs(coefficients: _Exact) -> Function:
+    """Horner's rule on pairs of doubles; where those overflow, in double precision."""
+    from eoc.activations.formula.pairs import Pair
+
+    high = [float(c) for c in coefficients]
+    pairs = [Pair(np.float64(h), np.float64(c - Fraction(h))) for h, c in zip(high, coefficients, strict=True)]
+    plain = _summed(high)
+
+    def value(x: FloatArray) -> FloatArray:
+        total = Pair(np.zeros_like(x), np.zeros_like(x))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for c in reversed(pairs):
+                total = total * x + c
+        return np.where(np.isfinite(total.high), total.high, plain(x))
+
+    return value
+
+
+def _errors(exactly: Sequence[_Exact], in_pairs: Sequence[Function] | None, x: FloatArray) -> FloatArray:
+    """Bounds on the errors: every term in absolute value, times twice as many roundings as it goes through."""
+    sizes = np.stack([_summed([abs(float(c)) for c in p])(np.abs(x)) for p in exactly])
+    if in_pairs is None:
+        return 4.0 * EPS * (len(exactly[0]) - 1) * sizes
+    with np.errstate(invalid="ignore"):
+        return np.stack([4.0 * EPS * np.abs(function(x)) for function in in_pairs]) + _PAIRS * sizes
