@@ -83,7 +83,9 @@ def close(value: float, bound: float, true: Any, within: float = WITHIN) -> None
 
 def expectations() -> list[Any]:
     topics = ("era", "pau", "slaf", "gp", "spline")
-    return [r for topic in topics for r in records(topic, "V", "D", "S", "M", "K") if r.values[0]["quantity"] in "VDSMK"]
+    return [
+        r for topic in topics for r in records(topic, "V", "D", "S", "M", "K") if r.values[0]["quantity"] in "VDSMK"
+    ]
 
 
 @pytest.mark.parametrize("r", expectations())
@@ -119,7 +121,9 @@ def test_kinks_of_version_a(r: dict[str, Any]) -> None:
 def test_the_published_version_n_of_gelu_has_a_pole() -> None:
     (r,) = (p.values[0] for p in records("pau", "real pole"))
     with pytest.raises(NotPermissibleError, match=r"near x = -3\.001501907425428, a pole") as refused:
-        named("rational", numerator=(1.0,), denominator=tuple(map(float, r["parameters"]["denominator"][1:])), version="N")
+        named(
+            "rational", numerator=(1.0,), denominator=tuple(map(float, r["parameters"]["denominator"][1:])), version="N"
+        )
     place = float(str(refused.value).partition("x = ")[2].partition(",")[0])
     assert error(place, number(r["value"])) <= 1e-15
 
@@ -149,7 +153,9 @@ def beside(p: EocPoint, true: dict[str, Any]) -> None:
     assert true.get("stability", p.stability) == p.stability
 
 
-@pytest.mark.parametrize("r", [r for topic in ("era", "pau", "slaf", "gp", "spline") for r in records(topic, "EOC points")])
+@pytest.mark.parametrize(
+    "r", [r for topic in ("era", "pau", "slaf", "gp", "spline") for r in records(topic, "EOC points")]
+)
 def test_points(r: dict[str, Any]) -> None:
     phi, sigma_b = of(r["topic"], r["case"]), r["parameters"]["sigma_b"]
     points = edge_of_chaos(phi, sigma_b=float(sigma_b)).points
@@ -209,7 +215,9 @@ def test_normalised_powers_are_a_polynomial_behind_layer_norm(r: dict[str, Any])
         if r["quantity"].startswith("V"):
             close(float(at.value), float(at.error), number(r["value"]))
         elif r["quantity"].startswith("chi_1"):
-            assert float(variance.chi_1(1.0).value / variance.F(1.0).value) == pytest.approx(float(r["value"]), rel=1e-13)
+            assert float(variance.chi_1(1.0).value / variance.F(1.0).value) == pytest.approx(
+                float(r["value"]), rel=1e-13
+            )
         else:
             f = CorrelationMap(block, 1.0, q=float(variance.F(q).value))
             assert float(f(0.5)) == pytest.approx(float(r["value"]), rel=1e-13)

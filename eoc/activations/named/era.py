@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from eoc.activations.base import Activation, Growth, Piece
+from eoc.activations.base import Activation, Growth
 from eoc.activations.definitions import shown
 from eoc.activations.named.building_blocks import (
     BOUNDED,
@@ -23,13 +24,13 @@ from eoc.activations.named.building_blocks import (
     whole,
 )
 from eoc.activations.named.era_fit import FITS, Coefficients, fitted
+from eoc.activations.named.summed import Summed
 from eoc.errors import EocError
-from eoc.floats import EPS, FloatArray
+from eoc.floats import FloatArray
 
 __all__ = ["era"]
 
 _MOST_TERMS = 2
-_Fractions = list[tuple[float, float, float, float]]
 
 
 @factory
@@ -86,20 +87,14 @@ def _fitted(target: object, terms: object, fit: str) -> Activation:
 
 
 def _with_coefficients(k: Coefficients, fit: dict[str, object]) -> Activation:
-    fractions = list(zip(k.c, k.d, k.e, k.f, strict=True))
-    terms = [_fraction(*term) for term in fractions]
-    piece = Piece(
-        lambda x: sum((term.phi(x) for term in terms), k.a * x + k.b),
-        lambda x: sum((term.dphi(x) for term in terms), np.full_like(x, k.a)),
-        lambda x: sum((term.ddphi(x) for term in terms), np.zeros_like(x)),
-    )
+    summed = Summed(partial(_value, k), partial(_sizes, k))
     return Activation(
         "era",
         " + ".join(part for part in (polynomial_text((k.b, k.a)), *map(_ratio, k.c, k.d, k.e, k.f)) if part != "0"),
-        (piece,),
+        (summed.piece,),
         growth=Growth("polynomial", 1.0) if k.a else BOUNDED,
         parity="odd" if k.b == 0.0 and not any(k.d) and not any(k.e) else None,
-        uncertainty=partial(_errors, k.a, k.b, fractions),
+        uncertainty=summed.errors,
         parameters=parameters(**fit, a=k.a, b=k.b, c=k.c, d=k.d, e=k.e, f=k.f),
     )
 
@@ -112,35 +107,31 @@ def _ratio(c: float, d: float, e: float, f: float) -> str:
     return f"({above}) / ({centre} + {shown(f)}^2)" if c and d else f"{above} / ({centre} + {shown(f)}^2)"
 
 
-def _fraction(c: float, d: float, e: float, f: float) -> Piece:
-    """phi(x) = n / h^2, n = c x + d, h^2 = (x - e)^2 + f^2, in the bounded ratios u = (x - e) / h and v = n / h."""
-
-    def ratios(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        h = np.hypot(x - e, f)
-        return h, (x - e) / h, (c * x + d) / h
-
-    def phi(x: FloatArray) -> FloatArray:
-        h, _, v = ratios(x)
-        return v / h
-
-    def slope(x: FloatArray) -> FloatArray:
-        h, u, v = ratios(x)
-        return (c - 2.0 * u * v) / h / h
-
-    def curvature(x: FloatArray) -> FloatArray:
-        h, u, v = ratios(x)
-        return (8.0 * u * u * v - 4.0 * c * u - 2.0 * v) / h / h / h
-
-    return Piece(phi, slope, curvature)
+def _value(k: Coefficients, ops: Any, order: int, x: Any) -> Any:
+    """phi, phi' or phi'': of a fraction n/h with n = c x + d and h = (x - e)^2 + f^2."""
+    total = x * ops.number(k.a) + k.b if order == 0 else x * 0.0 + (k.a if order == 1 else 0.0)
+    for c, d, e, f in zip(k.c, k.d, k.e, k.f, strict=True):
+        z, n = x + -e, x * ops.number(c) + d
+        h = z * z + ops.number(f) * f
+        ratio = ops.div(n, h)
+        if order == 0:
+            total = total + ratio
+        elif order == 1:
+            total = total + ops.div(z * ratio * -2.0 + c, h)
+        else:
+            total = total + ops.div(ops.div(z * (z * ratio * 4.0 + -2.0 * c) + -n, h), h) * 2.0
+    return total
 
 
-def _errors(a: float, b: float, fractions: _Fractions, x: FloatArray) -> FloatArray:
-    """Bounds on the errors of a x + b + fractions, and of its derivatives: every term in absolute value."""
-    sizes = np.stack([np.abs(a * x) + abs(b), np.full_like(x, abs(a)), np.zeros_like(x)])
-    for c, d, e, f in fractions:
-        h = np.hypot(x - e, f)
-        u, v = np.abs(x - e) / h, (np.abs(c * x) + abs(d)) / h
-        sizes[0] += v / h
-        sizes[1] += (abs(c) + 2.0 * u * v) / h / h
-        sizes[2] += (8.0 * u * u * v + 4.0 * abs(c) * u + 2.0 * v) / h / h / h
-    return 8.0 * EPS * sizes
+def _sizes(k: Coefficients, order: int, x: FloatArray) -> FloatArray:
+    total = np.abs(k.a * x) + abs(k.b) if order == 0 else np.full_like(x, abs(k.a) if order == 1 else 0.0)
+    for c, d, e, f in zip(k.c, k.d, k.e, k.f, strict=True):
+        z, n = np.abs(x - e), np.abs(c * x) + abs(d)
+        h = np.hypot(z, f)
+        if order == 0:
+            total = total + n / h / h
+        elif order == 1:
+            total = total + (abs(c) + 2.0 * (z / h) * (n / h)) / h / h
+        else:
+            total = total + (8.0 * (z / h) ** 2 * (n / h) + 4.0 * abs(c) * (z / h) + 2.0 * (n / h)) / h / h / h
+    return 8.0 * total

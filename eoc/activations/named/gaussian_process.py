@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from eoc.activations.base import Activation, Parity, Piece
+from eoc.activations.base import Activation, Parity
 from eoc.activations.definitions import shown
 from eoc.activations.named.building_blocks import (
     BOUNDED,
@@ -22,20 +21,17 @@ from eoc.activations.named.building_blocks import (
     parameters,
     same_length,
 )
+from eoc.activations.named.summed import Pairs, Summed
 from eoc.errors import EocError
-from eoc.floats import EPS, FloatArray
+from eoc.floats import FloatArray
 
 __all__ = ["gp_activation"]
 
 _MOST_POINTS = 64
 _SHORTEST = 1e-3
 _DIGITS = 60
-_CANCELLING = 50.0  # sum of |weights|, in units of the largest value, from which on rounding is carried along
 _HOPELESS = 1e16
-_PAIRS = 1e-29  # relative rounding of sums of pairs of doubles, with room
-_FAR = 50.0  # length scales from which on the kernel is 0
-
-_Weights = list[tuple[float, float]]  # each as the sum of two doubles
+_FAR = 40.0  # length scales from which on the kernel is 0
 
 
 @factory
@@ -69,9 +65,9 @@ def gp_activation(
 
     Notes
     -----
-    The weights are solved for in 60 digits, more where the matrix needs it, and kept as sums of two doubles; where they
-    cancel, rounding is carried along in phi as well. Its Gaussian expectations have closed forms, which the engine
-    agrees with to 1e-14.
+    The weights are solved for in 60 digits, more where the matrix needs it, and kept as sums of two doubles; where
+    terms cancel, rounding is carried along. Its Gaussian expectations have closed forms, with which the engine agrees
+    to 1e-14.
 
     Examples
     --------
@@ -88,29 +84,27 @@ def gp_activation(
     if not any(heights):
         raise EocError("all values are 0, so that phi is the constant 0: give one that is not")
     weights = _weights(places, heights, length, spread)
-    size = sum(abs(high) for high, _ in weights)
-    largest = max(map(abs, heights))
+    size, largest = sum(abs(high) for high, _ in weights), max(map(abs, heights))
     if size > _HOPELESS * largest:
         raise EocError(
             f"the points are too close for length_scale = {length:g}: the weights, {size:.1g} in all, cancel beyond "
             "what can be computed; take a shorter length scale, fewer points, or some noise"
         )
-    paired = size > _CANCELLING * largest
-    functions = [partial(_sum, places, weights, length, paired, order) for order in range(3)]
+    summed = Summed(partial(_value, places, weights, length), partial(_sizes, places, weights, length))
     return Activation(
         "gp_activation",
         _text(places, weights, length),
-        (Piece(*functions),),
+        (summed.piece,),
         growth=BOUNDED,
         parity=_parity(places, weights),
-        uncertainty=partial(_errors, places, weights, length, functions if paired else None),
+        uncertainty=summed.errors,
         parameters=parameters(
             points=places, values=heights, length_scale=length, noise=spread, weights=tuple(high for high, _ in weights)
         ),
     )
 
 
-def _weights(places: Numbers, heights: Numbers, length: float, noise: float) -> _Weights:
+def _weights(places: Numbers, heights: Numbers, length: float, noise: float) -> Pairs:
     import mpmath
 
     context, n, digits = mpmath.MPContext(), len(places), _DIGITS
@@ -137,10 +131,10 @@ def _weights(places: Numbers, heights: Numbers, length: float, noise: float) -> 
         digits *= 2
     floor = context.mpf(10) ** -38 * largest
     rounded = [context.mpf(0) if abs(a) < floor else a for a in found]
-    return [(float(a), float(a - float(a))) for a in rounded]
+    return tuple((float(a), float(a - float(a))) for a in rounded)
 
 
-def _parity(places: Numbers, weights: _Weights) -> Parity | None:
+def _parity(places: Numbers, weights: Pairs) -> Parity | None:
     if places != tuple(-x for x in reversed(places)):
         return None
     mirrored = weights[::-1]
@@ -149,7 +143,7 @@ def _parity(places: Numbers, weights: _Weights) -> Parity | None:
     return "odd" if all(a == -b for (a, _), (b, _) in zip(weights, mirrored, strict=True)) else None
 
 
-def _text(places: Numbers, weights: _Weights, length: float) -> str:
+def _text(places: Numbers, weights: Pairs, length: float) -> str:
     if len(places) > MOST_WRITTEN:
         return f"sum of w_i * exp(-((x - x_i) / {shown(length)})^2 / 2), {len(places)} terms"
     terms = []
@@ -161,52 +155,33 @@ def _text(places: Numbers, weights: _Weights, length: float) -> str:
     return " + ".join(terms)
 
 
-def _sum(places: Numbers, weights: _Weights, length: float, paired: bool, order: int, x: FloatArray) -> FloatArray:
-    """phi, phi' or phi'', from the centre outwards on both sides alike, so that it mirrors bit for bit."""
-    from eoc.activations.formula.doubles import DOUBLES
-    from eoc.activations.formula.pairs import PAIRS, Pair
-
-    terms: list[Any] = []
+def _value(places: Numbers, weights: Pairs, length: float, ops: Any, order: int, x: Any) -> Any:
+    """phi, phi' or phi'': each term is added to its mirror image first, so that the sum mirrors bit for bit."""
+    if isinstance(x, np.ndarray):  # so that nothing overflows: it is 0 there
+        x = np.clip(x, places[0] - _FAR * length, places[-1] + _FAR * length)
+    terms = []
     for place, (high, low) in zip(places, weights, strict=True):
-        if not high:
-            continue
-        if paired:
-            near = np.clip(x, place - _FAR * length, place + _FAR * length)
-            z: Any = PAIRS.div(Pair(near, np.zeros_like(x)) + -place, length)
-            term: Any = PAIRS.exp(z * z * -0.5) * Pair(np.float64(high), np.float64(low))
-        else:
-            z = np.clip((x - place) / length, -_FAR, _FAR)
-            term = DOUBLES.exp(-0.5 * z * z) * high
+        z = ops.div(x + -place, length)
+        term = ops.exp(z * z * -0.5) * (ops.number(high) + ops.number(low))
         if order == 1:
             term = term * z * (-1.0 / length)
         elif order == 2:
             term = term * (z * z + -1.0) * (1.0 / length**2)
         terms.append(term)
-    total = _added(terms)
-    return np.asarray(total.high if paired else total)
-
-
-def _added(terms: Sequence[Any]) -> Any:
-    """The sum, each of the first half with its mirror image of the second."""
     half, count = len(terms) // 2, len(terms)
-    pairs = [terms[i] + terms[count - 1 - i] for i in range(half)]
-    if count % 2:
-        pairs.append(terms[half])
+    pairs = [terms[i] + terms[count - 1 - i] for i in range(half)] + ([terms[half]] if count % 2 else [])
     total = pairs[0]
     for pair in pairs[1:]:
         total = total + pair
     return total
 
 
-def _errors(
-    places: Numbers, weights: _Weights, length: float, paired: Sequence[Any] | None, x: FloatArray
-) -> FloatArray:
-    """Bounds on the errors: every term in absolute value, times its roundings; of pairs those of the result."""
-    sizes = np.zeros((3, x.size))
+def _sizes(places: Numbers, weights: Pairs, length: float, order: int, x: FloatArray) -> FloatArray:
+    total = np.zeros_like(x)
     for place, (high, _) in zip(places, weights, strict=True):
-        z = np.clip((x - place) / length, -_FAR, _FAR)
-        term = abs(high) * np.exp(-0.5 * z * z) * (6.0 + len(places) + 3.0 * z * z)
-        sizes += np.stack([term, term * np.abs(z) / length, term * (z * z + 1.0) / length**2])
-    if paired is None:
-        return EPS * sizes
-    return np.stack([4.0 * EPS * np.abs(function(x)) for function in paired]) + _PAIRS * sizes
+        z = np.abs(x - place) / length
+        factor = (1.0, z / length, (z * z + 1.0) / length**2)[order]
+        total = total + np.where(
+            z < _FAR, abs(high) * np.exp(-0.5 * z * z) * (6.0 + len(places) + 3.0 * z * z) * factor, 0.0
+        )
+    return total

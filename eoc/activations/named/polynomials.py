@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from functools import partial
 from math import isqrt
+from typing import Any
 
 import numpy as np
 
-from eoc.activations.base import Activation, Function, Growth, Parity, Piece
+from eoc.activations.base import Activation, Growth, Parity
 from eoc.activations.named.building_blocks import Numbers, factory, numbers, parameters, polynomial_text
+from eoc.activations.named.summed import Summed
 from eoc.errors import EocError
-from eoc.floats import EPS, FloatArray
+from eoc.floats import FloatArray
 
 __all__ = ["polynomial"]
 
 _HIGHEST_DEGREE = 64
 _ROOT_BITS = 400  # of the square of a standard deviation
-_PAIRS = 1e-29  # relative rounding of sums of pairs of doubles, with room
 
 _Exact = list[Fraction]
 # How the next of these polynomials follows: p_{k+1} = a_k x p_k - b_k p_{k-1}.
@@ -67,9 +67,7 @@ def polynomial(
     A variance map of degree 2k in sqrt(q) grows faster than q: beyond its largest fixed point variances diverge, and
     inputs overflow after few layers. The points of the edge of chaos tell how far inputs may go (``q_max``).
 
-    Coefficients of other bases are converted exactly, and rounding is carried along where they are summed, so that phi
-    is right to 1e-15 of its largest value on [-|x|, |x|]; powers of x are summed in double precision, with a bound that
-    is honest where they cancel.
+    Coefficients of other bases are converted exactly, and where powers of x cancel, rounding is carried along.
 
     Examples
     --------
@@ -93,17 +91,15 @@ def polynomial(
             "coefficient of x or of a higher power that is not 0"
         )
     powers = _in_powers(given[: degree + 1], basis, normalised)
-    exactly = [powers, _derivative(powers), _derivative(_derivative(powers))]
-    plain = basis == "monomial" and not normalised
-    functions = [_summed([float(c) for c in p]) if plain else _summed_in_pairs(p) for p in exactly]
     c = tuple(float(a) for a in powers)
+    summed = _summed([powers, _derivative(powers), _derivative(_derivative(powers))])
     return Activation(
         "polynomial",
         polynomial_text(c),
-        (Piece(*functions),),
+        (summed.piece,),
         growth=Growth("polynomial", float(degree)),
         parity=_parity(c),
-        uncertainty=partial(_errors, exactly, None if plain else functions),
+        uncertainty=summed.errors,
         parameters=parameters(coefficients=given, basis=basis, normalised=normalised),
     )
 
@@ -159,41 +155,23 @@ def _derivative(p: _Exact) -> _Exact:
 # --- values -----------------------------------------------------------------------------------------------------------
 
 
-def _summed(coefficients: Sequence[float]) -> Function:
-    """Horner's rule; infinite where it overflows."""
+def _summed(exactly: Sequence[_Exact]) -> Summed:
+    """phi, phi' and phi'' by Horner's rule; infinite where they overflow."""
+    pairs = [tuple((float(c), float(c - Fraction(float(c)))) for c in p) for p in exactly]
+    roundings = 4.0 * (len(exactly[0]) - 1)
 
-    def value(x: FloatArray) -> FloatArray:
-        total = np.zeros_like(x)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for c in reversed(coefficients):
-                total = total * x + c
+    def function(ops: Any, order: int, x: Any) -> Any:
+        total = x * 0.0
+        for high, low in reversed(pairs[order]):
+            total = total * x + ops.number(high)
+            if low:
+                total = total + ops.number(low)
         return total
 
-    return value
+    def sizes(order: int, x: FloatArray) -> FloatArray:
+        total, at = np.zeros_like(x), np.abs(x)
+        for high, _ in reversed(pairs[order]):
+            total = total * at + abs(high)
+        return roundings * total
 
-
-def _summed_in_pairs(coefficients: _Exact) -> Function:
-    """Horner's rule on pairs of doubles; where those overflow, in double precision."""
-    from eoc.activations.formula.pairs import Pair
-
-    high = [float(c) for c in coefficients]
-    pairs = [Pair(np.float64(h), np.float64(c - Fraction(h))) for h, c in zip(high, coefficients, strict=True)]
-    plain = _summed(high)
-
-    def value(x: FloatArray) -> FloatArray:
-        total = Pair(np.zeros_like(x), np.zeros_like(x))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for c in reversed(pairs):
-                total = total * x + c
-        return np.where(np.isfinite(total.high), total.high, plain(x))
-
-    return value
-
-
-def _errors(exactly: Sequence[_Exact], in_pairs: Sequence[Function] | None, x: FloatArray) -> FloatArray:
-    """Bounds on the errors: every term in absolute value, times twice as many roundings as it goes through."""
-    sizes = np.stack([_summed([abs(float(c)) for c in p])(np.abs(x)) for p in exactly])
-    if in_pairs is None:
-        return 4.0 * EPS * (len(exactly[0]) - 1) * sizes
-    with np.errstate(invalid="ignore"):
-        return np.stack([4.0 * EPS * np.abs(function(x)) for function in in_pairs]) + _PAIRS * sizes
+    return Summed(function, sizes)
