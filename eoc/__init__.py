@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from eoc.phase import Phase, phase_diagram, phase_of, phases
     from eoc.propagation import Trajectory, propagate, propagate_gram
     from eoc.recommendation import Recommendation, recommend
+    from eoc.sensitivity import Sensitivity, sensitivity
     from eoc.shaping import Shaping, shape
     from eoc.sweeps import open_sweep, run_sweep
 
@@ -115,6 +116,7 @@ _WHERE = {
     "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
     "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
     "eoc.recommendation": ("Recommendation", "recommend"),
+    "eoc.sensitivity": ("Sensitivity", "sensitivity"),
     "eoc.shaping": ("Shaping", "shape"),
     "eoc.sweeps": ("open_sweep", "run_sweep"),
 }
@@ -146,6 +148,7 @@ __all__ = [
     "OrderedPoint",
     "Phase",
     "Recommendation",
+    "Sensitivity",
     "Shaping",
     "Trajectory",
     "VarianceMap",
@@ -183,6 +186,7 @@ __all__ = [
     "run_sweep",
     "sample_networks",
     "second_layer",
+    "sensitivity",
     "shape",
     "spline",
     "transitions",

@@ -112,6 +112,8 @@ class Activation:
         ``"odd"``, ``"even"`` or None.
     parameters
         The values of its parameters, e.g. ``{"alpha": 1.0}``.
+    template
+        Its formula with these by name, ``"x if x > 0 else alpha * (exp(x) - 1)"``; empty where there is none.
     uncertainty
         None when the three functions are right to a few ulp. Otherwise a function of x, shape (n,), that returns
         bounds on the absolute errors of (phi, phi', phi''), shape (3, n).
@@ -145,6 +147,7 @@ class Activation:
     growth: Growth = Growth("polynomial", 1.0)
     parity: Parity | None = None
     parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    template: str = field(default="", repr=False)
     uncertainty: Callable[[FloatArray], FloatArray] | None = field(default=None, repr=False)
     error_of: Callable[[int, FloatArray], FloatArray] | None = field(default=None, repr=False)
     remake: Callable[[], Activation] | None = field(default=None, repr=False)

@@ -7,9 +7,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from eoc.activations.base import Activation
+from eoc.activations.definitions import Definition
 from eoc.activations.named import canonical, named, parameters_of
+from eoc.activations.named.building_blocks import number
 from eoc.errors import EocError
 from eoc.sharing import once
 
@@ -33,7 +36,8 @@ def activation(source: object, **parameters: object) -> Activation:
         - a name such as ``"gelu"`` (:func:`eoc.activations.names` lists them), with its parameters as keywords or
           in the string: ``"elu(alpha=0.5)"``, ``"polynomial([0, 1, 0, -0.2], basis=hermite)"``,
           ``"era(target=x*tanh(x))"``;
-        - a formula in x such as ``"x * tanh(log(1 + exp(x)))"``; it is parsed, never executed;
+        - a formula in x such as ``"x * tanh(log(1 + exp(x)))"``; it is parsed, never executed. It may have parameters
+          by name, whose values are given as keywords: ``activation("a * tanh(b*x)", a=1.2, b=0.7)``;
         - what PyTorch, JAX, Flax or Keras has: ``nn.GELU("tanh")`` with its present parameters, its class where that
           needs none, ``F.gelu`` and ``jax.nn.gelu`` with their own defaults, also in a ``functools.partial``, a layer
           such as ``keras.layers.LeakyReLU(0.2)``; or as a text, ``"torch.nn.LeakyReLU(0.2)"``, which is looked up;
@@ -41,7 +45,8 @@ def activation(source: object, **parameters: object) -> Activation:
           tensors is called in double precision, and known by its name if its values are those of one;
         - an :class:`Activation`, which is returned as it is.
     **parameters
-        Parameters of a named activation; ``derivative=``, ``knots=``, ``name=`` or ``parity=`` for a function.
+        Parameters of a named activation or of a formula; ``derivative=``, ``knots=``, ``name=`` or ``parity=`` for a
+        function.
 
     Returns
     -------
@@ -64,6 +69,9 @@ def activation(source: object, **parameters: object) -> Activation:
     True
     >>> str(activation("max(x, 0.2*x)").smoothness)
     'kink'
+    >>> learned = activation("a * tanh(b*x)", a=1.2, b=0.7)
+    >>> learned.name, dict(learned.parameters)
+    ('1.2 * tanh(0.7*x)', {'a': 1.2, 'b': 0.7})
     """
     if isinstance(source, Activation):
         if parameters:
@@ -170,8 +178,10 @@ def _term(text: str) -> str | None:
 
 def _from_name(text: str, parameters: dict[str, object]) -> Activation | None:
     """None for what is a formula."""
-    if parameters or _is_name(text):
+    if _is_name(text):
         return _named(text.strip(), parameters)
+    if parameters:
+        return _with_values(text, tuple((name, number(name, value)) for name, value in parameters.items()))
     call = _WITH_PARAMETERS.match(text) if len(text) <= _LONGEST else None
     if call is not None:
         return _named(call[1], _keywords(text, call[1], call[2]))
@@ -238,6 +248,21 @@ def _parsed(text: str) -> Activation:
     from eoc.activations.formula import parse
 
     return replace(parse(text), remake=partial(_parsed, text))
+
+
+@once(256)
+def _with_values(text: str, values: tuple[tuple[str, float], ...]) -> Activation:
+    """A formula in x and parameters, with these values: by the name that it has with the numbers written out."""
+    from eoc.activations.formula import parse
+    from eoc.activations.formula.functions import FUNCTIONS, NAMES
+
+    for name, _ in values:
+        if name in NAMES or name in FUNCTIONS or not re.search(rf"\b{name}\b", text):
+            what = "has another meaning in formulas" if name in NAMES or name in FUNCTIONS else f"is not in {text!r}"
+            raise EocError(f"the parameter {name!r} {what}; the parameters of a formula are names in it besides x")
+    found = parse(Definition(text, dict(values), frozenset(), {}).with_values(dict(values)))
+    remake = partial(_with_values, text, values)
+    return replace(found, parameters=MappingProxyType(dict(values)), template=" ".join(text.split()), remake=remake)
 
 
 def _from_function(function: Callable[..., object], parameters: dict[str, object]) -> Activation:

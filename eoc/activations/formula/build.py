@@ -12,9 +12,9 @@ from eoc.activations.formula.poles import without_poles
 from eoc.activations.formula.reader import read
 from eoc.activations.formula.rewrite import simplified
 from eoc.activations.formula.segments import end_limits, reconcile, segments, straightened
-from eoc.activations.formula.tree import Trees
+from eoc.activations.formula.tree import Node, Trees
 
-__all__ = ["parse"]
+__all__ = ["made", "parse"]
 
 
 def parse(text: str) -> Activation:
@@ -49,9 +49,19 @@ def parse(text: str) -> Activation:
     >>> phi.knots, str(phi.smoothness), phi([-1.0, 2.0]).tolist()
     ((0.0,), 'kink', [-0.1, 2.0])
     """
-    trees, places = Trees(simplified), Places()
-    tree = read(text, trees)
-    name = " ".join(text.split())
+    trees = Trees(simplified)
+    return made(read(text, trees), trees, text)
+
+
+def made(tree: Node, trees: Trees, text: str) -> Activation:
+    """The activation of a tree of x alone; ``text`` is what it is called.
+
+    Raises
+    ------
+    ExpressionError, NotPermissibleError
+        As :func:`parse`.
+    """
+    places, name = Places(), " ".join(text.split())
     parts, singular = without_poles(segments(tree, trees, places, text), trees, places, name)
     curved, parts = parts, [straightened(part, trees) for part in parts]
     ends = [end_limits(part, places, name) for part in parts]

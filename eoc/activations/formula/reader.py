@@ -21,6 +21,7 @@ __all__ = ["read"]
 _PARSING = Lock()  # the filters of warnings belong to the process: two threads would restore each other's
 
 _BINARY = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow"}
+_NONE: Mapping[str, Node] = {}
 _REFUSED = {
     ast.Attribute: "attributes (a dot after a name) are not allowed",
     ast.Lambda: "lambda is not allowed",
@@ -32,8 +33,8 @@ _REFUSED = {
 }
 
 
-def read(text: str, trees: Trees) -> Node:
-    """Read the tree of a formula.
+def read(text: str, trees: Trees, parameters: Mapping[str, Node] = _NONE) -> Node:
+    """Read the tree of a formula, which may name ``parameters`` besides x.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def read(text: str, trees: Trees) -> Node:
     typed = Typed(text)
     parsed = _parsed(typed)
     check_size(parsed, typed)
-    tree = _Walker(typed, trees, {"x": trees.x}).expression(parsed)
+    tree = _Walker(typed, trees, {"x": trees.x, **parameters}).expression(parsed)
     if tree.constant is not None:
         raise typed.error("the formula does not depend on x; an activation is a function of x, such as tanh(x)", 0)
     return tree

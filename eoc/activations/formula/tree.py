@@ -73,6 +73,10 @@ class Trees:
         """Make a literal: the nearest double, in every precision."""
         return self._intern("num", (), float(value))
 
+    def parameter(self, index: int) -> Node:
+        """Make a leaf that stands for a number to be put in later."""
+        return self._intern("parameter", (), float(index))
+
     def make(self, op: str, *args: Node, value: float = 0.0) -> Node:
         """Make the node op(args), simplified."""
         simple = self._simplified(self, op, args)
@@ -107,6 +111,6 @@ class Trees:
 
 
 def _constant(op: str, args: tuple[Node, ...], value: float) -> float | None:
-    if op == "x" or any(a.constant is None for a in args):
+    if op in ("x", "parameter") or any(a.constant is None for a in args):
         return None
     return constant_value(op, [a.constant for a in args if a.constant is not None], value)

@@ -70,7 +70,9 @@ def linear(slope: float, value: float = 0.0, at: float = 0.0) -> Piece:
 
 def defined(name: str, pieces: tuple[Piece, ...], knots: tuple[float, ...] = (), **rest: Any) -> Activation:
     """The activation of that name, with the formula that defines it."""
-    return Activation(name, DEFINITIONS[name].with_values(rest.get("parameters", {})), pieces, knots, **rest)
+    definition = DEFINITIONS[name]
+    rest = {"template": definition.formula, **rest} if definition.parameters else rest
+    return Activation(name, definition.with_values(rest.get("parameters", {})), pieces, knots, **rest)
 
 
 def by_formula(name: str) -> Callable[..., Activation]:
@@ -81,7 +83,8 @@ def by_formula(name: str) -> Callable[..., Activation]:
         from eoc.activations.formula import parse
 
         values = {n: positive(n, v) if n in definition.positive else number(n, v) for n, v in given.items()}
-        return replace(parse(definition.with_values(values)), name=name, parameters=parameters(**values))
+        found, template = parse(definition.with_values(values)), definition.formula if values else ""
+        return replace(found, name=name, parameters=parameters(**values), template=template)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
     taken = [inspect.Parameter(n, keyword, default=value) for n, value in definition.parameters.items()]

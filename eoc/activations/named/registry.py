@@ -71,7 +71,7 @@ def names() -> tuple[str, ...]:
     Examples
     --------
     >>> names()[:3]
-    ('abs', 'arctan', 'celu')
+    ('abs', 'arctan', 'bireal')
     """
     return tuple(sorted(STANDARD))
 

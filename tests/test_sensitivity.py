@@ -1,0 +1,323 @@
+"""Derivatives by the parameters of activations, beside differences of 50 digits."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+import eoc
+from eoc.activations import Activation, activation
+from eoc.errors import EocError, UnsupportedError
+from eoc.maps import VarianceMap
+from eoc.sensitivity import Sensitivity, sensitivity
+
+MP = mpmath.MPContext()
+MP.dps = 50
+STEP = MP.mpf(10) ** -16  # of differences: of second order, off by its square
+Jet = Callable[..., tuple[Any, Any, Any]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Activations with parameters drawn from ranges: phi, phi', phi'' by mpmath, and where they are not smooth."""
+
+    make: Callable[..., Activation]
+    jet: Jet
+    ranges: dict[str, tuple[float, float]]
+    knots: Callable[..., list[Any]] = lambda **_: []
+    has_edge: bool = True
+    curved: bool = True  # phi is C^1: the law is 1/l
+
+
+def expm1_jet(x: Any, alpha: Any) -> tuple[Any, Any, Any]:
+    e = MP.exp(x)
+    return (x, 1, 0) if x > 0 else (alpha * (e - 1), alpha * e, alpha * e)
+
+
+def celu_jet(x: Any, alpha: Any) -> tuple[Any, Any, Any]:
+    e = MP.exp(x / alpha)
+    return (x, 1, 0) if x > 0 else (alpha * (e - 1), e, e / alpha)
+
+
+def silu_jet(x: Any, beta: Any) -> tuple[Any, Any, Any]:
+    s = 1 / (1 + MP.exp(-beta * x))
+    d = beta * s * (1 - s)
+    return x * s, s + x * d, 2 * d + x * beta * d * (1 - 2 * s)
+
+
+def softplus_jet(x: Any, beta: Any) -> tuple[Any, Any, Any]:
+    s = 1 / (1 + MP.exp(-beta * x))
+    return MP.log(1 + MP.exp(beta * x)) / beta, s, beta * s * (1 - s)
+
+
+def snake_jet(x: Any, a: Any) -> tuple[Any, Any, Any]:
+    return x + MP.sin(a * x) ** 2 / a, 1 + MP.sin(2 * a * x), 2 * a * MP.cos(2 * a * x)
+
+
+def squareplus_jet(x: Any, b: Any) -> tuple[Any, Any, Any]:
+    h = MP.sqrt(x * x + b)
+    return (x + h) / 2, (1 + x / h) / 2, b / (2 * h**3)
+
+
+def tanh_jet(x: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+    t = MP.tanh(b * x)
+    return a * t, a * b * (1 - t * t), -2 * a * b * b * t * (1 - t * t)
+
+
+def star_jet(x: Any, scale: Any, bias: Any) -> tuple[Any, Any, Any]:
+    return (scale * x * x + bias, 2 * scale * x, 2 * scale) if x > 0 else (bias, 0, 0)
+
+
+def shrink_jet(x: Any, threshold: Any) -> tuple[Any, Any, Any]:
+    return (MP.sign(x) * (abs(x) - threshold), 1, 0) if abs(x) > threshold else (0, 0, 0)
+
+
+def hard_jet(x: Any, slope: Any) -> tuple[Any, Any, Any]:
+    y = slope * x + MP.mpf(0.5)
+    return (y, slope, 0) if 0 < y < 1 else (MP.mpf(y > 0), 0, 0)
+
+
+def smooth_clip_jet(x: Any, t: Any) -> tuple[Any, Any, Any]:
+    """x up to t, and then by a parabola to a constant: a jump of phi'' that moves."""
+    if x <= t:
+        return x, 1, 0
+    return (x - (x - t) ** 2 / 2, 1 - (x - t), -1) if x < t + 1 else (t + MP.mpf(0.5), 0, 0)
+
+
+SMOOTH_CLIP = "x if x < t else (x - (x - t)^2 / 2 if x < t + 1 else t + 1/2)"
+
+
+def named(name: str) -> Callable[..., Activation]:
+    return lambda **parameters: activation(name, **parameters)
+
+
+FAMILIES = {
+    "elu": Family(named("elu"), expm1_jet, {"alpha": (0.3, 2.0)}, lambda **_: [0], curved=False),
+    "celu": Family(named("celu"), celu_jet, {"alpha": (0.3, 2.0)}, lambda **_: [0]),
+    "leaky_relu": Family(
+        named("leaky_relu"),
+        lambda x, slope: (x, 1, 0) if x > 0 else (slope * x, slope, 0),
+        {"slope": (-0.5, 0.9)},
+        lambda **_: [0],
+        has_edge=False,
+        curved=False,
+    ),
+    "silu": Family(named("silu"), silu_jet, {"beta": (0.5, 2.0)}),
+    "softplus": Family(named("softplus"), softplus_jet, {"beta": (0.5, 2.0)}, has_edge=False),
+    "snake": Family(named("snake"), snake_jet, {"a": (0.3, 1.5)}),
+    "squareplus": Family(named("squareplus"), squareplus_jet, {"b": (0.5, 4.0)}, has_edge=False),
+    "star_relu": Family(
+        named("star_relu"), star_jet, {"scale": (0.3, 0.5), "bias": (-0.6, -0.2)}, lambda **_: [0], has_edge=False
+    ),
+    "softshrink": Family(
+        named("softshrink"),
+        shrink_jet,
+        {"threshold": (0.1, 0.8)},
+        lambda threshold: [-threshold, threshold],
+        curved=False,
+    ),
+    "hardsigmoid": Family(
+        named("hardsigmoid"),
+        hard_jet,
+        {"slope": (0.1, 0.6)},
+        lambda slope: [-1 / (2 * slope), 1 / (2 * slope)],
+        has_edge=False,
+        curved=False,
+    ),
+    "a formula": Family(
+        lambda **parameters: activation("a * tanh(b*x)", **parameters), tanh_jet, {"a": (0.5, 2.0), "b": (0.5, 2.0)}
+    ),
+    "moving curvature": Family(
+        lambda **parameters: activation(SMOOTH_CLIP, **parameters),
+        smooth_clip_jet,
+        {"t": (-0.5, 1.0)},
+        lambda t: [t, t + 1],
+    ),
+}
+
+
+@cache
+def rule() -> list[tuple[Any, Any]]:
+    """Nodes and weights of Gauss and Legendre on [-1, 1], 40 of them."""
+    n, found = 40, []
+    for x in np.polynomial.legendre.leggauss(n)[0]:
+        root = MP.findroot(lambda t: MP.legendre(n, t), MP.mpf(float(x)))
+        slope = n * (root * MP.legendre(n, root) - MP.legendre(n - 1, root)) / (root * root - 1)
+        found.append((root, 2 / ((1 - root * root) * slope**2)))
+    return found
+
+
+def moments(family: Family, parameters: dict[str, Any], q: Any) -> tuple[Any, Any, Any]:
+    """E phi^2, E phi'^2 and E phi''^2 without deltas, to some 35 digits."""
+    s = MP.sqrt(q)
+    inside = [k / s for k in family.knots(**parameters) if abs(k / s) < 12]
+    ends = sorted({MP.mpf(z) for z in range(-12, 13)} | set(inside))
+    sums = [MP.mpf(0)] * 3
+    for low, high in pairwise(ends):
+        half, middle = (high - low) / 2, (high + low) / 2
+        for node, weight in rule():
+            z = middle + half * node
+            density = weight * half * MP.npdf(z)
+            for i, value in enumerate(family.jet(s * z, **parameters)):
+                sums[i] += density * value * value
+    return tuple(sums)  # type: ignore[return-value]
+
+
+def squared_bias(family: Family, parameters: dict[str, Any], q: Any) -> Any:
+    v, d, _ = moments(family, parameters, q)
+    return q - v / d
+
+
+def root(f: Callable[[Any], Any], start: Any) -> Any:
+    """A root of f by chords whose slope is that of doubles' differences: 1e-14, 1e-24, 1e-34, 1e-44."""
+    h = start * MP.mpf(10) ** -10
+    slope = (f(start + h) - f(start - h)) / (2 * h)
+    for _ in range(3):
+        start = start - f(start) / slope
+    return start
+
+
+def followed(family: Family, parameters: dict[str, Any], at: Sensitivity) -> dict[str, Any]:
+    """The place, its moments and its law where parameters have these values, and what stays is as in ``at``."""
+    q0, sigma_w, sigma_b = (MP.mpf(x) for x in (at.q, at.sigma_w, at.sigma_b))
+
+    def kept(q: Any) -> Any:
+        return sigma_b**2 + sigma_w**2 * moments(family, parameters, q)[0] - q
+
+    v, d, _ = moments(family, parameters, q0)
+    found = {"V": v, "D": d}
+    scales = family.jet is FAMILIES["leaky_relu"].jet
+    follows = np.isfinite(list(at.values["chi_1"].values())).all()  # F'(q) is not 1
+    still = root(kept, q0) if follows and not scales else q0
+    if follows:
+        found["chi_1"] = sigma_w**2 * moments(family, parameters, still)[1]
+    if at.given == "sigma_b":
+        q = root(lambda q: squared_bias(family, parameters, q) - sigma_b**2, q0)
+    elif at.given == "sigma_w":
+        q = root(lambda q: sigma_w**2 * moments(family, parameters, q)[1] - 1, q0)
+    else:
+        q = q0 if at.given == "q" else still
+    v, d, s = moments(family, parameters, q)
+    found["q"] = q
+    off_edge = at.given == "sigma_w and sigma_b"
+    found["sigma_w"] = sigma_w if off_edge else 1 / MP.sqrt(d)
+    found["sigma_b"] = sigma_b if off_edge or scales else MP.sqrt(q - v / d)
+    if family.curved:
+        found["rate"] = 2 * d / (q * s)
+    return found
+
+
+def compared(family: Family, parameters: dict[str, float], question: dict[str, float]) -> float:
+    """The largest relative difference between the derivatives and differences; within the bounds, that is."""
+    at, worst = sensitivity(family.make(**parameters), **question), 0.0
+    for name in parameters:
+        sides = []
+        for side in (1, -1):
+            moved = {k: MP.mpf(v) + side * STEP * (k == name) for k, v in parameters.items()}
+            sides.append(followed(family, moved, at))
+        for quantity in sides[0]:
+            true = (sides[0][quantity] - sides[1][quantity]) / (2 * STEP)
+            value, error = at.values[quantity][name], at.errors[quantity][name]
+            off = float(abs(true - MP.mpf(value)))
+            assert off <= error + 1e-13 * abs(value) + 1e-25, (quantity, name, value, true, error)
+            worst = max(worst, off / max(float(abs(true)), 1e-3))
+    return worst
+
+
+def questions(family: Family, rng: np.random.Generator) -> dict[str, float]:
+    """A random place on the edge, or of a network."""
+    if not family.has_edge or rng.random() < 0.25:
+        return {"sigma_w": rng.uniform(0.6, 1.0), "sigma_b": rng.uniform(0.2, 0.6)}
+    if rng.random() < 0.5:
+        return {"q": rng.uniform(0.3, 3.0)}
+    return {"sigma_b": rng.uniform(0.1, 0.5)}
+
+
+def drawn(family: Family, rng: np.random.Generator) -> tuple[dict[str, float], dict[str, float]]:
+    """Parameters and a question that has an answer."""
+    while True:
+        parameters = {name: rng.uniform(*ends) for name, ends in family.ranges.items()}
+        question = questions(family, rng)
+        try:
+            sensitivity(family.make(**parameters), **question)
+        except EocError:
+            continue
+        return parameters, question
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_derivatives_are_those_of_differences(name: str) -> None:
+    family, rng = FAMILIES[name], np.random.default_rng(7)
+    assert compared(family, *drawn(family, rng)) < 1e-9
+
+
+def test_what_is_given_stays() -> None:
+    elu = activation("elu", alpha=1.2)
+    for name, value in (("q", 1.0), ("sigma_b", 0.3), ("sigma_w", 1.15)):
+        found = sensitivity(elu, **{name: value})
+        assert getattr(found, name) == value
+        assert found.values[name] == {"alpha": 0.0}
+        assert found.chi_1 == 1.0
+    both = sensitivity(elu, sigma_w=1.1, sigma_b=0.2)
+    assert both.chi_1 == pytest.approx(VarianceMap(elu, 1.1, 0.2).chi_1(both.q).value, rel=1e-12)
+    assert both.values["sigma_w"] == both.values["sigma_b"] == {"alpha": 0.0}
+
+
+def test_parameters_that_scale_do_what_scaling_does() -> None:
+    """Of a phi(x): V and D grow by 2/a of themselves, and sigma_w falls by 1/a on the edge."""
+    found = sensitivity(activation("a * tanh(x)", a=1.3), sigma_b=0.2)
+    assert found.values["sigma_w"]["a"] == pytest.approx(-found.sigma_w / 1.3, rel=1e-13)
+    assert abs(found.values["q"]["a"]) <= found.errors["q"]["a"]
+    assert abs(found.values["rate"]["a"]) <= found.errors["rate"]["a"]
+    m = eoc.moments(activation("a * tanh(x)", a=1.3), found.q, ("V", "D"))
+    for name in ("V", "D"):
+        assert found.values[name]["a"] == pytest.approx(2.0 / 1.3 * m[name].value, rel=1e-13)
+
+
+def test_a_law_that_becomes_another_one_has_no_derivative() -> None:
+    elu = sensitivity(activation("elu", alpha=1.0), q=1.0)  # C^1 for alpha = 1 alone
+    assert np.isnan(elu.values["rate"]["alpha"])
+    assert elu.values["D"]["alpha"] > 0.0
+    marginal = sensitivity(activation("softshrink", threshold=0.5), q=1.0)  # F'(q) = 1
+    assert np.isnan(marginal.values["chi_1"]["threshold"])
+    assert marginal.errors["chi_1"]["threshold"] == np.inf
+
+
+def test_everything_by_name() -> None:
+    found = sensitivity(activation("a * tanh(b*x)", a=1.2, b=0.7), sigma_b=0.2)
+    told = found.to_dict()
+    assert told["parameters"] == {"a": 1.2, "b": 0.7}
+    assert told["values"]["D"]["b"] == found.values["D"]["b"]
+    learned = activation("a * tanh(b*x)", a=1.2, b=0.7)
+    assert learned is activation("a * tanh(b*x)", b=0.7, a=1.2) or learned.name == "1.2 * tanh(0.7*x)"
+    assert pickle.loads(pickle.dumps(learned)).parameters == learned.parameters
+    assert learned([0.3]) == activation("1.2 * tanh(0.7*x)")([0.3])
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind", "says"),
+    [
+        (lambda: sensitivity("gelu", q=1.0), UnsupportedError, "no parameters by name"),
+        (lambda: sensitivity("elu", q=1.0, sigma_b=0.1), EocError, "got q, sigma_b"),
+        (lambda: sensitivity("elu"), EocError, "got nothing"),
+        (lambda: sensitivity("shifted_sign", q=1.0), UnsupportedError, "jumps"),
+        (lambda: sensitivity("threshold(threshold=0, value=0)", q=1.0), UnsupportedError, "would jump at 0 if"),
+        (lambda: sensitivity("softplus", sigma_b=0.1), EocError, "softplus"),
+        (lambda: sensitivity("elu, dense", q=1.0), UnsupportedError, "network of layers"),
+        (lambda: sensitivity(activation("max(x, a) + abs(x - b)", a=0.0, b=0.0), q=1.0), UnsupportedError, "two kinks"),
+        (lambda: activation("a * tanh(x)", x=1.0), EocError, "another meaning"),
+        (lambda: activation("a * tanh(x)", b=1.0), EocError, "is not in"),
+        (lambda: activation("a * tanh(x)", a="1"), EocError, "must be a number"),
+    ],
+)
+def test_what_has_no_derivative_is_refused_with_what_to_do(ask: Any, kind: type[Exception], says: str) -> None:
+    with pytest.raises(kind, match=says):
+        ask()
