@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from eoc.gains import Gain, gain
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
-    from eoc.layers import Network, network
+    from eoc.layers import Network, mixture, network
     from eoc.maps import ConvergenceLaw, CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap, convergence_law
     from eoc.montecarlo import (
         correlation_process,
@@ -94,7 +94,7 @@ _WHERE = {
     "eoc.gains": ("Gain", "gain"),
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
-    "eoc.layers": ("Network", "network"),
+    "eoc.layers": ("Network", "mixture", "network"),
     "eoc.maps": (
         "ConvergenceLaw",
         "CorrelationFixedPoint",
@@ -170,6 +170,7 @@ __all__ = [
     "gradient_critical",
     "length_process",
     "length_scaling",
+    "mixture",
     "moments",
     "nearest_ordered",
     "network",

@@ -267,6 +267,7 @@ def _with_values(text: str, values: tuple[tuple[str, float], ...]) -> Activation
 
 def _from_function(function: Callable[..., object], parameters: dict[str, object]) -> Activation:
     from eoc.activations.argument import object_term
+    from eoc.activations.argument.channels import channels
     from eoc.activations.argument.computed import computed
     from eoc.activations.function import from_callable
 
@@ -276,4 +277,12 @@ def _from_function(function: Callable[..., object], parameters: dict[str, object
     term = None if parameters else object_term(function)
     if term is not None:
         return _from_text(term, {})
+    own = None if parameters else channels(function, activation)
+    if own is not None:
+        if len(own[0]) > 1:
+            raise EocError(
+                f"the channels of this {type(function).__name__} have different parameters, so that it is several "
+                "activations: maps, phases and whatever takes networks takes it as a mixture of them"
+            )
+        return own[0][0]
     return computed(function, parameters, activation) or from_callable(function, **parameters)  # type: ignore[arg-type]

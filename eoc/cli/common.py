@@ -99,9 +99,14 @@ def find_activation(source: str) -> Activation:
 
 
 def find_block(source: str) -> Activation | Network:
-    """What an argument means that takes networks, too."""
-    from eoc.layers import is_network, network
+    """What an argument means that takes networks, too, such as a module with parameters for each channel."""
+    from eoc.activations.imported import imported, own_function
+    from eoc.layers import is_network, network, understood
 
+    own = own_function(source)
+    if own is not None:
+        found = understood(imported(*own))
+        return found.phi or found
     return network(source) if is_network(source) else find_activation(source)
 
 

@@ -2,15 +2,17 @@
 
 ``signal`` says what flows, ``inputs`` where it begins, ``nature`` and ``split`` what holds at every variance;
 ``bounded`` carries errors, ``close`` what is lost of small distances. ``affine``, ``elementwise`` with
-``pair_moments``, ``norms``, ``joined`` and ``evolved`` with ``law`` hold the ops, each with its formulas; ``graph``
-puts them together, ``words``, ``reading`` and ``network`` are their form as text.
+``pair_moments``, ``norms``, ``joined``, ``mixture`` and ``evolved`` with ``law`` hold the ops, each with its formulas;
+``graph`` puts them together, ``words``, ``reading`` and ``network`` are their form as text, ``understood`` what else is
+taken for one.
 """
 
 from eoc.layers.affine import checked_sigma
 from eoc.layers.graph import Graph, Node, Repeat, joined, residual, serial
 from eoc.layers.inputs import CloseInput, Input, Renewed
-from eoc.layers.network import PRESETS, Network, is_network, network, one_activation, understood
+from eoc.layers.network import PRESETS, Network, is_network, network
 from eoc.layers.signal import Pairs, Signal
+from eoc.layers.understood import mixture, one_activation, understood
 from eoc.layers.words import LAYERS
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "checked_sigma",
     "is_network",
     "joined",
+    "mixture",
     "network",
     "one_activation",
     "residual",

@@ -61,6 +61,17 @@ class Law:
         off = max(self.error, error) + lost + _STEP_ERROR  # what both are off by changes their sum by no more
         return Law(z[kept], weights[kept], (tangents + chi * weights)[kept], off)
 
+    @classmethod
+    def mixed(cls, laws: Sequence[Law], shares: Sequence[float]) -> Law:
+        """That of units of several kinds side by side, in these shares."""
+        both = list(zip(laws, shares, strict=True))
+        return cls(
+            np.concatenate([law.points for law in laws]),
+            np.concatenate([share * law.weights for law, share in both]),
+            np.concatenate([share * law.tangents for law, share in both]),
+            max(law.error for law in laws) + EPS,
+        )
+
     def through(self, phi: Activation, seen: Activation) -> Law:
         """That of phi(x), whose tangents see the slope of another function."""
         return Law(phi(self.points), self.weights, seen.dphi(self.points) ** 2 * self.tangents, self.error + 4.0 * EPS)

@@ -7,6 +7,7 @@ inputs grows, q ~ factor q_0^power with E[x] ~ mean q_0^{power/2}.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from eoc.activations.base import Activation
 from eoc.floats import FloatArray
 
-__all__ = ["OF_INPUTS", "Nature"]
+__all__ = ["OF_INPUTS", "Nature", "mixed"]
 
 _NORMAL = (2.0 * np.pi) ** -0.5  # E[max(Z, 0)]
 _PARITY = {"even": 1, "odd": -1, None: 0}
@@ -121,6 +122,24 @@ class Nature:
     def growth(self) -> FloatArray:
         """The limit of (q - q_0)/q_0 as q_0 grows; NaN where it is not known."""
         return np.where(self.power < 1.0, -1.0, np.where(self.power == 1.0, self.factor - 1.0, np.inf))
+
+
+def mixed(parts: Sequence[Nature], shares: Sequence[float]) -> Nature:
+    """Of units of several kinds side by side, in these shares."""
+    first, power = parts[0], np.max([one.power for one in parts], axis=0)
+
+    def mean(name: str) -> FloatArray:
+        """Over those that grow fastest, as the others do not matter."""
+        terms = [np.where(p.power == power, s * getattr(p, name), 0.0) for p, s in zip(parts, shares, strict=True)]
+        return np.asarray(np.sum(terms, axis=0))
+
+    return Nature(
+        degree=first.degree if all(one.degree == first.degree for one in parts) else None,
+        parity=first.parity if all(one.parity == first.parity for one in parts) else 0,
+        power=power,
+        factor=mean("factor"),
+        mean=mean("mean"),
+    )
 
 
 def _inputs() -> Nature:

@@ -11,23 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from types import MappingProxyType
 
-from eoc.activations import activation
 from eoc.activations.algebra import tangents
 from eoc.activations.base import Activation, Smoothness
-from eoc.errors import EocError, ExpressionError, UnsupportedError
+from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.gaussian.integrands import easy_variance
 from eoc.layers.affine import Dense
-from eoc.layers.elementwise import Elementwise, surrogate
+from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, serial
-from eoc.layers.reading import Item, Series, read
+from eoc.layers.reading import Series, read
 from eoc.layers.words import LAYERS, Given, free_is_last, graph_of, has_free
 from eoc.sharing import Memory, cached_property
 
-__all__ = ["LAYERS", "PRESETS", "Network", "is_network", "network", "one_activation", "plain", "understood"]
+__all__ = ["PRESETS", "Network", "is_network", "network"]
 
 #: Networks by name: their text, and what they are.
 PRESETS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -94,79 +92,6 @@ def is_network(text: str) -> bool:
 _WORDS = frozenset(LAYERS)
 
 
-def plain(phi: Activation, backward: Activation | None = None) -> Network:
-    """The fully connected network of an activation: phi and a free dense layer; gradients may see a surrogate."""
-    item = Item(phi.name, {}, (), phi, partial(ExpressionError, text=phi.name, column=1), backward)
-    text = f"{phi.name}, dense" if backward is None else f"ste({phi.name}, {backward.name}), dense"
-    return Network(phi.name, text, True, False, (item,), phi, phi.cache)
-
-
-def understood(source: object, backward: object = None) -> Network:
-    """A network, what is written as one, or the plain one of whatever :func:`eoc.activation` understands.
-
-    Parameters
-    ----------
-    source
-        See above.
-    backward
-        The function whose slope gradients see in place of that of the activation, see :func:`surrogate`.
-
-    Raises
-    ------
-    EocError
-        For ``backward`` beside a network, which has it inside; and as :func:`eoc.activation`.
-
-    Examples
-    --------
-    >>> understood("tanh").text, understood("tanh, dropout(0.1), dense").phi is None
-    ('tanh, dense', True)
-    >>> understood("sign", backward="hardtanh").text
-    'ste(sign, hardtanh), dense'
-    """
-    written = isinstance(source, str) and is_network(source)
-    if backward is not None and (written or isinstance(source, Network)):
-        raise EocError(
-            f"backward is that of an activation, and {str(source)!r} is a network: write it there, as in "
-            "'ste(sign, hardtanh), dense'"
-        )
-    if isinstance(source, Network):
-        return source
-    if written:
-        return network(source)
-    return plain(activation(source), None if backward is None else surrogate(backward))
-
-
-def one_activation(source: object, resolve: Callable[[str], Activation] = activation) -> Activation:
-    """The activation that is meant, of what takes no networks.
-
-    Parameters
-    ----------
-    source
-        Whatever :func:`eoc.activation` understands.
-    resolve
-        What reads texts.
-
-    Raises
-    ------
-    UnsupportedError
-        For a network or what is written as one.
-    EocError
-        As :func:`eoc.activation`.
-
-    Examples
-    --------
-    >>> one_activation("relu").name
-    'relu'
-    """
-    if isinstance(source, Network) or (isinstance(source, str) and is_network(source)):
-        raise UnsupportedError(
-            f"{str(source)!r} is a network of layers, and this is about an activation. Networks are taken by "
-            "edge_of_chaos (eoc init), phases (eoc phase), phase_diagram (eoc diagram), convergence_of (eoc rates), "
-            "propagate, verify, VarianceMap and CorrelationMap (eoc maps), and by sweeps"
-        )
-    return resolve(source) if isinstance(source, str) else activation(source)
-
-
 @dataclass(frozen=True)
 class Network:
     """A network as it was written.
@@ -183,8 +108,8 @@ class Network:
         The activation of a plain network; None for what was written as a network.
     cache
         What other floors have computed about it and keep for the next call.
-    tangent_of
-        The network whose tangents at 0 this one has; None otherwise.
+    again
+        What makes it once more, and of what, for pickle; None: :func:`network` of its name.
     """
 
     name: str
@@ -194,12 +119,10 @@ class Network:
     series: Series = field(repr=False)
     phi: Activation | None = None
     cache: Memory = field(default_factory=Memory, repr=False, compare=False)
-    tangent_of: Network | None = field(default=None, repr=False)
+    again: tuple[Callable[..., Network], tuple[object, ...]] | None = field(default=None, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Callable[..., Network], tuple[object, ...]]:
-        if self.tangent_of is not None:
-            return Network.tangents, (self.tangent_of,)
-        return (network, (self.name,)) if self.phi is None else (plain, (self.phi, self.series[0].backward))
+        return (network, (self.name,)) if self.again is None else self.again
 
     def __str__(self) -> str:
         return self.name
@@ -272,7 +195,7 @@ class Network:
 
     def tangents(self) -> Network:
         """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""
-        return replace(self, series=_tangents(self.series), cache=Memory(), tangent_of=self)
+        return replace(self, series=_tangents(self.series), cache=Memory(), again=(Network.tangents, (self,)))
 
     @property
     def q_max(self) -> float:

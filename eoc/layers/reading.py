@@ -18,7 +18,7 @@ from eoc.errors import EocError, ExpressionError
 from eoc.layers.elementwise import surrogate
 from eoc.sharing import Lock
 
-__all__ = ["Item", "Layer", "Number", "Numbers", "Series", "read"]
+__all__ = ["Item", "Layer", "Number", "Numbers", "Series", "constant", "read"]
 
 _MAX_LENGTH = 5000
 _MAX_DEPTH = 60
@@ -184,7 +184,7 @@ class _Reader:
             if parameter not in numbers:
                 if math.isnan(default):
                     raise fail(f"{name} needs {parameter}: {name}({parameter}=...)")
-                numbers[parameter] = _constant(default)
+                numbers[parameter] = constant(default)
 
     def _activation(self, node: ast.expr) -> Item:
         fail = self.fail(node)
@@ -217,12 +217,12 @@ class _Reader:
         if isinstance(node, ast.Constant):
             value = node.value
             if isinstance(value, int | float) and not isinstance(value, bool):
-                return _constant(_applied(float, fail, _constant(value))({}))
+                return constant(_applied(float, fail, constant(value))({}))
         if isinstance(node, ast.Name) and node.id in ("l", "L"):
             self.varies |= not self._repeats
             return _given(node.id)
         if isinstance(node, ast.Name) and node.id == "pi":
-            return _constant(math.pi)
+            return constant(math.pi)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
             return _applied(
                 operator.neg if isinstance(node.op, ast.USub) else operator.pos, fail, self.number(node.operand)
@@ -244,7 +244,8 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 }
 
 
-def _constant(value: float) -> Number:
+def constant(value: float) -> Number:
+    """A number that depends on nothing."""
     return lambda given: value
 
 

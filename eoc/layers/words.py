@@ -12,6 +12,7 @@ from eoc.layers.affine import Dense, Scale
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Op, Repeat, joined, residual, serial
 from eoc.layers.joined import Product, Sum
+from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
 from eoc.layers.reading import Item, Layer, Numbers, Series
 
@@ -37,6 +38,7 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
         "postnorm": Layer("layernorm(skip x + scale branch(x))", _WAYS, "series"),
         "sum": Layer("the sum of its branches, unit by unit; scale(1) is a branch that does nothing", {}, "branches"),
         "ste": Layer("phi of every unit; gradients see the slope of g in place of that of phi", {}, "surrogate"),
+        "mixture": Layer("units of several kinds side by side, as many of each branch: channels", {}, "branches"),
         "gate": Layer("the product of its branches, unit by unit", {}, "branches"),
         "repeat": Layer("the items so many times", {"times": _NEEDED}, "series"),
     }
@@ -121,6 +123,11 @@ def _postnorm(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
     return serial([_residual(numbers, inside, given), Norm(centred=True)])
 
 
+def _mixture(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
+    shares = tuple(numbers.values()) or (1.0 / len(inside),) * len(inside)
+    return joined(Mixture(shares), [graph_of(one, given) for one in inside])
+
+
 def _repeat(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
     times = numbers["times"]
     if not (times >= 1 and times == int(times)):
@@ -147,6 +154,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "prenorm": _prenorm,
     "postnorm": _postnorm,
     "sum": lambda _, inside, given: joined(Sum(), [graph_of(one, given) for one in inside]),
+    "mixture": _mixture,
     "gate": lambda _, inside, given: joined(Product(), [graph_of(one, given) for one in inside]),
     "repeat": _repeat,
 }

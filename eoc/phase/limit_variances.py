@@ -18,8 +18,8 @@ from eoc.gaussian.moments import Estimate
 from eoc.layers import Input, Pairs, Signal
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.elementwise import Elementwise
-from eoc.layers.network import plain
 from eoc.layers.split import ROUNDING, proportional
+from eoc.layers.understood import plain
 from eoc.maps.variance_fixed_points import scanned_variances
 from eoc.maps.variance_layer import VarianceLayer
 from eoc.scan import bracketed_roots

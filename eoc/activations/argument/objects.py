@@ -11,7 +11,16 @@ from typing import Any
 from eoc.activations.argument.terms import known_names, leaky_text, term
 from eoc.errors import EocError
 
-__all__ = ["function_text", "home", "instance", "is_torch_module", "module_text", "object_term", "plain_name"]
+__all__ = [
+    "function_text",
+    "home",
+    "instance",
+    "is_torch_module",
+    "module_text",
+    "object_term",
+    "own_slopes",
+    "plain_name",
+]
 
 
 def object_term(source: object) -> str | None:
@@ -122,6 +131,15 @@ def _learned(weight: Any) -> tuple[str, str]:
     return leaky_text(slope), f"its slope is learned; now {slope:g}" + (" in root mean square" if several else "")
 
 
+def own_slopes(source: Any) -> list[float] | None:
+    """The present slopes of a PReLU with one for each channel; None for what is none."""
+    if is_torch_module(source) and type(source).__name__ == "PReLU" and not source.weight.is_meta:
+        return [float(each) for each in source.weight.detach().double().flatten()]
+    if home(source) == "keras" and _is_layer(source) and type(source).__name__ == "PReLU":
+        return _slopes_of_keras(source)
+    return None
+
+
 def _one_slope(slopes: list[float]) -> tuple[float, bool]:
     """The slope that gives the second moments of several: E phi^2 = q (1 + E a^2) / 2."""
     if len(set(slopes)) == 1:
@@ -211,18 +229,19 @@ def _layer_text(layer: Any) -> str | None:
     if name == "Activation":
         return object_term(layer.activation)
     if name == "PReLU":
-        return leaky_text(_slope_of_keras(layer))
+        return leaky_text(_one_slope(_slopes_of_keras(layer))[0])
     given = {key: getattr(layer, key, None) for key in _parameters(known_names("keras.layers")[name])}
     return term("keras.layers", name, (), given)
 
 
-def _slope_of_keras(layer: Any) -> float:
+def _slopes_of_keras(layer: Any) -> list[float]:
     """Of a PReLU: its present slopes, or those that its initialiser will draw."""
     import numpy as np
 
     ops = sys.modules["keras"].ops
-    slopes = layer.alpha if layer.built else layer.alpha_initializer((1024,))
-    return _one_slope(np.ravel(ops.convert_to_numpy(slopes)).astype(float).tolist())[0]
+    slopes = layer.alpha.value if layer.built else layer.alpha_initializer((1024,))
+    found: list[float] = np.ravel(ops.convert_to_numpy(slopes)).astype(float).tolist()
+    return found
 
 
 def _slope_of_flax(module: Any) -> float:

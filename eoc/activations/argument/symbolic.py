@@ -27,8 +27,14 @@ _LONGEST = 2000  # characters: beyond, sampling is quicker than reading
 class _Symbol:
     """A tensor of which only the formula is known."""
 
+    ndim = 4  # as of images, for what asks
+
     def __init__(self, text: str) -> None:
         self.text = text
+
+    def dim(self) -> int:
+        """Of how many axes."""
+        return self.ndim
 
     @classmethod
     def __torch_function__(

@@ -25,6 +25,7 @@ from eoc.layers.affine import Dense, Scale
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Repeat
 from eoc.layers.joined import Product, Sum
+from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
 from eoc.montecarlo.sampling.laws import law
 from eoc.montecarlo.sampling.weights import backwards, forwards, product
@@ -111,6 +112,15 @@ def _scale(op: Scale, x: tuple[FloatArray, ...], rng: np.random.Generator, matri
 def _elementwise(op: Elementwise, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
     seen = op.phi if op.backward is None else op.backward
     return op.phi(x[0]), lambda g: (seen.dphi(x[0]) * g,)
+
+
+@draw.register
+def _mixture(op: Mixture, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    """The first units of the first branch, the next ones of the second, and so on."""
+    ends = np.rint(np.cumsum(op.shares) * x[0].shape[1])
+    kind = np.searchsorted(ends, np.arange(x[0].shape[1]), side="right")
+    own = [kind == i for i in range(len(x))]
+    return np.select(own, x), lambda g: tuple(np.where(mask, g, 0.0) for mask in own)
 
 
 @draw.register
