@@ -15,6 +15,7 @@ from eoc.cli.words import command_line
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from eoc.activations import Activation
     from eoc.comparison import Comparison, Start
 
 __all__ = ["command"]
@@ -43,18 +44,21 @@ def command(
 
     report = progress()
     report.expect("layers")
-    found = compare(find_activation(activation), with_, depth=depth, width=width, progress=report)
+    phi = find_activation(activation)
+    found = compare(phi, with_, depth=depth, width=width, progress=report)
     if as_json:
         print_json(found.to_dict())
     else:
-        _print(found, activation)
+        _print(found, phi, activation)
     if plot is not None:
         from eoc.plotting import comparison_figure
 
         save_picture(comparison_figure(found), plot)
 
 
-def _print(found: Comparison, source: str) -> None:
+def _print(found: Comparison, phi: Activation, source: str) -> None:
+    from eoc.recommendation import takes_tat
+
     out = console()
     print_headline(out, found.answer)
     print_table(
@@ -66,7 +70,11 @@ def _print(found: Comparison, source: str) -> None:
     )
     _legend(out, found)
     print_paragraph(out, "", f"{found.advice}.", indent=2)
-    if found.recommendation is not None:
+    place = found.recommendation
+    if place is not None and not place.trains and takes_tat(phi):
+        again = command_line("shape", source, depth=found.depth)
+        print_next(out, again, "changes the activation so that such a network trains")
+    elif place is not None:
         code = command_line("init", source, depth=found.depth, framework="torch")
         print_next(out, code, "prints the code for the row of eoc")
     else:

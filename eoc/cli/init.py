@@ -86,7 +86,8 @@ def command(
     if as_json:
         print_json(answer.to_dict())
     else:
-        print_answer(answer, framework, command_line("init", activation, **given, depth=depth, framework="torch"))
+        code = command_line("init", activation, **given, depth=depth, framework="torch")
+        print_answer(answer, framework, code, activation)
     if plot is not None:
         _draw(phi, answer.place, plot)
     if answer.place is None or not answer.fits:
@@ -113,7 +114,9 @@ def _draw(phi: Activation, place: Recommendation | None, path: Path) -> None:
     save_picture(initialisation_figure(phi, curve, place), path)
 
 
-def print_answer(answer: Answer, framework: Framework | None = None, command: str = "") -> None:
+def print_answer(
+    answer: Answer, framework: Framework | None = None, command: str = "", source: str | None = None
+) -> None:
     """Print what to do first, then the numbers with what they mean, or why there are none, and what comes next.
 
     Parameters
@@ -124,6 +127,8 @@ def print_answer(answer: Answer, framework: Framework | None = None, command: st
         Whose code to print.
     command
         The command that prints code, if no framework was given; empty: it is not mentioned.
+    source
+        The activation as it was typed, for the command that shapes it where it will not train as it is.
     """
     out, found, at = console(), answer.found, answer.place
     if answer.fits and at is not None:
@@ -152,6 +157,15 @@ def print_answer(answer: Answer, framework: Framework | None = None, command: st
     elif command:
         if not answer.curve:  # a table ends with an empty line
             out.print()
+        _print_next(out, answer.activation, at, command, source)
+
+
+def _print_next(out: Console, phi: Activation, at: Recommendation, command: str, source: str | None) -> None:
+    from eoc.recommendation import takes_tat
+
+    if source is not None and not at.trains and takes_tat(phi):
+        print_next(out, command_line("shape", source, depth=at.depth), "changes it so that such a network trains")
+    else:
         print_next(out, command, "prints the code (or jax, keras)")
 
 

@@ -7,23 +7,26 @@ and Martens (2022), section 4.2. Of a plain layer f(c) = c + ((1 - a)^2 / (1 + a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
+import numpy as np
 from scipy.optimize import toms748
 
 from eoc.activations import Activation, activation
 from eoc.errors import EocError
 from eoc.floats import EPS
-from eoc.layers import Network
-from eoc.layers.words import has_free
-from eoc.propagation import propagate
-from eoc.shaping.target import branches
+from eoc.layers import Input, Network, Pairs
+from eoc.layers.elementwise import Elementwise
+from eoc.layers.graph import Op
+from eoc.maps import CorrelationMap
+from eoc.shaping.target import Part, greatest_is_one, parts_of, through
 from eoc.shaping.written import with_shaped
-from eoc.sharing import Memory
 
 __all__ = ["Leaky", "leaky_for"]
 
 _STEP = 1e-5
+_OFF = 200.0  # roundings a block that correlations may be off by
 
 
 @dataclass(frozen=True)
@@ -57,28 +60,39 @@ def leaky_for(network: Network, phi: Activation, depth: int, eta: float) -> Leak
     EocError
         If ReLU itself takes correlations less far than eta: then nothing has to be shaped.
     """
-    alone = [
-        replace(network, series=part, is_free=has_free(part), phi=None, cache=Memory())
-        for part in branches(network.series)
-    ]
+    parts = parts_of(network, depth)
 
-    def reached(slope: float) -> tuple[float, float]:
-        new = _activation(float(slope))
-        return max(_end(with_shaped(n, phi, new), d) for n, d in ((network, depth), *((one, 1) for one in alone)))
+    def share(part: Part, slope: float) -> float:
+        return _end(network, part, phi, slope) / eta
 
-    if reached(0.0)[0] < eta:
+    def solved(of_part: Callable[[float], float], _: float) -> float:
+        return float(toms748(lambda a: of_part(float(a)) - 1.0, 0.0, 1.0, k=2, xtol=1e-16, rtol=4.0 * EPS))
+
+    of_relu = max(share(part, 0.0) for part in parts) * eta
+    if of_relu < eta:
         raise EocError(
-            f"{depth} layers of ReLU take a correlation of 0 to {reached(0.0)[0]:.3g} only, less than eta = {eta:g}: "
+            f"{depth} layers of ReLU take a correlation of 0 to {of_relu:.3g} only, less than eta = {eta:g}: "
             "they train as they are, or ask for less"
         )
-    slope = float(toms748(lambda a: reached(a)[0] - eta, 0.0, 1.0, xtol=1e-16, rtol=4.0 * EPS))
-    rise = (reached(slope + _STEP)[0] - reached(slope - _STEP)[0]) / (2.0 * _STEP)
-    error = (reached(slope)[1] + EPS) / abs(rise) + 4.0 * EPS
+    slope = greatest_is_one(parts, share, solved, 0.0)
+    most = max(parts, key=lambda part: share(part, slope))
+    rise = (share(most, slope + _STEP) - share(most, slope - _STEP)) / (2.0 * _STEP)
+    error = _OFF * depth * EPS / abs(rise) + 4.0 * EPS
     return Leaky(slope, _gamma(slope), error, error * slope + 2.0 * EPS)
 
 
-def _end(network: Network, depth: int) -> tuple[float, float]:
-    """The correlation at the end of two inputs of correlation 0, and a bound on its error."""
-    sigma = (1.0, 0.0) if network.is_free else (None, 0.0)
-    run = propagate(network, *sigma, q=1.0, c=0.0, depth=[0, depth])
-    return 1.0 - float(run.one_minus_c[-1, 0, 1]), float(run.error[-1, 0, 1])
+def _end(network: Network, part: Part, phi: Activation, slope: float) -> float:
+    """The correlation behind a part of two inputs of correlation 0."""
+    new = _activation(slope)
+
+    def op(one: Activation, backward: Activation | None) -> Op:
+        return Elementwise(new if one is phi else one, backward)
+
+    if network.phi is None:
+        alone = np.zeros(1, np.int64)
+        y, times = through(part, network.varies, op, Input([1.0], np.ones(1), Pairs(alone, alone)))
+        if times == 1:
+            return 1.0 - float(y.one_minus_c.value[0])
+    block = with_shaped(network, phi, new)
+    f = CorrelationMap(block, *((1.0, 0.0) if block.is_free else (None, 0.0)), q=1.0)
+    return 1.0 - float(f.iterate(part[1], c=0.0).value)

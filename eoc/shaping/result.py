@@ -8,6 +8,7 @@ from typing import Any
 from eoc.activations import Activation
 from eoc.gaussian.moments import moments
 from eoc.layers import Network
+from eoc.maps import CorrelationMap, VarianceMap
 from eoc.propagation import propagate
 from eoc.recommendation import APART, C0, KEPT
 from eoc.shaping.conditions import Method
@@ -15,6 +16,8 @@ from eoc.shaping.solutions import Solution
 from eoc.shaping.written import with_shaped
 
 __all__ = ["Condition", "Found", "Question", "Shaping", "described"]
+
+_KEPT = 1e-11  # of the variance 1
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ class Shaping:
     ----------
     activation
         phi_hat, which everything in eoc takes; its name is a formula that can be typed wherever that of phi can.
-    original, method, network, depth
-        Name of phi, "tat" or "dks", the text of the network and how many blocks it has.
+    original, parameters, method, network, depth
+        Name of phi and its parameters, "tat" or "dks", the text of the network and how many blocks it has.
     target, total
         "tau", "zeta" or "eta", and its value: what the whole network has.
     each
@@ -95,6 +98,7 @@ class Shaping:
 
     activation: Activation
     original: str
+    parameters: tuple[float, ...]
     method: Method
     network: str
     depth: int
@@ -127,12 +131,11 @@ class Shaping:
 def described(asked: Question, found: Found) -> Shaping:
     """Both together, with what holds of the finished function and of a network of it."""
     made = with_shaped(asked.network, asked.phi, found.activation)
-    sigma = (1.0, 0.0) if made.is_free else (None, 0.0)
-    run = propagate(made, *sigma, q=1.0, c=C0, depth=[0, asked.depth])
-    apart, ratio = float(run.one_minus_c[-1, 0, 1]), float(run.gradient[0, 0])
+    apart, ratio = _followed(made, asked.depth)
     return Shaping(
         found.activation,
         asked.phi.name,
+        tuple(float(value) for value in asked.phi.parameters.values() if isinstance(value, int | float)),
         asked.method,
         asked.network.text,
         asked.depth,
@@ -149,6 +152,16 @@ def described(asked: Question, found: Found) -> Shaping:
         trains=apart >= APART and KEPT <= ratio <= 1.0 / KEPT,
         shaped_network=made,
     )
+
+
+def _followed(network: Network, depth: int) -> tuple[float, float]:
+    """1 - c of two inputs behind all blocks, and what gradients are multiplied by in them."""
+    sigma = (1.0, 0.0) if network.is_free else (None, 0.0)
+    if not network.varies and abs(float(VarianceMap(network, *sigma).F(1.0).value) - 1.0) < _KEPT:
+        f = CorrelationMap(network, *sigma, q=1.0)  # without asking where other variances end
+        return float(f.iterate(depth, c=C0).value), f.chi_1**depth
+    run = propagate(network, *sigma, q=1.0, c=C0, depth=[0, depth])
+    return float(run.one_minus_c[-1, 0, 1]), float(run.gradient[0, 0])
 
 
 def _conditions(new: Activation, target: str, each: float) -> tuple[Condition, ...]:

@@ -48,7 +48,7 @@ class Solution:
 
 
 def solutions(phi: Activation, conditions: tuple[Conditions, ...], goal_error: float) -> tuple[Solution, ...]:
-    """Every solution that was found, by alpha.
+    """Every solution that was found, by alpha; of an odd or even phi those with beta >= 0.
 
     Parameters
     ----------
@@ -60,10 +60,11 @@ def solutions(phi: Activation, conditions: tuple[Conditions, ...], goal_error: f
         A bound on the relative error of their goals.
     """
     found: list[Solution] = []
-    rough = rough_means(phi, _ALPHA, _BETA[:, None])
+    beta = _BETA if phi.parity is None else _BETA[_BETA >= 0.0]  # the other half mirrors this one
+    rough = rough_means(phi, _ALPHA, beta[:, None])
     for one in conditions:
-        for alpha, beta in _starts(rough, one):
-            new = _polished(phi, one, alpha, beta, goal_error)
+        for alpha, beta_0 in _starts(rough, beta, one):
+            new = _polished(phi, one, alpha, beta_0, goal_error)
             if new is not None and not any(_alike(new, other) for other in found):
                 found.append(new)
     return tuple(sorted(found, key=lambda s: (round(s.alpha, 9), abs(round(s.beta, 9)), -s.beta)))
@@ -73,7 +74,7 @@ def _alike(a: Solution, b: Solution) -> bool:
     return abs(a.alpha - b.alpha) <= _SAME * a.alpha and abs(a.beta - b.beta) <= _SAME * (abs(a.beta) + a.alpha)
 
 
-def _starts(rough: Means, conditions: Conditions) -> Iterator[tuple[float, float]]:
+def _starts(rough: Means, beta: FloatArray, conditions: Conditions) -> Iterator[tuple[float, float]]:
     """Where both equations change sign: along beta, on the curves on which the first one holds."""
     with np.errstate(all="ignore"):
         e1, e2 = (e.value for e in conditions.equations(rough))
@@ -86,7 +87,7 @@ def _starts(rough: Means, conditions: Conditions) -> Iterator[tuple[float, float
         for (a0, g0), (a1, g1) in zip(here, there, strict=False):
             if g0 * g1 <= 0.0:
                 part = g0 / (g0 - g1) if g0 != g1 else 0.5
-                yield float(a0 ** (1.0 - part) * a1**part), float(_BETA[i] + part * (_BETA[i + 1] - _BETA[i]))
+                yield float(a0 ** (1.0 - part) * a1**part), float(beta[i] + part * (beta[i + 1] - beta[i]))
 
 
 def _polished(phi: Activation, conditions: Conditions, alpha: float, beta: float, goal_error: float) -> Solution | None:

@@ -13,7 +13,7 @@ whose correlation map at variance 1 is b_0 + b_1 c + b_2 c^2, and two inputs are
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -33,10 +33,12 @@ from eoc.layers.reading import Series
 from eoc.layers.words import Given, graph_of
 from eoc.shaping.conditions import Method
 
-__all__ = ["bend_of_each", "branches"]
+__all__ = ["Part", "bend_of_each", "greatest_is_one", "parts_of", "through"]
 
-_LEAST, _SMALL, _MOST = 1e-14, 1e-7, 0.999  # of the bend of an activation
-_AROUND = 4.0
+Part = tuple[Series, int]  #: items, and how often they are repeated
+
+_SMALL, _MOST = 1e-7, 0.999  # of the bend of an activation
+_AROUND, _ROUNDING = 3.0, 1e-12
 _NEAR = np.array([1e-30])  # 1 - c: what is left of 1 - c^2 of it is lost
 _KEPT = 1e-9  # of the variance 1 that activations are to see
 
@@ -69,45 +71,69 @@ def bend_of_each(network: Network, phi: Activation, depth: int, method: Method, 
         return each, 4.0 * EPS
     goal = total if method == "tat" else math.log(total)
 
-    def share(log_bend: float) -> float:
-        look = partial(_measured, phi=phi, method=method, each=math.exp(log_bend))
-        alone = [look(branch, network.varies, 1) for branch in branches(network.series)]
-        return max([look(network.series, network.varies, depth), *alone]) / goal
+    def share(part: Part, each: float) -> float:
+        return _bend(part, network.varies, phi=phi, method=method, each=each) / goal
 
-    start, without = share(math.log(_SMALL)), share(math.log(_LEAST))  # nearly proportional to the bend of each
-    if without > 0.5:
-        raise EocError(f"{network.name!r} bends by more than half of {total:g} without {phi.name}: ask for more")
-    guess = _SMALL / start if start > 0.0 else _MOST
-    low, high = math.log(min(guess, _MOST) / _AROUND), math.log(min(guess * _AROUND, _MOST))
-    if share(high) < 1.0:
-        raise EocError(
-            f"{depth} blocks of {network.name!r} cannot bend by {total:g}, however {phi.name} is shaped: ask for less, "
-            "or for more blocks"
-        )
-    each = math.exp(toms748(lambda x: share(x) - 1.0, low, high, k=2, xtol=1e-15, rtol=4.0 * EPS))
+    def solved(of_part: Callable[[float], float], guess: float) -> float:
+        low, high = math.log(min(guess, _MOST) / _AROUND), math.log(min(guess * _AROUND, _MOST))
+        if of_part(math.exp(low)) > 1.0 or of_part(math.exp(high)) < 1.0:
+            raise EocError(
+                f"{depth} blocks of {network.name!r} cannot bend by just {total:g}, however {phi.name} is shaped: ask "
+                "for another value, or for more blocks"
+            )
+        return math.exp(toms748(lambda x: of_part(math.exp(x)) - 1.0, low, high, k=2, xtol=1e-15, rtol=4.0 * EPS))
+
+    most = max(share(part, _SMALL) for part in parts_of(network, depth))
+    guess = _SMALL / most if most > 0.0 else _MOST  # shares are nearly proportional to the bend of each
+    each = greatest_is_one(parts_of(network, depth), share, solved, guess)
     return each, 8.0 * EPS * (1.0 if method == "tat" else 1.0 / each)  # of slopes next to 1
 
 
-def branches(series: Series) -> Iterator[Series]:
-    """What is inside of residual blocks, gates and sums, at any depth: each is looked at alone."""
+def parts_of(network: Network, depth: int) -> list[Part]:
+    """The blocks of a network, and what is inside of its residual blocks, gates and sums: each branch is one alone."""
+    return [(network.series, depth), *((branch, 1) for branch in _branches(network.series))]
+
+
+def _branches(series: Series) -> Iterator[Series]:
     for one in series:
         for inside in one.inside:
             yield inside
-            yield from branches(inside)
+            yield from _branches(inside)
 
 
-def _measured(series: Series, varies: bool, depth: int, *, phi: Activation, method: Method, each: float) -> float:
-    """Logarithm of the slope (DKS), or curvature (TAT), at c = 1 of items that are repeated."""
-    watched = _Watched(Elementwise(_stand_in(method, each)))
+def greatest_is_one(
+    parts: list[Part],
+    share: Callable[[Part, float], float],
+    solved: Callable[[Callable[[float], float], float], float],
+    guess: float,
+) -> float:
+    """Where the greatest share of all parts is 1; which part has it hardly depends on where: seldom more than once."""
+    at, shares = guess, [share(part, guess) for part in parts]
+    while True:
+        most = int(np.argmax(shares))
+        at = solved(partial(share, parts[most]), at)
+        shares = [share(part, at) if i != most else 1.0 for i, part in enumerate(parts)]
+        if max(shares) <= 1.0 + _ROUNDING:
+            return at
+
+
+def through(part: Part, varies: bool, elementwise: Callable[..., Op], x: Signal) -> tuple[Signal, int]:
+    """The signal behind a part, and how often that is still to be repeated: blocks that keep the variance 1 go once."""
+    series, depth = part
 
     def block(layer: int) -> Graph:
-        given = Given({"l": float(layer), "L": float(depth)}, Dense(1.0), partial(_op, phi=phi, watched=watched))
-        return graph_of(series, given)
+        return graph_of(series, Given({"l": float(layer), "L": float(depth)}, Dense(1.0), elementwise))
 
-    y = block(1)(CloseInput(1.0, _NEAR))
-    times = depth
-    if depth > 1 and (varies or abs(float(y.q.value[0]) - 1.0) > _KEPT):
-        y, times = Repeat(block, depth)(CloseInput(1.0, _NEAR)), 1
+    y = block(1)(x)
+    if depth == 1 or (not varies and abs(float(y.q.value[0]) - 1.0) <= _KEPT):
+        return y, depth
+    return Repeat(block, depth)(x), 1
+
+
+def _bend(part: Part, varies: bool, *, phi: Activation, method: Method, each: float) -> float:
+    """Logarithm of the slope (DKS), or curvature (TAT), at c = 1 of items that are repeated."""
+    watched = _Watched(Elementwise(_stand_in(method, each)))
+    y, times = through(part, varies, partial(_op, phi=phi, watched=watched), CloseInput(1.0, _NEAR))
     g, q = y.G, float(y.q.value[0])
     wrong = next((v for v in watched.variances if abs(v - 1.0) > _KEPT), None)
     if wrong is not None:

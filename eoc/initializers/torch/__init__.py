@@ -4,6 +4,10 @@ One line for a whole model, biases, residual branches and heads included::
 
     print(eoc.initializers.torch.initialize_(model))
 
+its activations shaped so that it trains at its depth::
+
+    print(eoc.initializers.torch.shape_(model))
+
 and, in the style of ``torch.nn.init``, for single tensors ``eoc_normal_``, ``eoc_orthogonal_`` and ``eoc_bias_``.
 """
 
@@ -17,5 +21,16 @@ from eoc.initializers.torch.fill import eoc_bias_, eoc_normal_, eoc_orthogonal_ 
 from eoc.initializers.torch.model import initialize_  # noqa: E402
 from eoc.initializers.torch.report import Report, Row  # noqa: E402
 from eoc.initializers.torch.roles import RULES  # noqa: E402
+from eoc.initializers.torch.shape import ShapeReport, shape_  # noqa: E402
 
-__all__ = ["RULES", "Report", "Row", "eoc_bias_", "eoc_normal_", "eoc_orthogonal_", "initialize_"]
+__all__ = [
+    "RULES",
+    "Report",
+    "Row",
+    "ShapeReport",
+    "eoc_bias_",
+    "eoc_normal_",
+    "eoc_orthogonal_",
+    "initialize_",
+    "shape_",
+]

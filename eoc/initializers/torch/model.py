@@ -21,7 +21,7 @@ from eoc.models.read import read
 from eoc.models.steps import Kind, Reading
 from eoc.validation import real_number
 
-__all__ = ["initialize_"]
+__all__ = ["check_model", "filled", "initialize_"]
 
 _WEIGHTS = ("recommended", "gaussian", "orthogonal")
 _OF_POINTS = ("sigma_w", "sigma_b", "q")
@@ -120,7 +120,7 @@ def initialize_(
     4.weight  head    0.08388
     4.bias    head    0.00000
     """
-    _check(module, weights, generator)
+    check_model(module, weights, generator)
     settings = Settings(
         sigma_w,
         sigma_b,
@@ -133,6 +133,11 @@ def initialize_(
         _points(points),
     )
     reading = read(module, activation, settings.residual)
+    return filled(module, reading, settings, generator)
+
+
+def filled(module: nn.Module, reading: Reading, settings: Settings, generator: torch.Generator | None) -> Report:
+    """Fill all parameters of a model that was read: :func:`initialize_` without its checks."""
     _check_reading(reading)
     plan = Plan(module, reading, settings)
     for fill in plan.fills:
@@ -141,7 +146,8 @@ def initialize_(
     return Report(rows, plan.points, plan.depth, notes_of(reading, plan), explained({row.rule for row in rows}))
 
 
-def _check(module: Any, weights: Any, generator: Any) -> None:
+def check_model(module: Any, weights: Any, generator: Any) -> None:
+    """Refuse what is no model, and what does not say how to draw."""
     if isinstance(module, type):
         raise EocError(
             f"module must be a model, got the class {module.__name__}: make one of it, {module.__name__}(...)"
