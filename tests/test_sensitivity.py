@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest
 
 import eoc
 from eoc.activations import Activation, activation
+from eoc.cli import main
 from eoc.errors import EocError, UnsupportedError
 from eoc.maps import VarianceMap
 from eoc.sensitivity import Sensitivity, sensitivity
@@ -321,3 +323,18 @@ def test_everything_by_name() -> None:
 def test_what_has_no_derivative_is_refused_with_what_to_do(ask: Any, kind: type[Exception], says: str) -> None:
     with pytest.raises(kind, match=says):
         ask()
+
+
+def test_from_the_command_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(*words: str) -> str:
+        monkeypatch.setattr("sys.argv", ["eoc", "sensitivity", *words])
+        with pytest.raises(SystemExit):
+            main()
+        both = capsys.readouterr()
+        return both.out or both.err
+
+    answer = json.loads(told("a * tanh(b*x)", "--with", "a=1.2, b=0.7", "--sigma-b", "0.2", "--json"))
+    found = sensitivity(activation("a * tanh(b*x)", a=1.2, b=0.7), sigma_b=0.2)
+    assert answer["values"]["sigma_w"]["a"] == found.values["sigma_w"]["a"]
+    assert "derivatives by the parameters of elu(alpha=1.2)" in told("elu(alpha=1.2)", "--q", "1")
+    assert "--with takes parameters" in told("a * tanh(x)", "--with", "a", "--q", "1")

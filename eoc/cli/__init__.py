@@ -26,6 +26,7 @@ from eoc.cli import (
     phase,
     propagate,
     rates,
+    sensitivity,
     shape,
     sweep,
     sweep_tasks,
@@ -60,6 +61,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "diagnose": diagnose.command,
     "activations": activations.command,
     "networks": networks.command,
+    "sensitivity": sensitivity.command,
     "verify": verify.command,
 }
 _MONTECARLO: dict[str, Callable[..., None]] = {
