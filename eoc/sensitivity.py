@@ -16,6 +16,7 @@ activation that is learned can be held at chi_1 = 1, or brought back to it (deri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,8 @@ def sensitivity(
     Parameters
     ----------
     activation
-        An activation with parameters: a name such as "elu(alpha=1.2)", or a formula that names them,
+        An activation with parameters: a name such as "elu(alpha=1.2)" or "polynomial([0, 1, 0, -0.2])", whose
+        coefficients are called coefficients_0 and so on, or a formula that names them,
         ``eoc.activation("a * tanh(b*x)", a=1.2, b=0.7)``.
     q, sigma_b, sigma_w
         One of them: the point of the edge of chaos with it, the usable one where there is one, which stays on the edge
@@ -154,8 +156,13 @@ def _known(one: Bounded) -> Bounded:
 
 
 def _numbers(phi: Activation) -> dict[str, float]:
-    """The parameters that are numbers."""
-    return {name: float(value) for name, value in phi.parameters.items() if isinstance(value, int | float)}
+    """The parameters that the formula names; of a tuple c they are c_0, c_1, ..."""
+    found: dict[str, float] = {}
+    for name, value in phi.parameters.items():
+        several = {f"{name}_{i}": one for i, one in enumerate(value)} if isinstance(value, tuple) else {name: value}
+        named = ((own, one) for own, one in several.items() if re.search(rf"\b{own}\b", phi.template))
+        found |= {own: float(one) for own, one in named if isinstance(one, int | float)}
+    return found
 
 
 def _by_parameter(phi: Activation) -> dict[str, Varied]:

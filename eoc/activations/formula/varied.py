@@ -88,7 +88,8 @@ def _motion(knot: float, conditions: list[tuple[Program, ...]], text: str, name:
             value, slope, _ = condition.exact(knot)
             if not abs(value) <= _AT * max(abs(knot), 1.0) * abs(slope) and value != 0:
                 continue
-            motions.append(to_float(-change.exact(knot)[0] / slope))
+            moved = change.exact(knot)[0]
+            motions.append(to_float(-moved / slope) if moved != 0 else 0.0)
         except (Undefined, ZeroDivisionError):
             raise UnsupportedError(f"where the kink of {text} at {knot:.6g} goes with {name} is not known") from None
     if motions and max(motions) - min(motions) > _AT * max(map(abs, motions)):

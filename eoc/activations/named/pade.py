@@ -151,7 +151,20 @@ def _made(name: str, a: Numbers, b: Numbers, version: str, more: dict[str, str])
         parity=_parity(a, inner, version),
         uncertainty=partial(_errors, parts, knots),
         parameters=parameters(**more, numerator=a, denominator=b, version=version),
+        template=_template(a, b, version),
     )
+
+
+def _template(a: Numbers, b: Numbers, version: str) -> str:
+    """Without what stands between bars alone and is 0: |b x| has no derivative by b there."""
+    above = " + ".join(f"numerator_{k} * x^{k}" for k in range(len(a)))
+    powers = [k if version == "C" else k + 1 for k in range(len(b))]
+    terms = [f"denominator_{i} * x^{k}" for i, k in enumerate(powers)]
+    if version == "A":
+        terms = [f"abs({term})" for term, c in zip(terms, b, strict=True) if c]
+    inner = " + ".join(terms) or "0"
+    below = f"{_LEAST if version == 'C' else 1:g} + {f'abs({inner})' if version in 'BCD' else inner}"
+    return f"({above}) / ({below})"
 
 
 def _trimmed(c: Sequence[float]) -> Numbers:

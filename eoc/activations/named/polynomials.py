@@ -101,7 +101,16 @@ def polynomial(
         parity=_parity(c),
         uncertainty=summed.errors,
         parameters=parameters(coefficients=given, basis=basis, normalised=normalised),
+        template=_template(len(given), basis, normalised),
     )
+
+
+def _template(count: int, basis: str, normalised: bool) -> str:
+    terms = []
+    for k in range(count):
+        powers = _in_powers([*(0.0,) * k, 1.0], basis, normalised)
+        terms.append(f"coefficients_{k} * ({polynomial_text(tuple(map(float, powers)))})")
+    return " + ".join(terms)
 
 
 def _parity(c: Numbers) -> Parity | None:
@@ -111,7 +120,7 @@ def _parity(c: Numbers) -> Parity | None:
 # --- exact coefficients -----------------------------------------------------------------------------------------------
 
 
-def _in_powers(coefficients: Numbers, basis: str, normalised: bool) -> _Exact:
+def _in_powers(coefficients: Sequence[float], basis: str, normalised: bool) -> _Exact:
     """The coefficients of 1, x, x^2, ..., exact but for the square roots of standard deviations, to 1e-60."""
     total = [Fraction(0)] * len(coefficients)
     before, here = [Fraction(0)], [Fraction(1)]

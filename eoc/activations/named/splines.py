@@ -91,6 +91,7 @@ def spline(
     else:
         raise EocError(f"values say already what the spline goes through: leave through={through!r} out, or the values")
     pieces = _segments(points, rates)
+    template = _of_values(len(knots)) if values is not None else _of_slopes(knots, _point(through))
     return Activation(
         "spline",
         _lines(points, rates),
@@ -99,7 +100,30 @@ def spline(
         growth=Growth("polynomial", 1.0) if rates[0] or rates[-1] else BOUNDED,
         parity=_parity(points, rates),
         parameters=parameters(knots=knots, **given),
+        template=template if len(knots) <= MOST_WRITTEN else "",
     )
+
+
+def _of_slopes(knots: Numbers, through: tuple[float, float]) -> str:
+    """The spline as a sum; a knot that it goes through is written as a number, as what it does differs by direction."""
+    names = [f"knots_{i}" if k != through[0] else shown(k) for i, k in enumerate(knots)]
+    start = "through_0" if through[0] not in knots else shown(through[0])
+    bends = [
+        f" + (slopes_{i + 1} - slopes_{i}) * (max(x - {name}, 0) - max({start} - {name}, 0))"
+        for i, name in enumerate(names)
+    ]
+    return f"through_1 + slopes_0 * (x - {start}){''.join(bends)}"
+
+
+def _of_values(count: int) -> str:
+    """The spline piece by piece, between points and with the outer slopes."""
+    rises = [
+        f"values_{i} + (values_{i + 1} - values_{i}) * (x - knots_{i}) / (knots_{i + 1} - knots_{i})"
+        for i in range(count - 1)
+    ]
+    last = count - 1
+    lines = ["values_0 + slopes_0 * (x - knots_0)", *rises, f"values_{last} + slopes_1 * (x - knots_{last})"]
+    return "".join(f"{line} if x < knots_{i} else " for i, line in enumerate(lines[:-1])) + lines[-1]
 
 
 def _by_slopes(knots: Numbers, slopes: object, through: object) -> tuple[_Points, list[float], dict[str, object]]:

@@ -83,7 +83,15 @@ def fourier(
             frequencies=waves if isinstance(frequencies, tuple) else waves[0],
             constant=constant,
         ),
+        template=_template(count, len(sines), len(cosines), not isinstance(frequencies, tuple)),
     )
+
+
+def _template(count: int, sines: int, cosines: int, alone: bool) -> str:
+    """Of a series with one frequency alone, or one for each coefficient."""
+    waves = [f"{k + 1} * frequencies" if alone else f"frequencies_{k}" for k in range(count)]
+    terms = [f"sines_{k} * sin({waves[k]} * x)" for k in range(sines)]
+    return " + ".join([*terms, *(f"cosines_{k} * cos({waves[k]} * x)" for k in range(cosines)), "constant"])
 
 
 def _frequencies(frequencies: object, count: int) -> Numbers:
