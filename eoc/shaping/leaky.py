@@ -94,5 +94,5 @@ def _end(network: Network, part: Part, phi: Activation, slope: float) -> float:
         if times == 1:
             return 1.0 - float(y.one_minus_c.value[0])
     block = with_shaped(network, phi, new)
-    f = CorrelationMap(block, *((1.0, 0.0) if block.is_free else (None, 0.0)), q=1.0)
+    f = CorrelationMap(block, 1.0 if block.is_free else None, q=1.0)
     return 1.0 - float(f.iterate(part[1], c=0.0).value)
