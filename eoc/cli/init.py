@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.answer import Answer, answered, recommended
+from eoc.cli.answer import Answer, answered, overflow_rows, recommended
 from eoc.cli.common import AsJson, Backward, NetworkName, Plot, edge_up_to, find_block, number, print_json, save_picture
 from eoc.cli.exit_codes import ExitCode
 from eoc.cli.framework import Framework, code
@@ -207,6 +207,7 @@ def _print_place(out: Console, answer: Answer, at: Recommendation) -> None:
     rows += [("chi_1", *_gradients(at)), ("F'(q)", number(at.slope, at.slope_error), _variances(at))]
     if p is not None:
         rows.append(("rate", *_law(p)))
+        rows += overflow_rows(p)
     out.print()
     for name, value, meaning in rows:
         print_paragraph(out, f"  {name:<8} {value:<24} ", meaning, 2 + len(name))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from eoc.cli.answer import overflow_rows
 from eoc.cli.common import number, print_json
 from eoc.cli.exit_codes import ExitCode
 from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_title
@@ -155,6 +156,7 @@ def _rows(found: EdgeOfChaos, p: EocPoint | None) -> list[tuple[str, str, str]]:
         ("chi_1", "1", "gradients and small differences neither grow nor shrink"),
         ("F'(q)", number(p.slope, p.slope_error), "of what is left of a distance from q after a block"),
         ("rate", *_law(p)),
+        *overflow_rows(p),
         regime,
     ]
 

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from eoc.criticality.point import STEP, root_error, with_given
+from eoc.criticality.point import STEP, overflows_above, root_error, with_given
 from eoc.criticality.regimes import no_edge, regime_of
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint, Regime
 from eoc.errors import EocError, UnsupportedError
@@ -203,6 +203,7 @@ def _assembled(network: Network, w: tuple[float, float], b: tuple[float, float],
     slope_error = float(slope.error) + bend + 4.0 * EPS
     stability = stability_of(float(slope.value), slope_error)
     keeps = variance.is_identity or stability == "stable"
+    overflow = overflows_above(variance)
     return EocPoint(
         sigma_w=w[0],
         sigma_b=b[0],
@@ -217,6 +218,8 @@ def _assembled(network: Network, w: tuple[float, float], b: tuple[float, float],
         usable=keeps,
         any_q=variance.is_identity,
         law=_law(CorrelationMap(network, w[0], b[0], q[0], q[1])),
+        overflows_above=overflow[0],
+        overflows_above_error=overflow[1],
     )
 
 

@@ -11,10 +11,10 @@ from eoc.criticality.explicit import Residual, curve, squared_bias
 from eoc.criticality.results import EocPoint
 from eoc.floats import EPS
 from eoc.gaussian.moments import moments
-from eoc.maps import stability_of
+from eoc.maps import VarianceMap, stability_of
 from eoc.rates import rate_law
 
-__all__ = ["STEP", "limit_at_zero", "point_at", "root_error", "with_given"]
+__all__ = ["STEP", "limit_at_zero", "overflows_above", "point_at", "root_error", "with_given"]
 
 STEP = 1e-4  # relative step of the differences that propagate errors of q
 _SMALL = np.geomspace(1e-12, 1.0, 49)
@@ -37,6 +37,7 @@ def point_at(phi: Activation, q: float, q_error: float) -> EocPoint | None:
     slope = 1.0 + float(p.value[0] / d.value[0])
     slope_error = float((p.error[0] + abs(slope - 1.0) * d.error[0]) / d.value[0]) + drift["slope"] + 4.0 * EPS
     stability = stability_of(slope, slope_error)
+    overflow = overflows_above(VarianceMap(phi, sigma_w, sigma_b))
     return EocPoint(
         sigma_b=sigma_b,
         sigma_w=sigma_w,
@@ -51,6 +52,8 @@ def point_at(phi: Activation, q: float, q_error: float) -> EocPoint | None:
         usable=stability == "stable",
         any_q=False,
         law=rate_law(phi, q),
+        overflows_above=overflow[0],
+        overflows_above_error=overflow[1],
     )
 
 
@@ -63,6 +66,7 @@ def limit_at_zero(phi: Activation) -> EocPoint | None:
     if not phi.vanishes_at_zero or phi.kappa == 0.0:
         return None
     sigma_w = phi.kappa**-0.5
+    overflow = overflows_above(VarianceMap(phi, sigma_w))
     return EocPoint(
         sigma_b=0.0,
         sigma_w=sigma_w,
@@ -77,7 +81,16 @@ def limit_at_zero(phi: Activation) -> EocPoint | None:
         usable=_decays_to_zero(phi),
         any_q=False,
         law=rate_law(phi, 0.0),
+        overflows_above=overflow[0],
+        overflows_above_error=overflow[1],
     )
+
+
+def overflows_above(variance: VarianceMap) -> tuple[float, float]:
+    """See :class:`EocPoint`: the variance and a bound on its error."""
+    if not np.isinf(variance.growth_at_infinity()):
+        return float("inf"), 0.0
+    return variance.diverges_above, variance.diverges_above_error
 
 
 def root_error(residual: Residual, x: float) -> float:

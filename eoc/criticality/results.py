@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 from eoc.errors import EocError
@@ -37,6 +37,9 @@ class EocPoint:
         True for positively homogeneous phi: every q is kept; ``q`` is 1 by convention.
     law
         How 1 - c_l falls with depth.
+    overflows_above, overflows_above_error
+        Where phi grows faster than x, the largest unstable fixed point of the variance map, and a bound on its error:
+        inputs whose first variance is larger overflow within a few layers. inf where phi does not.
     """
 
     sigma_w: float
@@ -52,6 +55,8 @@ class EocPoint:
     usable: bool
     any_q: bool
     law: RateLaw
+    overflows_above: float = inf
+    overflows_above_error: float = 0.0
 
     def to_dict(self, fan_in: int | None = None) -> dict[str, Any]:
         """Everything by name, with the standard deviations of parameters; that of weights for ``fan_in`` inputs."""

@@ -182,6 +182,31 @@ class VarianceMap(VarianceLayer):
             start = float(self.F(start).value)
         raise AccuracyError(f"the variance is still on its way after {_ITERATIONS} layers, at q = {start:g}")
 
+    @property
+    def diverges_above(self) -> float:
+        """The largest finite fixed point, if variances above it grow without end: 0 if all do, inf if none do.
+
+        Where phi grows faster than x, they overflow within a few layers.
+
+        Examples
+        --------
+        >>> VarianceMap("x - x^3/6", sigma_w=1.19, sigma_b=0.2).diverges_above  # doctest: +NUMBER
+        4.35
+        """
+        return self._escape[0]
+
+    @property
+    def diverges_above_error(self) -> float:
+        """A bound on the error of ``diverges_above``."""
+        return self._escape[1]
+
+    @cached_property
+    def _escape(self) -> tuple[float, float]:
+        if self.is_identity or float(self.growth_at_infinity()) <= 0.0 or not self.fixed_points[-1].diverges:
+            return math.inf, 0.0
+        last = self.fixed_points[-2:-1]
+        return (last[0].q, last[0].q_error) if last else (0.0, 0.0)
+
     @cached_property
     def domain(self) -> tuple[float, float] | None:
         """(q, K_var) if (sigma_b, sigma_w) lies in D_phi,var (Hayou et al. 2019), else None.
