@@ -10,6 +10,7 @@ from typing import Any
 
 from eoc.activations.base import Activation
 from eoc.activations.resolve import activation
+from eoc.activations.table_file import from_table, is_table
 from eoc.errors import EocError
 
 __all__ = ["from_source", "imported", "own_function"]
@@ -18,7 +19,7 @@ _OWN_FUNCTION = re.compile(r"(?P<module>.+\.py|[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<na
 
 
 def from_source(text: str, folder: str = "") -> Activation:
-    """The activation meant by a name, a formula, ``module:function`` or ``file.py:function``.
+    """The activation meant by a name, a formula, ``table.csv``, ``module:function`` or ``file.py:function``.
 
     A function is imported, which runs its module or file.
 
@@ -37,13 +38,15 @@ def from_source(text: str, folder: str = "") -> Activation:
     Raises
     ------
     EocError
-        As :func:`eoc.activation`, or for a function that cannot be imported.
+        As :func:`eoc.activation`, or for a function that cannot be imported, or a table that cannot be read.
 
     Examples
     --------
     >>> from_source("numpy:tanh").name, from_source("tanh").name
     ('tanh', 'tanh')
     """
+    if is_table(text):
+        return from_table(text, folder)
     own = own_function(text)
     if own is None:
         return activation(text)

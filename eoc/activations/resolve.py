@@ -13,6 +13,7 @@ from eoc.activations.base import Activation
 from eoc.activations.definitions import Definition
 from eoc.activations.named import canonical, named, parameters_of
 from eoc.activations.named.building_blocks import number
+from eoc.activations.table_file import from_table, is_table
 from eoc.errors import EocError
 from eoc.sharing import once
 
@@ -36,6 +37,7 @@ def activation(source: object, **parameters: object) -> Activation:
         - a name such as ``"gelu"`` (:func:`eoc.activations.names` lists them), with its parameters as keywords or
           in the string: ``"elu(alpha=0.5)"``, ``"polynomial([0, 1, 0, -0.2], basis=hermite)"``,
           ``"era(target=x*tanh(x))"``;
+        - a file with a table of x and phi(x), ``"learned.csv"``, joined by straight lines;
         - a formula in x such as ``"x * tanh(log(1 + exp(x)))"``; it is parsed, never executed. It may have parameters
           by name, whose values are given as keywords: ``activation("a * tanh(b*x)", a=1.2, b=0.7)``;
         - what PyTorch, JAX, Flax or Keras has: ``nn.GELU("tanh")`` with its present parameters, its class where that
@@ -155,11 +157,15 @@ def check_text(text: str) -> None:
     from eoc.activations.formula.rewrite import simplified
     from eoc.activations.formula.tree import Trees
 
-    if _from_name(text, {}) is None and _term(text) is None:
+    if is_table(text):
+        from_table(text)
+    elif _from_name(text, {}) is None and _term(text) is None:
         read(text, Trees(simplified))
 
 
 def _from_text(text: str, parameters: dict[str, object]) -> Activation:
+    if is_table(text) and not parameters:
+        return from_table(text)
     found = _from_name(text, parameters)
     if found is not None:
         return found

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from eoc.activations.algebra import tangents
 from eoc.activations.base import Activation, Smoothness
+from eoc.activations.table_file import is_table
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.gaussian.integrands import easy_variance
@@ -80,7 +81,7 @@ def is_network(text: str) -> bool:
     >>> is_network("tanh, dense"), is_network("preln"), is_network("max(x, 0)"), is_network("my.scale:phi")
     (True, True, False, False)
     """
-    if ":" in text:  # where a function is
+    if ":" in text or is_table(text):  # where a function is
         return False
     outside = text
     while (shorter := re.sub(r"\([^()]*\)", "", outside)) != outside:

@@ -98,11 +98,13 @@ def _fingerprint(text: str, folder: str) -> str:
 
 
 def fingerprints(plan: Plan) -> dict[str, str]:
-    """Digests of what those activations compute that are functions in a module or file of a user.
+    """Digests of what those activations compute that are functions or tables in a module or file of a user.
 
     A name or an expression says all; a function can be changed where it is defined.
     """
-    asked = [text for text in plan.values.get("activation", ()) if ":" in text]
+    from eoc.activations.table_file import is_table
+
+    asked = [text for text in plan.values.get("activation", ()) if ":" in text or is_table(text)]
     found: dict[str, str] = {}
     while len(found) < len(asked):
         found |= _asked(asked[len(found) :], plan.folder)

@@ -19,8 +19,8 @@ __all__ = ["activation_faults"]
 def activation_faults(parameter: Parameter, given: Any, folder: str) -> Iterator[Fault]:
     """What is wrong with the texts of activations and networks, as far as that is known without running anything.
 
-    Names, their parameters and the spelling of formulas are checked, and that files are there; modules and files are
-    not imported.
+    Names, their parameters and the spelling of formulas are checked, tables are read, and files are looked for;
+    modules and files are not imported.
     """
     texts = dict(enumerate(given)) if isinstance(given, list) else {None: given}
     for i, text in texts.items():
@@ -89,9 +89,12 @@ def _check_network(parameter: Parameter, text: str) -> None:
 def _check_activation(text: str, folder: str) -> None:
     from eoc.activations.imported import own_function
     from eoc.activations.resolve import check_text
+    from eoc.activations.table_file import from_table, is_table
 
     own = own_function(text)
-    if own is None:
+    if is_table(text):
+        from_table(text, folder)
+    elif own is None:
         check_text(text)
     elif own[0].endswith(".py") and not _is_file(folder, own[0]):
         raise EocError(f"there is no file {quoted(own[0])}" + (f" in {folder}" if folder else ""))
