@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from eoc.phase import Phase, phase_diagram, phase_of, phases
     from eoc.propagation import Trajectory, propagate, propagate_gram
     from eoc.recommendation import Recommendation, recommend
-    from eoc.sensitivity import Sensitivity, sensitivity
+    from eoc.sensitivities import Sensitivity, sensitivity
     from eoc.shaping import Shaping, shape
     from eoc.sweeps import open_sweep, run_sweep
 
@@ -116,7 +116,7 @@ _WHERE = {
     "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
     "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
     "eoc.recommendation": ("Recommendation", "recommend"),
-    "eoc.sensitivity": ("Sensitivity", "sensitivity"),
+    "eoc.sensitivities": ("Sensitivity", "sensitivity"),
     "eoc.shaping": ("Shaping", "shape"),
     "eoc.sweeps": ("open_sweep", "run_sweep"),
 }

@@ -19,7 +19,7 @@ from eoc.activations import Activation, activation
 from eoc.cli import main
 from eoc.errors import EocError, UnsupportedError
 from eoc.maps import VarianceMap
-from eoc.sensitivity import Sensitivity, sensitivity
+from eoc.sensitivities import Sensitivity, sensitivity
 
 MP = mpmath.MPContext()
 MP.dps = 50

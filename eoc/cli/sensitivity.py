@@ -13,7 +13,7 @@ from eoc.errors import EocError
 
 if TYPE_CHECKING:
     from eoc.activations import Activation
-    from eoc.sensitivity import Sensitivity
+    from eoc.sensitivities import Sensitivity
 
 __all__ = ["command"]
 
@@ -41,7 +41,7 @@ def command(
     With one of --sigma-w, --sigma-b and --q along the edge of chaos; with both sigmas of that network. The parameters
     are those of a name, as in "elu(alpha=1.2)", or of a formula with --with: "a * tanh(b*x)" --with a=1.2,b=0.7.
     """
-    from eoc.sensitivity import sensitivity
+    from eoc.sensitivities import sensitivity
 
     phi = find_activation(activation) if values is None else _with(activation, values)
     found = sensitivity(phi, q=q, sigma_b=sigma_b, sigma_w=sigma_w)

@@ -57,7 +57,8 @@ def with_shaped(block: Network, phi: Activation, new: Activation) -> Network:
             return network(re.sub(rf"\b{phi.name}\b(?!\s*\()", new.name, block.text))
         except EocError:
             pass
-    return replace(block, series=_replaced(block.series, phi, new), cache=Memory())
+    again = with_shaped, (block, phi, new)
+    return replace(block, series=_replaced(block.series, phi, new), cache=Memory(), again=again)
 
 
 def _replaced(series: Series, phi: Activation, new: Activation) -> Series:
