@@ -156,11 +156,11 @@ def described(asked: Question, found: Found) -> Shaping:
 
 def _followed(network: Network, depth: int) -> tuple[float, float]:
     """1 - c of two inputs behind all blocks, and what gradients are multiplied by in them."""
-    sigma = (1.0, 0.0) if network.is_free else (None, 0.0)
-    if not network.varies and abs(float(VarianceMap(network, *sigma).F(1.0).value) - 1.0) < _KEPT:
-        f = CorrelationMap(network, sigma[0], q=1.0)  # without asking where other variances end
+    sigma_w = 1.0 if network.is_free else None  # of what has no dense without numbers
+    if not network.varies and abs(float(VarianceMap(network, sigma_w).F(1.0).value) - 1.0) < _KEPT:
+        f = CorrelationMap(network, sigma_w, q=1.0)  # without asking where other variances end
         return float(f.iterate(depth, c=C0).value), f.chi_1**depth
-    run = propagate(network, *sigma, q=1.0, c=C0, depth=[0, depth])
+    run = propagate(network, sigma_w, q=1.0, c=C0, depth=[0, depth])
     return float(run.one_minus_c[-1, 0, 1]), float(run.gradient[0, 0])
 
 
