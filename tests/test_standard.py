@@ -383,7 +383,7 @@ def test_names_are_matched_kindly(written: str, name: str) -> None:
         ("polynomial", {"coefficients": (0.0,) * 65 + (1.0,)}, ["coefficients", "x^64", "x^65"]),
         ("polynomial", {"coefficients": (3.0, 0.0)}, ["degree 0", "constant 3", "coefficient of x"]),
         ("polynomial", {"basis": "laguerre"}, ["basis must be one of monomial, hermite", "'laguerre'"]),
-        ("polynomial", {"normalised": 1}, ["True or False", "1"]),
+        ("polynomial", {"normalised": "yes"}, ["True or False", "'yes'"]),
         ("era", {"f": (0.0,)}, ["f[0]", "1e-06"]),
         ("era", {"c": (1.0, 2.0)}, ["c, d, e, f", "2, 1, 1, 1"]),
         ("era", {"a": 0.0, "c": (0.0,)}, ["constant 0"]),

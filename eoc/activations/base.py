@@ -112,6 +112,8 @@ class Activation:
         ``"odd"``, ``"even"`` or None.
     parameters
         The values of its parameters, e.g. ``{"alpha": 1.0}``.
+    powers
+        The coefficients of 1, x, x^2, ... if phi is a polynomial: expectations at two points are then closed sums.
     template
         Its formula with these by name, ``"x if x > 0 else alpha * (exp(x) - 1)"``; empty where there is none.
     uncertainty
@@ -150,6 +152,7 @@ class Activation:
     template: str = field(default="", repr=False)
     uncertainty: Callable[[FloatArray], FloatArray] | None = field(default=None, repr=False)
     error_of: Callable[[int, FloatArray], FloatArray] | None = field(default=None, repr=False)
+    powers: tuple[float, ...] | None = field(default=None, repr=False)
     remake: Callable[[], Activation] | None = field(default=None, repr=False)
     cache: Memory = field(default_factory=Memory, repr=False, init=False)
 

@@ -21,6 +21,7 @@ from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle, Series, angle_of, chord, cumulative, fit
 from eoc.gaussian.angle_functions import AngleFunctions
+from eoc.gaussian.hermite import products_of
 from eoc.gaussian.moments import moments
 from eoc.gaussian.products import Products
 from eoc.gaussian.sources import Sources, refuse_singularities
@@ -57,7 +58,7 @@ def _tables(phi: Activation, order: int, octave: int) -> Products | None:
     Which it is depends on the octave alone, so that values do not depend on what was asked before.
     """
     try:
-        tables = Products(phi, order, 2.0**octave, 2.0 ** (octave + 1))
+        tables = products_of(phi, order, 2.0**octave, 2.0 ** (octave + 1))
         sizes = tables.sizes(2.0 ** (octave + np.linspace(0.0, 1.0, 3)))
     except AccuracyError:  # it diverges within the octave
         return None

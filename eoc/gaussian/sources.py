@@ -22,6 +22,7 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.errors import NotPermissibleError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle, angle_of
+from eoc.gaussian.hermite import products_of
 from eoc.gaussian.products import Products
 from eoc.gaussian.shifted import shifted_mean
 from eoc.sharing import cached_property
@@ -79,7 +80,7 @@ class Sources:
         found = phi.jumps if self.plain else phi.kinks
         self._knots = np.array([b.x for b in found])
         self._steps = np.array([b.jump if self.plain else b.kink for b in found])
-        self._products = Products(phi, 1 if self.plain else 2, q, q) if products is None else products
+        self._products = products_of(phi, 1 if self.plain else 2, q, q) if products is None else products
         self.size = float(self._products.sizes(np.array([q]))[0])
         exponent = self._knots**2 / (2.0 * q)
         self.tau_size = float((np.abs(self._steps) * np.exp(-0.5 * exponent)).sum() ** 2 / (2.0 * np.pi))

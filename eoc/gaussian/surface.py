@@ -22,8 +22,8 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian import kernels
 from eoc.gaussian.angle import Series
 from eoc.gaussian.angular import Angular
+from eoc.gaussian.hermite import products_of
 from eoc.gaussian.nodes import chebyshev_nodes, to_chebyshev
-from eoc.gaussian.products import Products
 from eoc.sharing import cached
 
 __all__ = ["Crossing", "Levels", "crossing", "levels", "octave_of"]
@@ -191,7 +191,7 @@ def _nodes(phi: Activation, octave: int) -> list[Angular]:
         return [Angular(phi, 1.0, edges=_NEAR)]
     low, edges = 4.0**octave, _NEAR
     nodes: list[Angular] = []
-    products = Products(phi, 1 if phi.smoothness is Smoothness.JUMP else 2, low, 4.0 * low)
+    products = products_of(phi, 1 if phi.smoothness is Smoothness.JUMP else 2, low, 4.0 * low)
     for q in low * 2.0 ** (1.0 + _Q[::-1]):  # the largest first: what resolves it resolves the others too
         nodes.append(Angular(phi, float(q), products, edges))
         edges = _finest(nodes)

@@ -95,6 +95,7 @@ def _with_coefficients(k: Coefficients, fit: dict[str, object]) -> Activation:
         growth=Growth("polynomial", 1.0) if k.a else BOUNDED,
         parity="odd" if k.b == 0.0 and not any(k.d) and not any(k.e) else None,
         uncertainty=summed.errors,
+        error_of=summed.error,
         parameters=parameters(**fit, a=k.a, b=k.b, c=k.c, d=k.d, e=k.e, f=k.f),
         template="a * x + b" + "".join(f" + (c_{i} * x + d_{i}) / ((x - e_{i})^2 + f_{i}^2)" for i in range(len(k.c))),
     )

@@ -31,6 +31,7 @@ _MOST_POINTS = 64
 _SHORTEST = 1e-3
 _DIGITS = 60
 _HOPELESS = 1e16
+_NEGLIGIBLE = 1e-20  # of the weights
 _FAR = 40.0  # length scales from which on the kernel is 0
 
 
@@ -90,7 +91,9 @@ def gp_activation(
             f"the points are too close for length_scale = {length:g}: the weights, {size:.1g} in all, cancel beyond "
             "what can be computed; take a shorter length scale, fewer points, or some noise"
         )
-    summed = Summed(partial(_value, places, weights, length), partial(_sizes, places, weights, length))
+    summed = Summed(
+        partial(_value, places, weights, length), partial(_sizes, places, weights, length), _NEGLIGIBLE * size
+    )
     return Activation(
         "gp_activation",
         _text(places, weights, length),
@@ -98,6 +101,7 @@ def gp_activation(
         growth=BOUNDED,
         parity=_parity(places, weights),
         uncertainty=summed.errors,
+        error_of=summed.error,
         parameters=parameters(
             points=places, values=heights, length_scale=length, noise=spread, weights=tuple(high for high, _ in weights)
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -11,10 +10,11 @@ import numpy as np
 from eoc.activations.base import Activation, Growth, Parity, Piece
 from eoc.activations.named.building_blocks import BOUNDED, Numbers, factory, numbers, parameters, polynomial_text
 from eoc.activations.named.published import PUBLISHED, SOURCE
+from eoc.activations.named.quotient import Quotient
 from eoc.activations.named.sign_changes import has_root_at, sign_changes, stationary_points
 from eoc.activations.unbounded import unbounded
 from eoc.errors import EocError, NotPermissibleError
-from eoc.floats import EPS, FloatArray
+from eoc.floats import FloatArray
 
 __all__ = ["pau", "rational"]
 
@@ -140,8 +140,9 @@ def _made(name: str, a: Numbers, b: Numbers, version: str, more: dict[str, str])
         _refuse_poles(name, (1.0, *b))
     knots = _knots(inner, version)
     least = _LEAST if version == "C" else 1.0
-    parts = [_Quotient(_trimmed(a), _trimmed(q), knots, least) for q in _denominators(inner, least, version, knots)]
-    rise = len(parts[0].above) - len(parts[0].below)
+    parts = [Quotient(_trimmed(a), _trimmed(q), knots, least) for q in _denominators(inner, least, version, knots)]
+    rise = parts[0].degrees[0] - parts[0].degrees[1]
+    error = partial(_error, parts, knots)
     return Activation(
         name,
         _text(a, inner, version),
@@ -149,7 +150,8 @@ def _made(name: str, a: Numbers, b: Numbers, version: str, more: dict[str, str])
         knots,
         growth=Growth("polynomial", float(rise)) if rise > 0 else BOUNDED,
         parity=_parity(a, inner, version),
-        uncertainty=partial(_errors, parts, knots),
+        uncertainty=lambda x: np.stack([error(order, x) for order in range(3)]),
+        error_of=error,
         parameters=parameters(**more, numerator=a, denominator=b, version=version),
         template=_template(a, b, version),
     )
@@ -226,78 +228,10 @@ def _text(a: Numbers, inner: Numbers, version: str) -> str:
     return f"{f'({above})' if ' + ' in above else above} / ({below})" if below != "1" else above
 
 
-@dataclass(frozen=True)
-class _Quotient:
-    """P/Q of two polynomials with coefficients ``above`` and ``below``, by powers of x up to 1 and of 1/x beyond.
-
-    With P^(k) = x^(m-k) p_k(1/x), and the same for Q of degree n, the k-th derivative is x^(m-n-k) g_k with g_0 =
-    p_0/q_0, g_1 = (p_1 - g_0 q_1)/q_0 and g_2 = (p_2 - 2 g_1 q_1 - g_0 q_2)/q_0: nothing overflows before phi does.
-    """
-
-    above: Numbers
-    below: Numbers
-    bends: tuple[float, ...]  #: where Q is ``least``, exactly: or a kink would be a jump of its rounding
-    least: float
-
-    def derivative(self, order: int, x: FloatArray) -> FloatArray:
-        """phi, phi' or phi''."""
-        return self._derivatives(order, x)[order]
-
-    def errors(self, x: FloatArray) -> FloatArray:
-        """Bounds on the errors of all three, (3, n)."""
-        p, q = self._polynomials(2, x)
-        unit = 4.0 * EPS * (max(len(self.above), len(self.below)) + 1)
-        dp, dq = (
-            [unit * self._sum(tuple(map(abs, c)), k, np.abs(x)) for k in range(3)] for c in (self.above, self.below)
-        )
-        g: list[FloatArray] = []
-        e: list[FloatArray] = []
-        for k in range(3):
-            less = [(1.0, 2.0)[k == 2 and j == 1] for j in range(k)]  # binomials
-            g.append((p[k] - sum(less[j] * g[j] * q[k - j] for j in range(k))) / q[0])
-            off = dp[k] + np.abs(g[k]) * dq[0]
-            for j in range(k):
-                off = off + less[j] * (np.abs(g[j]) * dq[k - j] + e[j] * np.abs(q[k - j]))
-            e.append(off / np.abs(q[0]) + unit * np.abs(g[k]))
-        return np.stack([e[k] * np.abs(self._power(k, x)) for k in range(3)])
-
-    def _derivatives(self, order: int, x: FloatArray) -> list[FloatArray]:
-        p, q = self._polynomials(order, x)
-        g = [p[0] / q[0]]
-        if order > 0:
-            g.append((p[1] - g[0] * q[1]) / q[0])
-        if order > 1:
-            g.append((p[2] - 2.0 * g[1] * q[1] - g[0] * q[2]) / q[0])
-        return [g[k] * self._power(k, x) for k in range(order + 1)]
-
-    def _power(self, k: int, x: FloatArray) -> FloatArray:
-        """1 up to |x| = 1, and x^(m - n - k) beyond."""
-        with np.errstate(over="ignore", under="ignore"):
-            return np.where(np.abs(x) <= 1.0, 1.0, x) ** float(len(self.above) - len(self.below) - k)
-
-    def _polynomials(self, order: int, x: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
-        p, q = ([self._sum(c, k, x) for k in range(order + 1)] for c in (self.above, self.below))
-        for bend in self.bends:
-            scale = max(abs(bend), 1.0) ** (len(self.below) - 1)
-            q[0] = np.where(x == bend, self.least / scale, q[0])
-        return p, q
-
-    def _sum(self, c: Numbers, k: int, x: FloatArray) -> FloatArray:
-        """The k-th derivative of the polynomial, over x^(degree - k) beyond |x| = 1."""
-        near = np.abs(x) <= 1.0
-        t = np.where(near, x, 1.0 / np.where(near, 1.0, x))
-        falling = [value * float(np.prod(np.arange(i - k + 1, i + 1))) for i, value in enumerate(c)]
-        low, high = falling[k:], falling[::-1]  # of t^0, t^1, ...
-        total = np.zeros_like(x)
-        for j in reversed(range(len(c))):
-            total = total * t + np.where(near, low[j] if j < len(low) else 0.0, high[j])
-        return total
-
-
-def _errors(parts: Sequence[_Quotient], knots: tuple[float, ...], x: FloatArray) -> FloatArray:
-    out = np.empty((3, x.size))
+def _error(parts: Sequence[Quotient], knots: tuple[float, ...], order: int, x: FloatArray) -> FloatArray:
+    out = np.empty(x.size)
     index = np.searchsorted(knots, x, side="right")
     for i, part in enumerate(parts):
         inside = index == i
-        out[:, inside] = part.errors(x[inside])
+        out[inside] = part.error(order, x[inside])
     return out

@@ -100,6 +100,8 @@ def polynomial(
         growth=Growth("polynomial", float(degree)),
         parity=_parity(c),
         uncertainty=summed.errors,
+        error_of=summed.error,
+        powers=c,
         parameters=parameters(coefficients=given, basis=basis, normalised=normalised),
         template=_template(len(given), basis, normalised),
     )

@@ -16,7 +16,7 @@ __all__ = ["Pairs", "Summed"]
 
 Pairs = tuple[tuple[float, float], ...]  #: numbers, each the sum of two doubles
 
-_FEW = 200.0  # roundings of the value that are no loss
+_FEW = 1000.0  # roundings of the value that are no loss
 _PAIRS = 1e-29  # relative rounding of sums of pairs of doubles, with room
 
 
@@ -31,10 +31,13 @@ class Summed:
         the derivative and x.
     sizes
         Of the order and x: the sum of all terms in absolute value, each times the roundings that it goes through.
+    negligible
+        An absolute error that no expectation can see.
     """
 
     function: Callable[[Any, int, Any], Any]
     sizes: Callable[[int, FloatArray], FloatArray]
+    negligible: float = 0.0
 
     @property
     def piece(self) -> Piece:
@@ -45,9 +48,13 @@ class Summed:
         """Phi (order 0), phi' (1) or phi'' (2) at x of any shape."""
         return self._computed(order, np.asarray(x, dtype=float))[0]
 
+    def error(self, order: int, x: FloatArray) -> FloatArray:
+        """A bound on the absolute error of it, (n,)."""
+        return self._computed(order, x)[1]
+
     def errors(self, x: FloatArray) -> FloatArray:
         """Bounds on the absolute errors of all three, (3, n)."""
-        return np.stack([self._computed(order, x)[1] for order in range(3)])
+        return np.stack([self.error(order, x) for order in range(3)])
 
     def _computed(self, order: int, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The values, and bounds on their errors."""
@@ -57,7 +64,7 @@ class Summed:
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             values, sizes = np.array(self.function(DOUBLES, order, x)), np.asarray(self.sizes(order, x))
             bounds = np.array(EPS * sizes)
-            lost = np.isfinite(values) & (bounds > _FEW * EPS * np.abs(values))
+            lost = np.isfinite(values) & (bounds > np.maximum(_FEW * EPS * np.abs(values), self.negligible))
             if lost.any():
                 at = x[lost]
                 found = self.function(PAIRS, order, Pair(at, np.zeros_like(at))).high
