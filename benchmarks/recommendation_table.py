@@ -39,8 +39,8 @@ class Mean:
     most: float
 
 
-def means(rows: Iterable[dict[str, str]]) -> dict[Key, dict[str, Mean]]:
-    """The best rate of every initialisation in every cell; of a place that has changed the newest one."""
+def means(rows: Iterable[dict[str, str]], needed: Iterable[str] = (OURS, *USUAL)) -> dict[Key, dict[str, Mean]]:
+    """The best rate of every initialisation in every cell with those needed; of a place that has changed the newest."""
     runs: dict[tuple[Key, str], dict[float, dict[int, tuple[float, float]]]] = defaultdict(lambda: defaultdict(dict))
     place: dict[tuple[Key, str], str] = {}
     for row in rows:
@@ -56,7 +56,7 @@ def means(rows: Iterable[dict[str, str]]) -> dict[Key, dict[str, Mean]]:
         rate = min(losses, key=lambda r: (losses[r], -fmean(a for _, a in by_rate[r].values())))
         reached = [accuracy for _, accuracy in by_rate[rate].values()]
         out[key][start] = Mean(start, place[key, start], rate, losses[rate], fmean(reached), min(reached), max(reached))
-    return {key: starts for key, starts in out.items() if OURS in starts and set(USUAL) <= set(starts)}
+    return {key: starts for key, starts in out.items() if set(needed) <= set(starts)}
 
 
 def best_usual(starts: dict[str, Mean]) -> float:

@@ -31,7 +31,7 @@ from eoc.gaussian.moments import moments
 from eoc.layers import one_activation as resolve
 from eoc.maps import CorrelationMap
 
-__all__ = ["Recommendation", "judged", "recommend", "takes_tat"]
+__all__ = ["Recommendation", "judged", "recommend"]
 
 
 C0 = 0.3  # correlation of two inputs at first
@@ -287,25 +287,12 @@ def _advice(phi: Activation, depth: int, f: CorrelationMap, trains: bool, kept: 
         return f"{so}, best with orthogonal hidden weights"
     layers = f.depth_until(APART, c=C0)
     fewer = f", or take about {layers:.0f} layers" if kept and 2.0 <= layers < depth else ""
-    another = "change the activation (eoc shape), " if takes_tat(phi) else ""
+    another = "" if phi.name == "tanh" else ", take another activation such as tanh"
     if not kept:
         why = "variances do not stay where they begin"
     else:
         why = "inputs look alike at the end" if layers < depth else "gradients vanish on the way"
     return (
-        f"{depth} layers of {phi.name} will hardly train as they are, because {why}: {another}normalise before each "
-        f"activation, add residual branches{fewer}"
+        f"{depth} layers of {phi.name} will hardly train as they are, because {why}: normalise before each activation, "
+        f"add residual branches{another}{fewer}"
     )
-
-
-def takes_tat(phi: Activation) -> bool:
-    """Whether :func:`eoc.shape` makes it trainable at any depth: it is smooth, or a ReLU or leaky ReLU.
-
-    Examples
-    --------
-    >>> [takes_tat(resolve(name)) for name in ("gelu", "relu", "identity", "hardtanh", "sign")]
-    [True, True, False, False, False]
-    """
-    if phi.is_positively_homogeneous:
-        return bool(abs(-phi(-1.0)) < phi(1.0))
-    return phi.smoothness in (Smoothness.C1, Smoothness.SMOOTH)

@@ -57,7 +57,7 @@ def command(
 
 
 def _print(found: Comparison, phi: Activation, source: str) -> None:
-    from eoc.recommendation import takes_tat
+    from eoc.shaping import can_be_shaped
 
     out = console()
     print_headline(out, found.answer)
@@ -71,7 +71,7 @@ def _print(found: Comparison, phi: Activation, source: str) -> None:
     _legend(out, found)
     print_paragraph(out, "", f"{found.advice}.", indent=2)
     place = found.recommendation
-    if place is not None and not place.trains and takes_tat(phi):
+    if place is not None and not place.trains and can_be_shaped(phi, found.depth):
         again = command_line("shape", source, depth=found.depth)
         print_next(out, again, "changes the activation so that such a network trains")
     elif place is not None:

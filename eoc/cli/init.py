@@ -161,9 +161,9 @@ def print_answer(
 
 
 def _print_next(out: Console, phi: Activation, at: Recommendation, command: str, source: str | None) -> None:
-    from eoc.recommendation import takes_tat
+    from eoc.shaping import can_be_shaped
 
-    if source is not None and not at.trains and takes_tat(phi):
+    if source is not None and not at.trains and can_be_shaped(phi, at.depth):
         print_next(out, command_line("shape", source, depth=at.depth), "changes it so that such a network trains")
     else:
         print_next(out, command, "prints the code (or jax, keras)")

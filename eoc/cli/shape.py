@@ -107,12 +107,13 @@ def _verdict(found: Shaping) -> str:
 
 
 def _meaning(found: Shaping) -> str:
-    from eoc.recommendation import APART, C0
+    from eoc.recommendation import C0
+    from eoc.shaping.result import SHAPED_APART
 
     return (
         f"two inputs of correlation c = {C0:g} end with 1 - c = {found.one_minus_c:.2g}, of which it takes about "
-        f"{APART:g} to train; squared gradients at the first block are {found.gradient_ratio:.3g} times those at the "
-        "last."
+        f"{SHAPED_APART:g} to train; squared gradients at the first block are {found.gradient_ratio:.3g} times those "
+        "at the last."
     )
 
 

@@ -6,7 +6,7 @@ the function; ``shape`` puts them together, ``result`` says what came out.
 """
 
 from eoc.shaping.result import Condition, Shaping
-from eoc.shaping.shape import shape
+from eoc.shaping.shape import can_be_shaped, shape
 from eoc.shaping.solutions import Solution
 
-__all__ = ["Condition", "Shaping", "Solution", "shape"]
+__all__ = ["Condition", "Shaping", "Solution", "can_be_shaped", "shape"]

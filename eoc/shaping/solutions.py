@@ -9,12 +9,13 @@ from itertools import pairwise
 import numpy as np
 
 from eoc.activations import Activation
+from eoc.errors import AccuracyError
 from eoc.floats import FloatArray
 from eoc.layers.bounded import Bounded
 from eoc.shaping.conditions import Conditions
 from eoc.shaping.means import Means, means, rough_means
 
-__all__ = ["Solution", "solutions"]
+__all__ = ["Solution", "places", "solutions", "steepness"]
 
 _SIDE = np.geomspace(1e-3, 60.0, 90)
 _BETA = np.concatenate([-_SIDE[::-1], [0.0], _SIDE])
@@ -60,13 +61,13 @@ def solutions(phi: Activation, conditions: tuple[Conditions, ...], goal_error: f
         A bound on the relative error of their goals.
     """
     found: list[Solution] = []
-    beta = _BETA if phi.parity is None else _BETA[_BETA >= 0.0]  # the other half mirrors this one
-    rough = rough_means(phi, _ALPHA, beta[:, None])
-    for one in conditions:
-        for alpha, beta_0 in _starts(rough, beta, one):
-            new = _polished(phi, one, alpha, beta_0, goal_error)
-            if new is not None and not any(_alike(new, other) for other in found):
-                found.append(new)
+    for one, alpha, beta in places(phi, conditions):
+        try:
+            new = _polished(phi, one, alpha, beta, goal_error)
+        except AccuracyError:  # where an oscillating phi meets a large alpha
+            continue
+        if new is not None and not any(_alike(new, other) for other in found):
+            found.append(new)
     return tuple(sorted(found, key=lambda s: (round(s.alpha, 9), abs(round(s.beta, 9)), -s.beta)))
 
 
@@ -74,8 +75,25 @@ def _alike(a: Solution, b: Solution) -> bool:
     return abs(a.alpha - b.alpha) <= _SAME * a.alpha and abs(a.beta - b.beta) <= _SAME * (abs(a.beta) + a.alpha)
 
 
-def _starts(rough: Means, beta: FloatArray, conditions: Conditions) -> Iterator[tuple[float, float]]:
-    """Where both equations change sign: along beta, on the curves on which the first one holds."""
+def steepness(phi: Activation, beta: float) -> float:
+    """How much steeper phi is at its steepest than at beta."""
+    slope = float(np.abs(phi.dphi(np.array([beta])))[0])
+    with np.errstate(all="ignore"):
+        steepest = float(np.nanmax(np.abs(phi.dphi(_WHERE_STEEP))))
+    return steepest / slope if slope > 0.0 else np.inf
+
+
+def places(phi: Activation, conditions: tuple[Conditions, ...]) -> list[tuple[Conditions, float, float]]:
+    """About where solutions are, (alpha, beta): where both equations change sign.
+
+    Along beta, on the curves on which the first one holds.
+    """
+    betas = _BETA if phi.parity is None else _BETA[_BETA >= 0.0]  # the other half mirrors this one
+    rough = rough_means(phi, _ALPHA, betas[:, None])
+    return [(one, *place) for one in conditions for place in _crossings(rough, betas, one)]
+
+
+def _crossings(rough: Means, betas: FloatArray, conditions: Conditions) -> Iterator[tuple[float, float]]:
     with np.errstate(all="ignore"):
         e1, e2 = (e.value for e in conditions.equations(rough))
         across = np.isfinite(e1[:, :-1] + e1[:, 1:] + e2[:, :-1] + e2[:, 1:]) & (e1[:, :-1] * e1[:, 1:] < 0.0)
@@ -87,7 +105,7 @@ def _starts(rough: Means, beta: FloatArray, conditions: Conditions) -> Iterator[
         for (a0, g0), (a1, g1) in zip(here, there, strict=False):
             if g0 * g1 <= 0.0:
                 part = g0 / (g0 - g1) if g0 != g1 else 0.5
-                yield float(a0 ** (1.0 - part) * a1**part), float(beta[i] + part * (beta[i + 1] - beta[i]))
+                yield float(a0 ** (1.0 - part) * a1**part), float(betas[i] + part * (betas[i + 1] - betas[i]))
 
 
 def _polished(phi: Activation, conditions: Conditions, alpha: float, beta: float, goal_error: float) -> Solution | None:
@@ -144,9 +162,6 @@ def _solution(
     alpha = float(np.exp(at[0]))
     (gamma, delta), slopes = _linear((conditions.gamma(m), conditions.delta(m)), at)
     errors = np.abs(slopes @ np.linalg.inv(jacobian)) @ left + np.array([gamma.error[0], delta.error[0]])
-    slope = float(np.abs(phi.dphi(np.array([at[1]])))[0])
-    with np.errstate(all="ignore"):
-        steepest = float(np.nanmax(np.abs(phi.dphi(_WHERE_STEEP))))
     return Solution(
         alpha,
         float(at[1]),
@@ -156,5 +171,5 @@ def _solution(
         float(moved[1]),
         float(errors[0]),
         float(errors[1]),
-        steepest / slope if slope > 0.0 else float("inf"),
+        steepness(phi, float(at[1])),
     )
