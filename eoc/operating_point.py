@@ -25,6 +25,7 @@ from eoc.criticality.recommended import checked_depth, is_held
 from eoc.errors import EocError
 from eoc.gaussian.moments import moments
 from eoc.layers import one_activation as resolve
+from eoc.layers import understood
 from eoc.maps import CorrelationMap
 from eoc.phase import phase_of
 from eoc.recommendation import Recommendation, recommend
@@ -188,7 +189,7 @@ def operating_point(
     return _found(resolve(activation), *numbers, checked_depth(depth))
 
 
-def held_point(phi: Activation, edge: EdgeOfChaos, depth: int) -> EocPoint | None:
+def held_point(source: object, edge: EdgeOfChaos, depth: int) -> EocPoint | None:
     """The point of an answer that networks of a depth can be drawn at; None if there is none.
 
     It is the usable one that carries correlations deepest; where none is usable, one at which variances stay over the
@@ -197,13 +198,12 @@ def held_point(phi: Activation, edge: EdgeOfChaos, depth: int) -> EocPoint | Non
     Examples
     --------
     >>> edge = edge_of_chaos("gelu", sigma_b=0.2)  # F' = 1.095
-    >>> gelu = resolve("gelu")
-    >>> held_point(gelu, edge, depth=5) is edge.points[0], held_point(gelu, edge, depth=30)
+    >>> held_point("gelu", edge, depth=5) is edge.points[0], held_point("gelu", edge, depth=30)
     (True, None)
     """
     if edge.reason is None:
         return edge.best
-    held = [p for p in edge.points if is_held(phi, p, depth)]
+    held = [p for p in edge.points if is_held(understood(source), p, depth)]
     return min(held, key=lambda p: p.slope, default=None)
 
 

@@ -1,4 +1,4 @@
-r"""How to initialise a network with an activation and so many layers, and whether it will train.
+r"""How to initialise a network with an activation and so many layers, or blocks, and whether it will train.
 
 The place is a point of the edge of chaos, by the rule of :mod:`eoc.criticality.recommended`. Where there is none
 (softplus), or only at large variances at which inputs soon look alike (sigmoid, phi(0) is not 0), it is one of the
@@ -9,7 +9,7 @@ ordered phase, chi_1 < 1, with a smaller variance: q is kept, with the smallest 
 
 and of the q with two digits it has the smallest one >= 0.05 at which gradients are kept over the depth,
 chi_1^L >= 1/10: that of softplus, for example, grows to 1 with q. Rule and threshold come from training networks, see
-docs/recommendation.md.
+docs/recommendation.md. Of blocks of several layers only critical places are offered.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Literal
 
 import numpy as np
 
-from eoc.activations.base import Activation, Smoothness
+from eoc.activations.base import Activation
 from eoc.criticality import EocPoint, edge_of_chaos
-from eoc.criticality.explicit import squared_bias
+from eoc.criticality.explicit import only_scales, squared_bias
 from eoc.criticality.recommended import LEAST_Q, SCATTER, checked_depth, easy_variances, is_held, recommended_point
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import moments
-from eoc.layers import one_activation as resolve
+from eoc.layers import Network, understood
 from eoc.maps import CorrelationMap
 
 __all__ = ["Recommendation", "judged", "recommend"]
@@ -41,6 +41,10 @@ _ROUND = 100.0  # sigma_b^2 / q has two decimals
 _EDGE = (
     "the point of the edge of chaos with the least variance q at which biases are no trifle, larger variances do not "
     "run away over the depth, and the network is not almost linear"
+)
+_FORCED = (
+    "a norm decides the variance: the point of the edge of chaos without biases, or else that with the least sigma_w "
+    "at which the network is not almost linear"
 )
 _ORDERED = (
     "no usable edge of chaos at small variances: the place of the ordered phase with the least variance q >= 0.05 that "
@@ -111,9 +115,10 @@ def recommend(activation: object, depth: int | None = None) -> Recommendation:
     Parameters
     ----------
     activation
-        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function. Or an
+        :func:`eoc.network` or its text, with a ``dense`` without numbers.
     depth
-        Layers with weights of the network, a whole number from 1 to 10^6. None: 30.
+        Layers with weights of the network, or its blocks, a whole number from 1 to 10^6. None: 30.
 
     Returns
     -------
@@ -124,7 +129,7 @@ def recommend(activation: object, depth: int | None = None) -> Recommendation:
     ------
     EocError
         For a depth out of range, and if there is no place: for an activation that jumps, is zero, or grows so fast that
-        every variance runs away; with what to do instead.
+        every variance runs away, and for blocks that are critical nowhere; with what to do instead.
 
     Notes
     -----
@@ -142,23 +147,28 @@ def recommend(activation: object, depth: int | None = None) -> Recommendation:
     >>> softplus = recommend("softplus", depth=10)  # no edge of chaos
     >>> softplus.point is None, round(softplus.chi_1, 3)
     (True, 0.797)
+    >>> block = recommend("residual(tanh, dense, skip=0.8)", depth=10)
+    >>> block.q, round(block.sigma_w, 8), round(block.one_minus_c, 4), block.trains
+    (0.17, 0.67985788, 0.6629, True)
     """
-    phi, layers = resolve(activation), checked_depth(depth)
-    if phi.smoothness is Smoothness.JUMP or phi.is_positively_homogeneous:
-        only = edge_of_chaos(phi).best  # EocError with the reason if there is none
-        reason = f"the only point of the edge of chaos of {phi.name}; it keeps every variance"
-        return _described(phi, layers, _of_point(only), only, reason)
-    point = recommended_point(phi, layers)
-    on_edge = None if point is None else _described(phi, layers, _of_point(point), point, _EDGE)
-    starts_later = squared_bias(phi, np.array([LEAST_Q])).value[0] < 0.0
+    network, layers = understood(activation), checked_depth(depth)
+    if network.is_free and (network.jumps or only_scales(network)):
+        only = edge_of_chaos(network).best  # EocError with the reason if there is none
+        reason = f"the only point of the edge of chaos of {network.name}; it keeps every variance"
+        return _described(network, layers, _of_point(only), only, reason)
+    if network.phi is None:
+        return _of_blocks(network, layers)
+    point = recommended_point(network, layers)
+    on_edge = None if point is None else _described(network, layers, _of_point(point), point, _EDGE)
+    starts_later = squared_bias(network, np.array([LEAST_Q])).value[0] < 0.0
     if on_edge is not None and (on_edge.trains or not starts_later):
         return on_edge
-    place = _ordered(phi, layers, np.inf if on_edge is None else on_edge.q)
-    found = on_edge if place is None else _described(phi, layers, place, None, _ORDERED)
+    place = _ordered(network, layers, np.inf if on_edge is None else on_edge.q)
+    found = on_edge if place is None else _described(network, layers, place, None, _ORDERED)
     if found is None:
         raise EocError(
-            f"{phi.name} holds no variance: it has no usable edge of chaos, and elsewhere variances run away or decay "
-            "too; normalise before each activation, or take another one"
+            f"{network.name} holds no variance: it has no usable edge of chaos, and elsewhere variances run away or "
+            "decay too; normalise before each activation, or take another one"
         )
     return found
 
@@ -169,7 +179,7 @@ def judged(activation: object, point: EocPoint, depth: int | None = None) -> Rec
     Parameters
     ----------
     activation
-        Its activation.
+        Its activation, or network.
     point
         Of the edge of chaos, usable or not.
     depth
@@ -186,9 +196,9 @@ def judged(activation: object, point: EocPoint, depth: int | None = None) -> Rec
     >>> judged("gelu", point, depth=5).trains, judged("gelu", point, depth=30).trains
     (True, False)
     """
-    phi, layers = resolve(activation), checked_depth(depth)
-    held = dataclasses.replace(point, usable=point.usable or is_held(phi, point, layers))
-    return _described(phi, layers, _of_point(held), held, "the point that was asked for")
+    network, layers = understood(activation), checked_depth(depth)
+    held = dataclasses.replace(point, usable=point.usable or is_held(network, point, layers))
+    return _described(network, layers, _of_point(held), held, "the point that was asked for")
 
 
 @dataclass(frozen=True)
@@ -220,10 +230,20 @@ def _of_point(p: EocPoint) -> _Place:
     )
 
 
-def _ordered(phi: Activation, depth: int, below: float) -> _Place | None:
+def _of_blocks(network: Network, depth: int) -> Recommendation:
+    """The critical place of a network of several layers; where there is none the reason is raised."""
+    edge_of_chaos(network, sigma_b=0.0)  # or refused
+    point = recommended_point(network, depth)
+    if point is None:
+        raise EocError(edge_of_chaos(network).message)
+    return _described(network, depth, _of_point(point), point, _EDGE if network.free_is_last else _FORCED)
+
+
+def _ordered(network: Network, depth: int, below: float) -> _Place | None:
     """The place of the ordered phase that the rule gives for a q below that of the edge, infinite without one."""
+    phi = network.activation
     for high in (1e4, 1e8):
-        q = easy_variances(phi, LEAST_Q, high)
+        q = easy_variances(network, LEAST_Q, high)
         share, squared, chi_1 = _holding(phi, depth, q)
         kept = np.flatnonzero((chi_1 >= KEPT ** (1.0 / depth)) & (chi_1 < 1.0) & (q < below))
         if kept.size or below < high:
@@ -259,40 +279,42 @@ def _holding(phi: Activation, depth: int, q: FloatArray) -> tuple[FloatArray, Fl
         return share, squared, np.where((share < 1.0) & np.isfinite(squared * d), squared * d, 0.0)
 
 
-def _described(phi: Activation, depth: int, place: _Place, point: EocPoint | None, reason: str) -> Recommendation:
-    f = CorrelationMap(phi, place.sigma_w, place.sigma_b, place.q)
+def _described(network: Network, depth: int, place: _Place, point: EocPoint | None, reason: str) -> Recommendation:
+    f = CorrelationMap(network, place.sigma_w, place.sigma_b, place.q)
     after = f.iterate(depth, c=C0)
     apart, ratio = float(after.value), place.chi_1 ** (depth - 1)
     kept = point is None or point.usable
     trains = kept and apart >= APART and KEPT <= ratio <= 1.0 / KEPT
     return Recommendation(
-        activation=phi.name,
+        activation=network.name,
         depth=depth,
         **dataclasses.asdict(place),
         point=point,
-        weights="orthogonal",
+        weights="orthogonal" if network.phi is not None else "gaussian",
         gradient_ratio=ratio,
         one_minus_c=apart,
         one_minus_c_error=float(after.error),
         trains=trains,
         reason=reason,
-        advice=_advice(phi, depth, f, trains, kept),
+        advice=_advice(network, depth, f, trains, kept),
     )
 
 
-def _advice(phi: Activation, depth: int, f: CorrelationMap, trains: bool, kept: bool) -> str:
+def _advice(network: Network, depth: int, f: CorrelationMap, trains: bool, kept: bool) -> str:
     """What to do, in one sentence."""
+    plain = network.phi is not None
+    what = f"{'layer' if plain else 'block'}{'' if depth == 1 else 's'}"
+    if trains and not plain:  # by these measures: such networks were not trained here
+        return f"{depth} {what} should train"
     if trains:
-        so = "1 layer trains as it is" if depth == 1 else f"{depth} layers train as they are"
+        so = f"1 {what} trains as it is" if depth == 1 else f"{depth} {what} train as they are"
         return f"{so}, best with orthogonal hidden weights"
     layers = f.depth_until(APART, c=C0)
-    fewer = f", or take about {layers:.0f} layers" if kept and 2.0 <= layers < depth else ""
-    another = "" if phi.name == "tanh" else ", take another activation such as tanh"
+    fewer = f", or take about {layers:.0f} {what}" if kept and 2.0 <= layers < depth else ""
     if not kept:
         why = "variances do not stay where they begin"
     else:
         why = "inputs look alike at the end" if layers < depth else "gradients vanish on the way"
-    return (
-        f"{depth} layers of {phi.name} will hardly train as they are, because {why}: normalise before each activation, "
-        f"add residual branches{another}{fewer}"
-    )
+    another = "" if network.name == "tanh" else ", take another activation such as tanh"
+    instead = f"normalise before each activation, add residual branches{another}" if plain else "scale branches down"
+    return f"{depth} {what} of {network.name} will hardly train as they are, because {why}: {instead}{fewer}"

@@ -62,7 +62,7 @@ def test_init_of_a_block_that_settles_says_how_to_draw_it_and_what_follows(run: 
 
 @pytest.mark.parametrize(
     ("name", "regime", "words"),
-    [("preln", "grows", "not exponentially"), ("resnet", "scales", "scale=1/sqrt(L)"), ("postln", "forced", "explode")],
+    [("preln", "grows", "not exponentially"), ("resnet", "scales", "scale=1/sqrt(L)")],
 )
 def test_init_of_blocks_that_are_never_critical_says_why_and_what_to_do(
     run: Any, name: str, regime: str, words: str
@@ -74,6 +74,43 @@ def test_init_of_blocks_that_are_never_critical_says_why_and_what_to_do(
     assert regime in found.out
     answer = run(f"init {name} --json")
     assert (answer.code, answer.json["regime"], answer.json["point"]) == (3, regime, None)
+
+
+def test_init_recommends_a_critical_block_for_a_depth_and_says_by_which_rule(run: Any) -> None:
+    for name, reason in (
+        ("postln", "a norm decides"),
+        ("'residual(tanh, dense, skip=0.8)'", "the point of the edge of chaos with the least"),
+    ):
+        found = run(f"init {name} --depth 100")
+        assert found.code == 0
+        assert found.out.split("\n")[0].endswith(": 100 blocks should train.")
+        assert f"recommended: {reason}" in found.out.replace("\n  ", " ")
+        answer = run(f"init {name} --depth 100 --json").json["network_of_depth"]
+        assert (answer["depth"], answer["trains"], answer["gradient_ratio"]) == (100, True, 1.0)
+    held, left = (run(f"init 'residual(gelu, dense, skip=0.9)' --sigma-b 0.1 --depth {depth}") for depth in (30, 80))
+    assert (held.code, left.code) == (0, 3)  # F' = 1.016
+    assert "take a larger sigma_b" in left.out.replace("\n  ", " ")
+
+
+def test_curves_of_networks_are_printed_drawn_and_saved(run: Any, tmp_path: Path) -> None:
+    names = ["'residual(tanh, dense, skip=0.8)'", "postln", "'postnorm(relu, dense)'", "resnet"]
+    picture, table = tmp_path / "curves.png", tmp_path / "curves.csv"
+    found = run(f"curve {' '.join(names)} --points 50 --plot {picture} --save {table}")
+    assert found.code == 0
+    for words in (
+        "sigma_w^2 - 0.36 ~ 0.72 q, sigma_b^2 ~ 0.48 q^3",
+        "a norm decides the variance; ends and turning points are not known",
+        "is the line sigma_b = 0: every sigma_w is critical",
+        "no edge of chaos: every block of resnet multiplies the variance by 1.5",
+    ):
+        assert words in found.out
+    assert picture.stat().st_size > 10_000
+    assert "postln,0,1.0," in table.read_text()
+    (answer,) = run("curve postln --sigma-w 1 --json").json["curves"]
+    assert answer["text"] == "postnorm(dense(1), gelu, dense)"
+    assert answer["points"][0]["sigma_b"] == pytest.approx(0.17501252263, rel=1e-10)
+    assert run("curve 'residual(tanh, dense, skip=0.8)' --sigma-w 0.5").code == 3
+    assert run("curve 'dense, tanh, dense(1)'").code == 2
 
 
 def test_phase_rates_and_maps_of_networks_say_the_same(run: Any) -> None:
@@ -120,7 +157,6 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence(run: Any, line: str,
 @pytest.mark.parametrize(
     "line",
     [
-        "curve postln",
         "compare 'residual(tanh, dense, skip=0.8)'",
         "gain 'tanh, dense'",
         "describe resnet",
@@ -137,7 +173,7 @@ def test_commands_about_activations_say_what_takes_networks(run: Any, line: str)
 
 @pytest.mark.parametrize(
     "function",
-    [eoc.eoc_curve, eoc.recommend, eoc.compare, eoc.gain, operating_point],
+    [eoc.compare, eoc.gain, operating_point],
 )
 def test_functions_about_activations_say_what_takes_networks(function: Any) -> None:
     for source in ("postln", eoc.network("residual(tanh, dense, skip=0.8)")):

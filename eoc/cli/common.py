@@ -30,6 +30,7 @@ __all__ = [
     "Name",
     "Names",
     "NetworkName",
+    "NetworkNames",
     "Plot",
     "check_file",
     "check_picture",
@@ -74,6 +75,15 @@ Names = Annotated[
     typer.Argument(
         metavar="ACTIVATION...",
         help="One or more names, formulas or Python functions, as for eoc init.",
+        autocompletion=_complete,
+        show_default=False,
+    ),
+]
+NetworkNames = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ACTIVATION|NETWORK...",
+        help="One or more activations, as of the other commands, or networks of layers ('eoc networks').",
         autocompletion=_complete,
         show_default=False,
     ),

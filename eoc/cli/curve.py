@@ -1,4 +1,4 @@
-"""``eoc curve``: the whole edge of chaos of one or more activations."""
+"""``eoc curve``: the whole edge of chaos of one or more activations or networks."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import typer
 
 from eoc.cli.common import (
     AsJson,
-    Names,
+    NetworkNames,
     Plot,
     check_file,
-    find_activation,
+    find_block,
     number,
     numbers,
     print_json,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from eoc.activations import Activation
     from eoc.criticality import Approach, Curve, End, EocCurve
+    from eoc.layers import Network
 
 __all__ = ["command", "round_values"]
 
@@ -55,9 +56,9 @@ class _Point:
 
 @dataclasses.dataclass(frozen=True)
 class _Found:
-    """What is printed for an activation, as text or as JSON: its curve, the points asked for, and what has none."""
+    """What is printed of an activation or a network, as text or as JSON: its curve, points, and what has none."""
 
-    activation: Activation
+    source: Activation | Network
     curve: EocCurve
     asked: tuple[Curve, ...]
     missing: tuple[str, ...]
@@ -72,16 +73,18 @@ class _Found:
         """The points that were asked for, by increasing value, then by increasing q."""
         import numpy as np
 
+        from eoc.criticality.point import law_at
+        from eoc.layers import understood
         from eoc.maps import stability_of
-        from eoc.rates import rate_law
 
+        network = understood(self.source)
         any_q, out = self.curve.kind == "point", []
         for found in self.asked:
             columns = (found.sigma_w, found.sigma_b, found.q, found.slope)
             for sigma_w, sigma_b, q, slope in zip(*(np.asarray(x).T.ravel().tolist() for x in columns), strict=True):
                 if math.isnan(q):
                     continue
-                law, stability = rate_law(self.activation, q), stability_of(slope, _SURE)
+                law, stability = law_at(network, sigma_w, sigma_b, q), stability_of(slope, _SURE)
                 shown = math.inf if any_q else q
                 out.append(_Point(sigma_w, sigma_b, shown, slope, stability, law.law, law.constant))
         return out
@@ -89,11 +92,11 @@ class _Found:
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` prints."""
         points = [dataclasses.asdict(point) for point in self.points]
-        return {**self.activation.to_dict(), **self.curve.to_dict(), "points": points}
+        return {**self.source.to_dict(), **self.curve.to_dict(), "points": points}
 
 
 def command(
-    activations: Names,
+    activations: NetworkNames,
     sigma_w: Annotated[
         str | None, typer.Option(help="Print the points with these sigma_w: 1.2,1.4.", show_default=False)
     ] = None,
@@ -110,6 +113,8 @@ def command(
 
     Without --sigma-b and --sigma-w the points are at round values of sigma_b. Exit code 3 if none of the activations
     has an edge of chaos, or a point that was asked for.
+
+    Of a network of layers ('eoc networks') sigma_w and sigma_b are those of its dense without numbers.
     """
     if save is not None:
         check_file(save, "the samples", ("csv",))
@@ -156,12 +161,12 @@ def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, 
 
     from eoc.criticality import eoc_curve
 
-    activations = [find_activation(name) for name in names]
+    sources = [find_block(name) for name in names]
     out = []
     report = progress()
     report.expect("curves")
-    for i, phi in enumerate(activations):
-        curve = eoc_curve(phi, sigma_b_max=sigma_b_max, points=points)
+    for i, source in enumerate(sources):
+        curve = eoc_curve(source, sigma_b_max=sigma_b_max, points=points)
         answers = {name: curve.at(**{name: values}) for name, values in asked.items()}
         missing = tuple(
             f"{name} = {value:g}"
@@ -169,8 +174,8 @@ def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, 
             for value, q in zip(values, answers[name].q.T, strict=True)
             if np.isnan(q).all()
         )
-        out.append(_Found(phi, curve, tuple(answers.values()), missing))
-        report(i + 1, len(activations))
+        out.append(_Found(source, curve, tuple(answers.values()), missing))
+        report(i + 1, len(sources))
     return out
 
 
@@ -188,11 +193,11 @@ def _save(curves: list[EocCurve], path: Path) -> None:
 
 def _print(found: _Found, missing: tuple[str, ...], *, first: bool) -> None:
     """Print what the curve is, a table of points, and what was asked for and has none."""
-    out, phi, c = console(), found.activation, found.curve
+    out, c = console(), found.curve
     if not first:
         out.print()
-    print_headline(out, _in_words(phi, c), "bold" if c.reason is None and c.kind != "none" else "yellow")
-    print_title(out, phi)
+    print_headline(out, _in_words(c), "bold" if c.reason is None and c.kind != "none" else "yellow")
+    print_title(out, found.source)
     if c.kind == "none":
         return
     for begin, finish in c.ends:
@@ -208,14 +213,19 @@ def _print(found: _Found, missing: tuple[str, ...], *, first: bool) -> None:
         b, w = number(p.sigma_b, p.sigma_b_error), number(p.sigma_w, p.sigma_w_error)
         place = f"sigma_w = {w} at sigma_b = {b}" if p.quantity == "sigma_w" else f"sigma_b = {b} at sigma_w = {w}"
         _line(out, p.extremum, f"{place}, q = {number(p.q, p.q_error)}")
+    if c.kind == "curve" and not c.ends:
+        print_paragraph(
+            out, "  along sigma_w: ", "a norm decides the variance; ends and turning points are not known", 17
+        )
     if points := found.points:
         _print_points(out, points)
     if missing:
-        text = f"{', '.join(missing)}: not on the curve, as far as it can be computed (q from 1e-20 to 1e8 at most)"
+        far = "q from 1e-20 to 1e8 at most" if c.ends else "sigma_w and sigma_b from 1e-3 to 1e3"
+        text = f"{', '.join(missing)}: not on the curve, as far as it can be computed ({far})"
         print_paragraph(out, "no point with ", text, 13, "yellow", indent=2)
 
 
-def _in_words(phi: Activation, c: EocCurve) -> str:
+def _in_words(c: EocCurve) -> str:
     """What the edge of chaos is, in one sentence."""
     if c.kind == "none":
         return f"no edge of chaos: {c.message}"
@@ -223,10 +233,12 @@ def _in_words(phi: Activation, c: EocCurve) -> str:
         return f"no usable point: {c.message}"
     if c.kind == "point":
         place = f"sigma_w = {c.pieces[0].sigma_w[0]:.12g}, sigma_b = 0"
-        return f"the edge of chaos of {phi.name} is one point, {place}: it keeps every variance q."
+        return f"the edge of chaos of {c.activation} is one point, {place}: it keeps every variance q."
     low, high = zip(*(s.sigma_b for s in c.stretches if s.stability == "stable"), strict=True)
+    if max(high) == 0.0:
+        return f"the edge of chaos of {c.activation} is the line sigma_b = 0: every sigma_w is critical."
     ends = f"sigma_b = {min(low):.9g} ... {max(high):.9g}"
-    return f"the edge of chaos of {phi.name} is a curve, stable at {ends}."
+    return f"the edge of chaos of {c.activation} is a curve, stable at {ends}."
 
 
 def _line(out: Console, head: str, text: str) -> None:

@@ -12,7 +12,7 @@ from eoc.cli.answer import Answer, answered, overflow_rows, recommended
 from eoc.cli.common import AsJson, Backward, NetworkName, Plot, edge_up_to, find_block, number, print_json, save_picture
 from eoc.cli.exit_codes import ExitCode
 from eoc.cli.framework import Framework, code
-from eoc.cli.init_network import init_network
+from eoc.cli.init_network import init_network, print_meaning
 from eoc.cli.init_surrogate import init_surrogate
 from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
@@ -141,7 +141,7 @@ def print_answer(
         return
     if not answer.fits:
         print_paragraph(out, "recommended instead: ", f"{at.reason}. {at.advice}.", indent=2)
-    _print_meaning(out, at)
+    print_meaning(out, at)
     if answer.fits and found.reason is not None:
         _print_doubt(out, answer, at)
     if answer.fits and not found.given:
@@ -167,18 +167,6 @@ def _print_next(out: Console, phi: Activation, at: Recommendation, command: str,
         print_next(out, command_line("shape", source, depth=at.depth), "changes it so that such a network trains")
     else:
         print_next(out, command, "prints the code (or jax, keras)")
-
-
-def _print_meaning(out: Console, at: Recommendation) -> None:
-    """What such a network does to inputs and gradients."""
-    from eoc.recommendation import APART, C0
-
-    apart = (
-        f"two inputs of correlation c = {C0:g} end with 1 - c = {at.one_minus_c:.2g}, of which it takes about "
-        f"{APART:g} to train"
-    )
-    size = "as large as" if at.gradient_ratio == 1.0 else f"{at.gradient_ratio:.3g} times"
-    print_paragraph(out, "  ", f"{apart}; squared gradients at the first layer are {size} those at the last.")
 
 
 def _print_doubt(out: Console, answer: Answer, at: Recommendation) -> None:

@@ -15,11 +15,14 @@ from eoc.cli.words import command_line
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from eoc.criticality import EdgeOfChaos, EocPoint
     from eoc.layers import Network
     from eoc.propagation import Trajectory
+    from eoc.recommendation import Recommendation
 
-__all__ = ["init_network"]
+__all__ = ["init_network", "print_meaning"]
 
 _REGIMES = {
     "settles": "variances settle at a value that depends on sigma_w and sigma_b",
@@ -38,41 +41,75 @@ def init_network(source: str, network: Network, given: dict[str, float], depth: 
     typer.Exit
         With the code of "no point" where no block is critical.
     """
-    from eoc.criticality import edge_of_chaos
     from eoc.criticality.recommended import checked_depth
 
-    found, layers = edge_of_chaos(network, **given), checked_depth(depth)
-    point = found.best if found.reason is None else None
-    run = _followed(network, found, point, layers)
+    layers = checked_depth(depth)
+    found, place = _answered(network, given, layers) if given else _recommended(network, layers)
+    run = _followed(network, found, layers) if place is None else None
     if as_json:
-        print_json(_payload(network, found, point, layers, run))
+        print_json(_payload(network, found, place, run))
     else:
-        _print(source, network, found, point, layers, run)
-    if point is None:
+        _print(source, network, found, place, run)
+    if place is None:
         raise typer.Exit(ExitCode.NO_POINT)
 
 
-def _followed(network: Network, found: EdgeOfChaos, point: EocPoint | None, depth: int) -> Trajectory | None:
-    """Two inputs through a network of this depth, at the point or where it was asked; None where variances overflow."""
+def _answered(network: Network, given: dict[str, float], depth: int) -> tuple[EdgeOfChaos, Recommendation | None]:
+    """What the edge of chaos says to a question, and what the point to take means."""
+    from eoc.criticality import edge_of_chaos
+    from eoc.operating_point import held_point
+    from eoc.recommendation import judged
+
+    found = edge_of_chaos(network, **given)
+    point = held_point(network, found, depth)
+    return found, None if point is None else judged(network, point, depth)
+
+
+def _recommended(network: Network, depth: int) -> tuple[EdgeOfChaos, Recommendation | None]:
+    """The same of the recommended place."""
+    from eoc.criticality import EdgeOfChaos, edge_of_chaos
+    from eoc.criticality.regimes import regime_of
+    from eoc.recommendation import recommend
+
+    try:
+        place = recommend(network, depth)
+    except EocError:
+        found = edge_of_chaos(network)
+        if found.reason is None:
+            raise
+        return found, None
+    points = () if place.point is None else (place.point,)
+    return EdgeOfChaos(network.name, {}, points, None, "", regime_of(network, place.sigma_w, place.sigma_b)), place
+
+
+def _followed(network: Network, found: EdgeOfChaos, depth: int) -> Trajectory | None:
+    """Two inputs through a network of this depth where no block is critical; None where variances diverge."""
+    from eoc.criticality import Regime
     from eoc.propagation import propagate
     from eoc.recommendation import C0
 
-    sigma_w = found.given.get("sigma_w", 1.0) if point is None else point.sigma_w
-    sigma_b = found.given.get("sigma_b", 0.0) if point is None else point.sigma_b
+    if found.regime is Regime.DIVERGES:
+        return None
+    place = found.given.get("sigma_w", 1.0), found.given.get("sigma_b", 0.0)
+    if found.points:
+        place = found.points[0].sigma_w, found.points[0].sigma_b
     try:
-        q = 1.0 if point is None or point.q == 0.0 else point.q
-        return propagate(network, sigma_w, sigma_b, q=q, c=C0, depth=[0, depth])
+        return propagate(network, *place, q=1.0, c=C0, depth=[0, depth])
     except EocError:
         return None
 
 
 def _payload(
-    network: Network, found: EdgeOfChaos, point: EocPoint | None, depth: int, run: Trajectory | None
+    network: Network, found: EdgeOfChaos, place: Recommendation | None, run: Trajectory | None
 ) -> dict[str, Any]:
-    followed = None
+    point, followed = None, None
+    if place is not None:
+        point = place.point
+        names = ("depth", "sigma_w", "sigma_b", "one_minus_c", "gradient_ratio", "q", "trains")
+        followed = {name: getattr(place, name) for name in names}
     if run is not None:
         followed = {
-            "depth": depth,
+            "depth": int(run.layers[-1]),
             "sigma_w": run.sigma_w,
             "sigma_b": run.sigma_b,
             "one_minus_c": float(run.one_minus_c[-1, 0, 1]),
@@ -92,57 +129,67 @@ def _payload(
 
 
 def _print(
-    source: str, network: Network, found: EdgeOfChaos, point: EocPoint | None, depth: int, run: Trajectory | None
+    source: str, network: Network, found: EdgeOfChaos, place: Recommendation | None, run: Trajectory | None
 ) -> None:
-    out = console()
-    if point is None:
+    out, point = console(), None if place is None else place.point
+    if place is None:
         print_paragraph(out, "no critical block: ", f"{found.message}.", 19, "yellow", indent=2)
     else:
         print_headline(
             out,
-            f"draw the free dense with gain sigma_w = {point.sigma_w:.6g}, biases with sigma_b = {point.sigma_b:.6g}: "
-            f"{_verdict(run, depth)}.",
+            f"draw the free dense with gain sigma_w = {place.sigma_w:.6g}, biases with sigma_b = {place.sigma_b:.6g}: "
+            f"{place.advice}.",
         )
     print_title(out, network)
-    if run is not None:
-        print_paragraph(out, "  ", _meaning(run, depth, point))
+    if place is not None:
+        print_meaning(out, place)
+    elif run is not None:
+        print_paragraph(out, "  ", _meaning(run))
+    if place is not None and not found.given:
+        print_paragraph(out, "recommended: ", place.reason, indent=2)
     out.print()
     for name, value, meaning in _rows(found, point):
         print_paragraph(out, f"  {name:<8} {value:<24} ", meaning, 2 + len(name))
-    others = [p for p in found.points if point is not None and p is not point]
+    others = [p for p in found.points if point is not None and found.given and not _is_same(p, point)]
     if others:
         places = "; ".join(f"sigma_w = {p.sigma_w:.6g}, sigma_b = {p.sigma_b:.6g}, q = {p.q:.6g}" for p in others)
         print_paragraph(out, "other points with the same value: ", places, indent=2)
-    at = {} if run is None else {"sigma_w": run.sigma_w, "sigma_b": run.sigma_b}
-    q = None if point is None or point.any_q else point.q
-    run_it = command_line("propagate", source, **at, q=1.0 if q is None else q, depth=depth)
+    where = {}
+    if place is not None:
+        where = {"sigma_w": place.sigma_w, "sigma_b": place.sigma_b, "q": place.q or 1.0, "depth": place.depth}
+    elif run is not None:
+        where = {"sigma_w": run.sigma_w, "sigma_b": run.sigma_b, "q": 1.0, "depth": int(run.layers[-1])}
+    run_it = command_line("propagate", source, **where)
     print_next(out, run_it, "follows variances, correlations and gradients block by block")
 
 
-def _verdict(run: Trajectory | None, depth: int) -> str:
-    """Whether a network of this depth will train, by the measures of plain networks."""
-    from eoc.recommendation import APART, KEPT
-
-    if run is None:
-        return f"variances overflow within {depth} blocks"
-    apart, ratio = float(run.one_minus_c[-1, 0, 1]), float(run.gradient[0, 0])
-    if apart >= APART and KEPT <= ratio <= 1.0 / KEPT:
-        return f"{depth} blocks should train"
-    problem = "inputs come to look alike" if apart < APART else "gradients do not keep their size"
-    return f"{depth} blocks are too many, {problem}"
+def _is_same(one: EocPoint, other: EocPoint) -> bool:
+    return (one.sigma_w, one.sigma_b, one.q) == (other.sigma_w, other.sigma_b, other.q)
 
 
-def _meaning(run: Trajectory, depth: int, point: EocPoint | None) -> str:
-    """What the network does to inputs and gradients."""
+def _meaning(run: Trajectory) -> str:
+    """What a network without a critical block does to inputs and gradients."""
     from eoc.recommendation import APART, C0
 
-    at = f"at sigma_w = {run.sigma_w:.6g}, " if point is None else ""
+    apart, ratio = float(run.one_minus_c[-1, 0, 1]), float(run.gradient[0, 0])
     return (
-        f"{at}after {depth} blocks two inputs of correlation c = {C0:g} have 1 - c = "
-        f"{float(run.one_minus_c[-1, 0, 1]):.3g}, of which it takes about {APART:g} to train; squared gradients at the "
-        f"first block are {float(run.gradient[0, 0]):.3g} times those at the last, variances have gone from "
-        f"{float(run.q[0, 0]):.4g} to {float(run.q[-1, 0]):.4g}."
+        f"at sigma_w = {run.sigma_w:.6g}, after {run.layers[-1]:.0f} blocks two inputs of correlation c = {C0:g} have "
+        f"1 - c = {apart:.3g}, of which it takes about {APART:g} to train; squared gradients at the first block are "
+        f"{ratio:.3g} times those at the last, variances have gone from {float(run.q[0, 0]):.4g} to "
+        f"{float(run.q[-1, 0]):.4g}."
     )
+
+
+def print_meaning(out: Console, at: Recommendation) -> None:
+    """What a network at this place does to inputs and gradients."""
+    from eoc.recommendation import APART, C0
+
+    apart = (
+        f"two inputs of correlation c = {C0:g} end with 1 - c = {at.one_minus_c:.2g}, of which it takes about "
+        f"{APART:g} to train"
+    )
+    size = "as large as" if at.gradient_ratio == 1.0 else f"{at.gradient_ratio:.3g} times"
+    print_paragraph(out, "  ", f"{apart}; squared gradients at the first layer are {size} those at the last.")
 
 
 def _rows(found: EdgeOfChaos, p: EocPoint | None) -> list[tuple[str, str, str]]:

@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation
-from eoc.criticality.branches import Branch, starts_at_zero
-from eoc.criticality.explicit import squared_bias
+from eoc.criticality.branches import Branch
+from eoc.criticality.explicit import edge_moments, squared_bias
+from eoc.criticality.point import d_at_zero, starts_at_zero
 from eoc.floats import EPS, FloatArray, simplest
-from eoc.gaussian.moments import moments
+from eoc.layers import Network
 
 __all__ = ["Approach", "End", "approach", "ends", "extrapolated"]
 
@@ -201,42 +201,42 @@ class End:
     squared_weight: Approach
 
 
-def ends(phi: Activation, branch: Branch) -> tuple[End, End]:
+def ends(network: Network, branch: Branch) -> tuple[End, End]:
     """The end at small and the end at large variance."""
     low, high = float(branch.q[branch.q > 0.0][0]), float(branch.q[-1])
     return (
-        _crossing(phi, low, 1.0, high - low) if branch.crosses[0] else _zero(phi, low, high),
-        _crossing(phi, high, -1.0, high - low) if branch.crosses[1] else _beyond(phi, low, high),
+        _crossing(network, low, 1.0, high - low) if branch.crosses[0] else _zero(network, low, high),
+        _crossing(network, high, -1.0, high - low) if branch.crosses[1] else _beyond(network, low, high),
     )
 
 
-def _zero(phi: Activation, low: float, high: float) -> End:
+def _zero(network: Network, low: float, high: float) -> End:
     q = 2.0 ** np.arange(min(0.0, np.floor(np.log2(high))), np.log2(low), -1.0)
-    begins = starts_at_zero(phi)
-    return _end(phi, 0.0, q, q, 0.0 if begins else None, 1.0 / phi.kappa if phi.kappa > 0.0 else None)
+    d, begins = d_at_zero(network), starts_at_zero(network) is not None
+    return _end(network, 0.0, q, q, 0.0 if begins else None, 1.0 / d if d > 0.0 else None)
 
 
-def _beyond(phi: Activation, low: float, high: float) -> End:
-    q_max = phi.growth.q_max
+def _beyond(network: Network, low: float, high: float) -> End:
+    q_max = network.q_max
     if q_max < np.inf:
         t = (q_max - low) * 2.0 ** -np.arange(1.0, np.log2((q_max - low) / (q_max - high)))
-        return _end(phi, q_max, q_max - t, t, q_max, 0.0)
+        return _end(network, q_max, q_max - t, t, q_max, 0.0)
     q = 2.0 ** np.arange(max(0.0, np.ceil(np.log2(low))), np.log2(high))
-    end = _end(phi, float("inf"), q, 1.0 / q, None, _linear_limit(phi))
+    end = _end(network, float("inf"), q, 1.0 / q, None, _linear_limit(network))
     return replace(end, squared_bias=_in_q(end.squared_bias), squared_weight=_in_q(end.squared_weight))
 
 
-def _crossing(phi: Activation, q0: float, direction: float, length: float) -> End:
+def _crossing(network: Network, q0: float, direction: float, length: float) -> End:
     t = 0.25 * min(q0, length) * 2.0 ** -np.arange(0.0, -np.log2(_RESOLVED))
-    d = float(moments(phi, q0, ("D",))["D"].value)
-    return _end(phi, q0, q0 + direction * t, t, 0.0, 1.0 / d)
+    d = float(edge_moments(network, np.array([q0]), ("D",))["D"].value[0])
+    return _end(network, q0, q0 + direction * t, t, 0.0, 1.0 / d)
 
 
 def _end(
-    phi: Activation, at: float, q: FloatArray, t: FloatArray, bias: float | None, squared_weight: float | None
+    network: Network, at: float, q: FloatArray, t: FloatArray, bias: float | None, squared_weight: float | None
 ) -> End:
-    squared = squared_bias(phi, q)
-    d = moments(phi, q, ("D",), strict=False)["D"]
+    squared = squared_bias(network, q)
+    d = edge_moments(network, q, ("D",))["D"]
     with np.errstate(divide="ignore", over="ignore"):
         weight, weight_error = 1.0 / d.value, d.error / d.value**2 + 2.0 * EPS / d.value
     moved = EPS * np.abs(q) if np.isfinite(at) and at > 0.0 else 0.0  # rounding of at +- t
@@ -246,9 +246,10 @@ def _end(
     return End(q=at, sigma_w=sigma_w, sigma_b=sigma_b, squared_bias=b, squared_weight=w)
 
 
-def _linear_limit(phi: Activation) -> float | None:
-    """2/(s+^2 + s-^2) for a phi that becomes a straight line on either side."""
-    if phi.growth.kind not in ("bounded", "polynomial") or phi.growth.rate > 1.0:
+def _linear_limit(network: Network) -> float | None:
+    """2/(s+^2 + s-^2) for a phi that becomes a straight line on either side; of networks it is measured."""
+    phi = network.phi
+    if phi is None or phi.growth.kind not in ("bounded", "polynomial") or phi.growth.rate > 1.0:
         return None
     left, right = phi.asymptotic_slopes
     both = left**2 + right**2

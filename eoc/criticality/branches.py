@@ -8,12 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from eoc.activations.base import Activation
-from eoc.criticality.explicit import Residual, bias_residual, squared_bias, variances
-from eoc.criticality.point import point_at
+from eoc.criticality.explicit import Residual, bias_residual, edge_moments, squared_bias, variances
+from eoc.criticality.point import located, starts_at_zero
 from eoc.floats import FloatArray
-from eoc.gaussian.moments import moments
 from eoc.inversion import Monotone, monotone
+from eoc.layers import Network
 from eoc.scan import all_roots, decades, extrema
 from eoc.sharing import cached
 
@@ -23,7 +22,6 @@ __all__ = [
     "bias_and_weight",
     "branches",
     "squared_bias_value",
-    "starts_at_zero",
     "weight_moment",
 ]
 
@@ -65,7 +63,7 @@ class Branch:
     Attributes
     ----------
     q, squared_bias, d
-        A table: variances with sigma_b^2 and D = E[phi'^2], its turning points and both ends among them. A curve that
+        A table: variances with sigma_b^2 and D = 1/sigma_w^2, its turning points and both ends among them. A curve that
         starts at q = 0 has that limit as first entry.
     crosses
         Whether sigma_b^2 changes its sign at the first and at the last q, so that the curve really ends there.
@@ -85,58 +83,53 @@ class Branch:
 
 
 @cached()
-def branches(phi: Activation) -> tuple[Branch, ...]:
+def branches(network: Network) -> tuple[Branch, ...]:
     """Every connected stretch by increasing q, from 1e-20 to 1e8 or to the last variance that can be computed.
 
-    Found once for each activation. A phi that oscillates without end, such as snake, is followed as far as quadrature
+    Found once for each activation. What oscillates without end, such as snake, is followed as far as quadrature
     is cheap.
     """
-    return tuple(_branch(phi, *stretch) for stretch in _stretches(phi))
+    return tuple(_branch(network, *stretch) for stretch in _stretches(network))
 
 
-def squared_bias_value(phi: Activation, q: FloatArray) -> FloatArray:
+def squared_bias_value(network: Network, q: FloatArray) -> FloatArray:
     """sigma_b^2(q) (n,)."""
-    return squared_bias(phi, q).value
+    return squared_bias(network, q).value
 
 
-def bias_and_weight(phi: Activation, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+def bias_and_weight(network: Network, q: FloatArray) -> tuple[FloatArray, FloatArray]:
     """sigma_b^2(q) and D(q), both (n,)."""
-    m = moments(phi, q, ("D", "gap"), strict=False)
+    m = edge_moments(network, q, ("D", "gap"))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return m["gap"].value / m["D"].value, m["D"].value
 
 
-def weight_moment(phi: Activation, q: FloatArray) -> FloatArray:
+def weight_moment(network: Network, q: FloatArray) -> FloatArray:
     """D(q) = 1/sigma_w^2 (n,)."""
-    return moments(phi, q, ("D",), strict=False)["D"].value
+    return edge_moments(network, q, ("D",))["D"].value
 
 
-def starts_at_zero(phi: Activation) -> bool:
-    """Whether the curve begins with the limit q = 0: sigma_b = 0 and sigma_w = kappa^-1/2."""
-    return phi.vanishes_at_zero and phi.kappa > 0.0
-
-
-def _squared_bias(phi: Activation) -> Residual:
+def _squared_bias(network: Network) -> Residual:
     def function(q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        squared = squared_bias(phi, q)
+        squared = squared_bias(network, q)
         return squared.value, squared.error
 
     return function
 
 
-def _weight(phi: Activation) -> Residual:
+def _weight(network: Network) -> Residual:
     """D, and not its logarithm, which is not analytic where D vanishes at complex q."""
 
     def function(q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        d = moments(phi, q, ("D",), strict=False)["D"]
+        d = edge_moments(network, q, ("D",))["D"]
         return d.value, d.error
 
     return function
 
 
-def _stretches(phi: Activation) -> list[tuple[FloatArray, tuple[bool, bool]]]:
+def _stretches(network: Network) -> list[tuple[FloatArray, tuple[bool, bool]]]:
     """Scanned variances of each stretch with its exact ends, and whether sigma_b^2 crosses zero there."""
-    grid, residual = variances(phi, _Q_MIN), bias_residual(phi, 0.0)
+    grid, residual = variances(network, _Q_MIN), bias_residual(network, 0.0)
     known = np.isfinite(residual(grid)[0])
     roots, signs = all_roots(residual, grid)
     edges = np.array([0.0, *roots, np.inf])
@@ -145,8 +138,8 @@ def _stretches(phi: Activation) -> list[tuple[FloatArray, tuple[bool, bool]]]:
         inside = (grid > low) & (grid < high)
         for run in _runs(inside & known):
             crosses = low > 0.0 and not (inside[: run[0]]).any(), high < np.inf and not (inside[run[-1] + 1 :]).any()
-            first = low if crosses[0] else _last_computable(phi, grid, run[0], -1)
-            last = high if crosses[1] else _last_computable(phi, grid, run[-1], 1)
+            first = low if crosses[0] else _last_computable(network, grid, run[0], -1)
+            last = high if crosses[1] else _last_computable(network, grid, run[-1], 1)
             out.append((_joined(first, grid[run], last), crosses))
     return out
 
@@ -170,17 +163,17 @@ def _runs(where: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     return [run for run in np.split(index, np.flatnonzero(np.diff(index) > 1) + 1) if run.size]
 
 
-def _last_computable(phi: Activation, grid: FloatArray, index: int, direction: int) -> float:
+def _last_computable(network: Network, grid: FloatArray, index: int, direction: int) -> float:
     """The variance next to the grid's neighbour, which cannot be computed, that still can."""
     good = float(grid[index])
     if not 0 <= index + direction < grid.size:
         return good
     bad = float(grid[index + direction])
     if direction > 0:
-        bad = min(bad, phi.growth.q_max)
+        bad = min(bad, network.q_max)
     while abs(bad - good) > _EDGE * good:
         middle = 0.5 * (good + bad)
-        if np.isfinite(squared_bias(phi, np.array([middle])).value[0]):
+        if np.isfinite(squared_bias(network, np.array([middle])).value[0]):
             good = middle
         else:
             bad = middle
@@ -191,13 +184,13 @@ def _joined(first: float, inner: FloatArray, last: float) -> FloatArray:
     return np.concatenate([[first], inner[(inner > first) & (inner < last)], [last]])
 
 
-def _branch(phi: Activation, grid: FloatArray, crosses: tuple[bool, bool]) -> Branch:
-    turning = _turning_points(phi, grid)
+def _branch(network: Network, grid: FloatArray, crosses: tuple[bool, bool]) -> Branch:
+    turning, begins = _turning_points(network, grid), starts_at_zero(network)
     q = _table(float(grid[0]), float(grid[-1]), np.array([t.q for t in turning]))
-    squared, d = bias_and_weight(phi, q)
+    squared, d = bias_and_weight(network, q)
     squared[[0, -1]] = np.where(crosses, 0.0, squared[[0, -1]])
-    if starts_at_zero(phi) and not crosses[0]:
-        q, squared, d = np.append(0.0, q), np.append(0.0, squared), np.append(phi.kappa, d)
+    if begins is not None and not crosses[0]:
+        q, squared, d = np.append(0.0, q), np.append(0.0, squared), np.append(begins, d)
     pieces = {
         name: monotone(q, values, np.array([t.q for t in turning if t.quantity == name]))
         for name, values in (("sigma_b", squared), ("sigma_w", d))
@@ -214,19 +207,19 @@ def _table(low: float, high: float, special: FloatArray) -> FloatArray:
     return np.unique(grid)
 
 
-def _turning_points(phi: Activation, grid: FloatArray) -> tuple[TurningPoint, ...]:
+def _turning_points(network: Network, grid: FloatArray) -> tuple[TurningPoint, ...]:
     out = []
     inner = grid[1:-1]
-    for name, function in (("sigma_b", _squared_bias(phi)), ("sigma_w", _weight(phi))):
+    for name, function in (("sigma_b", _squared_bias(network)), ("sigma_w", _weight(network))):
         if inner.size == 0:
             break
         for q, error, is_minimum in zip(*extrema(function, inner), strict=True):
-            out.append(_turning_point(phi, name, bool(is_minimum), float(q), float(error)))
+            out.append(_turning_point(network, name, bool(is_minimum), float(q), float(error)))
     return tuple(sorted((t for t in out if t is not None), key=lambda t: t.q))
 
 
-def _turning_point(phi: Activation, name: str, is_minimum: bool, q: float, q_error: float) -> TurningPoint | None:
-    point = point_at(phi, q, q_error)
+def _turning_point(network: Network, name: str, is_minimum: bool, q: float, q_error: float) -> TurningPoint | None:
+    point = located(network, q, q_error)
     if point is None:
         return None
     smallest = is_minimum if name == "sigma_b" else not is_minimum  # sigma_w is smallest where D is largest

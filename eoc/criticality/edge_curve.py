@@ -1,4 +1,4 @@
-"""The whole edge of chaos of an activation: every piece, its ends, where it turns, and its inversion."""
+"""The whole edge of chaos of an activation or a network: every piece, its ends, where it turns, and its inversion."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.activations.base import Activation, Smoothness
 from eoc.criticality.asymptotics import End, ends
 from eoc.criticality.branches import Branch, TurningPoint, branches, squared_bias_value, weight_moment
 from eoc.criticality.curve_sampling import sampled
-from eoc.criticality.explicit import Curve
+from eoc.criticality.explicit import Curve, edge_moments, explicit_network, only_scales, solvable_network
+from eoc.criticality.forced import forced_at, forced_pieces, forced_stretches
 from eoc.criticality.no_solution import explained
 from eoc.criticality.point import point_at
-from eoc.criticality.results import NoPoint
+from eoc.criticality.regimes import regime_of
+from eoc.criticality.results import EdgeOfChaos, NoPoint, Regime
 from eoc.criticality.solve import edge_of_chaos
 from eoc.criticality.stability import StabilityRange, Transition, stretches, transition_points
 from eoc.errors import EocError
 from eoc.floats import FloatArray
-from eoc.gaussian.moments import moments
 from eoc.inversion import inverse
-from eoc.layers import one_activation as resolve
+from eoc.layers import Network
 from eoc.sharing import cached
 from eoc.validation import copied_within, real_number, real_numbers
 
@@ -37,14 +37,14 @@ _NEAR = 1e-4  # of sigma_w: a copy from print is never further off
 
 @dataclass(frozen=True, eq=False)
 class EocCurve:
-    """The edge of chaos of an activation.
+    """The edge of chaos of an activation or a network.
 
     Attributes
     ----------
     activation
         Its name.
     kind
-        "curve"; "point" for a positively homogeneous phi such as relu: sigma_b = 0 with one sigma_w keeps every q;
+        "curve"; "point" for what only scales variances, such as relu: sigma_b = 0 with one sigma_w keeps every q;
         "none".
     reason, message
         Why there is none, or none that is stable, and what to do; None and "" if there is a usable point.
@@ -67,6 +67,9 @@ class EocCurve:
     -----
     "All q" are those from 1e-20 to 1e8, or as far as double precision can compute; for a phi that oscillates without
     end, such as snake or sin, as far as quadrature is cheap (about 1e5).
+
+    Where a norm behind the free dense layer of a network decides the variance, the curve is followed along sigma_w
+    from 1e-3 to 1e3 instead: ``turning_points`` and ``ends`` are then not known, and empty.
     """
 
     activation: str
@@ -79,7 +82,7 @@ class EocCurve:
     stretches: tuple[StabilityRange, ...]
     turning_points: tuple[TurningPoint, ...]
     ends: tuple[tuple[End, End], ...]
-    _phi: Activation = field(repr=False)
+    _network: Network = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything by name but the activation, whose :meth:`eoc.activations.Activation.to_dict` says more."""
@@ -132,13 +135,11 @@ class EocCurve:
         if (sigma_b is None) == (sigma_w is None):
             given = "both" if sigma_w is not None else "none"
             raise EocError(f"give either sigma_b or sigma_w, one or many numbers; got {given}")
-        if sigma_w is None:
-            targets = _checked("sigma_b", sigma_b)
-            q = self._solved("sigma_b", targets)
-        else:
-            targets = _checked("sigma_w", sigma_w)
-            q = self._solved("sigma_w", targets)
-        return self._points(q, targets, "sigma_w" if sigma_b is None else "sigma_b")
+        name: Literal["sigma_b", "sigma_w"] = "sigma_b" if sigma_w is None else "sigma_w"
+        targets = _checked(name, sigma_b if sigma_w is None else sigma_w)
+        if self.kind == "curve" and not self._network.free_is_last:
+            return forced_at(self._network, name, targets)
+        return self._points(self._solved(name, targets), targets, name)
 
     def sigma_w(self, sigma_b: ArrayLike) -> FloatArray:
         """sigma_w of every point with the given sigma_b; shape (n, *shape), see :meth:`at`.
@@ -162,23 +163,23 @@ class EocCurve:
 
     def _solved(self, name: Literal["sigma_b", "sigma_w"], targets: FloatArray) -> FloatArray:
         """Every q at which sigma_b or sigma_w is equal to the targets."""
-        phi = self._phi
+        network = self._network
         if self.kind != "curve":
             kept = np.where(self._is_the_point(name, targets), 1.0, np.nan)
             return kept[None] if self.kind == "point" else kept[None][:0]
         if name == "sigma_b":
-            parts = [piece for branch in branches(phi) for piece in branch.bias]
-            return inverse(lambda q: squared_bias_value(phi, q), parts, targets**2)
-        parts = [piece for branch in branches(phi) for piece in branch.weight]
+            parts = [piece for branch in branches(network) for piece in branch.bias]
+            return inverse(lambda q: squared_bias_value(network, q), parts, targets**2)
+        parts = [piece for branch in branches(network) for piece in branch.weight]
         with np.errstate(over="ignore"):
-            return inverse(lambda q: weight_moment(phi, q), parts, targets**-2.0)
+            return inverse(lambda q: weight_moment(network, q), parts, targets**-2.0)
 
     def _is_the_point(self, name: str, targets: FloatArray) -> FloatArray:
         if name == "sigma_b":
             return np.asarray(targets == 0.0)
-        root = self._phi.kappa**0.5
-        off = np.abs(targets * root - 1.0)
-        within = [copied_within(w)[0] * root + _ROUNDING for w in targets[off <= _NEAR].tolist()]
+        (sigma_w,) = self.pieces[0].sigma_w.tolist() if self.pieces else (np.nan,)
+        off = np.abs(targets / sigma_w - 1.0)
+        within = [copied_within(w)[0] / sigma_w + _ROUNDING for w in targets[off <= _NEAR].tolist()]
         found = np.zeros(targets.shape, bool)
         found[off <= _NEAR] = off[off <= _NEAR] <= within
         return found
@@ -188,26 +189,29 @@ class EocCurve:
         flat = q.reshape(-1)
         known = np.flatnonzero(np.isfinite(flat))
         weight, slope, bias = (np.full(flat.shape, np.nan) for _ in range(3))
-        m = moments(self._phi, flat[known], ("D", "P"), strict=False)
+        m = edge_moments(self._network, flat[known], ("D", "P"))
         weight[known], slope[known] = m["D"].value ** -0.5, 1.0 + m["P"].value / m["D"].value
         given = np.where(np.isfinite(q), targets, np.nan)
         if name == "sigma_b":
             return Curve(q=q, sigma_w=weight.reshape(q.shape), sigma_b=given, slope=slope.reshape(q.shape))
-        bias[known] = np.sqrt(np.maximum(squared_bias_value(self._phi, flat[known]), 0.0))
+        bias[known] = np.sqrt(np.maximum(squared_bias_value(self._network, flat[known]), 0.0))
         return Curve(q=q, sigma_w=given, sigma_b=bias.reshape(q.shape), slope=slope.reshape(q.shape))
 
 
 def eoc_curve(activation: object, *, sigma_b_max: float = 2.0, points: int = 400) -> EocCurve:
-    r"""The whole edge of chaos of an activation.
+    r"""The whole edge of chaos of an activation, or of a network.
 
     The curve is explicit in the variance, sigma_w^2 = 1/D and sigma_b^2 = q - V/D with V = E[phi^2], D = E[phi'^2], so
     it is followed in q, and what is asked of it are roots of functions of one variable: its ends of sigma_b^2, its
-    transitions of F' - 1 = E[phi phi'']/D, its turning points of the derivatives of sigma_b^2 and of D.
+    transitions of F' - 1 = E[phi phi'']/D, its turning points of the derivatives of sigma_b^2 and of D. So it is for
+    every network in which only sums, scales and further dense layers follow the free one
+    (:mod:`eoc.criticality.explicit`); where a norm does, and decides the variance, it is followed along sigma_w.
 
     Parameters
     ----------
     activation
-        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function.
+        An activation, or whatever :func:`eoc.activation` understands: a name, a formula, a Python function. Or an
+        :func:`eoc.network` or its text, with a ``dense`` without numbers.
     sigma_b_max
         Width > 0 of the window in which the curve is sampled.
     points
@@ -223,12 +227,15 @@ def eoc_curve(activation: object, *, sigma_b_max: float = 2.0, points: int = 400
     Raises
     ------
     EocError
-        For a window or a number of points out of range.
+        For a window or a number of points out of range; for a network without a free dense layer, or whose blocks
+        differ.
+    UnsupportedError
+        Where an activation follows the free dense layer of a network, and no norm decides the variance.
 
     Notes
     -----
     Accuracy: samples about 1e-14 relative; transitions and turning points to some 1e-12 and 1e-10 in q. The constants
-    of ``ends`` are measured, with error estimates.
+    of ``ends`` are measured, with error estimates; so are, for networks, their limits.
 
     Examples
     --------
@@ -240,28 +247,33 @@ def eoc_curve(activation: object, *, sigma_b_max: float = 2.0, points: int = 400
     >>> start, _ = eoc_curve("tanh").ends[0]
     >>> start.sigma_w, start.squared_bias.exponent, round(start.squared_bias.constant, 9)  # sigma_b^2 ~ (4/3) q^3
     (1.0, 3.0, 1.333333333)
+    >>> block = eoc_curve("residual(tanh, dense, skip=0.8)")
+    >>> block.at(sigma_b=0.1).sigma_w.round(8).tolist()
+    [0.76206437]
     """
-    phi = resolve(activation)
+    network = solvable_network(activation)
     window, count = _checked_window(sigma_b_max), _checked_points(points)
-    if phi.smoothness is Smoothness.JUMP or phi.is_positively_homogeneous:
-        return _isolated(phi, window)
-    parts = branches(phi)
+    if network.jumps or only_scales(network):
+        return _isolated(edge_of_chaos(network), window, network)
+    regime = None if network.phi is not None else regime_of(network, 1.0)
+    if regime is Regime.FORCED and not network.free_is_last:
+        return _forced(network, window, count)
+    parts = branches(explicit_network(network))
     if not parts:
-        answer = explained(phi, {}, ())
-        return EocCurve(phi.name, "none", answer.reason, answer.message, window, (), (), (), (), (), phi)
-    facts = _followed(phi)
+        return _isolated(explained(network, {}, (), regime), window, network)
+    facts = _followed(network, regime)
     return EocCurve(
-        activation=phi.name,
+        activation=network.name,
         kind="curve",
         reason=facts.reason,
         message=facts.message,
         sigma_b_max=window,
-        pieces=sampled(phi, parts, [t.q for t in facts.transitions], window, count),
+        pieces=sampled(network, parts, [t.q for t in facts.transitions], window, count),
         transitions=facts.transitions,
         stretches=facts.stretches,
         turning_points=tuple(t for branch in parts for t in branch.turning_points),
         ends=facts.ends,
-        _phi=phi,
+        _network=network,
     )
 
 
@@ -297,15 +309,23 @@ def _checked(name: str, value: ArrayLike | None) -> FloatArray:
 # What comes out
 
 
-def _isolated(phi: Activation, window: float) -> EocCurve:
-    """The point of relu and its kin, or none for a phi that jumps or is zero."""
-    answer = edge_of_chaos(phi)
+def _isolated(answer: EdgeOfChaos, window: float, network: Network) -> EocCurve:
+    """The point of relu and its kin, or none for what jumps, is zero, or is critical nowhere."""
     kind: Literal["point", "none"] = "point" if answer.reason is None else "none"
     one = np.ones(1)
     pieces = tuple(
         Curve(q=one * p.q, sigma_w=one * p.sigma_w, sigma_b=one * p.sigma_b, slope=one * p.slope) for p in answer.points
     )
-    return EocCurve(phi.name, kind, answer.reason, answer.message, window, pieces, (), (), (), (), phi)
+    return EocCurve(network.name, kind, answer.reason, answer.message, window, pieces, (), (), (), (), network)
+
+
+def _forced(network: Network, window: float, count: int) -> EocCurve:
+    """Where a norm behind what is free decides the variance."""
+    parts = forced_stretches(network)
+    if not parts:
+        return _isolated(explained(network, {}, (), Regime.FORCED), window, network)
+    pieces = forced_pieces(network, window, count)
+    return EocCurve(network.name, "curve", None, "", window, pieces, (), parts, (), (), network)
 
 
 @dataclass(frozen=True)
@@ -320,21 +340,21 @@ class _Facts:
 
 
 @cached()
-def _followed(phi: Activation) -> _Facts:
-    parts, changes = branches(phi), transition_points(phi)
-    limits = tuple(ends(phi, branch) for branch in parts)
+def _followed(network: Network, regime: Regime | None) -> _Facts:
+    parts, changes = branches(network), transition_points(network)
+    limits = tuple(ends(network, branch) for branch in parts)
     between = tuple(
-        s for branch, pair in zip(parts, limits, strict=True) for s in stretches(phi, branch, pair, changes)
+        s for branch, pair in zip(parts, limits, strict=True) for s in stretches(network, branch, pair, changes)
     )
-    return _Facts(*_why_unstable(phi, parts, between), changes, between, limits)
+    return _Facts(*_why_unstable(network, parts, between, regime), changes, between, limits)
 
 
 def _why_unstable(
-    phi: Activation, parts: tuple[Branch, ...], between: tuple[StabilityRange, ...]
+    network: Network, parts: tuple[Branch, ...], between: tuple[StabilityRange, ...], regime: Regime | None
 ) -> tuple[NoPoint | None, str]:
     """The reason and the sentence where no stretch is stable, with a point in the middle as the example."""
     if any(s.stability == "stable" for s in between):
         return None, ""
-    point = point_at(phi, float(parts[0].q[parts[0].q.size // 2]), 0.0)
-    answer = explained(phi, {}, () if point is None else (point,))
+    point = point_at(network, float(parts[0].q[parts[0].q.size // 2]), 0.0)
+    answer = explained(network, {}, () if point is None else (point,), regime)
     return answer.reason, answer.message

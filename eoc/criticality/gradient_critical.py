@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eoc.criticality.blocks import explicit_squares
+from eoc.criticality.explicit import bias_residual, edge_moments
 from eoc.criticality.point import STEP, root_error
 from eoc.errors import EocError, UnsupportedError
-from eoc.floats import FloatArray
+from eoc.floats import EPS
 from eoc.layers import Network, checked_sigma, understood
 from eoc.maps import Stability, stability_of
 from eoc.maps.variance_layer import VarianceLayer
@@ -93,11 +93,7 @@ def gradient_critical(
     """
     network, sigma_b = understood(activation, backward), checked_sigma("sigma_b", sigma_b)
     _check(network)
-
-    def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        squared = explicit_squares(network, q)[1]
-        return (squared.value - sigma_b**2) / q, squared.error / q
-
+    residual = bias_residual(network, sigma_b, surrogates=True)
     roots = all_roots(residual, decades(*_Q_RANGE))[0]
     found = (_at(network, float(q), root_error(residual, float(q)), sigma_b) for q in roots)
     return tuple(one for one in found if one is not None)
@@ -120,12 +116,12 @@ def _check(network: Network) -> None:
 
 def _at(network: Network, q: float, q_error: float, sigma_b: float) -> GradientCritical | None:
     """The place at a variance that is known to within q_error; None if sigma_w^2 is negative there."""
-    squares = explicit_squares(network, np.array([1.0 - STEP, 1.0, 1.0 + STEP]) * q)[0]
-    below, square, above = squares.value.tolist()
-    if not square > squares.error[1]:
+    d = edge_moments(network, np.array([1.0 - STEP, 1.0, 1.0 + STEP]) * q, ("D",), surrogates=True)["D"]
+    below, middle, above = d.value.tolist()
+    if not middle > d.error[1]:
         return None
-    sigma_w = square**0.5
-    off = float(squares.error[1]) + abs(above - below) / (2.0 * STEP * q) * q_error
+    sigma_w = middle**-0.5
+    off = float(d.error[1]) + abs(above - below) / (2.0 * STEP * q) * q_error  # of 1/sigma_w^2
     layer = VarianceLayer(network, sigma_w, sigma_b)
     slope = layer.slope(q)
     slope_error = float(slope.error) + float(layer.slope_uncertainty(np.array([q]))[0]) * q_error
@@ -133,7 +129,7 @@ def _at(network: Network, q: float, q_error: float, sigma_b: float) -> GradientC
         sigma_w=sigma_w,
         sigma_b=sigma_b,
         q=q,
-        sigma_w_error=off / sigma_w,
+        sigma_w_error=sigma_w * (0.5 * off / middle + 2.0 * EPS),
         q_error=q_error,
         slope=float(slope.value),
         slope_error=slope_error,

@@ -1,4 +1,4 @@
-r"""The rule for the recommended point of the edge of chaos: a variance q, for a network of so many layers.
+r"""The rule for the recommended point of the edge of chaos: a variance q, for a network of so many layers or blocks.
 
 Of the points whose q has two digits the one with the smallest q at which
 
@@ -10,6 +10,10 @@ Of the points whose q has two digits the one with the smallest q at which
 
 Found by training networks on digits, see docs/recommendation.md. A q of two digits is exact, and sigma_w and sigma_b
 are those of this very q.
+
+The same rule serves blocks whose edge is explicit in q. Rule 3 does not hold back blocks with noise, whose correlations
+have no law. Where a norm decides the variance, it is the point without biases, or else the smallest sigma_w of two
+digits that rule 3 allows.
 """
 
 from __future__ import annotations
@@ -18,15 +22,14 @@ import dataclasses
 
 import numpy as np
 
-from eoc.activations.base import Activation
-from eoc.criticality.explicit import squared_bias
-from eoc.criticality.point import point_at
+from eoc.criticality.explicit import curve, edge_moments
+from eoc.criticality.forced import forced_along, forced_points
+from eoc.criticality.point import d_at_zero, depth_scales, point_at
 from eoc.criticality.results import EocPoint
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.integrands import easy_variance
-from eoc.gaussian.moments import moments
-from eoc.rates import depth_scale
+from eoc.layers import Network
+from eoc.maps.variance_layer import VarianceLayer
 from eoc.validation import real_number
 
 __all__ = [
@@ -73,30 +76,31 @@ def round_variances(low: float, high: float) -> FloatArray:
     return q[(q >= low) & (q <= high)]
 
 
-def easy_variances(phi: Activation, low: float, high: float) -> FloatArray:
+def easy_variances(network: Network, low: float, high: float) -> FloatArray:
     """Every variance of two digits in a range, up to the decade from which on expectations overflow, or are dear.
 
     Examples
     --------
-    >>> import eoc
-    >>> easy_variances(eoc.activation("exp"), 0.05, 1e4).max().item()
+    >>> from eoc.layers import understood
+    >>> easy_variances(understood("exp"), 0.05, 1e4).max().item()
     10.0
     """
-    decades = 10.0 ** np.arange(np.ceil(np.log10(low)), np.log10(min(high, easy_variance(phi))) + 1e-9)
-    known = np.isfinite(moments(phi, SCATTER * decades, ("V",), strict=False)["V"].value)
+    decades = 10.0 ** np.arange(np.ceil(np.log10(low)), np.log10(min(high, network.easy_variance)) + 1e-9)
+    known = np.isfinite(VarianceLayer(network, 1.0, 0.0).F(SCATTER * decades, strict=False).value)
     last = decades[known.argmin() - 1] if not known.all() else decades[-1]
     return round_variances(low, float(max(last, low)))
 
 
-def recommended_point(phi: Activation, depth: int) -> EocPoint | None:
+def recommended_point(network: Network, depth: int) -> EocPoint | None:
     """The point of the edge of chaos that the rule gives for a network of this depth; None where there is none.
 
     Parameters
     ----------
-    phi
-        The activation; neither with jumps nor positively homogeneous.
+    network
+        One whose edge is explicit in q, or where a norm decides the variance; neither with jumps, nor one that only
+        scales variances.
     depth
-        Layers of the network.
+        Layers, or blocks, of the network.
 
     Returns
     -------
@@ -105,23 +109,46 @@ def recommended_point(phi: Activation, depth: int) -> EocPoint | None:
 
     Examples
     --------
-    >>> import eoc
-    >>> [recommended_point(eoc.activation("gelu"), depth).q for depth in (10, 30, 60)]
+    >>> from eoc.layers import understood
+    >>> [recommended_point(understood("gelu"), depth).q for depth in (10, 30, 60)]
     [0.75, 1.7, 2.2]
     """
-    for low, high in ((_Q_MIN if _is_steep(phi) else LEAST_Q, 1e4), (_Q_MIN if phi.kappa > 0.0 else LEAST_Q, 1e8)):
-        found = _smallest(phi, depth, easy_variances(phi, low, high))
+    if not network.free_is_last:
+        return _where_forced(network, depth)
+    steep, starts = _is_steep(network), d_at_zero(network) > 0.0
+    for low, high in ((_Q_MIN if steep else LEAST_Q, 1e4), (_Q_MIN if starts else LEAST_Q, 1e8)):
+        found = _smallest(network, depth, easy_variances(network, low, high))
         if found is not None:
-            return _offered(point_at(phi, found, 0.0))
+            return _offered(point_at(network, found, 0.0))
     return None
 
 
-def is_held(phi: Activation, p: EocPoint, depth: int) -> bool:
+def _where_forced(network: Network, depth: int) -> EocPoint | None:
+    """Without biases, or else the smallest sigma_w of two digits with a depth scale that is allowed."""
+    without = forced_points(network, {"sigma_b": 0.0})
+    if without:
+        return min(without, key=lambda p: p.law.depth)
+    for along in forced_along(network, round_variances):
+        scale = depth_scales(network, along)
+        best = _shallowest(scale, depth)
+        sigma_w = float(along.sigma_w[best])
+        return min(forced_points(network, {"sigma_w": sigma_w}), key=lambda p: abs(p.sigma_b - along.sigma_b[best]))
+    return None
+
+
+def is_held(network: Network, p: EocPoint, depth: int) -> bool:
     """Whether variances stay about that of a point over this depth, as rule 2 has it, stable or not."""
-    with np.errstate(over="ignore"):
-        scattered = float(moments(phi, SCATTER * p.q, ("V",), strict=False)["V"].value)
-        growth = (p.sigma_b**2 + p.sigma_w**2 * scattered) / (SCATTER * p.q) if p.q > 0.0 else p.slope
-    return bool(growth <= np.exp(1.0 / depth))
+    if p.q == 0.0:
+        return bool(p.slope <= np.exp(1.0 / depth))
+    growth = _growth(network, *np.array([[p.q], [p.sigma_w], [p.sigma_b]]))
+    return bool(growth[0] <= np.exp(1.0 / depth))
+
+
+def _growth(network: Network, q: FloatArray, sigma_w: FloatArray, sigma_b: FloatArray) -> FloatArray:
+    """By how much a layer multiplies a variance of 4 q, at points (n,)."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        after = VarianceLayer(network, sigma_w, sigma_b).F(SCATTER * q, strict=False).value
+        return np.asarray(after / (SCATTER * q))
 
 
 def _offered(point: EocPoint | None) -> EocPoint | None:
@@ -134,21 +161,34 @@ def _offered(point: EocPoint | None) -> EocPoint | None:
     return dataclasses.replace(point, usable=True)
 
 
-def _is_steep(phi: Activation) -> bool:
-    """Whether E[phi'^2] has changed much at q = 0.05 already; if not, biases are small at every smaller q."""
-    d = float(moments(phi, LEAST_Q, ("D",), strict=False)["D"].value)
-    return phi.kappa > 0.0 and not phi.kappa / _CHANGED < d < phi.kappa * _CHANGED
+def _is_steep(network: Network) -> bool:
+    """Whether D has changed much at q = 0.05 already; if not, biases are small at every smaller q."""
+    at_zero, d = d_at_zero(network), float(edge_moments(network, np.array([LEAST_Q]), ("D",))["D"].value[0])
+    return at_zero > 0.0 and not at_zero / _CHANGED < d < at_zero * _CHANGED
 
 
-def _smallest(phi: Activation, depth: int, q: FloatArray) -> float | None:
+def _smallest(network: Network, depth: int, q: FloatArray) -> float | None:
     """The smallest of these q that the rule allows; where all depth scales are too large, that with the least one."""
-    v, d = (moments(phi, at, (name,), strict=False)[name].value for at, name in ((SCATTER * q, "V"), (q, "D")))
-    share = squared_bias(phi, q).value / q
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        growth = (share + v / (q * d)) / SCATTER
-        holds = (share >= np.where(q >= LEAST_Q, 0.0, _BIAS_SHARE)) & (growth <= np.exp(1.0 / depth))
+    along = curve(network, q)
+    with np.errstate(invalid="ignore"):
+        exists = along.sigma_b**2 >= np.where(q >= LEAST_Q, 0.0, _BIAS_SHARE * q)
+    along = along[exists]
+    holds = _growth(network, along.q, along.sigma_w, along.sigma_b) <= np.exp(1.0 / depth)
     if not holds.any():
         return None
-    scale = depth_scale(phi, q)
-    shallow = holds & (scale <= max(_DEEP, 2.0 * depth))
-    return float(q[shallow][0] if shallow.any() else q[np.argmin(np.where(holds, scale, np.inf))])
+    along, scale = along[holds], np.empty(0)
+    for part in np.split(np.arange(along.q.size), np.flatnonzero(np.diff(np.floor(np.log10(along.q)))) + 1):
+        scale = np.append(scale, depth_scales(network, along[part]))
+        if (scale <= _allowed(depth)).any():
+            break
+    return float(along.q[_shallowest(scale, depth)])
+
+
+def _shallowest(scale: FloatArray, depth: int) -> int:
+    """The first depth scale that is allowed, and where none is, the least."""
+    allowed = np.flatnonzero(scale <= _allowed(depth))
+    return int(allowed[0] if allowed.size else np.argmin(scale))
+
+
+def _allowed(depth: int) -> float:
+    return max(_DEEP, 2.0 * depth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eoc.criticality.results import EocPoint, Regime
+from eoc.criticality.results import Regime
 from eoc.layers import Network
 from eoc.maps import VarianceMap
 from eoc.maps.variance_layer import VarianceLayer
@@ -36,17 +36,11 @@ def regime_of(network: Network, sigma_w: float | None = None, sigma_b: float = 0
     return Regime.GROWS if float(variance.growth_at_infinity()) == 0.0 else Regime.DIVERGES
 
 
-def no_edge(network: Network, question: dict[str, float], points: tuple[EocPoint, ...], regime: Regime) -> str:
-    """Why there is no usable point, and what to do: a sentence."""
+def no_edge(network: Network, question: dict[str, float], regime: Regime, covered: str) -> str:
+    """Why there is no point, and what to do: a sentence. ``covered`` says where there are others, or is ""."""
     name, sigma_w, sigma_b = network.name, question.get("sigma_w", 1.0), question.get("sigma_b", 0.0)
     variance = VarianceMap(network, sigma_w, sigma_b)
     at = f"at sigma_w = {sigma_w:g}"
-    if points:
-        worst = max(points, key=lambda p: p.slope)
-        return (
-            f"the critical blocks of {name} do not hold their variance, F'(q) = {worst.slope:.6g} at q = "
-            f"{worst.q:.6g}: normalise, or take a place of the ordered phase"
-        )
     if regime is Regime.SCALES:
         gain, chi = variance.gain, float(variance.chi_1(1.0).value)
         return (
@@ -75,5 +69,5 @@ def no_edge(network: Network, question: dict[str, float], points: tuple[EocPoint
     return (
         f"{name} has no critical block with sigma_b = {sigma_b:g}: a block multiplies the second moment of gradients "
         f"by {low:.4g} to {high:.4g} for sigma_w from {_SIGMAS[0]:g} to {_SIGMAS[-1]:g}, so that they {side} with "
-        "depth; put the block into a residual branch, or take another activation"
+        f"depth; {covered or 'put the block into a residual branch, or take another activation'}"
     )

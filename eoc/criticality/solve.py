@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from eoc.activations.base import Activation, Smoothness
-from eoc.criticality.blocks import edge_of_network
-from eoc.criticality.explicit import Residual, bias_residual, curve, variances
+from eoc.activations.base import Smoothness
+from eoc.criticality.explicit import (
+    Residual,
+    bias_residual,
+    curve,
+    edge_moments,
+    explicit_network,
+    only_scales,
+    solvable_network,
+    variances,
+)
+from eoc.criticality.forced import forced_points
 from eoc.criticality.no_solution import explained
-from eoc.criticality.point import limit_at_zero, point_at, root_error, with_given
+from eoc.criticality.point import homogeneous_point, limit_at_zero, point_at, root_error, with_given
 from eoc.criticality.recommended import DEFAULT_DEPTH, recommended_point
-from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint
+from eoc.criticality.regimes import regime_of
+from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint, Regime
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
-from eoc.gaussian.moments import checked_variances, moments
-from eoc.layers import checked_sigma, understood
-from eoc.rates import rate_constant, rate_law
+from eoc.gaussian.moments import checked_variances
+from eoc.layers import Network, checked_sigma
+from eoc.rates import rate_constant
 from eoc.scan import all_roots
 from eoc.validation import copied_within
 
@@ -78,24 +89,38 @@ def edge_of_chaos(
     >>> str(block.regime), round(block.best.sigma_w, 8)
     ('settles', 0.76206437)
     """
-    network = understood(activation)
+    network = solvable_network(activation)
     asked = {"sigma_b": sigma_b, "q": q, "sigma_w": sigma_w, "correlation_depth": correlation_depth}
     given = {name: value for name, value in asked.items() if value is not None}
     if len(given) > 1:
         raise EocError(f"give at most one of {', '.join(asked)}; got {', '.join(given)}")
     question = {name: _checked(name, value) for name, value in given.items()}
-    if network.phi is None or network.has_surrogates:
-        return edge_of_network(network, question)
-    phi = network.phi
-    if phi.smoothness is Smoothness.JUMP:
-        message = f"{phi.name} jumps, so chi_1 is infinite and there is no edge of chaos; use a continuous activation"
-        return EdgeOfChaos(phi.name, question, (), NoPoint.INFINITE_CHI_1, message)
-    if phi.is_positively_homogeneous:
-        return _homogeneous(phi, question)
+    if network.jumps:
+        message = (
+            f"{network.name} jumps, so chi_1 is infinite and there is no edge of chaos; use a continuous activation"
+        )
+        return EdgeOfChaos(network.name, question, (), NoPoint.INFINITE_CHI_1, message)
+    if network.phi is not None:
+        return _answered(network, question, None)
+    if "correlation_depth" in question:
+        raise EocError("the correlation depth of a network is not looked for: give sigma_b, sigma_w or q")
+    regime = regime_of(network, question.get("sigma_w", 1.0), question.get("sigma_b", 0.0))
+    if regime is not Regime.FORCED:
+        explicit_network(network)  # or refused
+    found = _answered(network, question, regime)
+    if not found.points:
+        return found
+    at = found.best if found.reason is None else found.points[0]
+    return replace(found, regime=regime_of(network, at.sigma_w, at.sigma_b))
+
+
+def _answered(network: Network, question: dict[str, float], regime: Regime | None) -> EdgeOfChaos:
+    """All points with what is given; of networks those of a regime."""
+    if only_scales(network):
+        return _homogeneous(network, question, regime)
     if not question:
-        return _recommended(phi)
-    name, value = next(iter(question.items()))
-    return explained(phi, question, _points(phi, name, value))
+        return _recommended(network, regime)
+    return explained(network, question, _points(network, *next(iter(question.items()))), regime)
 
 
 def _checked(name: str, value: float) -> float:
@@ -114,81 +139,75 @@ def _checked(name: str, value: float) -> float:
     return out
 
 
-def _homogeneous(phi: Activation, question: dict[str, float]) -> EdgeOfChaos:
+def _homogeneous(network: Network, question: dict[str, float], regime: Regime | None) -> EdgeOfChaos:
     """ReLU and its kin: V = kappa q, D = kappa, so sigma_b = 0 and sigma_w = kappa^-1/2 for every q and depth."""
-    if phi.kappa == 0.0:
-        return EdgeOfChaos(phi.name, question, (), NoPoint.NO_SOLUTION, f"{phi.name} is zero everywhere")
-    sigma_w, q = phi.kappa**-0.5, question.get("q", 1.0)
-    point = EocPoint(
-        sigma_b=0.0,
-        sigma_w=sigma_w,
-        q=q,
-        sigma_b_error=0.0,
-        sigma_w_error=4.0 * EPS * sigma_w,
-        q_error=0.0,
-        chi_1=1.0,
-        slope=1.0,
-        slope_error=0.0,
-        stability="marginal",
-        usable=True,
-        any_q=True,
-        law=rate_law(phi, q),
-    )
-    asked_b, asked_w = question.get("sigma_b", 0.0), question.get("sigma_w", sigma_w)
-    if asked_b == 0.0 and abs(asked_w - sigma_w) <= copied_within(asked_w)[0] + point.sigma_w_error:
-        return EdgeOfChaos(phi.name, question, (point,), None, "")
+    point = homogeneous_point(network, question.get("q", 1.0))
+    if point is None and regime is not None:
+        return explained(network, question, (), regime)
+    if point is None:
+        return EdgeOfChaos(network.name, question, (), NoPoint.NO_SOLUTION, f"{network.name} is zero everywhere")
+    asked_b, asked_w = question.get("sigma_b", 0.0), question.get("sigma_w", point.sigma_w)
+    if asked_b == 0.0 and abs(asked_w - point.sigma_w) <= copied_within(asked_w)[0] + point.sigma_w_error:
+        return EdgeOfChaos(network.name, question, (point,), None, "", regime)
     message = (
-        f"{phi.name} is positively homogeneous: its edge of chaos is the single point sigma_b = 0, "
-        f"sigma_w = {sigma_w!r}, which keeps every q; use it"
+        f"{network.name} is positively homogeneous: its edge of chaos is the single point sigma_b = 0, "
+        f"sigma_w = {point.sigma_w!r}, which keeps every q; use it"
     )
-    return EdgeOfChaos(phi.name, question, (), NoPoint.HOMOGENEOUS, message)
+    return EdgeOfChaos(network.name, question, (), NoPoint.HOMOGENEOUS, message, regime)
 
 
-def _recommended(phi: Activation) -> EdgeOfChaos:
+def _recommended(network: Network, regime: Regime | None) -> EdgeOfChaos:
     """The point for a network of the default depth; without one any point of the curve, to say why."""
-    point = recommended_point(phi, DEFAULT_DEPTH)
+    point = recommended_point(network, DEFAULT_DEPTH)
     if point is not None:
-        return EdgeOfChaos(phi.name, {}, (point,), None, "")
-    along = curve(phi, variances(phi, 1e-12))
+        return EdgeOfChaos(network.name, {}, (point,), None, "", regime)
+    if not network.free_is_last:
+        return explained(network, {}, (), regime)
+    along = curve(network, variances(network, 1e-12))
     exists = along.q[np.isfinite(along.sigma_b)]
-    return explained(phi, {}, _points(phi, "q", float(exists[exists.size // 2])) if exists.size else ())
+    points = _points(network, "q", float(exists[exists.size // 2])) if exists.size else ()
+    return explained(network, {}, points, regime)
 
 
 # All points that answer a question
 
 
-def _points(phi: Activation, name: str, value: float) -> tuple[EocPoint, ...]:
+def _points(network: Network, name: str, value: float) -> tuple[EocPoint, ...]:
     """Every point with the given quantity, which is put back exactly, by increasing q."""
+    if not network.free_is_last:
+        return forced_points(network, {name: value})
     if name == "q":
-        point = point_at(phi, value, 0.0) if value > 0.0 else limit_at_zero(phi)
+        point = point_at(network, value, 0.0) if value > 0.0 else limit_at_zero(network)
         return () if point is None else (point,)
-    residual = _RESIDUAL[name](phi, value)
-    roots = all_roots(residual, _where_to_look(phi, name, value))[0]
-    found = [limit_at_zero(phi)] if name != "correlation_depth" else []
+    residual = _RESIDUAL[name](network, value)
+    roots = all_roots(residual, _where_to_look(network, name, value))[0]
+    found = [limit_at_zero(network)] if name != "correlation_depth" else []
     within = 8.0 * EPS * value + (copied_within(value)[0] if name == "sigma_w" else 0.0)
     found = [p for p in found if p is not None and abs(getattr(p, name) - value) <= within]
-    found += [point_at(phi, float(q), root_error(residual, float(q))) for q in roots]
+    found += [point_at(network, float(q), root_error(residual, float(q))) for q in roots]
     return tuple(with_given(p, name, value) for p in found if p is not None)
 
 
-def _where_to_look(phi: Activation, name: str, value: float) -> FloatArray:
-    if name == "sigma_b":  # q >= sigma_b^2 because V >= 0
+def _where_to_look(network: Network, name: str, value: float) -> FloatArray:
+    if name == "sigma_b":  # of a plain layer q >= sigma_b^2 because V >= 0
         target = value**2
-        return variances(phi, max(0.5 * target, _Q_MIN), lambda squared: squared > _BEYOND * target)
+        low = 0.5 * target if network.phi is not None else 0.0
+        return variances(network, max(low, _Q_MIN), lambda squared: squared > _BEYOND * target)
     if name == "correlation_depth":  # q falls at most like 1/depth
-        return variances(phi, max(_Q_MIN, 1e-6 / max(value, 1.0) ** 2))
-    return variances(phi, _Q_MIN)
+        return variances(network, max(_Q_MIN, 1e-6 / max(value, 1.0) ** 2))
+    return variances(network, _Q_MIN)
 
 
-def _weight_residual(phi: Activation, sigma_w: float) -> Residual:
+def _weight_residual(network: Network, sigma_w: float) -> Residual:
     def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
-        d = moments(phi, q, ("D",), strict=False)["D"]
+        d = edge_moments(network, q, ("D",))["D"]
         return sigma_w**2 * d.value - 1.0, sigma_w**2 * d.error + 4.0 * EPS
 
     return residual
 
 
-def _depth_residual(phi: Activation, depth: float) -> Residual:
+def _depth_residual(network: Network, depth: float) -> Residual:
+    phi = network.activation
     power = 0.5 if phi.smoothness is Smoothness.KINK else 1.0
 
     def residual(q: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -201,7 +220,7 @@ def _depth_residual(phi: Activation, depth: float) -> Residual:
     return residual
 
 
-_RESIDUAL: dict[str, Callable[[Activation, float], Residual]] = {
+_RESIDUAL: dict[str, Callable[[Network, float], Residual]] = {
     "sigma_b": bias_residual,
     "sigma_w": _weight_residual,
     "correlation_depth": _depth_residual,

@@ -7,12 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from eoc.activations.base import Activation
 from eoc.criticality.asymptotics import End
 from eoc.criticality.branches import Branch
-from eoc.criticality.explicit import curve, transitions
+from eoc.criticality.explicit import curve, edge_moments, transitions
 from eoc.floats import FloatArray
-from eoc.gaussian.moments import moments
+from eoc.layers import Network
 from eoc.maps import Stability
 
 __all__ = ["StabilityRange", "Transition", "stretches", "transition_points"]
@@ -39,11 +38,11 @@ class StabilityRange:
     sigma_b: tuple[float, float]
 
 
-def transition_points(phi: Activation) -> tuple[Transition, ...]:
-    """The transitions of the activation with all that is known of them."""
+def transition_points(network: Network) -> tuple[Transition, ...]:
+    """The transitions with all that is known of them."""
     out = []
-    for _, q, becomes in transitions(phi):
-        here = curve(phi, q)
+    for _, q, becomes in transitions(network):
+        here = curve(network, q)
         out.append(
             Transition(
                 q=q, sigma_w=float(here.sigma_w), sigma_b=float(here.sigma_b), slope=float(here.slope), becomes=becomes
@@ -53,22 +52,22 @@ def transition_points(phi: Activation) -> tuple[Transition, ...]:
 
 
 def stretches(
-    phi: Activation, branch: Branch, limits: tuple[End, End], changes: tuple[Transition, ...]
+    network: Network, branch: Branch, limits: tuple[End, End], changes: tuple[Transition, ...]
 ) -> list[StabilityRange]:
     """Cut at the transitions; what lies beyond the computed variances is taken to be like the last of them."""
     edges: list[End | Transition] = [limits[0], *(t for t in changes if branch.q[0] < t.q < branch.q[-1]), limits[1]]
     out = []
     for low, high in pairwise(edges):
         between = branch.q[(branch.q > low.q) & (branch.q < high.q)]
-        stability = _stability(phi, between)
+        stability = _stability(network, between)
         w, b = (low.sigma_w, high.sigma_w), (low.sigma_b, high.sigma_b)
         out.append(StabilityRange(stability=stability, q=(low.q, high.q), sigma_w=w, sigma_b=b))
     return out
 
 
-def _stability(phi: Activation, q: FloatArray) -> Stability:
+def _stability(network: Network, q: FloatArray) -> Stability:
     """That of a stretch without transitions, read off where F' - 1 is clearest."""
-    p = moments(phi, q, ("P",), strict=False)["P"]
+    p = edge_moments(network, q, ("P",))["P"]
     known = np.abs(p.value) > p.error
     if not known.any():
         return "marginal"

@@ -14,9 +14,10 @@ from eoc.layers.law import Law
 from eoc.layers.nature import Nature
 from eoc.layers.signal import Signal, fresh_source
 from eoc.layers.split import Split
+from eoc.layers.unsolved import unsolved
 from eoc.sharing import cached_property
 
-__all__ = ["Dense", "Scale", "checked_sigma"]
+__all__ = ["Dense", "Scale", "checked_sigma", "unsolved_dense"]
 
 _RANGE = (1e-130, 1e50)  # so that squares, times any variance, stay within double precision
 
@@ -52,6 +53,12 @@ class Dense:
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
         return _Dense(x, _squared(self.sigma_w), _squared(self.sigma_b))
+
+
+def unsolved_dense(x: Signal) -> Signal:
+    """The op of a dense layer that is to be solved for: all behind it is affine in sigma_w^2 and sigma_b^2."""
+    zero, one = exact(np.zeros(1)), exact(np.ones(1))
+    return _Dense(x, unsolved(zero, one, zero), unsolved(zero, zero, one))
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,10 @@ class _Affine(Signal):
     @cached_property
     def dq(self) -> Bounded:
         return _lost(self._x.dq * self._weight, self._weight)
+
+    @cached_property
+    def gap(self) -> Bounded:
+        return self._x.gap * self._weight - self._bias
 
     @cached_property
     def split(self) -> Split:

@@ -181,11 +181,16 @@ class _Elementwise(Signal):
         q = self._root.q.value
         if self._seen.smoothness is Smoothness.JUMP:
             return self._root.chi * Bounded(np.full_like(q, np.inf), np.zeros_like(q))
-        own = self._seen is self._phi
+        return self._carried(self._root.chi, self._seen_slope)
+
+    @cached_property
+    def _seen_slope(self) -> Bounded:
+        """E[s'^2] of what tangents see."""
+        q, own = self._root.q.value, self._seen is self._phi
         d = self._moments("D")[0] if own else _moments_at(self._seen, q, ("D",), strict=self.pairs.strict)["D"]
         if not self._relative.any():
-            return self._carried(self._root.chi, Bounded(d.value, d.error))
-        return self._root.chi * Bounded(d.value, d.error + self._log_slopes("D")[0] * self._relative * d.value)
+            return Bounded(d.value, d.error)
+        return Bounded(d.value, d.error + self._log_slopes("D")[0] * self._relative * d.value)
 
     def _carried(self, before: Bounded, factor: Bounded) -> Bounded:
         """Their product; before the first layer there is nothing to be multiplied."""
@@ -202,6 +207,16 @@ class _Elementwise(Signal):
     @cached_property
     def dm(self) -> Bounded:
         return self._root.dq * self._mean_slope
+
+    @cached_property
+    def gap(self) -> Bounded:
+        if self._seen is not self._phi:
+            own = self._root.q * self._seen_slope - self.q
+        else:
+            gap, moves = self._moments("D", "gap")[1], bool(self._relative.any())
+            moved = self._log_slopes("gap")[0] * self._relative * np.abs(gap.value) if moves else 0.0
+            own = Bounded(gap.value, gap.error + moved)
+        return own if self._root.is_input else self._root.gap * self._seen_slope + own
 
     @cached_property
     def split(self) -> Split:
@@ -224,7 +239,10 @@ class _Elementwise(Signal):
         return Bounded(found.value, found.error)
 
     def _log_slopes(self, *names: str) -> tuple[FloatArray, ...]:
-        """|d ln V|, |d ln D| or, as "P", |d ln (D + |P|)| by d ln q, of the shape of q; "D" is of what tangents see."""
+        """|d ln V|, |d ln D|, |d ln gap| or, as "P", |d ln (D + |P|)| by d ln q, of the shape of q.
+
+        "D" is of what tangents see.
+        """
         around = np.multiply.outer(np.array([1.0 - _STEP, 1.0 + _STEP]), self._root.q.value)
         m = _moments_at(self._phi, around, names if "P" not in names else ("D", "P"), strict=False)
         if "D" in names and self._seen is not self._phi:

@@ -84,6 +84,11 @@ class Evolved(Signal):
         self._refuse("derivatives by the variance of the input")
 
     @property
+    def gap(self) -> Bounded:
+        """Refused."""
+        self._refuse("critical places")
+
+    @property
     def split(self) -> Split:
         """Refused."""
         self._refuse("growth")

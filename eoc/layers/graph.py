@@ -12,12 +12,9 @@ from typing import Any
 
 from eoc.errors import UnsupportedError
 from eoc.layers.affine import Scale
-from eoc.layers.bounded import Bounded
 from eoc.layers.joined import Sum
 from eoc.layers.law import Law
-from eoc.layers.nature import Nature
 from eoc.layers.signal import Signal
-from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
 __all__ = ["Graph", "Node", "Op", "Repeat", "joined", "residual", "serial"]
@@ -82,6 +79,11 @@ class Repeat:
         return _Deep(between)
 
 
+def _last(name: str) -> Any:
+    """What the last of many signals has by this name, computed from the first one on."""
+    return cached_property(lambda deep: [getattr(x, name) for x in deep._between][-1])
+
+
 class _Deep(Signal):
     """The last of many signals, each made of the one before: what is asked for is computed from the first one on.
 
@@ -101,53 +103,9 @@ class _Deep(Signal):
             _ = x.q
         return self._between[-1].laws(knots)
 
-    def _last(self, name: str) -> Any:
-        return [getattr(x, name) for x in self._between][-1]
-
-    @cached_property
-    def q(self) -> Bounded:
-        found: Bounded = self._last("q")
-        return found
-
-    @cached_property
-    def m(self) -> Bounded:
-        found: Bounded = self._last("m")
-        return found
-
-    @cached_property
-    def G(self) -> Bounded:
-        found: Bounded = self._last("G")
-        return found
-
-    @cached_property
-    def chi(self) -> Bounded:
-        found: Bounded = self._last("chi")
-        return found
-
-    @cached_property
-    def T(self) -> Bounded:
-        found: Bounded = self._last("T")
-        return found
-
-    @cached_property
-    def dq(self) -> Bounded:
-        found: Bounded = self._last("dq")
-        return found
-
-    @cached_property
-    def dm(self) -> Bounded:
-        found: Bounded = self._last("dm")
-        return found
-
-    @cached_property
-    def split(self) -> Split:
-        found: Split = self._last("split")
-        return found
-
-    @cached_property
-    def nature(self) -> Nature:
-        found: Nature = self._last("nature")
-        return found
+    q, m, gap = _last("q"), _last("m"), _last("gap")
+    G, T, chi = _last("G"), _last("T"), _last("chi")
+    dq, dm, split, nature = _last("dq"), _last("dm"), _last("split"), _last("nature")
 
 
 def serial(ops: Sequence[Op], names: Sequence[str] = ()) -> Graph:

@@ -88,6 +88,11 @@ class Input(Signal):
         return exact(np.zeros(self._q.shape))
 
     @cached_property
+    def gap(self) -> Bounded:
+        """0: tangents are the signal's own."""
+        return exact(np.zeros(self._q.shape))
+
+    @cached_property
     def split(self) -> Split:
         """All of q is the input."""
         return Split(1.0, 0.0, 0.0, 0.0, 0.0)
@@ -204,6 +209,11 @@ class Renewed(Signal):
     def dm(self) -> Bounded:
         """As it was."""
         return self._x.dm
+
+    @property
+    def gap(self) -> Bounded:
+        """With the other tangents."""
+        return (self._x.gap + self._x.q) * self._factor - self._x.q
 
     @property
     def split(self) -> Split:

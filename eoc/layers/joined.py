@@ -141,6 +141,11 @@ class _Sum(Signal):
         return self._x.dm + self._y.dm
 
     @cached_property
+    def gap(self) -> Bounded:
+        apart = self._x.gap + self._y.gap
+        return apart if self._is_centred else apart - self._x.m * self._y.m * 2.0
+
+    @cached_property
     def split(self) -> Split:
         one, two = self._x.split, self._y.split
         apart = one.rest + two.rest
@@ -188,6 +193,10 @@ class _Product(Signal):
     @cached_property
     def dm(self) -> Bounded:
         return self._x.dm * self._y.m + self._x.m * self._y.dm
+
+    @cached_property
+    def gap(self) -> Bounded:
+        return self._x.gap * self._y.q + self._x.q * self._y.gap + self.q
 
     @cached_property
     def split(self) -> Split:

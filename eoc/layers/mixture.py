@@ -97,6 +97,11 @@ class _Mixture(Signal):
         return found
 
     @cached_property
+    def gap(self) -> Bounded:
+        found: Bounded = self._mean(lambda x: x.gap)
+        return found
+
+    @cached_property
     def split(self) -> Split:
         gain = self._mean(lambda x: np.asarray(x.split.gain))
         doubt = max(x.split.doubt for x in self._x) + len(self._x) * ROUNDING

@@ -19,10 +19,12 @@ from eoc.activations.table_file import is_table
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.gaussian.integrands import easy_variance
-from eoc.layers.affine import Dense
+from eoc.layers.affine import Dense, unsolved_dense
 from eoc.layers.elementwise import Elementwise
-from eoc.layers.graph import Graph, serial
-from eoc.layers.reading import Series, read
+from eoc.layers.graph import Graph, Op, serial
+from eoc.layers.inputs import Input
+from eoc.layers.reading import Numbers, Series, read
+from eoc.layers.signal import Pairs, Signal
 from eoc.layers.words import LAYERS, Given, free_is_last, graph_of, has_free
 from eoc.sharing import Memory, cached_property
 
@@ -170,10 +172,28 @@ class Network:
         if self.is_free == (sigma_w is None):
             self.check_free(sigma_w)
         free = Dense(0.0) if sigma_w is None else Dense(sigma_w, sigma_b)
+        return self._graph(free, {"l": float(layer), "L": float(layers)}, surrogates=surrogates)
+
+    def unsolved(self, q: FloatArray, *, surrogates: bool = False) -> Signal:
+        """The signal behind a block with inputs of variances q (n,), affine in sigma_w^2 and sigma_b^2 of what is free.
+
+        Only where :attr:`free_is_last`. What cannot be computed is NaN. ``surrogates`` as in :meth:`block`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> chi = network("residual(relu, dense, skip=0.5)").unsolved(np.ones(1)).chi
+        >>> chi.fixed.value.tolist(), chi.weight.value.tolist()
+        ([0.25], [0.5])
+        """
+        block = self._graph(unsolved_dense, {"l": 1.0, "L": 1.0}, surrogates=surrogates)
+        return block(Input(q, pairs=Pairs.none(strict=False)))
+
+    def _graph(self, free: Op, numbers: Numbers, *, surrogates: bool) -> Graph:
         if self.phi is not None:
             own = Elementwise(self.phi, self.series[0].backward if surrogates else None)
             return serial([own, free], [self.phi.name, "dense"])
-        return graph_of(self.series, Given({"l": float(layer), "L": float(layers)}, free, surrogates=surrogates))
+        return graph_of(self.series, Given(numbers, free, surrogates=surrogates))
 
     def activations(self) -> tuple[Activation, ...]:
         """All that it is made of."""
@@ -193,6 +213,13 @@ class Network:
     def free_is_last(self) -> bool:
         """Whether only sums, scales and further dense layers follow what is free: then all is affine in its sigma^2."""
         return self.phi is not None or free_is_last(self.series)
+
+    @property
+    def activation(self) -> Activation:
+        """The activation of a plain layer; UnsupportedError for other networks."""
+        if self.phi is None:
+            raise UnsupportedError(f"{self.name!r} is a network of several layers: this needs an activation")
+        return self.phi
 
     def tangents(self) -> Network:
         """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""

@@ -116,6 +116,11 @@ class _Normed(Signal):
         return self._x.dm * self._r - self._x.m * cube * self._dq * 0.5
 
     @cached_property
+    def gap(self) -> Bounded:
+        whole = self._x.gap + self._x.m * self._x.m if self._centred else self._x.gap
+        return self._r * self._r * whole
+
+    @cached_property
     def split(self) -> Split:
         return only_rest(self.q)
 
@@ -178,6 +183,10 @@ class _Noisy(Signal):
     @cached_property
     def dm(self) -> Bounded:
         return self._x.dm
+
+    @cached_property
+    def gap(self) -> Bounded:
+        return self._x.gap * self._mu2
 
     @cached_property
     def split(self) -> Split:

@@ -10,6 +10,7 @@ known of them is
 ``chi`` E[t_a^2], (P,)                                       t: a random tangent pushed forward, E[t^2] = 1 at first
 ``T``   E[t_a t_b], (N,)                                     the same for pairs
 ``dq``  dq/dq_0, ``dm`` dm/dq_0, (P,)                        by the variance of the input
+``gap`` q_0 chi - q, (P,)                                    what a block whose chi is 1 lacks of its input
 ======  ===================================================  ====================================================
 
 The covariance of a pair is (q_a + q_b)/2 - G: nothing is ever subtracted from 1, so that G = 1e-100 keeps its digits.
@@ -131,6 +132,11 @@ class Signal(ABC):
     @abstractmethod
     def dm(self) -> Bounded:
         """Derivative of m by the variance of the input, (P,)."""
+
+    @property
+    @abstractmethod
+    def gap(self) -> Bounded:
+        """q_0 chi - q without cancellation, q_0 the variance of the input, (P,)."""
 
     @property
     @abstractmethod

@@ -140,7 +140,8 @@ def one_activation(source: object, resolve: Callable[[str], Activation] = activa
     if isinstance(source, Network) or (isinstance(source, str) and is_network(source)):
         raise UnsupportedError(
             f"{str(source)!r} is a network of layers, and this is about an activation. Networks are taken by "
-            "edge_of_chaos (eoc init), phases (eoc phase), phase_diagram (eoc diagram), convergence_of (eoc rates), "
-            "propagate, verify, VarianceMap and CorrelationMap (eoc maps), and by sweeps"
+            "edge_of_chaos and recommend (eoc init), eoc_curve (eoc curve), phases (eoc phase), phase_diagram "
+            "(eoc diagram), convergence_of (eoc rates), propagate, verify, VarianceMap and CorrelationMap (eoc maps), "
+            "and by sweeps"
         )
     return resolve(source) if isinstance(source, str) else activation(source)

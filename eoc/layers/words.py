@@ -69,7 +69,7 @@ class Given:
     """
 
     numbers: Numbers
-    free: Dense
+    free: Op
     elementwise: Callable[[Activation, Activation | None], Op] = Elementwise
     surrogates: bool = False
 

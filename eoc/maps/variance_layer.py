@@ -61,9 +61,7 @@ class VarianceLayer:
     @property
     def activation(self) -> Activation:
         """The activation of a plain layer; UnsupportedError for other networks."""
-        if self.network.phi is None:
-            raise UnsupportedError(f"{self.network.name!r} is a network of several layers: this needs an activation")
-        return self.network.phi
+        return self.network.activation
 
     @property
     def cache(self) -> Memory:

@@ -1,9 +1,9 @@
 r"""Networks of several layers on a grid: where variances end, and what becomes of pairs there, for many places at once.
 
 Where only sums, scales and further dense layers follow the free one, F is affine in sigma_w^2 and sigma_b^2, so that
-three tables of it give F(q) - q at all places; where a norm decides the variance there is nothing to be looked for. One
-evaluation of the block serves all places (:class:`eoc.layers.CloseInput`), so that finding c* of ten thousand takes
-some twenty of them.
+one evaluation (:meth:`eoc.layers.Network.unsolved`) gives F(q) - q at all places; where a norm decides the variance
+there is nothing to be looked for. Of pairs one evaluation of the block serves all places, too
+(:class:`eoc.layers.CloseInput`), so that finding c* of ten thousand takes some twenty of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.layers import CloseInput, Input, Network, Pairs, Signal
+from eoc.layers.bounded import exact
 from eoc.layers.close import Close
+from eoc.layers.unsolved import parts_of
 from eoc.maps import VarianceMap
 from eoc.maps.variance_fixed_points import scanned_variances, with_errors
 from eoc.maps.variance_layer import VarianceLayer
@@ -41,10 +43,10 @@ class BlockScan:
         if not self._scans:
             return
         self._q = scanned_variances(network, sigma_w, sigma_b)
-        w, b = np.array([[0.0], [1.0], [0.0]]), np.array([[0.0], [0.0], [1.0]])
-        found = VarianceLayer(network, w, b).growth(self._q)
-        self._value = np.stack([found.value[0], *(found.value[1:] - found.value[0])])
-        self._error = np.stack([found.error[0], *(found.error[1:] + found.error[0])]) + EPS * np.abs(self._value)
+        y, q = network.unsolved(self._q), exact(self._q)
+        rest = q * (parts_of(y.chi)[0] - 1.0) - parts_of(y.gap)[0]  # what is left of F - q without the free one
+        parts = [np.broadcast_arrays(part.value, part.error, self._q)[:2] for part in (rest, *parts_of(y.q)[1:])]
+        self._value, self._error = np.stack(parts, axis=1)
         self._vanishes = float(VarianceLayer(network, 1.0, 0.0).F(0.0, strict=False).value) == 0.0
 
     def ends(self, sigma_w: FloatArray, sigma_b: FloatArray) -> Ends:

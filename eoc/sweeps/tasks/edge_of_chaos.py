@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from eoc.sweeps.task import Output, Parameter, Point, Task, Values
-from eoc.sweeps.tasks.common import ACTIVATION, NETWORK, NO_YES, SIGMA_B, SIGMA_W, Q, always, free_problems, with_errors
+from eoc.sweeps.tasks.common import NETWORK, NO_YES, SIGMA_B, SIGMA_W, Q, always, free_problems, with_errors
 
 if TYPE_CHECKING:
-    from eoc.activations import Activation
     from eoc.criticality import Curve
+    from eoc.layers import Network
 
 __all__ = ["CURVE", "EDGE_OF_CHAOS"]
 
@@ -135,54 +135,58 @@ def _curve_problems(values: Values) -> Iterable[tuple[str, str]]:
         yield "q", "give one of q, sigma_b and sigma_w: where along the edge of chaos"
     for name in given[1:]:
         yield name, f"give only one of q, sigma_b and sigma_w: {given[0]} is given already"
+    yield from free_problems(values)
 
 
 def _curve(point: Point) -> Mapping[str, ArrayLike]:
     from eoc.criticality import curve
+    from eoc.criticality.explicit import only_scales
+    from eoc.layers import understood
 
-    phi, name = point["activation"], _along(point)
+    network, name = understood(point["activation"]), _along(point)
     values = np.asarray(point[name], dtype=float)
     if name == "q":
-        found = curve(phi, values)
+        found = curve(network, values)
         exists = np.isfinite(found.sigma_b) & np.isfinite(found.sigma_w)
-        usable = exists & ((found.slope < 1.0) | phi.is_positively_homogeneous)
+        usable = exists & ((found.slope < 1.0) | only_scales(network))
     else:
-        found, exists = _best(phi, name, values)
+        found, exists = _best(network, name, values)
         usable = np.isfinite(found.q)
-    return _described(phi, found, usable) | {"reason": _reasons(phi, exists, usable)}
+    return _described(network, found, usable) | {"reason": _reasons(network, exists, usable)}
 
 
-def _reasons(phi: Activation, exists: NDArray[np.bool_], usable: NDArray[np.bool_]) -> NDArray[np.int_]:
+def _reasons(network: Network, exists: NDArray[np.bool_], usable: NDArray[np.bool_]) -> NDArray[np.int_]:
     """As :func:`eoc.edge_of_chaos` would say for each of the values."""
-    from eoc.activations import Smoothness
+    from eoc.criticality.explicit import only_scales
 
-    none = "homogeneous" if phi.is_positively_homogeneous else "no solution"
-    if phi.smoothness is Smoothness.JUMP:
+    none = "homogeneous" if only_scales(network) and exists.any() else "no solution"
+    if network.jumps:
         none = "infinite chi_1"
     found, unstable, nothing = (_REASONS.index(reason) for reason in ("found", "unstable", none))
     return np.asarray(np.where(usable, found, np.where(exists, unstable, nothing)))
 
 
-def _best(phi: Activation, name: str, values: ArrayLike) -> tuple[Curve, NDArray[np.bool_]]:
+def _best(network: Network, name: str, values: ArrayLike) -> tuple[Curve, NDArray[np.bool_]]:
     """Of the points with each sigma_b or sigma_w the usable one that carries correlations deepest; NaN if none is.
 
     And whether there is any point, usable or not.
     """
     from eoc.criticality import Curve, edge_of_chaos, eoc_curve
-    from eoc.rates import depth_scale
+    from eoc.criticality.explicit import only_scales
+    from eoc.criticality.point import depth_scales
 
-    every = eoc_curve(phi, points=8).at(**{name: values})
+    every = eoc_curve(network, points=8).at(**{name: values})
     exists = np.asarray(np.isfinite(every.q).any(axis=0))
     fields = np.array([every.q, every.sigma_w, every.sigma_b, every.slope])  # (4, n, K)
-    if every.q.size and not phi.is_positively_homogeneous:
+    if every.q.size and not only_scales(network):
         depth = np.full(every.q.shape, -np.inf)
         usable = (every.slope < 1.0) & (every.q > 0.0)
-        depth[usable] = depth_scale(phi, every.q[usable])
+        depth[usable] = depth_scales(network, every[usable])
         fields = np.take_along_axis(fields, depth.argmax(axis=0)[None, None], axis=1)
         fields = np.where(depth.max(axis=0) > -np.inf, fields, np.nan)
     found = fields[:, 0] if every.q.shape[0] else np.full((4, np.size(values)), np.nan)
     for at in np.flatnonzero(np.asarray(values) == 0.0):  # the limit q = 0 has rules of its own
-        edge = edge_of_chaos(phi, sigma_b=0.0)
+        edge = edge_of_chaos(network, sigma_b=0.0)
         exists[at] = bool(edge.points)
         if edge.reason is None:
             found[:, at] = edge.best.q, edge.best.sigma_w, 0.0, edge.best.slope
@@ -190,19 +194,11 @@ def _best(phi: Activation, name: str, values: ArrayLike) -> tuple[Curve, NDArray
     return Curve(q=q, sigma_w=sigma_w, sigma_b=sigma_b, slope=slope), exists
 
 
-def _described(phi: Activation, found: Curve, usable: ArrayLike) -> dict[str, ArrayLike]:
+def _described(network: Network, found: Curve, usable: ArrayLike) -> dict[str, ArrayLike]:
     """The points with their laws."""
-    from eoc.activations import Smoothness
-    from eoc.rates import rate_constant, rate_law
-
     there = np.isfinite(found.sigma_b) & np.isfinite(found.sigma_w)
-    positive, zero = there & (found.q > 0.0), there & (found.q == 0.0)
     constant, law = np.full(found.q.shape, np.nan), np.full(found.q.shape, -1)
-    constant[positive] = rate_constant(phi, found.q[positive]).value
-    law[positive] = _LAWS.index("1/l^2" if phi.smoothness is Smoothness.KINK else "1/l")
-    if zero.any():
-        limit = rate_law(phi, 0.0)
-        constant[zero], law[zero] = limit.constant, _LAWS.index(limit.law)
+    constant[there], law[there] = _laws(network, found[there])
     law[np.isinf(constant)] = _LAWS.index("constant")
     return {
         "q": found.q,
@@ -216,13 +212,38 @@ def _described(phi: Activation, found: Curve, usable: ArrayLike) -> dict[str, Ar
     }
 
 
+def _laws(network: Network, along: Curve) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
+    """Constants and laws at points (n,): of an activation for all at once, of networks for one after the other."""
+    from eoc.activations import Smoothness
+    from eoc.criticality.point import law_at
+    from eoc.rates import rate_constant
+
+    phi, constant, law = network.phi, np.full(along.q.shape, np.nan), np.full(along.q.shape, -1)
+    at_once = (along.q > 0.0) & (phi is not None)
+    if phi is not None:
+        constant[at_once] = rate_constant(phi, along.q[at_once]).value
+        law[at_once] = _LAWS.index("1/l^2" if phi.smoothness is Smoothness.KINK else "1/l")
+    for i in np.flatnonzero(~at_once).tolist():
+        found = law_at(network, float(along.sigma_w[i]), float(along.sigma_b[i]), float(along.q[i]))
+        constant[i], law[i] = found.constant, _LAWS.index(found.law)
+    return constant, law
+
+
+def _curve_seconds(point: Point) -> float:
+    """For activations all points at once; for networks the law of each from a correlation map of its own."""
+    from eoc.layers import understood
+
+    each = 2e-6 if understood(point["activation"]).phi is not None else 5e-3
+    return 0.004 + each * np.size(point[_along(point)])
+
+
 CURVE = Task(
     name="curve",
     about="the edge of chaos at many variances, sigma_b or sigma_w: of several points there the best usable one",
-    parameters=(ACTIVATION, *_ALONG),
+    parameters=(NETWORK.but(networks="same"), *_ALONG),
     outputs=_curve_outputs,
     run=_curve,
-    seconds=lambda point: 0.004 + 2e-6 * np.size(point[_along(point)]),
+    seconds=_curve_seconds,
     problems=_curve_problems,
     rule="exactly one of q, sigma_b and sigma_w: where along the edge of chaos",
 )
