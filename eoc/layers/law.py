@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.polynomial.legendre import leggauss
 
 from eoc.activations.base import Activation
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
+from eoc.gaussian.nodes import WEIGHTS, N, nodes_of
 from eoc.sharing import cached_property
 
 __all__ = ["Law", "behind", "gaussian"]
 
-_NODES, _WEIGHTS = leggauss(20)
 _REACH = 9.0  # standard deviations: beyond, 1e-19 is left
-_PANEL = 1.5  # longest panel, in standard deviations
+_PANEL = 1.8  # longest panel, in standard deviations
 _MOST = 8000  # nodes: their square is what a block costs
 _NOTHING = 1e-24  # probability that is dropped
 _STEP_ERROR = 2e-15  # relative, of a sum over nodes
@@ -47,7 +46,7 @@ class Law:
         sigma = float(np.sqrt(s))
         low, high = self.points.min() - _REACH * sigma, self.points.max() + _REACH * sigma
         count = int(np.ceil((high - low) / (_PANEL * sigma)))
-        if count * _NODES.size > _MOST:
+        if count * N > _MOST:
             raise EocError(
                 "what is added to a signal that is not Gaussian is too small beside it for its law to be followed: "
                 f"a variance of {s:.3g}, where units reach {high - low:.3g}"
@@ -104,7 +103,6 @@ def behind(phi: Activation, law: Law, seen: Activation) -> Law:
 
 def _panels(ends: FloatArray, knots: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     """Nodes and weights of panels between the ends, and between the knots that lie among them."""
-    inside = [k for k in knots if ends[0] < k < ends[-1]]
-    ends = np.unique(np.concatenate([ends, inside]))
-    half, middle = 0.5 * np.diff(ends), 0.5 * (ends[:-1] + ends[1:])
-    return (middle[:, None] + half[:, None] * _NODES).ravel(), (half[:, None] * _WEIGHTS).ravel()
+    ends = np.unique([*ends, *(k for k in knots if ends[0] < k < ends[-1])])
+    a, b = ends[:-1], ends[1:]
+    return nodes_of(a, b).ravel(), (0.5 * (b - a)[:, None] * WEIGHTS).ravel()
