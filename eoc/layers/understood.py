@@ -21,8 +21,8 @@ _FEW = 4  # activations whose names make that of a mixture
 def plain(phi: Activation, backward: Activation | None = None) -> Network:
     """The fully connected network of an activation: phi and a free dense layer; gradients may see a surrogate."""
     item = Item(phi.name, {}, (), phi, partial(ExpressionError, text=phi.name, column=1), backward)
-    text = f"{phi.name}, dense" if backward is None else f"ste({phi.name}, {backward.name}), dense"
-    return Network(phi.name, text, True, False, (item,), phi, phi.cache, (plain, (phi, backward)))
+    name = phi.name if backward is None else f"ste({phi.name}, {backward.name})"
+    return Network(name, f"{name}, dense", True, False, (item,), phi, phi.cache, (plain, (phi, backward)))
 
 
 def understood(source: object, backward: object = None) -> Network:

@@ -27,7 +27,8 @@ _PHI = ("tanh", "relu", "gelu", "erf", "softplus", "elu(0.5)", "x*tanh(x)", "'0.
 #: Layers and activations, most of these with a dense layer behind, as theory has them.
 TAME = (*_DENSE, *_OTHER, *("tanh", "relu", "gelu"), *(f"{phi}, dense(1.1, 0.2)" for phi in _PHI))
 _STEEP = ("sign", "x^3", "exp(-x^2)", "abs", "1/(1+x^2)")
-_LEAVES = (*TAME, *_PHI, *_STEEP, "dense", "dense()", "identity", "scale(-1)", "silu")
+_SURROGATES = ("ste(sign, hardtanh)", "ste(heaviside, 'clip(x, 0, 1)')", "ste(tanh, identity)", "ste(sign, sign)")
+_LEAVES = (*TAME, *_PHI, *_STEEP, *_SURROGATES, "dense", "dense()", "identity", "scale(-1)", "silu")
 _NUMBERS = ("1", "0.5", "sqrt(2)", "1/3", "0.9", "1/sqrt(L)", "1/l", "pi/4", "2**-0.5")
 _STRANGE = (
     *("0", "-1", "1e-300", "1e300", "1e999", "nan", "inf", "1e50", "1e-160", "1e75", "0/0", "l", "L", "10**400", "1j"),
@@ -61,11 +62,12 @@ def _item(rng: random.Random, depth: int, leaves: tuple[str, ...]) -> str:
 
     make = (
         lambda: f"{rng.choice(('residual', 'prenorm', 'postnorm'))}({inner()}{ways()})",
-        lambda: f"gate({', '.join(branch() for _ in range(rng.choice((2, 2, 3))))})",
+        lambda: f"{rng.choice(('gate', 'sum'))}({', '.join(branch() for _ in range(rng.choice((2, 2, 3))))})",
+        lambda: f"mixture({', '.join(f'({inner()})' for _ in range(rng.choice((2, 3))))})",
         lambda: f"repeat({rng.choice('1223')}, {inner()})",
         lambda: f"({inner()})",
     )
-    return rng.choices(make, (4, 2, 2, 1))[0]()
+    return rng.choices(make, (4, 2, 2, 2, 1))[0]()
 
 
 def _draw(rng: random.Random) -> str:
@@ -118,7 +120,7 @@ def _tried(text: str) -> list[str]:
     except ExpressionError as error:
         return _unclear(str(error)) + [f"column {error.column}"] * (not 1 <= error.column <= len(text) + 1)
     try:
-        block = found.block(1.1, 0.2) if found.is_free else found.block()
+        block = found.block(*((1.1, 0.2) if found.is_free else ()), surrogates=True)
         pair, same = block(Input([0.7, 1.9], [0.6])), block(Input([0.7, 0.7], [0.0]))
         problems = _wrong(pair) + _wrong(same)
         if not re.search("dropout|noise", text):
