@@ -9,7 +9,8 @@ from test_cli import run
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = README + (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+DOCS = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("command-line.md", "families.md")]
+PAGES = "".join([README, *DOCS])
 SAMPLES = re.findall(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", PAGES, re.DOTALL)
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 ESTIMATE = re.compile(r"0*\.?0*[1-9](e[-+]\d+)?")  # one digit: an error, which rounding may change

@@ -55,8 +55,9 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="ACTIVATION",
-        help='A name ("gelu", "elu(alpha=0.5)"), a formula in x ("x*tanh(log(1+exp(x)))") or a Python function '
-        '("my_file.py:phi", "package.module:phi"). Put -- before one that begins with a minus.',
+        help='A name ("gelu", "elu(alpha=0.5)"), a formula in x ("x*tanh(log(1+exp(x)))"), a table of x and phi '
+        '("learned.csv") or a Python function ("my_file.py:phi", "package.module:phi"). Put -- before one that begins '
+        "with a minus.",
         autocompletion=_complete,
         show_default=False,
     ),
