@@ -337,10 +337,14 @@ def _recommended(phi: Activation, depth: int) -> Recommendation:
 def _at(phi: Activation, sigma_w: float, sigma_b: float, q: float | None) -> OperatingPoint:
     critical = critical_point(phi, sigma_w, sigma_b)
     p = None if critical is None else critical.point
-    if critical is None or p is None or (q is not None and not p.usable and abs(q - p.q) > copied_within(q)[0]):
+    if critical is None or p is None or (q is not None and not p.usable and not _is_at(p, q)):
         phase = phase_of(phi, sigma_w, sigma_b, q)
         return OperatingPoint(phi, sigma_w, sigma_b, phase.q, phase.chi_1, None)
     return replace(critical, q=q) if p.any_q and q is not None else critical
+
+
+def _is_at(p: EocPoint, q: float) -> bool:
+    return abs(q - p.q) <= copied_within(q)[0] + p.q_error
 
 
 def _instead(phi: Activation, depth: int) -> str:
