@@ -404,6 +404,18 @@ def test_the_product_of_functions_of_one_root_is_a_function_of_it() -> None:
             assert np.abs(getattr(one, name).value / getattr(two, name).value - 1.0).max() < 1e-13, (fused, name)
 
 
+def test_a_sum_of_branches_is_what_residual_blocks_are() -> None:
+    inputs = Input([1.0, 2.0], [0.4])
+    told, known = "sum((tanh, dense(1.2, 0.1)), scale(0.5))", "residual(tanh, dense(1.2, 0.1), skip=0.5)"
+    one, two = network(told).block()(inputs), network(known).block()(inputs)
+    for name in ("q", "G", "chi", "T", "dq"):
+        assert np.abs(getattr(one, name).value / getattr(two, name).value - 1.0).max() < 1e-14, name
+    assert network("sum((relu, dense(1)), (tanh, dense))").free_is_last
+    assert not network("sum((relu, dense(1)), (dense, tanh))").free_is_last
+    with pytest.raises(UnsupportedError, match="sum of signals that share units"):
+        _ = network("sum(relu, dense(1), (gate(tanh, dense(1))))").block()(inputs).q
+
+
 def test_a_second_activation_is_a_composition() -> None:
     one = network("relu, tanh, dense(1)").block()(Input([1.5]))
     true = expectation(lambda x: MP.tanh(x) ** 2, 1.5) / 2
