@@ -21,6 +21,7 @@ from eoc.activations.named.sign_changes import sign_changes
 from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError
 from eoc.gaussian.bivariate import bivariate
+from eoc.gaussian.hinges import expectation_of_lines
 from eoc.gaussian.moments import moments
 from eoc.maps import VarianceMap
 
@@ -287,6 +288,27 @@ def test_many_kinks_are_summed_in_closed_form() -> None:
         assert (found[name].error <= 1e-13).all()
     law = edge_of_chaos(phi, sigma_b=0.2).best.law
     assert law.law == "1/l^2"
+
+
+def test_many_kinks_at_two_variances() -> None:
+    """The same line by line as by an integral over the plane, and close to tanh where there are too many for that."""
+    few, many = (
+        eoc.spline(x, values=np.tanh(x) + 0.3 * x**2) for x in (np.linspace(-2, 2.5, 7), np.linspace(-2, 2.5, 13))
+    )
+    for c in (-1.0, -0.6, 0.0, 0.4, 0.99, 1.0):
+        for slopes, name in ((False, "K"), (True, "Kd")):
+            true = bivariate(few, 0.7, q_b=2.0, c=c, names=(name,))[name]
+            value, bound = expectation_of_lines(few, slopes, 0.7, 2.0, c)
+            assert abs(value - float(true.value)) <= bound + float(true.error)
+            assert bound <= 1e-12
+        same = bivariate(many, 1.3, q_b=1.3 * (1.0 + 1e-12), c=c)
+        equal = bivariate(many, 1.3, c=c)
+        for name in ("K", "Kd", "G"):
+            assert float(same[name].value) == pytest.approx(float(equal[name].value), abs=2e-11)
+    x = np.linspace(-6, 6, 150)
+    phi = eoc.spline(x, values=np.tanh(x))
+    found, tanh = (bivariate(one, 1.0, q_b=2.0, c=[-0.5, 0.9], names=("K",))["K"] for one in (phi, "tanh"))
+    np.testing.assert_allclose(found.value, tanh.value, rtol=2e-3)
 
 
 # --- rational ---------------------------------------------------------------------------------------------------------

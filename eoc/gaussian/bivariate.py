@@ -31,6 +31,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import Angular, angular
 from eoc.gaussian.common import Common, suits
+from eoc.gaussian.hinges import expectation_of_lines, is_of_lines
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.moments import Estimate, check_names, checked_variances, moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
@@ -47,6 +48,7 @@ _NOISY = 1e-13  # relative error of E[phi''^2]
 _FLOOR = 1e-290  # of an E[phi''^2] that is 0: of straight lines nothing but kinks is left
 # q E[phi'^2] in units of E[phi^2]: digits that G as a difference of two multiples of the former would lose.
 _STEEP = 8.0
+_MANY_KNOTS = 8  # from which on the plane has too many corners
 
 
 def bivariate(
@@ -152,6 +154,8 @@ def _unequal(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     if phi.is_positively_homogeneous:
         return _homogeneous(phi, name, q_a, q_b, e)
     refuse_singularities(phi)
+    if len(phi.knots) > _MANY_KNOTS and is_of_lines(phi, max(q_a, q_b)):
+        return _of_lines(phi, name, q_a, q_b, e)
     s_a, s_b = q_a**0.5, q_b**0.5
     sign = 1.0 if e <= 1.0 else -1.0  # for c < 0 the pair (u, -v), whose difference is the narrow coordinate
     narrow = 0.5 * min(e, 2.0 - e)  # (1 - |c|) / 2, the variance of half the difference
@@ -182,6 +186,15 @@ def _homogeneous(phi: Activation, name: str, q_a: float, q_b: float, e: float) -
     apart = 0.5 * phi.kappa * ((q_a - q_b) / (s_a + s_b)) ** 2 if name == "G" else 0.0
     total = scale * float(value[0]) + apart
     return total, scale * float(error[0]) + 8.0 * EPS * abs(total)
+
+
+def _of_lines(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _Pair:
+    value, error = expectation_of_lines(phi, name == "Kd", q_a, q_b, 1.0 - e)
+    if name != "G":
+        return value, error
+    v = moments(phi, [q_a, q_b], ("V",))["V"]
+    mean = 0.5 * float(v.value.sum())
+    return mean - value, 0.5 * float(v.error.sum()) + error + 2.0 * EPS * mean
 
 
 def _scaled(factor: Factor, s: float) -> Factor:
