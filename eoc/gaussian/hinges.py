@@ -1,8 +1,8 @@
 r"""Many straight lines at two different variances: sums over pairs of kinks.
 
 A continuous phi without curvature is phi(0) + m x and a hinge a (x - t)_+ for each kink t >= 0, a (t - x)_+ for each
-t < 0: so written, nothing large cancels. For standard Gaussians U, V of correlation c, r^2 = 1 - c^2, the densities p of
-one and p_2 of both, L = P(U > h, V > k), A = p(h) P(Z > (k - c h)/r) and B = p(k) P(Z > (h - c k)/r),
+t < 0: so written, nothing large cancels. For standard Gaussians U, V of correlation c, r^2 = 1 - c^2, the densities p
+of one and p_2 of both, L = P(U > h, V > k), A = p(h) P(Z > (k - c h)/r) and B = p(k) P(Z > (h - c k)/r),
 
 .. math:: E[(U - h)_+ (V - k)_+] = (c + h k) L - k A - h B + r^2 p_2(h, k),
 
