@@ -7,6 +7,7 @@ none of them is ever stated by hand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -281,7 +282,7 @@ class Activation:
     def slopes_at_zero(self) -> tuple[float, float]:
         """phi'(0-) and phi'(0+); both 0 where phi has no tangent at 0, such as sqrt(|x|)."""
         slopes = self.at_zero.left[1], self.at_zero.right[1]
-        return slopes if np.isfinite(slopes).all() else (0.0, 0.0)
+        return slopes if all(map(math.isfinite, slopes)) else (0.0, 0.0)
 
     @property
     def vanishes_at_zero(self) -> bool:

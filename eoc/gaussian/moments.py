@@ -37,7 +37,7 @@ from numpy.typing import ArrayLike, NDArray
 from eoc.activations import activation as resolve
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError, EocError, NotPermissibleError
-from eoc.floats import EPS, FloatArray
+from eoc.floats import EPS, FloatArray, extremes
 from eoc.gaussian.divergence import vertical, where_diverges
 from eoc.gaussian.integrands import integrals
 from eoc.validation import real_number, real_numbers
@@ -118,9 +118,10 @@ def moments(
     variances = checked_variances(q)
     flat = variances.reshape(-1)
     q_max = phi.growth.q_max
-    if strict and q_max < np.inf and flat.size and flat.max() >= q_max:
-        _refuse_growth(phi, float(flat.max()))
-    if flat.size and flat.min() > 0.0 and (q_max == np.inf or flat.max() < q_max):
+    least, most = extremes(flat) if flat.size else (0.0, 0.0)
+    if strict and q_max < np.inf and flat.size and most >= q_max:
+        _refuse_growth(phi, most)
+    if least > 0.0 and most < q_max:
         found, doubtful = _at_positive(phi, flat, names)
     else:
         found = {name: (np.full(flat.shape, np.nan), np.full(flat.shape, np.inf)) for name in names}
@@ -152,7 +153,10 @@ def checked_variances(q: ArrayLike) -> FloatArray:
     """Return q as a float array; EocError names the first value that is no variance."""
     out = real_numbers("q", q)
     low, high = _Q_RANGE
-    if out.size and not (out.min() >= low and out.max() <= high):
+    if out.size == 0:
+        return out
+    least, most = extremes(out)
+    if not (least >= low and most <= high):
         bad = ~((out == 0.0) | ((out >= low) & (out <= high)))
         if bad.any():
             raise EocError(f"q must be a variance: 0, or from {low:g} to {high:g}; got {out[bad].flat[0]}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from eoc.activations.algebra import affine
 from eoc.errors import EocError
-from eoc.floats import EPS, FloatArray
+from eoc.floats import EPS, FloatArray, all_finite
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.law import Law
 from eoc.layers.nature import Nature
@@ -118,7 +118,7 @@ class _Dense(_Affine):
     @cached_property
     def q(self) -> Bounded:
         q = self._x.q * self._weight + self._bias
-        if self.pairs.strict and not np.isfinite(q.value).all():
+        if self.pairs.strict and not all_finite(q.value):
             raise EocError("the variance behind a dense layer is beyond double precision: scale what comes before")
         return q
 
@@ -172,6 +172,8 @@ def _value(one: Bounded | float) -> FloatArray:
 
 def _lost(product: Bounded, weight: Bounded | float) -> Bounded:
     """0 where the weight is, also times infinity."""
+    if isinstance(weight, float) and weight != 0.0:
+        return product
     none = _value(weight) == 0.0
     if not np.any(none):
         return product

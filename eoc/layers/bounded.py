@@ -30,6 +30,11 @@ class Bounded:
     value: FloatArray
     error: FloatArray
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether there is no error."""
+        return self.error.item() == 0.0 if self.error.size == 1 else not self.error.any()
+
     def __getitem__(self, index: IntArray) -> Bounded:
         return Bounded(self.value[index], self.error[index])
 
@@ -48,6 +53,10 @@ class Bounded:
 
     def __mul__(self, other: Bounded | float) -> Bounded:
         if isinstance(other, float) and other != 0.0:
+            if self.value.size == 1 == self.error.size:  # of one number, which warns of nothing
+                one = self.value.item() * other
+                error = self.error.item() * abs(other) + EPS * abs(one)
+                return Bounded(np.full(self.value.shape, one), np.full(self.error.shape, error))
             with np.errstate(over="ignore"):
                 value = self.value * other
                 return Bounded(value, self.error * abs(other) + EPS * np.abs(value))

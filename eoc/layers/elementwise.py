@@ -21,7 +21,7 @@ from eoc.activations import activation
 from eoc.activations.algebra import composed
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError, UnsupportedError
-from eoc.floats import FloatArray
+from eoc.floats import FloatArray, extremes
 from eoc.gaussian.moments import Estimate, moments
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.close import Close
@@ -126,9 +126,10 @@ class _Elementwise(Signal):
 
     def _moments(self, *names: str) -> tuple[Estimate, ...]:
         """Moments of phi at the variances of the root, computed together and kept."""
-        if any(name not in self._known for name in names):
-            self._known |= _moments_at(self._phi, self._root.q.value, names, strict=self.pairs.strict)
-        return tuple(self._known[name] for name in names)
+        known = self._known
+        if not known.keys() >= {*names}:
+            known |= _moments_at(self._phi, self._root.q.value, names, strict=self.pairs.strict)
+        return tuple([known[name] for name in names])
 
     @cached_property
     def _slopes(self) -> tuple[Estimate, Estimate, Estimate]:
@@ -148,10 +149,10 @@ class _Elementwise(Signal):
 
     @cached_property
     def q(self) -> Bounded:
-        (v,), off = self._moments("V"), self._root.q.error
-        if not off.any():
+        (v,), root = self._moments("V"), self._root.q
+        if root.is_exact:
             return Bounded(v.value, v.error)
-        return Bounded(v.value, v.error + self._steepest * off)
+        return Bounded(v.value, v.error + self._steepest * root.error)
 
     @cached_property
     def _steepest(self) -> FloatArray:
@@ -162,12 +163,12 @@ class _Elementwise(Signal):
 
     @cached_property
     def m(self) -> Bounded:
-        (m,), off = self._moments("M"), self._root.q.error
-        if not off.any():
+        (m,), root = self._moments("M"), self._root.q
+        if root.is_exact:
             return Bounded(m.value, m.error)
         size = np.sqrt(self._moments("V")[0].value) / self._root.q.value
         slope = np.abs(self._mean_slope.value) + self._mean_slope.error + _CURVED * self._relative * size
-        return Bounded(m.value, m.error + slope * off)
+        return Bounded(m.value, m.error + slope * root.error)
 
     @cached_property
     def _relative(self) -> FloatArray:
@@ -181,26 +182,27 @@ class _Elementwise(Signal):
         q = self._root.q.value
         if self._seen.smoothness is Smoothness.JUMP:
             return self._root.chi * Bounded(np.full_like(q, np.inf), np.zeros_like(q))
-        return self._carried(self._root.chi, self._seen_slope)
+        return self._carried("chi", self._seen_slope)
 
     @cached_property
     def _seen_slope(self) -> Bounded:
         """E[s'^2] of what tangents see."""
         q, own = self._root.q.value, self._seen is self._phi
         d = self._moments("D")[0] if own else _moments_at(self._seen, q, ("D",), strict=self.pairs.strict)["D"]
-        if not self._relative.any():
+        if self._root.q.is_exact:
             return Bounded(d.value, d.error)
         return Bounded(d.value, d.error + self._log_slopes("D")[0] * self._relative * d.value)
 
-    def _carried(self, before: Bounded, factor: Bounded) -> Bounded:
-        """Their product; before the first layer there is nothing to be multiplied."""
-        return factor if self._root.is_input else before * factor
+    def _carried(self, name: str, factor: Bounded) -> Bounded:
+        """The factor times what the root has of this name, which is 1 for the input."""
+        before: Bounded | None = None if self._root.is_input else getattr(self._root, name)
+        return factor if before is None else before * factor
 
     @cached_property
     def dq(self) -> Bounded:
         d, p, slope = self._slopes
-        if not self._relative.any():
-            return self._carried(self._root.dq, Bounded(slope.value, slope.error))
+        if self._root.q.is_exact:
+            return self._carried("dq", Bounded(slope.value, slope.error))
         moved = self._log_slopes("P")[0] * self._relative * (np.abs(d.value) + np.abs(p.value))
         return self._root.dq * Bounded(slope.value, slope.error + moved)
 
@@ -258,7 +260,7 @@ class _Elementwise(Signal):
     def _by_q(self) -> Sensitivity:
         """The sensitivity to q of every pair, at the more sensitive of both points; 0 where all variances are exact."""
         a, b = self.pairs.first, self.pairs.second
-        if not self._relative.any():
+        if self._root.q.is_exact:
             return Sensitivity(np.ones(a.size), np.zeros(a.size))
         v, d = self._log_slopes("V", "D")
         return Sensitivity(np.maximum(v[a], v[b]), np.maximum(d[a], d[b]))
@@ -290,7 +292,8 @@ class _Elementwise(Signal):
 
 def _moments_at(phi: Activation, q: FloatArray, names: tuple[str, ...], *, strict: bool) -> dict[str, Estimate]:
     """Moments at variances of any size; unless ``strict``, those that do not exist are NaN."""
-    if q.size and q.min() >= _Q_RANGE[0] and q.max() <= _Q_RANGE[1]:
+    least, most = extremes(q) if q.size else _Q_RANGE
+    if least >= _Q_RANGE[0] and most <= _Q_RANGE[1]:
         return moments(phi, q, names, strict=strict)
     inside = (q == 0.0) | ((q >= _Q_RANGE[0]) & (q <= _Q_RANGE[1]))
     if inside.all():

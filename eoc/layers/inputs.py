@@ -20,6 +20,9 @@ from eoc.sharing import cached_property
 __all__ = ["CloseInput", "Input", "Renewed", "Unknown"]
 
 
+_NO_PAIRS = exact(())
+
+
 class Input(Signal):
     """Gaussian inputs of given variances.
 
@@ -36,7 +39,7 @@ class Input(Signal):
     is_gaussian = is_input = True
 
     def __init__(
-        self, q: ArrayLike | Bounded, one_minus_c: ArrayLike | Bounded = (), pairs: Pairs | None = None
+        self, q: ArrayLike | Bounded, one_minus_c: ArrayLike | Bounded = _NO_PAIRS, pairs: Pairs | None = None
     ) -> None:
         self._known = q if isinstance(q, Bounded) else exact(np.atleast_1d(np.asarray(q, dtype=float)))
         self._q = self._known.value

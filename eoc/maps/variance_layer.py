@@ -16,7 +16,7 @@ from eoc.activations.algebra import composed
 from eoc.activations.base import Activation
 from eoc.activations.named.building_blocks import constant
 from eoc.errors import UnsupportedError
-from eoc.floats import FloatArray
+from eoc.floats import FloatArray, all_finite
 from eoc.gaussian.moments import Estimate, checked_variances, moments
 from eoc.layers import Graph, Input, Pairs, Signal, understood
 from eoc.layers.bounded import Bounded
@@ -112,19 +112,23 @@ class VarianceLayer:
 
     def F(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
         """F(q) = sigma_b^2 + sigma_w^2 V(q) with its error bound."""
-        return self._shaped(self.at(q, strict=strict).q, q)
+        q = checked_variances(q)
+        return self._shaped(self._behind(q, strict=strict).q, q)
 
     def slope(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
         """F'(q) = sigma_w^2 (D + P), the deltas of kinks and jumps included; ``strict`` as in :func:`eoc.moments`."""
-        return self._shaped(self.at(q, strict=strict).dq, q)
+        q = checked_variances(q)
+        return self._shaped(self._behind(q, strict=strict).dq, q)
 
     def chi_1(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
         """sigma_w^2 D(q), by which small differences grow, and gradients. Infinite if phi jumps and sigma_w > 0."""
-        return self._shaped(self.at(q, strict=strict).chi, q)
+        q = checked_variances(q)
+        return self._shaped(self._behind(q, strict=strict).chi, q)
 
     def chi_backward(self, q: ArrayLike, *, strict: bool = True) -> Estimate:
         """sigma_w^2 E[g^2], by which the second moment of gradients grows; g is the slope of the surrogate, or phi'."""
-        return self._shaped(self.at(q, strict=strict, surrogates=True).chi, q)
+        q = checked_variances(q)
+        return self._shaped(self._behind(q, strict=strict, surrogates=True).chi, q)
 
     def activity(self, q: ArrayLike) -> Estimate:
         """P(phi(h) > 0), the share of units that are active: of +1 behind a sign, which a threshold unbalances.
@@ -141,7 +145,7 @@ class VarianceLayer:
         variances = checked_variances(q)
         y = self._behind(variances, strict=False)
         before = variances if self._is_one else np.broadcast_to(variances, self._shape(variances))
-        return self._shaped(y.split.growth(before.ravel(), y.q), q)
+        return self._shaped(y.split.growth(before.ravel(), y.q), variances)
 
     def growth_at_infinity(self) -> FloatArray:
         """The limit of (F(q) - q)/q as q grows, of the shape of the places."""
@@ -170,14 +174,13 @@ class VarianceLayer:
         changes = np.nanmax([np.abs(v - 1.0), np.abs(d), np.zeros(d.shape)], axis=0)
         return np.asarray(np.abs(1.0 - np.asarray(relative_slope)) + 2.0 * changes)
 
-    def _shape(self, q: ArrayLike) -> tuple[int, ...]:
-        own = np.shape(q)
-        return own if self._is_one else np.broadcast_shapes(own, *(part.shape for part in self.places))
+    def _shape(self, q: FloatArray) -> tuple[int, ...]:
+        return q.shape if self._is_one else np.broadcast_shapes(q.shape, *(part.shape for part in self.places))
 
-    def _shaped(self, found: Bounded, q: ArrayLike) -> Estimate:
+    def _shaped(self, found: Bounded, q: FloatArray) -> Estimate:
         """As an Estimate of the shape of q and of the places; where the value is infinite it carries no error."""
         value, error, shape = found.value, found.error, self._shape(q)
-        if not np.isfinite(value).all():
+        if not all_finite(value):
             error = np.where(np.isinf(value), 0.0, error)
         if value.size != error.size:  # exact, whatever q is
             value = np.broadcast_to(value, error.shape)

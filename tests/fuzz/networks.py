@@ -15,6 +15,7 @@ import numpy as np
 
 from eoc.errors import AccuracyWarning, EocError, ExpressionError, UnsupportedError
 from eoc.layers import PRESETS, Input, Signal, is_network, network
+from eoc.layers.unsolved import parts_of
 
 from .kind import Kind
 from .watch import TooLongError, watched
@@ -122,7 +123,9 @@ def _tried(text: str) -> list[str]:
     try:
         block = found.block(*((1.1, 0.2) if found.is_free else ()), surrogates=True)
         pair, same = block(Input([0.7, 1.9], [0.6])), block(Input([0.7, 0.7], [0.0]))
-        problems = _wrong(pair) + _wrong(same)
+        problems = _wrong(pair) + _wrong(same) + _ahead(pair, np.array([0.7, 1.9]))
+        if found.is_free and found.free_is_last and not found.varies:
+            problems += _solved(found.unsolved(np.array([0.7, 1.9])), pair)
         if not re.search("dropout|noise", text):
             problems += _apart(same)
     except UnsupportedError as error:
@@ -159,6 +162,27 @@ def _apart(same: Signal) -> list[str]:
         off = np.abs(same.T.value - same.chi.value[:1])
         if (off > same.T.error + same.chi.error[:1]).any():
             problems.append(f"equal inputs have T = {same.T.value} and chi = {same.chi.value}")
+    return problems
+
+
+def _ahead(x: Signal, q: np.ndarray) -> list[str]:
+    """Where tangents are not ahead of the signal by what is said."""
+    if not np.isfinite(x.chi.value).all():
+        return []
+    direct, rounding = q * x.chi.value - x.q.value, 1e-15 * (q * x.chi.value + x.q.value)
+    off = np.abs(x.gap.value - direct) > x.gap.error + q * x.chi.error + x.q.error + rounding
+    return [f"gap = {x.gap.value} +- {x.gap.error}, q chi - q' = {direct}"] if off.any() else []
+
+
+def _solved(y: Signal, x: Signal) -> list[str]:
+    """How what is affine in the sigmas of the free dense differs from what is behind it with these, 1.1 and 0.2."""
+    problems = []
+    for name in ("q", "chi", "dq", "gap"):
+        fixed, weight, bias = parts_of(getattr(y, name))
+        mine, other = fixed + weight * 1.1**2 + bias * 0.2**2, getattr(x, name)
+        known = np.isfinite(other.value) & np.isfinite(mine.error)
+        off = np.abs(mine.value - other.value) > mine.error + other.error + 1e-15 * np.abs(other.value)
+        problems += [f"{name} = {mine.value} from its parts, {other.value}"] * bool((off & known).any())
     return problems
 
 
