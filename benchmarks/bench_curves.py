@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from timeit import repeat
 from typing import Any
 
@@ -105,8 +106,7 @@ def test_1000_sigma_b(benchmark: Any, name: str) -> None:
 
 
 def from_scratch(name: str) -> Any:
-    activation(name).cache.clear()
-    return eoc_curve(name)
+    return eoc_curve(replace(activation(name)))  # with a cache of its own
 
 
 @pytest.mark.parametrize("name", ["tanh", "elu", "gelu", "hardtanh"])
@@ -119,3 +119,13 @@ def test_whole_curve(benchmark: Any, name: str) -> None:
     first, again = best_of(from_scratch, name, times=5), best_of(eoc_curve, name)
     recorded(benchmark, **{"first use, ms": round(1e3 * first, 1), "again, ms": round(1e3 * again, 2)})
     benchmark(eoc_curve, name)
+
+
+@pytest.mark.parametrize("text", ["residual(tanh, dense, skip=0.8)", "tanh, dropout(0.1), dense", "postln"])
+def test_curve_of_a_network(benchmark: Any, text: str) -> None:
+    """By the same mechanism as that of an activation, with moments from the algebra; along sigma_w behind a norm."""
+    benchmark.group = f"whole edge of chaos of {text}"
+    eoc_curve(text)
+    plain, ours = best_of(from_scratch, "tanh", times=5), best_of(eoc_curve, text, times=5)
+    recorded(benchmark, **{"ms": round(1e3 * ours, 1), "times that of tanh": round(ours / plain, 1)})
+    benchmark.pedantic(lambda: eoc_curve(text), rounds=1)
