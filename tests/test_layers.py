@@ -25,7 +25,9 @@ from eoc.layers import LAYERS, PRESETS, Input, Network, Signal, is_network, netw
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.propagation import propagate
 
-RECORDS = rows("architectures.jsonl")
+SHAPED = {"DKS", "TAT smooth", "TAT leaky relu"}  # those of tests/test_shaping.py
+ALL = rows("architectures.jsonl")
+RECORDS = [row for row in ALL if row["case"] not in SHAPED]
 
 
 # --- reference values ------------------------------------------------------------------------------------------------
@@ -187,7 +189,7 @@ def test_values_of_architectures_are_accurate(case: str) -> None:
 def test_the_table_of_architectures_is_read_to_the_end() -> None:
     records = [called(row) for row in RECORDS]
     assert len(set(records)) == len(records)
-    assert {row["case"] for row in RECORDS} == set(TEXTS)
+    assert {row["case"] for row in ALL} == set(TEXTS) | SHAPED
     unbounded = {row["quantity"] for row in RECORDS if answer(row)[1] is None}
     assert unbounded == WITHOUT_BOUND
 
