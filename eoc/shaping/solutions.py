@@ -114,7 +114,8 @@ def _polished(phi: Activation, conditions: Conditions, alpha: float, beta: float
     for rough in (True, False):
         for _ in range(_STEPS):
             m = _around(phi, conditions, at, rough=rough)
-            values, jacobian = _linear(conditions.equations(m), at)
+            values = conditions.equations(m)
+            jacobian = _slopes(values, at)
             size = float(np.abs([v.value[0] for v in values]).max())
             if not np.isfinite(jacobian).all() or np.linalg.cond(jacobian) > 1e12:
                 return None
@@ -141,10 +142,12 @@ def _width(at: FloatArray) -> float:
     return _STEP * (float(np.exp(at[0])) + 0.1 * abs(float(at[1])))
 
 
-def _linear(values: tuple[Bounded, ...], at: FloatArray) -> tuple[tuple[Bounded, ...], FloatArray]:
-    """Values at five places, and derivatives of each by log(alpha) and beta."""
-    rows = [[(v.value[2] - v.value[1]) / (2.0 * _STEP), (v.value[4] - v.value[3]) / (2.0 * _width(at))] for v in values]
-    return values, np.array(rows)
+def _slopes(values: tuple[Bounded, ...], at: FloatArray) -> FloatArray:
+    """The derivatives of each by log(alpha) and beta, from its values at the five places."""
+    steps = 2.0 * _STEP, 2.0 * _width(at)
+    return np.array(
+        [[(v.value[2 * k + 2] - v.value[2 * k + 1]) / step for k, step in enumerate(steps)] for v in values]
+    )
 
 
 def _solution(
@@ -160,7 +163,8 @@ def _solution(
     left = np.array([abs(v.value[0]) + v.error[0] + goal_error for v in values])
     moved = np.abs(np.linalg.inv(jacobian)) @ left
     alpha = float(np.exp(at[0]))
-    (gamma, delta), slopes = _linear((conditions.gamma(m), conditions.delta(m)), at)
+    gamma, delta = conditions.gamma(m), conditions.delta(m)
+    slopes = _slopes((gamma, delta), at)
     errors = np.abs(slopes @ np.linalg.inv(jacobian)) @ left + np.array([gamma.error[0], delta.error[0]])
     return Solution(
         alpha,
