@@ -91,7 +91,7 @@ class Evolved(Signal):
     @property
     def split(self) -> Split:
         """Refused."""
-        self._refuse("growth")
+        self._refuse("changes of its variance")
 
     @property
     def nature(self) -> Nature:
