@@ -170,7 +170,7 @@ def _by_parameter(phi: Activation) -> dict[str, Varied]:
     numbers = _numbers(phi)
     if not phi.template or not numbers:
         raise UnsupportedError(
-            f"{phi.name} has no parameters by name: give a formula that names them, such as "
+            f"no formula names parameters of {phi.name}: give one that does, such as "
             'eoc.activation("a * tanh(b*x)", a=1.2, b=0.7)'
         )
     if phi.smoothness is Smoothness.JUMP:

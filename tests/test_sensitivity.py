@@ -418,7 +418,7 @@ def test_everything_by_name() -> None:
 @pytest.mark.parametrize(
     ("ask", "kind", "says"),
     [
-        (lambda: sensitivity("gelu", q=1.0), UnsupportedError, "no parameters by name"),
+        (lambda: sensitivity("gelu", q=1.0), UnsupportedError, "no formula names"),
         (lambda: sensitivity("elu", q=1.0, sigma_b=0.1), EocError, "got q, sigma_b"),
         (lambda: sensitivity("elu"), EocError, "got nothing"),
         (lambda: sensitivity("shifted_sign", q=1.0), UnsupportedError, "jumps"),

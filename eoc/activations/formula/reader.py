@@ -34,7 +34,7 @@ _REFUSED = {
 
 
 def read(text: str, trees: Trees, parameters: Mapping[str, Node] = _NONE) -> Node:
-    """Read the tree of a formula, which may name ``parameters`` besides x.
+    """Read the tree of a formula; of one that names ``parameters`` besides x the size is not looked at.
 
     Raises
     ------
@@ -43,10 +43,12 @@ def read(text: str, trees: Trees, parameters: Mapping[str, Node] = _NONE) -> Nod
     """
     if len(text) <= MAX_LENGTH:
         text = text.encode(errors="replace").decode()  # lone surrogates cannot be printed
-    check_text(text)
     typed = Typed(text)
+    if not parameters:
+        check_text(text)
     parsed = _parsed(typed)
-    check_size(parsed, typed)
+    if not parameters:
+        check_size(parsed, typed)
     tree = _Walker(typed, trees, {"x": trees.x, **parameters}).expression(parsed)
     if tree.constant is not None:
         raise typed.error("the formula does not depend on x; an activation is a function of x, such as tanh(x)", 0)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from eoc.activations.base import Activation, Growth, Parity
+from eoc.activations.definitions import shown
 from eoc.activations.named.building_blocks import Numbers, factory, numbers, parameters, polynomial_text
 from eoc.activations.named.summed import Summed
 from eoc.errors import EocError
@@ -18,6 +19,7 @@ from eoc.floats import FloatArray
 __all__ = ["polynomial"]
 
 _HIGHEST_DEGREE = 64
+_FEW = 8  # degree up to which no more than a digit cancels in an orthogonal polynomial
 _ROOT_BITS = 400  # of the square of a standard deviation
 
 _Exact = list[Fraction]
@@ -108,10 +110,17 @@ def polynomial(
 
 
 def _template(count: int, basis: str, normalised: bool) -> str:
+    """The sum of all terms; none where rounding their own coefficients would spoil sums that cancel."""
     terms = []
     for k in range(count):
-        powers = _in_powers([*(0.0,) * k, 1.0], basis, normalised)
-        terms.append(f"coefficients_{k} * ({polynomial_text(tuple(map(float, powers)))})")
+        p = _in_powers([*(0.0,) * k, 1.0], basis, normalised=False)
+        over = ""
+        if normalised and k:
+            root = p[-1] / _standardised(p)[-1]
+            p, over = [p[0] - _mean(p), *p[1:]], f" / {shown(float(root))}"
+        if k > _FEW and any(Fraction(float(c)) != c for c in p):
+            return ""
+        terms.append(f"coefficients_{k} * ({polynomial_text(tuple(map(float, p)))}){over}")
     return " + ".join(terms)
 
 

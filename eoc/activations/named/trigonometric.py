@@ -83,7 +83,9 @@ def fourier(
             frequencies=waves if isinstance(frequencies, tuple) else waves[0],
             constant=constant,
         ),
-        template=_template(count, len(sines), len(cosines), not isinstance(frequencies, tuple)),
+        template=_template(count, len(sines), len(cosines), not isinstance(frequencies, tuple))
+        if count <= MOST_WRITTEN
+        else "",
     )
 
 
