@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.floats import EPS, FloatArray
+from eoc.gaussian.integrands import integrals
 from eoc.gaussian.moments import Estimate, moments
 
 __all__ = ["RateLaw", "depth_scale", "e_folding", "rate_constant", "rate_law"]
@@ -126,9 +127,18 @@ def _kink_constant(phi: Activation, q: FloatArray) -> Estimate:
 
 
 def depth_scale(phi: Activation, q: FloatArray) -> FloatArray:
-    """beta_q, or sqrt(kappa) for a phi with kinks, at the variances q > 0 (n,); NaN where undefined."""
+    """beta_q, or sqrt(kappa) for a phi with kinks, at the variances q > 0 (n,); NaN where undefined.
+
+    Where the curvature between kinks bends the map more than these do until inputs are very close, as behind kinks of
+    1e-11 in Pade units, it is the beta_q of what lies between.
+    """
     constant = rate_constant(phi, q).value
-    return np.asarray(np.sqrt(constant) if phi.smoothness is Smoothness.KINK else constant)
+    if phi.smoothness is not Smoothness.KINK:
+        return constant
+    parts = integrals(phi, q, {"dphi^2", "ddphi^2"})[0]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = 2.0 * parts["dphi^2"][0] / (q * parts["ddphi^2"][0])
+    return np.asarray(np.fmin(np.sqrt(constant), between))
 
 
 def rate_law(phi: Activation, q: float) -> RateLaw:

@@ -459,3 +459,12 @@ def test_texts_objects_and_pickles_are_one(text: str) -> None:
     assert activation(phi.name) is phi
     assert pickle.loads(pickle.dumps(phi)) is phi
     assert edge_of_chaos(text, sigma_b=0.3).points == edge_of_chaos(phi, sigma_b=0.3).points
+
+
+@pytest.mark.filterwarnings("error")
+def test_kinks_of_no_size_do_not_decide() -> None:
+    """The Pade unit of tanh has a kink of 3e-11 at 0, whose law 1 - c ~ kappa / l^2 begins at 1e-20."""
+    pade, tanh = eoc.recommend(eoc.pau("tanh")), eoc.recommend("tanh")
+    assert (pade.sigma_w, pade.q) == pytest.approx((tanh.sigma_w, tanh.q), rel=1e-3)
+    between = eoc.pau("relu", "B")  # kinks at 0 and 5e-6
+    assert bivariate(between, 0.2, c=[0.0, 0.9, 1.0], names=("Kd",))["Kd"].error.max() < 1e-12

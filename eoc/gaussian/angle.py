@@ -201,7 +201,8 @@ def fit(function: Function, scale: float, end: float = np.pi, edges: FloatArray 
         found, noise = (part.reshape(a.size, N) for part in function(_interval_nodes(a, b).ravel()))
         (series, dropped), error = _series_through(found), noise.max(axis=1)
         tail = 2.0 * np.abs(series[:, -_LAST:]).max(axis=1)
-        resolved = tail <= np.maximum(4.0 * EPS * scale, error)
+        moved = 4.0 * EPS * b / (b - a) * np.ptp(found, axis=1)  # by rounding of the argument
+        resolved = tail <= np.maximum(4.0 * EPS * scale, np.maximum(error, moved))
         hopeless = ((b - a) < _NARROWEST * end) | (sum(part[0].size for part in done) + a.size > _MAX_INTERVALS)
         given_up, keep = hopeless & ~resolved, resolved | hopeless
         # A series that falls slowly may go on like 1/k; where it does not fall, the variation is all that is known.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.floats import EPS, FloatArray
 
@@ -31,19 +30,20 @@ class Quotient:
     ) -> None:
         self.degrees = len(above) - 1, len(below) - 1
         self._p, self._q = ([_row(c, k) for k in range(3)] for c in (above, below))
+        self._sizes = [[_row(tuple(map(abs, c)), k) for k in range(3)] for c in (above, below)]
         self._bends = [(x, least / max(abs(x), 1.0) ** self.degrees[1]) for x in bends]
         self._unit = 4.0 * EPS * (max(self.degrees) + 2)
 
     def derivative(self, order: int, x: FloatArray) -> FloatArray:
         """Phi (order 0), phi' (1) or phi'' (2), of the shape of x."""
-        p, q, _ = self._polynomials(order, x)
-        return np.asarray(_solved(order, p, q)[order] * self._power(order, x))
+        return np.asarray(_solved(order, *self._polynomials(order, x))[order] * self._power(order, x))
 
     def error(self, order: int, x: FloatArray) -> FloatArray:
         """A bound on the absolute error of it."""
-        p, q, sizes = self._polynomials(order, x)
+        p, q = self._polynomials(order, x)
         g = _solved(order, p, q)
-        dp, dq = ([self._unit * size for size in row] for row in sizes)
+        at = np.abs(x)
+        dp, dq = ([self._unit * _summed(row, at) for row in rows[: order + 1]] for rows in self._sizes)
         e: list[FloatArray] = []
         for k in range(order + 1):
             off = dp[k] + np.abs(g[k]) * dq[0]
@@ -58,19 +58,12 @@ class Quotient:
         with np.errstate(over="ignore", under="ignore"):
             return np.asarray(np.where(np.abs(x) <= 1.0, 1.0, x) ** float(self.degrees[0] - self.degrees[1] - k))
 
-    def _polynomials(
-        self, order: int, x: FloatArray
-    ) -> tuple[list[FloatArray], list[FloatArray], tuple[list[FloatArray], list[FloatArray]]]:
-        """p_k and q_k, and the sums of their terms in absolute value."""
-        near = np.abs(x) <= 1.0
-        t = np.where(near, x, 1.0 / np.where(near, 1.0, x))
-        (p, p_sizes), (q, q_sizes) = (
-            zip(*(_summed(row, near, t) for row in rows[: order + 1]), strict=True) for rows in (self._p, self._q)
-        )
-        first = q[0]
+    def _polynomials(self, order: int, x: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
+        """p_k and q_k up to the order."""
+        p, q = ([_summed(row, x) for row in rows[: order + 1]] for rows in (self._p, self._q))
         for bend, value in self._bends:
-            first = np.where(x == bend, value, first)
-        return list(p), [first, *q[1:]], (list(p_sizes), list(q_sizes))
+            q[0] = np.where(x == bend, value, q[0])
+        return p, q
 
 
 def _solved(order: int, p: list[FloatArray], q: list[FloatArray]) -> list[FloatArray]:
@@ -89,9 +82,17 @@ def _row(c: tuple[float, ...], k: int) -> _Row:
     return list(zip(low, falling[::-1], strict=True))[::-1]
 
 
-def _summed(row: _Row, near: NDArray[np.bool_], t: FloatArray) -> tuple[FloatArray, FloatArray]:
-    total, size, at = np.zeros_like(t), np.zeros_like(t), np.abs(t)
-    for low, high in row:
-        c = np.where(near, low, high)
-        total, size = total * t + c, size * at + np.abs(c)
-    return total, size
+def _summed(row: _Row, x: FloatArray) -> FloatArray:
+    near = np.abs(x) <= 1.0
+    if near.all():
+        return _horner([low for low, _ in row], x)
+    beyond = _horner([high for _, high in row], 1.0 / np.where(near, 1.0, x))
+    return np.where(near, _horner([low for low, _ in row], np.where(near, x, 0.0)), beyond) if near.any() else beyond
+
+
+def _horner(c: list[float], t: FloatArray) -> FloatArray:
+    total = np.full_like(t, c[0])
+    for value in c[1:]:
+        total *= t
+        total += value
+    return total
