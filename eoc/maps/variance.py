@@ -191,7 +191,7 @@ class VarianceMap(VarianceLayer):
         Examples
         --------
         >>> VarianceMap("x - x^3/6", sigma_w=1.19, sigma_b=0.2).diverges_above  # doctest: +NUMBER
-        4.35
+        2.0376
         """
         return self._escape[0]
 
