@@ -17,9 +17,7 @@ from truth import MP, error
 
 import eoc
 from eoc.activations import Activation, activation
-from eoc.activations.named.sign_changes import sign_changes
 from eoc.criticality import edge_of_chaos
-from eoc.errors import EocError
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.hinges import expectation_of_lines
 from eoc.gaussian.moments import moments
@@ -311,133 +309,6 @@ def test_many_kinks_at_two_variances() -> None:
     np.testing.assert_allclose(found.value, tanh.value, rtol=2e-3)
 
 
-# --- rational ---------------------------------------------------------------------------------------------------------
-
-
-@few
-@given(
-    roots=st.lists(st.integers(-40, 40).map(lambda v: v / 8), min_size=1, max_size=5),
-    scale=st.sampled_from([1.0, -0.75, 2.0**-30]),
-)
-def test_signs_change_at_the_roots_of_odd_order(roots: list[float], scale: float) -> None:
-    exact = [Fraction(scale)]
-    for root in roots:
-        exact = [b - Fraction(root) * a for a, b in zip([*exact, Fraction(0)], [Fraction(0), *exact], strict=True)]
-    assert sign_changes([float(c) for c in exact]) == sorted(r for r in set(roots) if roots.count(r) % 2)
-
-
-@few
-@given(
-    a=st.lists(coefficient, min_size=2, max_size=6).filter(lambda c: any(c[1:])),
-    b=st.lists(coefficient, min_size=1, max_size=5),
-    version=st.sampled_from("ABCD"),
-    x=st.floats(-100, 100),
-)
-def test_quotients_are_right_within_their_bounds(a: list[float], b: list[float], version: str, x: float) -> None:
-    phi = eoc.rational(a, b, version)
-    t = MP.mpf(x)
-    inner = [MP.mpf(v) * t ** (i + (version != "C")) for i, v in enumerate(b)]
-    below = 1 + sum(map(abs, inner)) if version == "A" else abs(sum(inner)) + (MP.mpf(0.1) if version == "C" else 1)
-    assert (
-        error(float(phi(x)), sum(MP.mpf(v) * t**i for i, v in enumerate(a)) / below) <= phi.errors(np.array([x]))[0, 0]
-    )
-    assert all(k.jump == 0.0 for k in phi.breakpoints)
-    assert phi.kinks == phi.breakpoints or phi.growth.rate >= 0.0
-
-
-def test_safe_denominators_bend_where_they_should() -> None:
-    """B at the roots of x (x - 1) (x + 2), C at those of x^2 - 2, A at 0 alone."""
-    b = eoc.rational([1, 1], [-2, 1, 1], version="B")
-    assert [k.x for k in b.kinks] == [-2.0, 0.0, 1.0]
-    c = eoc.rational([1, 1], [-2, 0, 1], version="C")
-    assert [k.x for k in c.kinks] == [-math.sqrt(2), math.sqrt(2)]
-    a = eoc.rational([1, 1], [-2, 1, 1], version="A")
-    assert [(k.x, k.kink) for k in a.kinks] == [(0.0, -4.0)]  # -2 a_0 |b_1|
-
-
-def test_slopes_at_both_ends_of_version_a_are_the_same() -> None:
-    left, right = eoc.pau("relu").asymptotic_slopes
-    assert left == right == pytest.approx(0.2528070864040542 / 0.34884977946384615, rel=1e-14)
-
-
-# --- era --------------------------------------------------------------------------------------------------------------
-
-
-def residual(phi: Activation, target: str) -> float:
-    x = np.linspace(-3, 3, 100_000)
-    return float(np.sqrt(np.mean((phi(x) - activation(target)(x)) ** 2)))
-
-
-@pytest.mark.parametrize(
-    ("target", "b", "d", "f", "rms"),  # by Newton's method in extended precision; the residuals are published
-    [
-        ("swish", 3.542669119286007, -51.749893149506065, 3.8232561247853534, 1.9660e-3),
-        ("relu", 2.1806021385306678, -10.417564520014098, 2.250552252157974, 3.4686e-2),
-        ("gelu_tanh", 2.5994557634931104, -17.820112504215324, 2.621200939325996, 5.842e-3),
-    ],
-)
-def test_fits_are_optimal(target: str, b: float, d: float, f: float, rms: float) -> None:
-    k = eoc.era(target).parameters
-    assert (k["a"], k["c"], k["e"]) == (0.5, (0.0,), (0.0,))
-    assert (k["b"], *k["d"], *k["f"]) == pytest.approx((b, d, f), rel=1e-11)
-    assert residual(eoc.era(target), target) == pytest.approx(rms, rel=2e-4)
-
-
-def test_two_terms_are_better_than_what_is_published() -> None:
-    """3.9e-7 for swish, 5.59e-3 for relu."""
-    assert residual(eoc.era("swish", 2), "swish") < 2.9e-7
-    assert residual(eoc.era("relu", 2), "relu") == pytest.approx(5.59e-3, rel=1e-3)
-
-
-def test_a_leaky_relu_is_a_line_and_a_smaller_relu() -> None:
-    relu, leaky = (eoc.era(name).parameters for name in ("relu", "leaky_relu(slope=0.2)"))
-    assert leaky["a"] == pytest.approx(0.6, rel=1e-14)
-    for name in "bdf":
-        ratio = 1.0 if name == "f" else 0.8
-        assert leaky[name] == pytest.approx(np.multiply(relu[name], ratio), rel=1e-10)
-
-
-def test_no_small_change_of_the_coefficients_fits_better() -> None:
-    """Of a target that is neither odd nor even, so that all are free."""
-    best = eoc.era("elu")
-    at = residual(best, "elu")
-    for name in "abcdef":
-        for factor in (1 - 1e-4, 1 + 1e-4):
-            changed = {k: best.parameters[k] for k in "abcdef"} | {name: np.multiply(best.parameters[name], factor)}
-            changed = {k: float(v) if k in "ab" else tuple(np.ravel(v)) for k, v in changed.items()}
-            assert residual(eoc.era(**changed), "elu") > at
-
-
-def test_odd_targets_get_odd_fits() -> None:
-    assert eoc.era("tanh").parity == "odd"
-    assert eoc.era("tanh", 2).parity == "odd"
-
-
-def test_the_authors_method_stops_close_to_the_optimum() -> None:
-    k = eoc.era("relu", fit="authors").parameters
-    assert k["b"] == pytest.approx(2.18060, rel=1e-4)
-    assert residual(eoc.era("relu", fit="authors"), "relu") == pytest.approx(3.4686e-2, rel=1e-4)
-
-
-def test_what_a_polynomial_fits_better_is_refused() -> None:
-    with pytest.raises(EocError, match="fractions widen without end"):
-        eoc.era("x^2")
-    with pytest.raises(EocError, match="not finite everywhere"):
-        eoc.era("exp(exp(exp(exp(x))))")
-
-
-def test_targets_may_be_functions() -> None:
-    assert eoc.era(lambda x: x * np.tanh(x)).parameters["b"] == pytest.approx(
-        eoc.era("x*tanh(x)").parameters["b"], rel=1e-6
-    )
-
-
-def test_an_era_fitted_to_relu_is_critical_elsewhere() -> None:
-    """relu has one point, (sqrt(2), 0); its fit has none below q = 8, since it is a line of slope 1/2 far out."""
-    points = edge_of_chaos("era(target=relu)", sigma_b=0.1).points
-    assert [round(p.sigma_w, 4) for p in points if p.q > 1e-7] == [1.5658]
-
-
 # --- all --------------------------------------------------------------------------------------------------------------
 
 
@@ -459,12 +330,3 @@ def test_texts_objects_and_pickles_are_one(text: str) -> None:
     assert activation(phi.name) is phi
     assert pickle.loads(pickle.dumps(phi)) is phi
     assert edge_of_chaos(text, sigma_b=0.3).points == edge_of_chaos(phi, sigma_b=0.3).points
-
-
-@pytest.mark.filterwarnings("error")
-def test_kinks_of_no_size_do_not_decide() -> None:
-    """The Pade unit of tanh has a kink of 3e-11 at 0, whose law 1 - c ~ kappa / l^2 begins at 1e-20."""
-    pade, tanh = eoc.recommend(eoc.pau("tanh")), eoc.recommend("tanh")
-    assert (pade.sigma_w, pade.q) == pytest.approx((tanh.sigma_w, tanh.q), rel=1e-3)
-    between = eoc.pau("relu", "B")  # kinks at 0 and 5e-6
-    assert bivariate(between, 0.2, c=[0.0, 0.9, 1.0], names=("Kd",))["Kd"].error.max() < 1e-12
