@@ -256,6 +256,21 @@ def test_curve_at_sigma_b_is_the_best_usable_point(activation: str) -> None:
             assert found["usable"][i] == found["law"][i] == -1
 
 
+@pytest.mark.parametrize("text", ["residual(tanh, dense, skip=0.8)", "postln", "resnet"])
+def test_curve_takes_networks(text: str) -> None:
+    sigma_b = (0.0, 0.1, 0.5)
+    found = outputs_of("curve", {"activation": text}, {"sigma_b": sigma_b})
+    laws = task("curve").outputs({"sigma_b": sigma_b})["law"].flags
+    for i, value in enumerate(sigma_b):
+        edge = eoc.edge_of_chaos(text, sigma_b=value)
+        if edge.reason is not None:
+            assert np.isnan(found["sigma_w"][i])
+            continue
+        assert found["sigma_w"][i] == pytest.approx(edge.best.sigma_w, rel=1e-12)
+        assert laws[int(found["law"][i])] == edge.best.law.law
+        assert found["constant"][i] == pytest.approx(edge.best.law.constant, rel=1e-8)
+
+
 def test_curve_at_sigma_w_is_the_best_usable_point() -> None:
     sigma_w = (1.0, 1.42, 1.4)  # none, none that is usable, and two that are
     found = outputs_of("curve", {"activation": "gelu"}, {"sigma_w": sigma_w})
