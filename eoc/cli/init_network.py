@@ -142,7 +142,7 @@ def _print(
         )
     print_title(out, network)
     if place is not None:
-        print_meaning(out, place)
+        print_meaning(out, place, "block")
     elif run is not None:
         print_paragraph(out, "  ", _meaning(run))
     if place is not None and not found.given:
@@ -180,7 +180,7 @@ def _meaning(run: Trajectory) -> str:
     )
 
 
-def print_meaning(out: Console, at: Recommendation) -> None:
+def print_meaning(out: Console, at: Recommendation, what: str = "layer") -> None:
     """What a network at this place does to inputs and gradients."""
     from eoc.recommendation import APART, C0
 
@@ -189,7 +189,7 @@ def print_meaning(out: Console, at: Recommendation) -> None:
         f"{APART:g} to train"
     )
     size = "as large as" if at.gradient_ratio == 1.0 else f"{at.gradient_ratio:.3g} times"
-    print_paragraph(out, "  ", f"{apart}; squared gradients at the first layer are {size} those at the last.")
+    print_paragraph(out, "  ", f"{apart}; squared gradients at the first {what} are {size} those at the last.")
 
 
 def _rows(found: EdgeOfChaos, p: EocPoint | None) -> list[tuple[str, str, str]]:
