@@ -22,6 +22,7 @@ _BETA = np.concatenate([-_SIDE[::-1], [0.0], _SIDE])
 _ALPHA = np.geomspace(1e-6, 20.0, 110)
 _STEP = 1e-4  # relative step of the differences: enough for steps that converge and for what errors do
 _STEPS = 25
+_STEEP, _MOST = 2.0, 12  # steepness and number of places
 _CLOSE = 1e-9  # of the equations, where something was found
 _SAME = 1e-6
 _WHERE_STEEP = np.linspace(-6.0, 6.0, 481)
@@ -84,16 +85,18 @@ def steepness(phi: Activation, beta: float) -> float:
 
 
 def places(phi: Activation, conditions: tuple[Conditions, ...]) -> list[tuple[Conditions, float, float]]:
-    """About where solutions are, (alpha, beta): where both equations change sign.
+    """About where solutions are, (alpha, beta), where both equations change sign: those where phi is steep first.
 
-    Along beta, on the curves on which the first one holds.
+    Of a phi that oscillates only the nearest ones to 0.
     """
     betas = _BETA if phi.parity is None else _BETA[_BETA >= 0.0]  # the other half mirrors this one
     rough = rough_means(phi, _ALPHA, betas[:, None])
-    return [(one, *place) for one in conditions for place in _crossings(rough, betas, one)]
+    found = [(one, *place) for one in conditions for place in _crossings(rough, betas, one)]
+    return sorted(found, key=lambda place: (steepness(phi, place[2]) > _STEEP, abs(place[2])))[:_MOST]
 
 
 def _crossings(rough: Means, betas: FloatArray, conditions: Conditions) -> Iterator[tuple[float, float]]:
+    """Along beta, on the curves on which the first equation holds, where the second one changes sign."""
     with np.errstate(all="ignore"):
         e1, e2 = (e.value for e in conditions.equations(rough))
         across = np.isfinite(e1[:, :-1] + e1[:, 1:] + e2[:, :-1] + e2[:, 1:]) & (e1[:, :-1] * e1[:, 1:] < 0.0)
