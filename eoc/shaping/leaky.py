@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import toms748
 
 from eoc.activations import Activation, activation
 from eoc.errors import EocError
@@ -66,6 +65,8 @@ def leaky_for(network: Network, phi: Activation, depth: int, eta: float) -> Leak
         return _end(network, part, phi, slope) / eta
 
     def solved(of_part: Callable[[float], float], _: float) -> float:
+        from scipy.optimize import toms748
+
         return float(toms748(lambda a: of_part(float(a)) - 1.0, 0.0, 1.0, k=2, xtol=1e-16, rtol=4.0 * EPS))
 
     of_relu = max(share(part, 0.0) for part in parts) * eta

@@ -113,7 +113,12 @@ def _crossings(rough: Means, betas: FloatArray, conditions: Conditions) -> Itera
 
 def _polished(phi: Activation, conditions: Conditions, alpha: float, beta: float, goal_error: float) -> Solution | None:
     """Newton's method on log(alpha) and beta; None where it leads nowhere."""
-    at, last = np.array([np.log(alpha), beta]), np.inf
+    with np.errstate(all="ignore"):  # on its way it may come where phi overflows
+        return _by_newton(phi, conditions, np.array([np.log(alpha), beta]), goal_error)
+
+
+def _by_newton(phi: Activation, conditions: Conditions, at: FloatArray, goal_error: float) -> Solution | None:
+    last = np.inf
     for rough in (True, False):
         for _ in range(_STEPS):
             m = _around(phi, conditions, at, rough=rough)

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from scipy.optimize import toms748
 
 from eoc.activations import Activation, activation
 from eoc.errors import EocError, UnsupportedError
@@ -75,6 +74,8 @@ def bend_of_each(network: Network, phi: Activation, depth: int, method: Method, 
         return _bend(part, network.varies, phi=phi, method=method, each=each) / goal
 
     def solved(of_part: Callable[[float], float], guess: float) -> float:
+        from scipy.optimize import toms748
+
         low, high = math.log(min(guess, _MOST) / _AROUND), math.log(min(guess * _AROUND, _MOST))
         if of_part(math.exp(low)) > 1.0 or of_part(math.exp(high)) < 1.0:
             raise EocError(
