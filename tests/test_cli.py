@@ -257,7 +257,11 @@ def test_the_first_line_says_whether_a_network_trains_and_the_last_what_comes_ne
     assert done.returncode == 0
     lines = done.stdout.strip().splitlines()
     assert lines[0].startswith(first)
-    assert lines[-1] == f"next: eoc init {' '.join(arguments)} --framework torch prints the code (or jax, keras)"
+    name, depth = arguments[0], arguments[2] if len(arguments) > 1 else "30"
+    if "train as they are" in first:
+        assert lines[-1] == f"next: eoc init {' '.join(arguments)} --framework torch prints the code (or jax, keras)"
+    else:
+        assert lines[-1] == f"next: eoc shape {name} --depth {depth} changes it so that such a network trains"
     for word in others:
         assert word in " ".join(done.stdout.split())
     assert done.stdout.index("  sigma_w  ") < done.stdout.index("  sigma_b  ")

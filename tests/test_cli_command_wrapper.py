@@ -60,7 +60,7 @@ def test_a_function_that_leaves_is_an_error(own):
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_full_disk_has_its_own_exit_code(options):
     with open("/dev/full", "w") as full:
-        done = run_code("from eoc.cli import main; main()", "activations", *options, stdout=full)
+        done = run_code("from eoc.cli import main; main()", "networks", *options, stdout=full)
     assert done.returncode == 74
     assert done.stderr == "error: cannot write: No space left on device\n"
 

@@ -61,7 +61,7 @@ def test_so_it_does_in_every_command(monkeypatch, capsys, words):
 
 @posix
 def test_head_is_such_a_reader():
-    done = shell("eoc activations | head -1; echo ${PIPESTATUS[0]}")
+    done = shell("eoc networks | head -1; echo ${PIPESTATUS[0]}")
     assert done.stdout.splitlines()[-1] in ("0", "141")
     assert done.stderr == ""
 
