@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from eoc.sharing import cached_property
 
 __all__ = ["Mixture"]
 
+_T = TypeVar("_T")  # what can be added and multiplied by shares
 _WHOLE = 1e-12  # of shares: their sum is 1
 
 
@@ -53,9 +54,11 @@ class _Mixture(Signal):
         self._x, self._shares = x, shares
         self.has_law = all(one.has_law for one in x)
 
-    def _mean(self, part: Callable[[Signal], Any]) -> Any:
+    def _mean(self, part: Callable[[Signal], _T]) -> _T:
         """The mean of what is known of the branches."""
-        return reduce(add, (part(one) * share for one, share in zip(self._x, self._shares, strict=True)))
+        each: Callable[[Signal], Any] = part
+        whole: _T = reduce(add, (each(one) * share for one, share in zip(self._x, self._shares, strict=True)))
+        return whole
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
         """Those of all branches together."""
@@ -63,43 +66,35 @@ class _Mixture(Signal):
 
     @cached_property
     def q(self) -> Bounded:
-        found: Bounded = self._mean(lambda x: x.q)
-        return found
+        return self._mean(lambda x: x.q)
 
     @cached_property
     def m(self) -> Bounded:
-        found: Bounded = self._mean(lambda x: x.m)
-        return found
+        return self._mean(lambda x: x.m)
 
     @cached_property
     def G(self) -> Bounded:
-        found: Bounded = self._mean(lambda x: x.G)
-        return found
+        return self._mean(lambda x: x.G)
 
     @cached_property
     def chi(self) -> Bounded:
-        found: Bounded = self._mean(lambda x: x.chi)
-        return found
+        return self._mean(lambda x: x.chi)
 
     @cached_property
     def T(self) -> Bounded:
-        found: Bounded = self._mean(lambda x: x.T)
-        return found
+        return self._mean(lambda x: x.T)
 
     @cached_property
     def dq(self) -> Bounded:
-        found: Bounded = self._mean(lambda x: x.dq)
-        return found
+        return self._mean(lambda x: x.dq)
 
     @cached_property
     def dm(self) -> Bounded:
-        found: Bounded = self._mean(lambda x: x.dm)
-        return found
+        return self._mean(lambda x: x.dm)
 
     @cached_property
     def gap(self) -> Bounded:
-        found: Bounded = self._mean(lambda x: x.gap)
-        return found
+        return self._mean(lambda x: x.gap)
 
     @cached_property
     def split(self) -> Split:

@@ -12,7 +12,7 @@ from eoc.layers import Network, one_activation, understood
 from eoc.shaping.conditions import Conditions, Method
 from eoc.shaping.leaky import leaky_for
 from eoc.shaping.result import Found, Question, Shaping, described
-from eoc.shaping.solutions import Solution, places, solutions, steepness
+from eoc.shaping.solutions import STEEP, Solution, places, solutions, steepness
 from eoc.shaping.target import bend_of_each
 from eoc.shaping.written import shaped
 from eoc.validation import real_number
@@ -22,7 +22,6 @@ __all__ = ["can_be_shaped", "shape"]
 _TOTAL = {"tau": 0.3, "zeta": 1.5, "eta": 0.9}  # of the papers, and of the experiments in benchmarks/
 _RANGE = {"tau": (0.0, 10.0), "zeta": (1.0, 10.0), "eta": (0.0, 1.0)}
 _MEANING = {"tau": "curvature C''(1)", "zeta": "slope C'(1)", "eta": "correlation C(0)"}
-_STEEP = 2.0
 _MUCH = 0.1  # of the bend of one activation
 _LIKE = 1e-6  # of numbers that belong to one and the same choice
 
@@ -98,8 +97,9 @@ def shape(
         raise EocError(f"{phi.name} does not stand in the network {block.text!r}: write it where it is to be shaped")
     kind = _method(phi, method)
     target, total = _asked(phi, kind, {"tau": tau, "zeta": zeta, "eta": eta})
+    asked = Question(phi, block, layers, kind, target, total)
     if target == "eta":
-        return described(Question(phi, block, layers, kind, target, total), _leaky(phi, block, layers, total))
+        return described(asked, _leaky(phi, block, layers, total))
     each, error = bend_of_each(block, phi, layers, kind, total)
     found = solutions(phi, _conditions(kind, each), error)
     kept = _kept(found)
@@ -110,7 +110,7 @@ def shape(
     others = tuple(s for s in found if s is not kept and not _mirrored(s, kept))
     own = each if kind == "tat" else 1.0 + each
     numbers = (kept.alpha, kept.beta, kept.gamma, kept.delta)
-    return described(Question(phi, block, layers, kind, target, total), Found(new, numbers, errors, own, others=others))
+    return described(asked, Found(new, numbers, errors, own, others=others))
 
 
 def can_be_shaped(activation: object, depth: float | None = None) -> bool:
@@ -125,10 +125,11 @@ def can_be_shaped(activation: object, depth: float | None = None) -> bool:
     if phi.smoothness is Smoothness.JUMP:
         return False
     if phi.is_positively_homogeneous:
-        return bool(abs(phi(-1.0)) < phi(1.0))
+        left, right = _sides(phi)
+        return abs(left) < right
     kind = _method(phi, None)
     each, _ = bend_of_each(understood(phi), phi, layers, kind, _TOTAL["tau" if kind == "tat" else "zeta"])
-    return any(steepness(phi, beta) < _STEEP for _, _, beta in places(phi, _conditions(kind, each)))
+    return any(steepness(phi, beta) < STEEP for _, _, beta in places(phi, _conditions(kind, each)))
 
 
 def _conditions(kind: Method, each: float) -> tuple[Conditions, ...]:
@@ -178,7 +179,7 @@ def _asked(phi: Activation, kind: Method, given: dict[str, float | None]) -> tup
 
 def _kept(found: tuple[Solution, ...]) -> Solution | None:
     """The least alpha where phi is steep enough; of two mirror images the one with beta >= 0."""
-    steep = [s for s in found if s.steepness < _STEEP] or sorted(found, key=lambda s: s.steepness)[:1]
+    steep = [s for s in found if s.steepness < STEEP] or sorted(found, key=lambda s: s.steepness)[:1]
     if not steep:
         return None
     least = min(s.alpha for s in steep)
@@ -203,8 +204,13 @@ def _nothing(phi: Activation, kind: Method, depth: int, each: float) -> str:
     )
 
 
+def _sides(phi: Activation) -> tuple[float, float]:
+    """The slopes of a homogeneous phi left and right of 0."""
+    return -float(phi(-1.0)), float(phi(1.0))
+
+
 def _leaky(phi: Activation, block: Network, depth: int, eta: float) -> Found:
-    left, right = (float(sign * phi(sign)) for sign in (-1.0, 1.0))
+    left, right = _sides(phi)
     if left == right:
         raise EocError(f"{phi.name} is linear: there is nothing to shape, and nothing that a deep network could learn")
     if not abs(left) < right:

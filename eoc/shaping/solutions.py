@@ -15,14 +15,15 @@ from eoc.layers.bounded import Bounded
 from eoc.shaping.conditions import Conditions
 from eoc.shaping.means import Means, means, rough_means
 
-__all__ = ["Solution", "places", "solutions", "steepness"]
+__all__ = ["STEEP", "Solution", "places", "solutions", "steepness"]
 
 _SIDE = np.geomspace(1e-3, 60.0, 90)
 _BETA = np.concatenate([-_SIDE[::-1], [0.0], _SIDE])
 _ALPHA = np.geomspace(1e-6, 20.0, 110)
 _STEP = 1e-4  # relative step of the differences: enough for steps that converge and for what errors do
 _STEPS = 25
-_STEEP, _MOST = 2.0, 12  # steepness and number of places
+_MOST = 12  # places
+STEEP = 2.0  # steepness beyond which a solution is not kept
 _CLOSE = 1e-9  # of the equations, where something was found
 _SAME = 1e-6
 _WHERE_STEEP = np.linspace(-6.0, 6.0, 481)
@@ -92,7 +93,7 @@ def places(phi: Activation, conditions: tuple[Conditions, ...]) -> list[tuple[Co
     betas = _BETA if phi.parity is None else _BETA[_BETA >= 0.0]  # the other half mirrors this one
     rough = rough_means(phi, _ALPHA, betas[:, None])
     found = [(one, *place) for one in conditions for place in _crossings(rough, betas, one)]
-    return sorted(found, key=lambda place: (steepness(phi, place[2]) > _STEEP, abs(place[2])))[:_MOST]
+    return sorted(found, key=lambda place: (steepness(phi, place[2]) > STEEP, abs(place[2])))[:_MOST]
 
 
 def _crossings(rough: Means, betas: FloatArray, conditions: Conditions) -> Iterator[tuple[float, float]]:
@@ -169,11 +170,12 @@ def _solution(
 ) -> Solution:
     """The numbers, each moved by what the equations are off by and by errors of its own."""
     left = np.array([abs(v.value[0]) + v.error[0] + goal_error for v in values])
-    moved = np.abs(np.linalg.inv(jacobian)) @ left
+    inverse = np.linalg.inv(jacobian)
+    moved = np.abs(inverse) @ left
     alpha = float(np.exp(at[0]))
     gamma, delta = conditions.gamma(m), conditions.delta(m)
     slopes = _slopes((gamma, delta), at)
-    errors = np.abs(slopes @ np.linalg.inv(jacobian)) @ left + np.array([gamma.error[0], delta.error[0]])
+    errors = np.abs(slopes @ inverse) @ left + np.array([gamma.error[0], delta.error[0]])
     return Solution(
         alpha,
         float(at[1]),
