@@ -108,7 +108,7 @@ def shape_(
     >>> model = nn.Sequential(nn.Linear(64, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU(), nn.Linear(64, 10))
     >>> report = shape_(model, generator=torch.Generator().manual_seed(0))
     >>> report.modules, report.depth, round(report.shapings[0].gamma, 6)
-    (('1', '3'), 2, 2.67604)
+    (('1', '3'), 2, 2.902801)
     """
     check_model(module, weights, generator)
     reading = read(module)
