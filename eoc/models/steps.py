@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,7 @@ class Kind(StrEnum):
     """What a step does."""
 
     INPUT = "input"  #: data that the model is called with
+    PARAMETER = "parameter"  #: a learned tensor that is taken like a signal: a class token, queries
     EMBEDDING = "embedding"  #: looks up rows of a table
     LAYER = "layer"  #: an affine map: Linear, convolutions, the projections of attention
     ACTIVATION = "activation"  #: a function of one number, applied to every element
@@ -50,6 +51,9 @@ class Affine:
         Of a convolution, else 1.
     transposed
         Whether the weight has its inputs first, as transposed convolutions do.
+    assign
+        What sets the weight where it is computed from other parameters (parametrisations, weight_norm), given the
+        values that it is to have; None where the tensor itself is written.
     """
 
     weight: Any
@@ -60,6 +64,7 @@ class Affine:
     fan_in: float
     groups: int = 1
     transposed: bool = False
+    assign: Callable[[Any], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,18 @@ class Step:
         Of an activation: which.
     note
         What a reader should know: why a step is unknown, what was assumed.
+    shape
+        Of its output, for the example inputs, the number of inputs first; () where that is not known.
+    terms
+        Of pooling, how many positions each output is made of; of attention, how many tokens; None where not known.
+    largest
+        Of pooling: whether it takes the largest of them, instead of their mean.
+    centred
+        Of a normalisation: whether it takes away the mean (not RMS normalisation).
+    piece
+        Of reshaping: which of several pieces that share no units; None for all that it takes in.
+    tensor
+        Of a parameter: its values.
     """
 
     name: str
@@ -91,6 +108,12 @@ class Step:
     affine: Affine | None = None
     activation: Activation | None = None
     note: str = ""
+    shape: tuple[int, ...] = ()
+    terms: int | None = None
+    largest: bool = False
+    centred: bool = True
+    piece: int | None = None
+    tensor: Any = None
 
     @property
     def slope(self) -> float:
