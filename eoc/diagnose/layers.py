@@ -12,9 +12,9 @@ from torch import nn
 from torch.nn import functional
 
 from eoc.diagnose.signals import mean_square
-from eoc.models.builder import Builder, count_terms
-from eoc.models.modules import affine_of, is_layer
 from eoc.models.steps import Affine, Kind, Step
+from eoc.models.torch.builder import Builder, count_terms
+from eoc.models.torch.modules import affine_of, is_layer
 
 __all__ = ["Layer", "measurable"]
 

@@ -22,10 +22,10 @@ from eoc.diagnose.stretches import stretches
 from eoc.diagnose.walks import NO_SIGNAL, Gradient, Measured, backward, forward
 from eoc.errors import AccuracyWarning, EocError
 from eoc.messages import quoted
-from eoc.models.modules import is_layer
-from eoc.models.read import read
 from eoc.models.steps import Kind, Reading, Step
-from eoc.models.unwrapped import unwrapped
+from eoc.models.torch.modules import is_layer
+from eoc.models.torch.read import read
+from eoc.models.torch.unwrapped import unwrapped
 
 __all__ = ["run"]
 

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from eoc.errors import EocError
-from eoc.models.read import read
 from eoc.models.steps import Kind, Reading
+from eoc.models.torch.read import read
 
 
 def shown(reading: Reading) -> list[str]:

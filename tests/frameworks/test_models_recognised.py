@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from eoc.activations.argument.terms import NOT_ELEMENTWISE
-from eoc.models.elementwise import recognised_function, recognised_module
-from eoc.models.read import read
 from eoc.models.steps import Kind
+from eoc.models.torch.elementwise import recognised_function, recognised_module
+from eoc.models.torch.read import read
 
 GRID = torch.cat([torch.linspace(-18.0, 18.0, 1441), torch.tensor([0.5, -0.5, 1e-9, -1e-9])]).double() + 1e-3
 

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 import eoc
 from eoc.activations.argument.symbolic import formula_of
-from eoc.models.elementwise import as_activation
-from eoc.models.read import read
+from eoc.models.torch.elementwise import as_activation
+from eoc.models.torch.read import read
 
 GRID = np.linspace(-6.0, 6.0, 241) + 1e-3
 SPELT = [

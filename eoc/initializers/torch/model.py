@@ -17,8 +17,8 @@ from eoc.initializers.torch.report import Report
 from eoc.initializers.torch.roles import explained
 from eoc.initializers.torch.scales import Settings
 from eoc.messages import did_you_mean, quoted, shortened
-from eoc.models.read import read
 from eoc.models.steps import Kind, Reading
+from eoc.models.torch.read import read
 from eoc.validation import real_number
 
 __all__ = ["check_model", "filled", "initialize_"]

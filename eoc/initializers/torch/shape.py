@@ -15,8 +15,8 @@ from eoc.errors import EocError
 from eoc.initializers.torch.model import check_model, filled
 from eoc.initializers.torch.report import Report
 from eoc.initializers.torch.scales import Settings
-from eoc.models.read import read
 from eoc.models.steps import Kind, Reading, Step
+from eoc.models.torch.read import read
 from eoc.shaping import Shaping, shape
 
 __all__ = ["ShapeReport", "shape_"]

@@ -12,14 +12,14 @@ from torch.nn.parameter import is_lazy
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
 from eoc.messages import quoted
-from eoc.models.builder import Builder
-from eoc.models.graph import interpret
-from eoc.models.modules import is_leaf
-from eoc.models.ordered import in_order
 from eoc.models.steps import Kind, Reading, Step
-from eoc.models.traced import trace
-from eoc.models.transformers import add_leaf
-from eoc.models.unwrapped import unwrapped
+from eoc.models.torch.builder import Builder
+from eoc.models.torch.graph import interpret
+from eoc.models.torch.modules import is_leaf
+from eoc.models.torch.ordered import in_order
+from eoc.models.torch.traced import trace
+from eoc.models.torch.transformers import add_leaf
+from eoc.models.torch.unwrapped import unwrapped
 
 __all__ = ["read"]
 

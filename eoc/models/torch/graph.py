@@ -10,14 +10,14 @@ import torch
 from torch import fx, nn
 
 from eoc.activations import Activation
-from eoc.models.calls import Call, Calls, values_in
-from eoc.models.elementwise import recognised_module
-from eoc.models.evaluated import own_activation
-from eoc.models.functions import is_in_place, plain_name
-from eoc.models.modules import is_leaf
 from eoc.models.steps import Kind, Reading
-from eoc.models.transformers import SEVERAL, add_leaf
-from eoc.models.values import Elements, Fixed, Value, ValueBuilder
+from eoc.models.torch.calls import Call, Calls, values_in
+from eoc.models.torch.elementwise import recognised_module
+from eoc.models.torch.evaluated import own_activation
+from eoc.models.torch.functions import is_in_place, plain_name
+from eoc.models.torch.modules import is_leaf
+from eoc.models.torch.transformers import SEVERAL, add_leaf
+from eoc.models.torch.values import Elements, Fixed, Value, ValueBuilder
 
 __all__ = ["interpret"]
 
@@ -35,7 +35,7 @@ def interpret(
     Parameters
     ----------
     graph, kinds
-        What the model computes, see :func:`eoc.models.traced.trace`.
+        What the model computes, see :func:`eoc.models.torch.traced.trace`.
     whole
         What parameters are named in: the model, or the wrapper that it is in.
     model, prefix

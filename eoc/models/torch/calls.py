@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from eoc.models.elementwise import as_activation, recognised_function
-from eoc.models.functions import ELEMENTWISE, KINDS, LINEAR, NUMBERS, TRANSPOSED
 from eoc.models.steps import Kind
-from eoc.models.transformers import add_gate
-from eoc.models.values import Elements, Fixed, Value, ValueBuilder
+from eoc.models.torch.elementwise import as_activation, recognised_function
+from eoc.models.torch.functions import ELEMENTWISE, KINDS, LINEAR, NUMBERS, TRANSPOSED
+from eoc.models.torch.transformers import add_gate
+from eoc.models.torch.values import Elements, Fixed, Value, ValueBuilder
 
 __all__ = ["Call", "Calls"]
 
@@ -33,13 +33,13 @@ class Call:
     Attributes
     ----------
     name
-        Of the function, see :func:`eoc.models.functions.plain_name`.
+        Of the function, see :func:`eoc.models.torch.functions.plain_name`.
     node
         The name of the node.
     function
         What is called.
     args, kwargs
-        With :data:`eoc.models.values.Value` s for nodes.
+        With :data:`eoc.models.torch.values.Value` s for nodes.
     """
 
     name: str

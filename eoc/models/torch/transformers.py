@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from eoc.activations import activation
-from eoc.models.builder import Builder
-from eoc.models.modules import add_activation, add_module, affine_of, is_foreign
 from eoc.models.steps import Kind
+from eoc.models.torch.builder import Builder
+from eoc.models.torch.modules import add_activation, add_module, affine_of, is_foreign
 
 __all__ = ["SEVERAL", "add_gate", "add_leaf"]
 
@@ -29,7 +29,7 @@ def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[in
     name
         The module's name in the model.
     module, own
-        The module, as for :func:`eoc.models.modules.add_module`.
+        The module, as for :func:`eoc.models.torch.modules.add_module`.
     inputs
         The steps that it is called with: query, key and value; source and target; target and memory. Where fewer are
         given, as in module order, the last stands for the rest.

@@ -12,17 +12,17 @@ import torch
 from torch import fx, nn
 
 from eoc.errors import EocError
-from eoc.models.evaluated import evaluated
-from eoc.models.functions import NUMBERS, plain_name
-from eoc.models.modules import is_leaf
 from eoc.models.steps import Kind
-from eoc.models.unwrapped import unwrapped
+from eoc.models.torch.evaluated import evaluated
+from eoc.models.torch.functions import NUMBERS, plain_name
+from eoc.models.torch.modules import is_leaf
+from eoc.models.torch.unwrapped import unwrapped
 
 __all__ = ["trace"]
 
 
 def trace(model: nn.Module) -> tuple[fx.Graph, Mapping[str, Kind | None]]:
-    """The graph of a model, and by name what its modules that are nodes do, see :func:`eoc.models.evaluated.evaluated`.
+    """The graph of a model, and by name what its modules that are nodes do, see :func:`eoc.models.torch.evaluated.evaluated`.
 
     What its forward asks about shapes is answered with no, or with yes where no leads to an error. What it writes, say
     a counter or the last weights of attention, is written to a copy of the model that shares the tensors with it.
@@ -30,7 +30,7 @@ def trace(model: nn.Module) -> tuple[fx.Graph, Mapping[str, Kind | None]]:
     Parameters
     ----------
     model
-        A module that is no leaf, see :func:`eoc.models.modules.is_leaf`.
+        A module that is no leaf, see :func:`eoc.models.torch.modules.is_leaf`.
 
     Raises
     ------

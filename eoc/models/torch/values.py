@@ -12,9 +12,9 @@ from torch import nn
 
 from eoc.activations import Activation
 from eoc.errors import EocError
-from eoc.models.builder import Builder
-from eoc.models.elementwise import as_activation, as_function, straight_line
 from eoc.models.steps import Kind
+from eoc.models.torch.builder import Builder
+from eoc.models.torch.elementwise import as_activation, as_function, straight_line
 
 __all__ = ["Elements", "Fixed", "Value", "ValueBuilder"]
 

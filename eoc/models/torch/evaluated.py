@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from eoc.activations import Activation
-from eoc.models.elementwise import as_activation
 from eoc.models.steps import Kind
+from eoc.models.torch.elementwise import as_activation
 
 __all__ = ["evaluated", "own_activation"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from eoc.models.builder import Builder
-from eoc.models.elementwise import recognised_function, recognised_module
-from eoc.models.evaluated import evaluated, own_activation
 from eoc.models.steps import Affine, Kind
+from eoc.models.torch.builder import Builder
+from eoc.models.torch.elementwise import recognised_function, recognised_module
+from eoc.models.torch.evaluated import evaluated, own_activation
 
 __all__ = ["CONTAINERS", "add_activation", "add_module", "affine_of", "is_foreign", "is_layer", "is_leaf"]
 
@@ -93,7 +93,7 @@ def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[
     inputs
         The steps that it is called with.
     own
-        Of one of the user's own: what :func:`eoc.models.evaluated.evaluated` says.
+        Of one of the user's own: what :func:`eoc.models.torch.evaluated.evaluated` says.
 
     Returns
     -------

@@ -8,13 +8,13 @@ from fnmatch import fnmatchcase
 from torch import nn
 
 from eoc.activations import Activation
-from eoc.models.builder import Builder
-from eoc.models.elementwise import recognised_module
-from eoc.models.evaluated import evaluated, own_activation
-from eoc.models.modules import CONTAINERS, is_layer, is_leaf
 from eoc.models.steps import Kind, Step
-from eoc.models.transformers import add_leaf
-from eoc.models.unwrapped import unwrapped
+from eoc.models.torch.builder import Builder
+from eoc.models.torch.elementwise import recognised_module
+from eoc.models.torch.evaluated import evaluated, own_activation
+from eoc.models.torch.modules import CONTAINERS, is_layer, is_leaf
+from eoc.models.torch.transformers import add_leaf
+from eoc.models.torch.unwrapped import unwrapped
 
 __all__ = ["in_order"]
 
