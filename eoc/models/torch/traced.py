@@ -22,7 +22,9 @@ __all__ = ["trace"]
 
 
 def trace(model: nn.Module) -> tuple[fx.Graph, Mapping[str, Kind | None]]:
-    """The graph of a model, and by name what its modules that are nodes do, see :func:`eoc.models.torch.evaluated.evaluated`.
+    """The graph of a model, and by name what its modules that are nodes do.
+
+    See :func:`eoc.models.torch.evaluated.evaluated` for that.
 
     What its forward asks about shapes is answered with no, or with yes where no leads to an error. What it writes, say
     a counter or the last weights of attention, is written to a copy of the model that shares the tensors with it.
