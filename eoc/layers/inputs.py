@@ -17,7 +17,7 @@ from eoc.layers.signal import Pairs, Signal, apart, fresh_source
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
-__all__ = ["CloseInput", "Input", "Renewed", "Unknown"]
+__all__ = ["CloseInput", "Fresh", "Input", "Moments", "Renewed", "Unknown"]
 
 
 _NO_PAIRS = exact(())
@@ -151,6 +151,31 @@ class Unknown(Input):
         raise UnsupportedError("the mean of this signal is not known")
 
 
+class Moments(Input):
+    """An input of which second moments and means are known, and not its law.
+
+    Parameters
+    ----------
+    q, one_minus_c, pairs
+        As of :class:`Input`.
+    m
+        Means, (P,).
+    """
+
+    is_gaussian = is_input = False
+
+    def __init__(
+        self, q: ArrayLike | Bounded, m: ArrayLike, one_minus_c: ArrayLike | Bounded, pairs: Pairs | None = None
+    ) -> None:
+        super().__init__(q, one_minus_c, pairs)
+        self._m = exact(np.broadcast_to(np.asarray(m, dtype=float), self._q.shape))
+
+    @property
+    def m(self) -> Bounded:
+        """As given."""
+        return self._m
+
+
 def _inverse(chi: Bounded) -> Bounded:
     """1 / chi; 0 where a tangent is infinite, as behind a jump, or nothing is left of it."""
     known = np.isfinite(chi.value) & (chi.value > 0.0)
@@ -227,3 +252,12 @@ class Renewed(Signal):
     def nature(self) -> Nature:
         """As it was."""
         return self._x.nature
+
+
+class Fresh(Renewed):
+    """The same signal of other units, which share nothing with it: another piece of what a layer hands on."""
+
+    def __init__(self, x: Signal) -> None:
+        super().__init__(x, exact(np.ones(1)))
+        self.sources = frozenset([fresh_source()])
+        self.root = None if x.root is None else Fresh(x.root)

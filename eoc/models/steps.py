@@ -95,6 +95,8 @@ class Step:
         Of pooling: whether it takes the largest of them, instead of their mean.
     centred
         Of a normalisation: whether it takes away the mean (not RMS normalisation).
+    over_batch
+        Of a normalisation: whether its means are over the inputs too, as of batch normalisation in training.
     piece
         Of reshaping: which of several pieces that share no units; None for all that it takes in.
     tensor
@@ -112,6 +114,7 @@ class Step:
     terms: int | None = None
     largest: bool = False
     centred: bool = True
+    over_batch: bool = False
     piece: int | None = None
     tensor: Any = None
 

@@ -1,0 +1,1 @@
+"""What theory says of a real model, step by step, before it is run."""
