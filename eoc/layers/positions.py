@@ -4,8 +4,8 @@ Positions have one second moment q, and any two of them the product k. Of a mean
 
 .. math:: q' = k + (q - k) \sum_i a_i^2, \qquad k' = k,
 
-where the other mean is over other positions: 1/n for a window of n in average pooling. What is largest among n functions
-of Gaussians of correlation c has the law that follows from what all positions share,
+where the other mean is over other positions: 1/n for a window of n in average pooling. What is largest among n
+functions of Gaussians of correlation c has the law that follows from what all positions share,
 
 .. math:: u_i = \sqrt{q} (\sqrt{c} z + \sqrt{1 - c} x_i), \qquad
           P(\max_i \phi(u_i) \le t \,|\, z) = P(\phi(u_1) \le t \,|\, z)^n .

@@ -7,8 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from eoc.activations import Activation, activation
-from eoc.floats import FloatArray
+from eoc.activations import activation
 from eoc.layers.affine import Scale
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.joined import Product, Sum
