@@ -1,6 +1,14 @@
 """The errors a user can meet, all of them ``ValueError``: what was given, what is allowed, what to do."""
 
-__all__ = ["AccuracyError", "AccuracyWarning", "EocError", "ExpressionError", "NotPermissibleError", "UnsupportedError"]
+__all__ = [
+    "AccuracyError",
+    "AccuracyWarning",
+    "EocError",
+    "ExpressionError",
+    "InitializationWarning",
+    "NotPermissibleError",
+    "UnsupportedError",
+]
 
 
 class EocError(ValueError):
@@ -44,6 +52,10 @@ class UnsupportedError(EocError):
 
 class AccuracyError(EocError):
     """A number could not be computed to the accuracy that is promised for it."""
+
+
+class InitializationWarning(UserWarning):
+    """What no initialisation of a model can mend: the message says what is wrong with it and what to do."""
 
 
 class AccuracyWarning(UserWarning):

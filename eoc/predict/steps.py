@@ -19,9 +19,10 @@ from eoc.predict.state import State, begin, known, through
 
 __all__ = ["ALIKE", "TOKENS", "after", "normalised"]
 
-ALIKE = "positions are taken for alike, and for independent at the input"
+ALIKE = "pooling: positions are taken for alike, and for independent at the input"
 TOKENS = "attention is taken to weigh tokens at random"
-WINDOW = "how many positions are pooled is not known"
+_TINY = 1e-3  # of the power of a sum: the law of less could not be followed
+WINDOW = "pooling raises or lowers variances by what is not followed: how many positions is not known"
 
 
 def after(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State | None:
@@ -67,7 +68,15 @@ def _passed(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State
 
 
 def _added(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
-    return before[0] if len(before) == 1 else through(Sum(), *before)
+    """A sum; what is tiny beside the rest changes nothing but the power."""
+    if len(before) == 1:
+        return before[0]
+    powers = [one.power for one in before]
+    at = int(np.argmax(powers))
+    rest = sum(powers) - powers[at]
+    if rest < _TINY * powers[at]:
+        return through(Scale(sqrt(1.0 + rest / powers[at])), before[at])
+    return through(Sum(), *before)
 
 
 def _multiplied(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:

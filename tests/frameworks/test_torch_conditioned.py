@@ -71,7 +71,7 @@ class Film(nn.Module):
 
 
 def test_scales_and_shifts_by_a_conditioning_signal_are_no_trunk():
-    assert set(rules(initialize_(Film(), generator=seeded())).values()) == {"linear", "head"}
+    assert set(rules(initialize_(Film(), generator=seeded())).values()) == {"gate", "linear", "head"}
 
 
 class Diffusion(nn.Module):
@@ -224,11 +224,11 @@ class Variational(nn.Module):
         return self.head(torch.relu(self.decoder(z)))
 
 
-def test_what_noise_multiplies_keeps_the_power():
+def test_what_noise_multiplies_has_variance_1():
     report = initialize_(Variational(), generator=seeded())
     assert rules(report)["log"] == "gate"
-    assert stds(report)["log.weight"] == pytest.approx(50**-0.5)
-    spread = 0.5 + math.exp(0.5 * 0.5)  # E[mean^2] + E[exp(log)], both of variance 1/2
+    assert stds(report)["log.weight"] == pytest.approx((0.5 * 50) ** -0.5)
+    spread = 0.5 + math.exp(0.5)  # E[mean^2] + E[exp(log)], of variances 1/2 and 1
     assert next(row.power for row in report.rows if row.parameter == "decoder.weight") == pytest.approx(
         spread, rel=0.01
     )

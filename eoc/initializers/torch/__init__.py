@@ -17,10 +17,10 @@ from eoc.frameworks import needs
 
 needs("eoc.initializers.torch", extra="torch", libraries=("torch",))
 
+from eoc.initializers.plan.report import Report, Row  # noqa: E402
+from eoc.initializers.plan.roles import RULES  # noqa: E402
 from eoc.initializers.torch.fill import eoc_bias_, eoc_normal_, eoc_orthogonal_  # noqa: E402
 from eoc.initializers.torch.model import initialize_  # noqa: E402
-from eoc.initializers.torch.report import Report, Row  # noqa: E402
-from eoc.initializers.torch.roles import RULES  # noqa: E402
 from eoc.initializers.torch.shape import ShapeReport, shape_  # noqa: E402
 
 __all__ = [

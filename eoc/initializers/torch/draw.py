@@ -64,10 +64,10 @@ def check_range(std: float, dtype: torch.dtype, name: str) -> None:
 def draw_normal(tensor: torch.Tensor, std: float, generator: torch.Generator | None) -> torch.Tensor:
     """Fill a tensor with independent N(0, std^2), in place.
 
-    Numbers are drawn in float32, or float64 for that, on the device of the generator, and rounded: the same seed gives
-    the same draw in half precision.
+    Numbers are drawn in float32, or float64 for that, on the CPU, or the device of the generator, and rounded: the same
+    seed gives the same draw in half precision, and on every device.
     """
-    return tensor.copy_(_normal(tensor.shape, tensor, generator).mul_(std))
+    return tensor.copy_(_normal(tuple(tensor.shape), tensor, generator).mul_(std))
 
 
 @torch.no_grad()
@@ -93,5 +93,5 @@ def draw_orthogonal(
 
 def _normal(shape: tuple[int, ...], like: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
     dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
-    device = like.device if generator is None else generator.device
+    device = "cpu" if generator is None else generator.device
     return torch.empty(shape, dtype=dtype, device=device).normal_(generator=generator)

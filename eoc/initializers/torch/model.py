@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import torch
 from torch import nn
 
-from eoc.errors import EocError
-from eoc.initializers.torch.account import notes_of, rows_of
-from eoc.initializers.torch.draw import check_generator, draw_normal, draw_orthogonal
-from eoc.initializers.torch.plan import Fill, Plan
-from eoc.initializers.torch.report import Report
-from eoc.initializers.torch.roles import explained
-from eoc.initializers.torch.scales import Settings
-from eoc.messages import did_you_mean, quoted, shortened
+from eoc.errors import EocError, InitializationWarning
+from eoc.initializers.plan.account import notes_of, rows_of
+from eoc.initializers.plan.drift import warnings_of
+from eoc.initializers.plan.plan import Plan
+from eoc.initializers.plan.report import Report
+from eoc.initializers.plan.roles import explained
+from eoc.initializers.plan.settings import Settings, checked_settings
+from eoc.initializers.torch.draw import check_generator
+from eoc.initializers.torch.parameters import TorchParameters
+from eoc.initializers.torch.write import undone_on_error, written
 from eoc.models.steps import Kind, Reading
 from eoc.models.torch.read import read
-from eoc.validation import real_number
 
 __all__ = ["check_model", "filled", "initialize_"]
-
-_WEIGHTS = ("recommended", "gaussian", "orthogonal")
-_OF_POINTS = ("sigma_w", "sigma_b", "q")
 
 
 def initialize_(
@@ -40,6 +38,11 @@ def initialize_(
     output_variance: float | None = 1.0,
     residual: str | Sequence[str] = (),
     points: Mapping[str, Mapping[str, float]] | None = None,
+    only: str | Sequence[str] = (),
+    skip: str | Sequence[str] = (),
+    ends: str = "stable",
+    heads: str = "variance",
+    embeddings: str = "draw",
     generator: torch.Generator | None = None,
 ) -> Report:
     """Draw all weights and biases of a model anew, on the edge of chaos of its own activations.
@@ -84,8 +87,19 @@ def initialize_(
     points
         The point of single activations, for those that have none to recommend: by their names, as the report has them,
         what :func:`eoc.operating_point.operating_point` takes, ``{"softplus": {"sigma_w": 1.4, "sigma_b": 0.0}}``.
+    only, skip
+        Names of layers or parameters, or patterns as in a shell: only these are set; these are left. What is left is
+        measured, and the others are drawn to go with it.
+    ends
+        Layers that end residual branches: "stable", drawn so that all branches together raise the power of the trunk by
+        at most e; "zero", every block begins as the identity; "keep", as the library made them.
+    heads
+        Last layers: "variance", output_variance; "mup", output_variance / fan_in, which goes with muP (Yang and Hu
+        2021, arXiv 2011.14522); "zero"; "keep", as the library made them.
+    embeddings
+        "draw" or "keep".
     generator
-        Source of random numbers; None: torch's global one. One seed gives the same weights again.
+        Source of random numbers; None: torch's global one. One seed gives the same weights again, on every device.
 
     Returns
     -------
@@ -120,17 +134,22 @@ def initialize_(
     4.weight  head    0.08388
     4.bias    head    0.00000
     """
-    check_model(module, weights, generator)
-    settings = Settings(
-        sigma_w,
-        sigma_b,
-        q,
-        depth,
-        weights,
-        _variance("input_variance", input_variance),
-        None if output_variance is None else _variance("output_variance", output_variance),
-        _patterns(residual),
-        _points(points),
+    check_model(module, generator)
+    settings = checked_settings(
+        sigma_w=sigma_w,
+        sigma_b=sigma_b,
+        q=q,
+        depth=depth,
+        weights=weights,
+        input_variance=input_variance,
+        output_variance=output_variance,
+        residual=residual,
+        points=points,
+        only=only,
+        skip=skip,
+        ends=ends,
+        heads=heads,
+        embeddings=embeddings,
     )
     reading = read(module, activation, settings.residual)
     return filled(module, reading, settings, generator)
@@ -139,55 +158,26 @@ def initialize_(
 def filled(module: nn.Module, reading: Reading, settings: Settings, generator: torch.Generator | None) -> Report:
     """Fill all parameters of a model that was read: :func:`initialize_` without its checks."""
     _check_reading(reading)
-    plan = Plan(module, reading, settings)
-    for fill in plan.fills:
-        _write(fill, generator)
-    rows = rows_of(module, reading, plan)
-    return Report(rows, plan.points, plan.depth, notes_of(reading, plan), explained({row.rule for row in rows}))
+    parameters = TorchParameters(module)
+    plan = Plan(parameters, reading, settings)
+    for problem in (doubts := warnings_of(plan)):
+        warnings.warn(problem, InitializationWarning, stacklevel=3)
+    with undone_on_error(plan.fills, generator):
+        written(plan.fills, generator)
+    rows = rows_of(parameters, reading, plan)
+    notes = (*doubts, *notes_of(parameters, reading, plan))
+    return Report(rows, plan.points, plan.depth, notes, explained({row.rule for row in rows}))
 
 
-def check_model(module: Any, weights: Any, generator: Any) -> None:
-    """Refuse what is no model, and what does not say how to draw."""
+def check_model(module: Any, generator: Any) -> None:
+    """Refuse what is no model, and what is no source of random numbers."""
     if isinstance(module, type):
         raise EocError(
             f"module must be a model, got the class {module.__name__}: make one of it, {module.__name__}(...)"
         )
     if not isinstance(module, nn.Module):
         raise EocError(f"module must be a torch.nn.Module, got {type(module).__name__}; for a tensor take eoc_normal_")
-    if weights not in _WEIGHTS:
-        raise EocError(f"weights must be one of {', '.join(map(repr, _WEIGHTS))}; got {shortened(repr(weights))}")
     check_generator(generator)
-
-
-def _variance(name: str, value: float) -> float:
-    number = real_number(name, value)
-    if not (isfinite(number) and number > 0.0):
-        raise EocError(f"{name} must be a finite number > 0, got {number!r}")
-    return number
-
-
-def _patterns(residual: Any) -> tuple[str, ...]:
-    patterns = (residual,) if isinstance(residual, str) else residual
-    if not isinstance(patterns, Sequence) or not all(isinstance(pattern, str) for pattern in patterns):
-        raise EocError(
-            f"residual must be a name of a layer, a pattern such as 'blocks.*.fc2' or a list of them; got "
-            f"{shortened(repr(residual))}"
-        )
-    return tuple(patterns)
-
-
-def _points(points: Any) -> Mapping[str, Mapping[str, float]]:
-    given = {} if points is None else points
-    if not isinstance(given, Mapping) or not all(isinstance(place, Mapping) for place in given.values()):
-        raise EocError(
-            "points must say by the names of activations which point is meant, "
-            f"{{'softplus': {{'sigma_w': 1.4, 'sigma_b': 0.0}}}}; got {shortened(repr(points))}"
-        )
-    for name, place in given.items():
-        for key in place:
-            if key not in _OF_POINTS:
-                raise EocError(f"points: unknown {quoted(key)} for {name}; {did_you_mean(str(key), _OF_POINTS)}")
-    return given
 
 
 def _check_reading(reading: Reading) -> None:
@@ -199,17 +189,3 @@ def _check_reading(reading: Reading) -> None:
             f"no activation can be seen between the layers ({reading.problem}): say which one follows the hidden "
             "layers, for example activation='relu'"
         )
-
-
-@torch.no_grad()
-def _write(fill: Fill, generator: torch.Generator | None) -> None:
-    if fill.tensor.numel() == 0:
-        return
-    if fill.method == "constant":
-        fill.tensor.fill_(fill.number)
-    elif fill.method == "orthogonal":
-        draw_orthogonal(fill.tensor, fill.number, fill.groups, generator)
-    else:
-        draw_normal(fill.tensor, fill.number, generator)
-    if fill.zero_row is not None:
-        fill.tensor[fill.zero_row] = 0.0

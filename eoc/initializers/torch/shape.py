@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from eoc.activations import Activation
 from eoc.errors import EocError
+from eoc.initializers.plan.report import Report
+from eoc.initializers.plan.settings import Settings
 from eoc.initializers.torch.model import check_model, filled
-from eoc.initializers.torch.report import Report
-from eoc.initializers.torch.scales import Settings
 from eoc.models.steps import Kind, Reading, Step
 from eoc.models.torch.read import read
 from eoc.shaping import Shaping, shape
@@ -110,7 +110,7 @@ def shape_(
     >>> report.modules, report.depth, round(report.shapings[0].gamma, 6)
     (('1', '3'), 2, 2.902801)
     """
-    check_model(module, weights, generator)
+    check_model(module, generator)
     reading = read(module)
     steps = _shaped_steps(reading)
     layers = depth or _depth(reading.steps)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from textwrap import fill
 
 from eoc.activations import Activation
-from eoc.initializers.torch.structure import Structure
+from eoc.initializers.plan.structure import Structure
 from eoc.models.steps import Kind
 
 __all__ = ["RULES", "Role", "Rule", "explained", "role"]
@@ -23,11 +23,13 @@ class Rule(StrEnum):
     """The rules, see :data:`RULES`; and what was left as it is."""
 
     HIDDEN = "hidden"
+    ONCE = "once"
     NORMALISED = "normalised"
     LINEAR = "linear"
     GATE = "gate"
     HEAD = "head"
     BRANCH = "branch"
+    FIRST = "first"
     EMBEDDING = "embedding"
     NORMALISATION = "normalisation"
     LEFT = "left"
@@ -36,14 +38,18 @@ class Rule(StrEnum):
 #: What each rule is for, and what it does.
 RULES: Mapping[Rule, str] = {
     Rule.HIDDEN: "an activation comes next: (sigma_w, sigma_b, q) is its point, see below",
+    Rule.ONCE: "an activation comes next, and a normalisation before, in a residual branch: q = 1, biases 0",
     Rule.NORMALISED: "a normalisation comes next: q = 1, biases 0; the scale does not matter forward",
-    Rule.LINEAR: "a layer, product or attention comes next: keeps the power, biases 0",
-    Rule.GATE: "the activation of a gate comes next, then a product: keeps the power, biases 0",
+    Rule.LINEAR: "a layer or attention comes next: keeps the power, biases 0",
+    Rule.GATE: "a product comes next, perhaps after an activation: q = 1, biases 0",
     Rule.HEAD: "the output comes next: q = output_variance, biases 0",
     Rule.BRANCH: """\
 ends one of the n residual branches: adds 1/n of the power of its trunk, or less where the model scales it down itself.
 The trunk grows by at most e = 2.72 over all of them. Biases are 0; if an activation ends the branch, weights and biases
 are those of its point times one factor""",
+    Rule.FIRST: """\
+the first layer before sin(w x): std 1 / (sqrt(3) fan_in), whose uniform law is that of SIREN, so that w sets the
+frequencies""",
     Rule.EMBEDDING: """\
 table N(0, input_variance); N(0, 1 / dimension) if it, or one that it is added to, is also the weight of a layer""",
     Rule.NORMALISATION: "weights 1, biases 0: power 1",
@@ -101,13 +107,15 @@ def role(model: Structure, at: int) -> Role:
         others = {model.steps[end].activation for end in ends[1:]} - {first.activation, None}
         note = f"also feeds {', '.join(sorted(phi.name for phi in others if phi is not None))}" if others else ""
         return Role(_before_activation(model, ends[0], first.activation), ends[0], first.activation, note)
-    if first.kind is Kind.NORM:
-        return Role(Rule.NORMALISED, ends[0])
-    if first.kind is Kind.UNKNOWN and not _is_last(model, ends[0]):
-        return Role(Rule.LINEAR, ends[0], note=f"feeds {first.name}, which is unknown")
-    if first.kind in (Kind.OUTPUT, Kind.UNKNOWN):
-        return Role(Rule.HEAD, ends[0])
-    return Role(Rule.LINEAR, ends[0])
+    if first.kind is Kind.UNKNOWN:
+        last = _is_last(model, ends[0])
+        note = "" if last else f"feeds {first.name}, which is unknown"
+        return Role(Rule.HEAD if last else Rule.LINEAR, ends[0], note=note)
+    gated = first.kind is Kind.MULTIPLY and len(first.inputs) > 1
+    return Role(Rule.GATE if gated else _BEFORE.get(first.kind, Rule.LINEAR), ends[0])
+
+
+_BEFORE = {Kind.NORM: Rule.NORMALISED, Kind.OUTPUT: Rule.HEAD}
 
 
 def _before_activation(model: Structure, at: int, phi: Activation) -> Rule:

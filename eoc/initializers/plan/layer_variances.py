@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from math import inf, prod
+from math import inf, isclose, prod
 
 from eoc.activations import Activation
 from eoc.errors import EocError
-from eoc.initializers.torch.power import Signal, after, agree, normal
-from eoc.initializers.torch.roles import Role, Rule, role
-from eoc.initializers.torch.structure import Branch, Structure
+from eoc.initializers.plan.roles import Role, Rule, role
+from eoc.initializers.plan.settings import Settings
+from eoc.initializers.plan.structure import Branch, Structure
+from eoc.layers.elementwise import Elementwise
 from eoc.messages import did_you_mean, quoted
 from eoc.models.steps import Kind, Step
 from eoc.operating_point import OperatingPoint, operating_point
+from eoc.predict.state import State, Unknown, begin, through
 
-__all__ = ["Scales", "Settings"]
+__all__ = ["LayerVariances", "power_of"]
 
-
-@dataclass(frozen=True)
-class Settings:
-    """The arguments of :func:`eoc.initializers.torch.initialize_` that decide how layers are drawn."""
-
-    sigma_w: float | None
-    sigma_b: float | None
-    q: float | None
-    depth: int | None
-    weights: str
-    input_variance: float
-    output_variance: float | None
-    residual: tuple[str, ...]
-    points: Mapping[str, Mapping[str, float]]
+_SELF_NORMALISING = {"sigma_w": 1.0, "sigma_b": 0.0, "q": 1.0}  # of SELU: Klambauer et al. (2017)
 
 
-class Scales:
+def power_of(state: State | Unknown) -> float | None:
+    """The mean square of what a step hands on; None if unknown, or zero."""
+    power = state.power if isinstance(state, State) else 0.0
+    return power if 0.0 < power < inf else None
+
+
+class LayerVariances:
     """Applies the rules to the layers of a model, one after the other.
 
     Attributes
@@ -58,9 +52,21 @@ class Scales:
         self.residuals = len(model.branches) + len(self.named)
         self.depth = settings.depth or model.depth
         self.points: dict[int, OperatingPoint] = {}
+        self._noisy = any(step.kind is Kind.DROPOUT and _is_alpha(step) for step in model.steps)
         _check_points(model.steps, settings.points)
 
-    def layer(self, at: int, found: Role, power: float | None, signals: Sequence[Signal]) -> tuple[float, float]:
+    def role(self, at: int) -> Role:
+        """The rule for a layer; behind a normalisation in a residual branch no map is iterated."""
+        found = role(self._model, at)
+        phi, settings = found.activation, self._settings
+        once = found.rule is Rule.HIDDEN and phi is not None and self._model.is_normalised_in_branch(at)
+        if once and phi is not None and settings.is_recommended and phi.name not in settings.points:
+            return Role(Rule.ONCE, found.next, phi, found.note)
+        return found
+
+    def layer(
+        self, at: int, found: Role, power: float | None, states: Sequence[State | Unknown]
+    ) -> tuple[float, float]:
         """(sigma_w, sigma_b) of a layer.
 
         Parameters
@@ -69,44 +75,46 @@ class Scales:
             The layer and its rule.
         power
             The mean square of what it takes in; None if unknown.
-        signals
+        states
             What all steps before it hand on.
         """
         sigma_w, sigma_b = self._alone(at, found, power)
         if at in self.ends:
-            return self._ending(at, found, power, (sigma_w, sigma_b), signals)
+            return self._ending(at, found, power, (sigma_w, sigma_b), states)
         gain = self.residuals if at in self.named else 1.0
-        if found.rule in (Rule.HIDDEN, Rule.NORMALISED, Rule.HEAD):
+        if found.rule in (Rule.HIDDEN, Rule.ONCE, Rule.NORMALISED, Rule.HEAD):
             gain *= self._model.gain(at) or 1.0  # times a parameter that is 0 at first
         return sigma_w / gain**0.5, sigma_b / gain**0.5
 
-    def added(self, at: int, signals: Sequence[Signal]) -> float | None:
+    def added(self, at: int, states: Sequence[State | Unknown]) -> float | None:
         """The power with which the end of a branch adds 1/n of the power of its trunk; None if that is unknown.
 
         No more than the power of the trunk: where the model scales its branches down, they are left small. Gates that
         are computed later are taken to keep the power.
         """
         branch = self.ends[at]
-        power = self._trunk(branch.trunk, signals)
-        gates = prod(signals[step].power or 1.0 for step in branch.factors if step < len(signals))
+        power = self._trunk(branch.trunk, states)
+        gates = prod(power_of(states[step]) or 1.0 for step in branch.factors if step < len(states))
         return None if power is None else power / max(1.0, self.residuals * branch.gain * gates)
 
     def settled(self, found: Role) -> float | None:
         """The variance of a layer before an activation if all is as it should be; None for others."""
+        if found.rule is Rule.ONCE:
+            return 1.0
         if found.rule is not Rule.HIDDEN or found.activation is None:
             return None
         q = self._point(found.activation).q
         return q if 0.0 < q < inf else None
 
-    def _trunk(self, trunk: int, signals: Sequence[Signal]) -> float | None:
+    def _trunk(self, trunk: int, states: Sequence[State | Unknown]) -> float | None:
         """The power of a trunk, also where a projection of it is computed after the branch."""
-        while trunk >= len(signals):
+        while trunk >= len(states):
             step = self._model.steps[trunk]
-            settled = self.settled(role(self._model, trunk)) if step.kind is Kind.LAYER else None
+            settled = self.settled(self.role(trunk)) if step.kind is Kind.LAYER else None
             if settled is not None or step.kind is Kind.NORM:
                 return settled or 1.0
             trunk = step.inputs[0]
-        return signals[trunk].power
+        return power_of(states[trunk])
 
     def _alone(self, at: int, found: Role, power: float | None) -> tuple[float, float]:
         """As if the layer ended no residual branch."""
@@ -115,33 +123,49 @@ class Scales:
             last = self._model.repeats.get(at, (at,))[-1]
             again = last != at and self._model.taken(last).activation is found.activation
             return (place.sigma_w, place.sigma_b) if again else _keeping(place, power)
-        if found.rule is Rule.NORMALISED:
+        if found.rule in (Rule.ONCE, Rule.NORMALISED, Rule.GATE):
             return (power or 1.0) ** -0.5, 0.0
-        if found.rule is not Rule.HEAD:
-            return 1.0, 0.0
+        return self._head(at, power) if found.rule is Rule.HEAD else (1.0, 0.0)
+
+    def _head(self, at: int, power: float | None) -> tuple[float, float]:
+        """Before the output."""
+        if self._settings.heads == "zero":
+            return 0.0, 0.0
+        affine, before = self._model.steps[at].affine, self._preceding(at)
         if self._settings.output_variance is not None:
-            return (self._settings.output_variance / (power or 1.0)) ** 0.5, 0.0
-        before = self._preceding(at)
-        if before is None:
-            return 1.0, 0.0
-        place = self._point(before)
-        return place.sigma_w, place.sigma_b
+            sigma_w = (self._settings.output_variance / (power or 1.0)) ** 0.5
+        else:
+            sigma_w = 1.0 if before is None else self._point(before).sigma_w
+        fan_in = affine.fan_in if affine is not None and self._settings.heads == "mup" else 1.0
+        if self._settings.output_variance is None and before is not None:
+            return sigma_w / fan_in**0.5, self._point(before).sigma_b
+        return sigma_w / fan_in**0.5, 0.0
 
     def _ending(
-        self, at: int, found: Role, power: float | None, alone: tuple[float, float], signals: Sequence[Signal]
+        self,
+        at: int,
+        found: Role,
+        power: float | None,
+        alone: tuple[float, float],
+        states: Sequence[State | Unknown],
     ) -> tuple[float, float]:
         """Of a layer that ends a residual branch, perhaps with an activation after it."""
-        added, (sigma_w, sigma_b) = self.added(at, signals), alone
+        if self._settings.ends == "zero":
+            return 0.0, 0.0
+        added, (sigma_w, sigma_b) = self.added(at, states), alone
         if found.next is None or found.next > self.ends[at].output:
             return ((added / power) ** 0.5 if added and power else self.residuals**-0.5), 0.0
-        variance = None if power is None else sigma_w**2 * power + sigma_b**2
-        step = self._model.steps[found.next]
-        activated = after(step, found.next, [normal(variance, at)], self.points.get(found.next)).power
+        phi = self._model.steps[found.next].activation
+        activated = None
+        if power is not None and phi is not None:
+            activated = power_of(through(Elementwise(phi), begin(sigma_w**2 * power + sigma_b**2)))
         scale = (added / activated if added and activated else 1.0 / self.residuals) ** 0.5
         return sigma_w * scale, sigma_b * scale
 
     def _point(self, phi: Activation) -> OperatingPoint:
         own, settings = self._settings.points.get(phi.name), self._settings
+        if own is None and self._noisy and settings.is_recommended and phi.name == "selu":
+            own = _SELF_NORMALISING  # what alpha dropout adds is made for it, and would drown a small q
         if own is not None:
             return self._at(phi, own.get("sigma_w"), own.get("sigma_b"), own.get("q"))
         try:
@@ -169,9 +193,14 @@ def _keeping(place: OperatingPoint, power: float | None) -> tuple[float, float]:
     Those of the point itself where its own activation came before, where the power is unknown, and where variances
     settle at no q > 0.
     """
-    if not power or not 0.0 < place.q < inf or agree(power, place.power):
+    if not power or not 0.0 < place.q < inf or isclose(power, place.power, rel_tol=1e-9):
         return place.sigma_w, place.sigma_b
     return ((place.q - place.sigma_b**2) / power) ** 0.5, place.sigma_b
+
+
+def _is_alpha(step: Step) -> bool:
+    """Whether dropout adds noise of a size of its own."""
+    return "alpha" in f"{type(step.module).__name__} {step.name}".lower()
 
 
 def _check_points(steps: Sequence[Step], points: Mapping[str, Mapping[str, float]]) -> None:

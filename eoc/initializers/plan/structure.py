@@ -61,6 +61,8 @@ class Structure:
         Of each step: whether weights come after it.
     repeats
         Of each layer that is used several times, the later uses after the first: all of them.
+    inside
+        The steps in residual branches, as bits of a whole number.
     """
 
     steps: tuple[Step, ...]
@@ -69,6 +71,7 @@ class Structure:
     summands: dict[int, int]
     continues: tuple[bool, ...]
     repeats: dict[int, tuple[int, ...]]
+    inside: int
 
     @property
     def depth(self) -> int:
@@ -101,6 +104,21 @@ class Structure:
         while step.kind in (Kind.SAME, Kind.DROPOUT, Kind.POOL) and step.inputs:
             step = self.steps[step.inputs[0]]
         return step
+
+    def is_normalised_in_branch(self, at: int) -> bool:
+        """Whether a layer stands in a residual branch and takes in what was just normalised."""
+        return bool(self.inside >> at & 1) and self.taken(at).kind is Kind.NORM
+
+    @property
+    def gates_in_series(self) -> int:
+        """How many products of two signals follow each other, with no normalisation or residual sum between them."""
+        ends = {branch.output for branch in self.branches}
+        count: list[int] = []
+        for step in self.steps:
+            sums = step.kind is Kind.ADD and any(at in ends for at in step.inputs)
+            before = 0 if sums or step.kind is Kind.NORM else max((count[at] for at in step.inputs), default=0)
+            count.append(before + (step.kind is Kind.MULTIPLY and len(step.inputs) > 1))
+        return max(count, default=0)
 
     def summed_with(self, at: int) -> set[int]:
         """The terms of the sum that a step is a term of, itself among them; reshaping and dropout are passed."""
@@ -156,10 +174,13 @@ def structure(steps: tuple[Step, ...]) -> Structure:
         terms = _terms(steps, consumers, at)
         trunk = _trunk(terms, before, weighted)
         if trunk is None or not any(_leads_to(_sources(steps, trunk), term, main) for term in terms if term != trunk):
-            summands[at] = len(terms)
+            summands[at] = max(1, sum(steps[term].kind is not Kind.PARAMETER for term in terms))
         else:
             branches += [_branch(steps, main, term, trunk, before[trunk]) for term in terms if term != trunk]
-    return Structure(steps, consumers, tuple(branches), summands, tuple(continues), _repeats(steps, before))
+    inside = 0
+    for branch in branches:
+        inside |= before[branch.output] & ~before[branch.trunk]
+    return Structure(steps, consumers, tuple(branches), summands, tuple(continues), _repeats(steps, before), inside)
 
 
 def _consumers(steps: tuple[Step, ...]) -> tuple[tuple[int, ...], ...]:

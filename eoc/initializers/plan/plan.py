@@ -1,0 +1,268 @@
+"""What to fill with what: the whole initialisation of a model, before any of its numbers is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from math import isfinite, sqrt
+from typing import Any
+
+import numpy as np
+
+from eoc.activations import Activation
+from eoc.errors import EocError
+from eoc.initializers.plan.fills import Fill, Method
+from eoc.initializers.plan.layer_variances import LayerVariances, power_of
+from eoc.initializers.plan.parameters import Parameters
+from eoc.initializers.plan.report import Row
+from eoc.initializers.plan.roles import Role, Rule
+from eoc.initializers.plan.settings import Settings
+from eoc.initializers.plan.structure import structure
+from eoc.layers.affine import Dense, Scale
+from eoc.models.steps import Affine, Kind, Reading, Step
+from eoc.predict.forward import Forward
+from eoc.predict.state import State, Unknown, begin, through
+
+__all__ = ["Plan"]
+
+_FAST = 5.0
+_PHASES = np.array([0.1, 0.35, 0.8, 1.3, 4.0])
+
+
+class Plan:
+    """Goes through the steps of a model, predicts their signals, and decides for each parameter.
+
+    Attributes
+    ----------
+    fills
+        What to do, in the order of the steps.
+    rows
+        What the report says about each parameter that was met, by name.
+    points
+        The points that layers were drawn at, each once.
+    depth
+        Layers that points were recommended for; None where all points were given.
+    unscaled
+        The names of the steps that end residual branches and have no weights to scale.
+    states
+        What is predicted behind every step.
+    targets
+        Of each layer that is set: the mean square that its output is to have; by step.
+    """
+
+    def __init__(self, parameters: Parameters, reading: Reading, settings: Settings) -> None:
+        self.fills: list[Fill] = []
+        self.rows: dict[str, list[Row]] = {}
+        self.targets: dict[int, float] = {}
+        self.settings, self.structure = settings, structure(reading.steps)
+        self._parameters = parameters
+        self._rules = LayerVariances(self.structure, settings)
+        self.unscaled = [reading.steps[branch.output].name for branch in self.structure.branches if branch.end is None]
+        self._squares: dict[Hashable, float] = {}  # mean squares of the entries of what is decided
+        self._walk = Forward(reading.steps, begin(settings.input_variance), self._layer, self._size)
+        self.states = self._walk.run()
+        self.points = tuple(dict.fromkeys(self._rules.points.values()))
+        self.depth = self._rules.depth if any(point.recommendation for point in self.points) else None
+
+    @property
+    def chooses_weights(self) -> bool:
+        """Whether some weights were drawn orthogonal because that is recommended."""
+        return self.settings.weights == "recommended" and any(fill.method == "orthogonal" for fill in self.fills)
+
+    # --- layers -------------------------------------------------------------------------------------------------------
+
+    def _layer(self, at: int, x: State | Unknown) -> State | Unknown:
+        """Plan the parameters of a layer; what it hands on."""
+        step = self.structure.steps[at]
+        assert step.affine is not None
+        affine, power, found = step.affine, self._taken(at, x), self._rules.role(at)
+        try:
+            sigma_w, sigma_b = self._rules.layer(at, found, power, self._walk.states)
+        except EocError as error:
+            raise EocError(f"layer {step.name!r}: {error}") from None
+        row, notes = self._row(at, found, affine, power), [found.note, step.note]
+        if row.rule == Rule.FIRST:
+            sigma_w, sigma_b = 1.0 / sqrt(3.0 * affine.fan_in), 0.0
+        notes.append("input variance unknown" if power is None else "")
+        times = len(self.structure.repeats.get(at, ()))
+        notes.append(f"used {times} times, one after the other" if times else "")
+        if sigma_b > 0.0 and affine.bias is None:
+            notes.append(f"has no bias, where sigma_b = {sigma_b:.4g} is meant: its variance is lower, off the point")
+        asked = self._left_as_asked(row.rule)
+        square = self._weight(affine, sigma_w, row, notes, asked)
+        shift = 0.0 if affine.bias is None else self._bias(affine, sigma_b, row.rule, asked)
+        return self._handed_on(at, found, x, sqrt(affine.fan_in * square), sqrt(shift))
+
+    def _handed_on(self, at: int, found: Role, x: State | Unknown, sigma_w: float, sigma_b: float) -> State | Unknown:
+        if not isinstance(x, State):
+            settled = self._rules.settled(found)
+            return x if settled is None else begin(settled)
+        out = through(Dense(sigma_w, sigma_b), x)
+        self.targets[at] = out.power
+        # The trunk that a named layer is added to has n times its variance.
+        return through(Scale(sqrt(self._rules.residuals)), out) if at in self._rules.named else out
+
+    def _taken(self, at: int, x: State | Unknown) -> float | None:
+        """The power that a layer takes in; behind attention that of the values: tokens may be alike or not."""
+        earlier = self.structure.steps[at].inputs[0]
+        step = self.structure.steps[earlier]
+        while step.kind in (Kind.SAME, Kind.DROPOUT) and step.inputs:
+            earlier = step.inputs[0]
+            step = self.structure.steps[earlier]
+        if step.kind is Kind.ATTENTION:
+            return power_of(self._walk.states[step.inputs[-1]])
+        return power_of(x)
+
+    def _row(self, at: int, found: Role, affine: Affine, power: float | None) -> Row:
+        phi, rule = found.activation, found.rule
+        if at in self._rules.ends or at in self._rules.named:
+            rule = Rule.BRANCH
+        elif rule is Rule.HIDDEN and phi is not None and self._is_siren(at, phi):
+            rule = Rule.FIRST
+        name = "" if phi is None else phi.name
+        return Row(affine.weight_name, rule, fan_in=affine.fan_in, power=power, activation=name)
+
+    def _is_siren(self, at: int, phi: Activation) -> bool:
+        """Whether a layer is the first one before sin(w x), and no point was asked for."""
+        asked = not self.settings.is_recommended or phi.name in self.settings.points
+        return not asked and self.structure.taken(at).kind is Kind.INPUT and _is_fast_sine(phi)
+
+    def _left_as_asked(self, rule: str) -> str:
+        """Why layers of a rule are left, if that was asked for."""
+        if (rule == Rule.BRANCH and self.settings.ends == "keep") or (
+            rule == Rule.HEAD and self.settings.heads == "keep"
+        ):
+            return "kept: as asked"
+        return ""
+
+    def _weight(self, affine: Affine, sigma_w: float, row: Row, notes: list[str], asked: str) -> float:
+        """Plan a weight; the mean square of its entries."""
+        self._parameters.check(affine.weight, affine.weight_name, 2)
+        key = self._parameters.key(affine.weight_name, affine.weight)
+        if self._is_decided(key, affine.weight_name, affine.weight, affine.part, asked):
+            return self._squares[key]
+        method, fan_in = self._method(affine, row.rule), affine.fan_in
+        if method == "orthogonal" and affine.transposed and len(affine.weight.shape) > 2:
+            method = "normal"
+            notes.append("transposed convolutions are drawn normal")
+        elif method == "orthogonal":
+            fan_in = float(affine.weight.shape[0 if affine.transposed else 1])  # one tap of a kernel
+        std = sigma_w / fan_in**0.5 if fan_in else 0.0
+        self._parameters.check_range(std, affine.weight, affine.weight_name)
+        number = std if method == "normal" else sigma_w
+        self.fills.append(Fill(affine.weight_name, affine.weight, method, number, affine))
+        note = "; ".join(filter(None, notes))
+        self._add(replace(row, part=affine.part, std=std, method=method, fan_in=fan_in, note=note))
+        self._squares[key] = sigma_w**2 / affine.fan_in if affine.fan_in else 0.0
+        return self._squares[key]
+
+    def _method(self, affine: Affine, rule: str) -> Method:
+        """How a weight is drawn; what is recommended was found out with dense layers of plain networks."""
+        if self.settings.weights != "recommended":
+            return "normal" if self.settings.weights == "gaussian" else "orthogonal"
+        plain = not self._rules.residuals and rule in (Rule.HIDDEN, Rule.HEAD) and len(affine.weight.shape) == 2
+        recommended = {point.weights for point in self._rules.points.values()}
+        return "orthogonal" if plain and recommended == {"orthogonal"} else "normal"
+
+    def _bias(self, affine: Affine, sigma_b: float, rule: str, asked: str) -> float:
+        """Plan a bias; its mean square."""
+        self._parameters.check(affine.bias, affine.bias_name, 0)
+        key = self._parameters.key(affine.bias_name, affine.bias)
+        if not self._is_decided(key, affine.bias_name, affine.bias, affine.part, asked):
+            self._squares[key] = sigma_b**2
+            self._parameters.check_range(sigma_b, affine.bias, affine.bias_name)
+            if sigma_b == 0.0:
+                self._constant(affine.bias_name, affine.bias, 0.0, rule, affine.part)
+            else:
+                self.fills.append(Fill(affine.bias_name, affine.bias, "normal", sigma_b))
+                self._add(Row(affine.bias_name, rule, affine.part, std=sigma_b, method="normal"))
+        return self._squares[key]
+
+    # --- other numbers ------------------------------------------------------------------------------------------------
+
+    def _size(self, at: int) -> float | None:
+        """Plan the numbers of an embedding or a normalisation; their mean square."""
+        step = self.structure.steps[at]
+        if step.kind is Kind.PARAMETER:
+            return None if step.tensor is None else self._parameters.square(step.tensor)
+        return self._embedding(at, step) if step.kind is Kind.EMBEDDING else self._norm(at, step)
+
+    def _embedding(self, at: int, step: Step) -> float | None:
+        found = self._parameters.of(step, "weight")
+        if found is None:
+            return None
+        name, table = found
+        self._parameters.check(table, name, 2)
+        key = self._parameters.key(name, table)
+        asked = "kept: as asked" if self.settings.embeddings == "keep" else ""
+        if not self._is_decided(key, name, table, "", asked):
+            tied = {term for term in self.structure.summed_with(at) if self._is_tied(term)}
+            square = 1.0 / table.shape[1] if tied else self.settings.input_variance
+            self._parameters.check_range(square**0.5, table, name)
+            zero_row = getattr(step.module, "padding_idx", None)
+            self.fills.append(Fill(name, table, "normal", square**0.5, zero_row=zero_row))
+            why = "also the weight of a layer" if at in tied else "added to one that is" if tied else ""
+            note = "; ".join(filter(None, [why, "" if zero_row is None else f"row {zero_row} is 0"]))
+            self._add(Row(name, Rule.EMBEDDING, std=square**0.5, method="normal", note=note))
+            self._squares[key] = square
+        return self._squares[key]
+
+    def _is_tied(self, at: int) -> bool:
+        """Whether a step is an embedding whose table is the weight of a layer as well."""
+        step = self.structure.steps[at]
+        found = self._parameters.of(step, "weight") if step.kind is Kind.EMBEDDING else None
+        return found is not None and any(
+            other.affine is not None and other.affine.weight is found[1] for other in self.structure.steps
+        )
+
+    def _norm(self, at: int, step: Step) -> float:
+        """Plan the weights and biases of a normalisation."""
+        is_named = at in self._rules.named
+        rule, target = Rule.NORMALISATION, 1.0
+        if at in self._rules.ends or is_named:
+            added = None if is_named else self._rules.added(at, self._walk.states)
+            rule, target = Rule.BRANCH, added or 1.0 / self._rules.residuals
+            target = 0.0 if self.settings.ends == "zero" else target
+        power = self._scaling(step, "weight", target**0.5, rule, missing=1.0) + self._scaling(step, "bias", 0.0, rule)
+        return 1.0 if is_named else power
+
+    def _scaling(self, step: Step, label: str, value: float, rule: Rule, missing: float = 0.0) -> float:
+        """Plan a weight or bias of a normalisation; its mean square."""
+        found = self._parameters.of(step, label)
+        if found is None:
+            return missing
+        name, tensor = found
+        self._parameters.check(tensor, name, 0)
+        key = self._parameters.key(name, tensor)
+        if not self._is_decided(key, name, tensor, "", self._left_as_asked(rule)):
+            self._squares[key] = value**2
+            self._constant(name, tensor, value, rule)
+        return self._squares[key]
+
+    def _constant(self, name: str, tensor: Any, value: float, rule: str, part: str = "") -> None:
+        self.fills.append(Fill(name, tensor, "constant", value))
+        self._add(Row(name, rule, part, value=value, method="constant"))
+
+    def _is_decided(self, key: Hashable, name: str, tensor: Any, part: str, asked: str) -> bool:
+        """Whether a parameter was met before, is frozen, or is left as asked: then it is measured."""
+        if key in self._squares:
+            return True
+        why = "" if self._parameters.is_free(name) else "frozen: requires_grad is False"
+        why = why or ("left out: as asked" if self.settings.leaves(name) else asked)
+        if not why:
+            return False
+        square = self._parameters.square(tensor)
+        if not isfinite(square):
+            raise EocError(f"{name} is {why.partition(':')[0]} and not all of its numbers are finite")
+        self._squares[key] = square
+        self._add(Row(name, Rule.LEFT, part, note=why))
+        return True
+
+    def _add(self, row: Row) -> None:
+        self.rows.setdefault(row.parameter, []).append(row)
+
+
+def _is_fast_sine(phi: Activation) -> bool:
+    """Whether a function is sin(w x) with w >= 5, as in networks that represent pictures (Sitzmann et al. 2020)."""
+    w = float(phi.dphi(0.0))
+    return abs(w) >= _FAST and bool(np.allclose(phi(_PHASES / w), np.sin(_PHASES), rtol=0.0, atol=1e-9))
