@@ -37,6 +37,7 @@ __all__ = ["Recommendation", "judged", "recommend"]
 C0 = 0.3  # correlation of two inputs at first
 APART = 0.1  # 1 - c at the last layer, from which on networks train
 KEPT = 0.1  # of the second moment of gradients, over the depth
+_OF_INPUTS = 1.0  # the variance of standardised data
 _ROUND = 100.0  # sigma_b^2 / q has two decimals
 _EDGE = (
     "the point of the edge of chaos with the least variance q at which biases are no trifle, larger variances do not "
@@ -251,6 +252,9 @@ def _ordered(network: Network, depth: int, below: float) -> _Place | None:
     if not (kept.size or (below == np.inf and chi_1.max() > 0.0)):
         return None
     i = int(kept[0] if kept.size else np.argmax(chi_1))
+    if below == np.inf and q[i] < _OF_INPUTS:  # no edge: where chi_1 only grows with q nothing is won by a small one
+        larger = int(np.searchsorted(q, _OF_INPUTS))
+        i = larger if larger < q.size and chi_1[i] <= chi_1[larger] < 1.0 else i
     m = moments(phi, q[i : i + 1], ("V", "D", "P"), strict=False)
     off = {name: float(m[name].error[0] / m[name].value[0]) + 2.0 * EPS for name in ("V", "D")}
     sigma_w, sigma_b = float(squared[i]) ** 0.5, float(share[i] * q[i]) ** 0.5
