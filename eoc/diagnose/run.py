@@ -15,7 +15,6 @@ from eoc.activations import Activation
 from eoc.diagnose.diagnosis import Diagnosis
 from eoc.diagnose.hooks import Call, count_samples, measure
 from eoc.diagnose.layers import Layer, measurable
-from eoc.diagnose.preserve_state import preserved_state
 from eoc.diagnose.records import LayerRow, Values
 from eoc.diagnose.signals import Signal, mean_distance
 from eoc.diagnose.stretches import stretches
@@ -24,6 +23,7 @@ from eoc.errors import AccuracyWarning, EocError
 from eoc.messages import quoted
 from eoc.models.steps import Kind, Reading, Step
 from eoc.models.torch.modules import is_layer
+from eoc.models.torch.preserve_state import preserved_state
 from eoc.models.torch.read import read
 from eoc.models.torch.unwrapped import unwrapped
 
