@@ -28,7 +28,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.moments import Estimate, moments
 
-__all__ = ["RateLaw", "depth_scale", "e_folding", "rate_constant", "rate_law"]
+__all__ = ["RateLaw", "depth_scale", "e_folding", "kink_weights", "rate_constant", "rate_law"]
 
 
 @dataclass(frozen=True)
@@ -117,13 +117,22 @@ def rate_constant(phi: Activation, q: FloatArray) -> Estimate:
 
 
 def _kink_constant(phi: Activation, q: FloatArray) -> Estimate:
-    d = moments(phi, q, ("D",), strict=False)["D"]
-    weights = sum(b.kink**2 * np.exp(-(b.x**2) / (2.0 * q)) for b in phi.kinks)
-    largest = max(b.x**2 for b in phi.kinks)
+    d, weights = moments(phi, q, ("D",), strict=False)["D"], kink_weights(phi, q)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        kappa = 18.0 * np.pi**2 * (d.value / weights) ** 2
-        relative = 2.0 * d.error / d.value + EPS * (16.0 + largest / q)
+        kappa = 18.0 * np.pi**2 * (d.value / weights.value) ** 2
+        relative = 2.0 * (d.error / d.value + weights.error / weights.value) + 8.0 * EPS
         return Estimate(kappa, np.where(np.isinf(kappa), 0.0, kappa * relative))
+
+
+def kink_weights(phi: Activation, q: FloatArray) -> Estimate:
+    """The sum of Delta_k^2 exp(-k^2/2q) over all kinks, at the variances q > 0 (n,)."""
+    total, off = np.zeros(q.shape), np.zeros(q.shape)
+    for b in phi.kinks:
+        exponent = b.x**2 / (2.0 * q)
+        weight = np.exp(-exponent)
+        total += b.kink**2 * weight
+        off += (2.0 * abs(b.kink) + b.kink_error) * b.kink_error * weight + EPS * (4.0 + exponent) * b.kink**2 * weight
+    return Estimate(total, off)
 
 
 def depth_scale(phi: Activation, q: FloatArray) -> FloatArray:
@@ -165,5 +174,6 @@ def _law_at_zero(phi: Activation) -> RateLaw:
     left, right = phi.slopes_at_zero
     if left == right:
         return RateLaw("constant", float("inf"), 0.0)
-    kappa = 18.0 * np.pi**2 * (phi.kappa / (right - left) ** 2) ** 2
-    return RateLaw("1/l^2", float(kappa), 32.0 * EPS * float(kappa))
+    bend = phi.at_zero
+    kappa = float(18.0 * np.pi**2 * (phi.kappa / bend.kink**2) ** 2)
+    return RateLaw("1/l^2", kappa, (32.0 * EPS + 4.0 * bend.kink_error / abs(bend.kink)) * kappa)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from eoc.activations.base import Activation, Smoothness
+from eoc.activations.base import Activation, Breakpoint, Smoothness
 from eoc.activations.formula.varied import Varied, varied
 from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError, UnsupportedError
@@ -33,7 +33,7 @@ from eoc.gaussian.variations import variations
 from eoc.layers import one_activation
 from eoc.layers.bounded import Bounded, exact
 from eoc.maps import VarianceMap
-from eoc.rates import rate_constant
+from eoc.rates import kink_weights, rate_constant
 
 __all__ = ["Sensitivity", "sensitivity"]
 
@@ -177,21 +177,30 @@ def _by_parameter(phi: Activation) -> dict[str, Varied]:
         raise UnsupportedError(f"{phi.name} jumps: chi_1 is infinite, and with it every change of it")
     found = {name: varied(phi.template, tuple(numbers.items()), name, phi.knots) for name in numbers}
     for name, one in found.items():
-        for x, torn in _meeting(phi, one, 0):
+        for x, (torn, _) in _meeting(phi, one, 0).items():
             if abs(torn) > _NOTHING:
                 raise UnsupportedError(f"{phi.name} would jump at {x:.6g} if {name} changed: chi_1 is infinite then")
     return found
 
 
-def _meeting(phi: Activation, one: Varied, order: int) -> list[tuple[float, float]]:
-    """By how much the jump of phi, or of phi', changes at every knot x: (x, [psi] + k' [phi'])."""
-    found = dict.fromkeys(phi.knots, 0.0)
+def _meeting(phi: Activation, one: Varied, order: int) -> dict[float, FloatArray]:
+    """By how much the jump of phi, or of phi', changes at every knot x, [psi] + k' [phi'], and a bound on the error."""
+    found = {x: np.zeros(2) for x in phi.knots}
     for b in one.psi.breakpoints:  # whose knots may be off by a rounding
         x = next((k for k in phi.knots if abs(k - b.x) <= _NOTHING * max(abs(k), 1.0)), b.x)
-        found[x] = found.get(x, 0.0) + b.right[order] - b.left[order]
+        found[x] = found.get(x, 0.0) + _step(b, order)
     for b in phi.breakpoints:
-        found[b.x] += one.motion.get(b.x, 0.0) * (b.right[order + 1] - b.left[order + 1])
-    return list(found.items())
+        pace = one.motion.get(b.x, 0.0)
+        found[b.x] += _step(b, order + 1) * (pace, abs(pace))
+    return found
+
+
+def _step(b: Breakpoint, order: int) -> FloatArray:
+    """By how much phi (order 0), phi' or phi'' jumps, and a bound on the error."""
+    if order == 1:
+        return np.array([b.kink, b.kink_error])
+    left, right = b.left[order], b.right[order]
+    return np.array([right - left, 8.0 * EPS * (abs(left) + abs(right))])
 
 
 @dataclass(frozen=True)
@@ -267,26 +276,26 @@ def _of_rate(
     """That of beta_q = 2 D / q S, or of kappa = 18 pi^2 (D / sum Delta^2 exp(-k^2/2q))^2; ``of_d`` is D'/D."""
     constant = _bounded(rate_constant(phi, np.array([q])))
     if phi.smoothness is Smoothness.KINK:
-        weights = sum(b.kink**2 * np.exp(-(b.x**2) / (2.0 * q)) for b in phi.kinks)
-        rest = [_of_kinks(phi, one, q, float(x)) for one, x in zip(by, q_t.value, strict=True)]
-        moved = Bounded(np.array(rest) / weights, 16.0 * EPS * np.abs(rest) / weights + q_t.error / q)
+        moved = _of_kinks(phi, by, q, q_t) / _bounded(kink_weights(phi, np.array([q])))
         return constant * (of_d - moved) * 2.0
     if np.isinf(constant.value).any():
         return Bounded(np.full(len(by), np.nan), np.full(len(by), np.inf))
     s = _bounded(moments(phi, np.array([q]), ("S",))["S"])
     of_s = (_bounded(s_t) + _bounded(s_q) * q_t) / s
     found = constant * (of_d - of_s - q_t / exact([q]))
-    kinked = np.array([any(abs(bent) > _NOTHING for _, bent in _meeting(phi, one, 1)) for one in by])
+    kinked = np.array([any(abs(bent) > _NOTHING for bent, _ in _meeting(phi, one, 1).values()) for one in by])
     return Bounded(np.where(kinked, np.nan, found.value), np.where(kinked, np.inf, found.error))
 
 
-def _of_kinks(phi: Activation, one: Varied, q: float, q_t: float) -> float:
-    """The derivative of sum Delta_k^2 exp(-k^2 / 2q)."""
-    bends = dict(_meeting(phi, one, 1))
-    total = 0.0
+def _of_kinks(phi: Activation, by: Sequence[Varied], q: float, q_t: Bounded) -> Bounded:
+    """The derivatives of sum Delta_k^2 exp(-k^2 / 2q)."""
+    bends = [_meeting(phi, one, 1) for one in by]
+    total = exact(np.zeros(len(by)))
     for b in phi.kinks:
-        pace = b.x**2 * q_t / (2.0 * q * q) - b.x * one.motion.get(b.x, 0.0) / q
-        total += (2.0 * b.kink * bends[b.x] + b.kink**2 * pace) * float(np.exp(-(b.x**2) / (2.0 * q)))
+        kink, bend = (Bounded(*np.atleast_2d(both).T) for both in ((b.kink, b.kink_error), [at[b.x] for at in bends]))
+        motion = exact([one.motion.get(b.x, 0.0) for one in by])
+        pace = q_t * (b.x**2 / (2.0 * q * q)) - motion * (b.x / q)
+        total = total + kink * (bend * 2.0 + kink * pace) * float(np.exp(-(b.x**2) / (2.0 * q)))
     return total
 
 

@@ -17,6 +17,7 @@ from eoc.activations.named.sign_changes import sign_changes
 from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError
 from eoc.gaussian.bivariate import bivariate
+from eoc.rates import rate_law
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
 coefficient = st.floats(-2, 2).map(lambda v: round(v, 3))
@@ -147,6 +148,33 @@ def test_an_era_fitted_to_relu_is_critical_elsewhere() -> None:
     """relu has one point, (sqrt(2), 0); its fit has none below q = 8, since it is a line of slope 1/2 far out."""
     points = edge_of_chaos("era(target=relu)", sigma_b=0.1).points
     assert [round(p.sigma_w, 4) for p in points if p.q > 1e-7] == [1.5658]
+
+
+@pytest.mark.parametrize(("published", "version"), [("tanh", "A"), ("tanh", "B"), ("swish", "B"), ("gelu", "B")])
+def test_kinks_are_right_to_their_last_digits_however_small(published: str, version: str) -> None:
+    """Of 3e-15 to 13: -2 |B'| P / Q^2 with B between the bars, and so is what they say of the law."""
+    phi = eoc.pau(published, version)
+    above, below = ([MP.mpf(c) for c in phi.parameters[part]] for part in ("numerator", "denominator"))
+    inner = [MP.mpf(0), *below]
+    weights = 0
+    for b in phi.kinks:
+        x = MP.findroot(lambda t: MP.polyval(inner[::-1], t), b.x) if b.x else MP.mpf(0)
+        slope = sum(k * c * x ** (k - 1) for k, c in enumerate(inner) if k)
+        true = -2 * abs(slope) * MP.polyval(above[::-1], x)
+        assert error(b.kink, true) <= b.kink_error <= 1e-12 * abs(b.kink)
+        weights += true**2 * MP.exp(-x * x / 2)
+    law = rate_law(phi, 1.0)
+    d = eoc.moments(phi, 1.0, ("D",))["D"].value
+    assert error(law.constant, 18 * MP.pi**2 * (MP.mpf(float(d)) / weights) ** 2) <= law.error <= 1e-11 * law.constant
+
+
+def test_kinks_lose_the_digits_of_both_slopes_and_say_so() -> None:
+    phi = eoc.activation("tanh(x) + 1e-9 * abs(x - 1)")  # slopes of 0.42 on both sides
+    (b,) = phi.kinks
+    assert 1e-18 < abs(b.kink - 2e-9) <= b.kink_error <= 1e-14
+    law = rate_law(phi, 1.0)
+    true = 18 * MP.pi**2 * (MP.mpf(float(eoc.moments(phi, 1.0, ("D",))["D"].value)) / (4e-18 * MP.exp(-0.5))) ** 2
+    assert error(law.constant, true) <= law.error <= 1e-5 * law.constant
 
 
 @pytest.mark.filterwarnings("error")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -37,6 +37,7 @@ class Family:
     knots: Callable[..., list[Any]] = lambda **_: []
     has_edge: bool = True
     curved: bool = True  # phi is C^1: the law is 1/l
+    called: dict[str, str] = field(default_factory=dict)  # what parameters are called there
 
 
 def expm1_jet(x: Any, alpha: Any) -> tuple[Any, Any, Any]:
@@ -100,17 +101,31 @@ def era_jet(x: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> tuple[Any
     return a * x + b + n / h, a + first, (-4 * z * first - 2 * n / h) / h
 
 
-def pade_jet(x: Any, a0: Any, a1: Any, a2: Any, b0: Any, b1: Any) -> tuple[Any, Any, Any]:
-    """Of version B: |b0 x + b1 x^2| has a kink that moves."""
-    inner = b0 * x + b1 * x * x
-    side = MP.sign(inner)
-    p, q = (
-        (a0 + a1 * x + a2 * x * x, a1 + 2 * a2 * x, 2 * a2),
-        (1 + side * inner, side * (b0 + 2 * b1 * x), side * 2 * b1),
-    )
-    g = p[0] / q[0]
-    g1 = (p[1] - g * q[1]) / q[0]
-    return g, g1, (p[2] - 2 * g1 * q[1] - g * q[2]) / q[0]
+def pade_jet(version: str) -> Jet:
+    """Of the versions: A has a kink at 0, B and C have kinks that move, where what is between bars vanishes."""
+
+    def jet(x: Any, a: Sequence[Any], b: Sequence[Any]) -> tuple[Any, Any, Any]:
+        inner = b if version == "C" else (0, *b)
+        below = [c if version == "N" else abs(c) * MP.sign(x) ** k if k else c for k, c in enumerate(inner)]
+        if version in "BC":
+            below = [MP.sign(polynomial(inner, x)) * c for c in inner]
+        below[0] += MP.mpf(1) / 10 if version == "C" else 1
+        p, q = ([polynomial(differentiated(row, k), x) for k in range(3)] for row in (a, below))
+        g = p[0] / q[0]
+        g1 = (p[1] - g * q[1]) / q[0]
+        return g, g1, (p[2] - 2 * g1 * q[1] - g * q[2]) / q[0]
+
+    return lambda x, **k: jet(x, *(tuple(v for n, v in k.items() if n[0] == one) for one in "ab"))
+
+
+def polynomial(c: Sequence[Any], x: Any) -> Any:
+    return sum(value * x**k for k, value in enumerate(c))
+
+
+def differentiated(c: Sequence[Any], order: int) -> list[Any]:
+    for _ in range(order):
+        c = [k * value for k, value in enumerate(c)][1:]
+    return list(c)
 
 
 def fourier_jet(x: Any, b: Any, a: Any, w: Any) -> tuple[Any, Any, Any]:
@@ -141,8 +156,12 @@ def of_era(**k: float) -> Activation:
     return activation("era", **{n: (v,) if n in "cdef" else v for n, v in k.items()})
 
 
-def of_pade(a0: float, a1: float, a2: float, b0: float, b1: float) -> Activation:
-    return activation("rational", numerator=(a0, a1, a2), denominator=(b0, b1), version="B")
+def of_pade(version: str) -> Callable[..., Activation]:
+    def made(**k: float) -> Activation:
+        a, b = (tuple(v for n, v in k.items() if n[0] == one) for one in "ab")
+        return activation("rational", numerator=a, denominator=b, version=version)
+
+    return made
 
 
 def of_fourier(b: float, a: float, w: float) -> Activation:
@@ -157,20 +176,18 @@ def of_spline(k: float, s0: float, s1: float) -> Activation:
     return activation("spline", knots=(k, 1.0), slopes=(s0, 1.0, s1))
 
 
-#: What the parameters of families are called there.
-CALLED = {
-    of_era: {n: f"{n}_0" for n in "cdef"},
-    of_pade: {
-        "a0": "numerator_0",
-        "a1": "numerator_1",
-        "a2": "numerator_2",
-        "b0": "denominator_0",
-        "b1": "denominator_1",
-    },
-    of_fourier: {"b": "sines_0", "a": "cosines_1", "w": "frequencies"},
-    of_hermite: {f"c{i}": f"coefficients_{i}" for i in (1, 2, 3)},
-    of_spline: {"k": "knots_0", "s0": "slopes_0", "s1": "slopes_2"},
-}
+def pade(version: str, ranges: dict[str, list[tuple[float, float]]], knots: Any = lambda **_: []) -> Family:
+    """By a0, a1, ... of the numerator and b0, b1, ... of the denominator."""
+    words = {"a": "numerator", "b": "denominator"}
+    each = {f"{n}{i}": (f"{words[n]}_{i}", ends) for n, several in ranges.items() for i, ends in enumerate(several)}
+    return Family(
+        of_pade(version),
+        pade_jet(version),
+        {name: ends for name, (_, ends) in each.items()},
+        knots,
+        curved=version == "N",
+        called={name: own for name, (own, _) in each.items()},
+    )
 
 
 def named(name: str) -> Callable[..., Activation]:
@@ -223,22 +240,39 @@ FAMILIES = {
         of_era,
         era_jet,
         {"a": (0.3, 1.0), "b": (-0.5, 0.5), "c": (-1.0, 1.0), "d": (-2.0, 2.0), "e": (-0.5, 0.5), "f": (0.8, 2.0)},
+        called={n: f"{n}_0" for n in "cdef"},
     ),
-    "pade": Family(
-        of_pade,
-        pade_jet,
-        {"a0": (-0.2, 0.2), "a1": (0.5, 1.0), "a2": (0.1, 0.5), "b0": (0.3, 0.8), "b1": (0.1, 0.4)},
+    "pade A": pade("A", {"a": [(0.2, 0.4), (0.5, 1.0), (0.1, 0.5)], "b": [(0.3, 0.8), (0.1, 0.4)]}, lambda **_: [0]),
+    "pade B": pade(
+        "B",
+        {"a": [(-0.2, 0.2), (0.5, 1.0), (0.1, 0.5)], "b": [(0.3, 0.8), (0.1, 0.4)]},
         lambda b0, b1, **_: [0, -b0 / b1],
-        curved=False,
     ),
-    "fourier": Family(of_fourier, fourier_jet, {"b": (0.5, 1.5), "a": (-0.3, 0.3), "w": (0.5, 1.5)}),
-    "hermite": Family(of_hermite, cubic_jet, {"c1": (0.7, 1.0), "c2": (-0.1, 0.1), "c3": (-0.05, -0.02)}),
+    "pade C": pade(
+        "C",
+        {"a": [(-0.2, 0.2), (0.5, 1.0)], "b": [(-0.06, -0.04), (-0.1, 0.1), (0.4, 0.6)]},
+        lambda b0, b1, b2, **_: [(-b1 + side * MP.sqrt(b1 * b1 - 4 * b0 * b2)) / (2 * b2) for side in (-1, 1)],
+    ),
+    "pade N": pade("N", {"a": [(-0.2, 0.2), (0.5, 1.0), (0.1, 0.5)], "b": [(-0.3, 0.3), (0.4, 0.6)]}),
+    "fourier": Family(
+        of_fourier,
+        fourier_jet,
+        {"b": (0.5, 1.5), "a": (-0.3, 0.3), "w": (0.5, 1.5)},
+        called={"b": "sines_0", "a": "cosines_1", "w": "frequencies"},
+    ),
+    "hermite": Family(
+        of_hermite,
+        cubic_jet,
+        {"c1": (0.7, 1.0), "c2": (-0.1, 0.1), "c3": (-0.05, -0.02)},
+        called={f"c{i}": f"coefficients_{i}" for i in (1, 2, 3)},
+    ),
     "spline": Family(
         of_spline,
         spline_jet,
         {"k": (-1.5, -0.5), "s0": (0.0, 0.5), "s1": (0.0, 0.5)},
         lambda k, **_: [k, 1],
         curved=False,
+        called={"k": "knots_0", "s0": "slopes_0", "s1": "slopes_2"},
     ),
 }
 
@@ -316,7 +350,16 @@ def followed(family: Family, parameters: dict[str, Any], at: Sensitivity, *, who
     found["sigma_b"] = sigma_b if off_edge or scales else MP.sqrt(q - v / d)
     if family.curved:
         found["rate"] = 2 * d / (q * s)
+    else:
+        kinks = [(k, bend(family, parameters, k)) for k in family.knots(**parameters)]
+        found["rate"] = 18 * MP.pi**2 * (d / sum(k**2 * MP.exp(-x * x / (2 * q)) for x, k in kinks)) ** 2
     return found
+
+
+def bend(family: Family, parameters: dict[str, Any], x: Any) -> Any:
+    """phi'(x+) - phi'(x-)."""
+    right, left = (family.jet(x + side * MP.mpf(10) ** -40, **parameters)[1] for side in (1, -1))
+    return right - left
 
 
 def compared(family: Family, parameters: dict[str, float], question: dict[str, float], *, whole: bool = True) -> float:
@@ -329,7 +372,7 @@ def compared(family: Family, parameters: dict[str, float], question: dict[str, f
             sides.append(followed(family, moved, at, whole=whole))
         for quantity in sides[0]:
             true = (sides[0][quantity] - sides[1][quantity]) / (2 * STEP)
-            own = CALLED.get(family.make, {}).get(name, name)  # type: ignore[arg-type]
+            own = family.called.get(name, name)
             value, error = at.values[quantity][own], at.errors[quantity][own]
             off = float(abs(true - MP.mpf(value)))
             assert off <= error + 1e-13 * abs(value) + 1e-25, (quantity, name, value, true, error)

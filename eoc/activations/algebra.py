@@ -183,7 +183,8 @@ def tangents(phi: Activation) -> Activation:
     pieces = (_line(left),) if left == right else (_line(left), _line(right))
     parity: Parity | None = "odd" if left == right else None
     knots = () if left == right else (0.0,)
-    return Activation(f"tangents of {phi.name}", "", pieces, knots, Growth("polynomial", 1.0), parity)
+    turns = ((phi.at_zero.kink, phi.at_zero.kink_error),)
+    return Activation(f"tangents of {phi.name}", "", pieces, knots, Growth("polynomial", 1.0), parity, turns=turns)
 
 
 def _line(slope: float) -> Piece:

@@ -79,21 +79,18 @@ class Piece:
 
 @dataclass(frozen=True)
 class Breakpoint:
-    """A knot with the limits (phi, phi', phi'') from its left and from its right."""
+    """A knot with the limits (phi, phi', phi'') from its left and from its right, and phi'(x+) - phi'(x-), bounded."""
 
     x: float
     left: tuple[float, float, float]
     right: tuple[float, float, float]
+    kink: float = 0.0
+    kink_error: float = 0.0
 
     @property
     def jump(self) -> float:
         """phi(x+) - phi(x-)."""
         return self.right[0] - self.left[0]
-
-    @property
-    def kink(self) -> float:
-        """phi'(x+) - phi'(x-)."""
-        return self.right[1] - self.left[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +119,8 @@ class Activation:
         bounds on the absolute errors of (phi, phi', phi''), shape (3, n).
     error_of
         The bound of one of the three alone, of (order, x), where that costs less; None where it does not.
+    turns
+        phi'(x+) - phi'(x-) at every knot, and bounds on their errors, if that is known better than both slopes are.
     remake
         What makes it again in another process, for pickle; None if nothing does.
     cache
@@ -154,6 +153,7 @@ class Activation:
     uncertainty: Callable[[FloatArray], FloatArray] | None = field(default=None, repr=False)
     error_of: Callable[[int, FloatArray], FloatArray] | None = field(default=None, repr=False)
     powers: tuple[float, ...] | None = field(default=None, repr=False)
+    turns: tuple[tuple[float, float], ...] | None = field(default=None, repr=False)
     remake: Callable[[], Activation] | None = field(default=None, repr=False)
     cache: Memory = field(default_factory=Memory, repr=False, init=False)
 
@@ -238,10 +238,16 @@ class Activation:
     @cached_property
     def breakpoints(self) -> tuple[Breakpoint, ...]:
         """The knots with their one-sided limits."""
-        return tuple(
-            Breakpoint(k, _limits(left, k), _limits(right, k))
-            for k, left, right in zip(self.knots, self.pieces, self.pieces[1:], strict=False)
-        )
+        if not self.knots:
+            return ()
+        off = 2.0 * self.derivative(1, np.array(self.knots))[1]
+        return tuple(map(self._breakpoint, range(len(self.knots)), off.tolist()))
+
+    def _breakpoint(self, i: int, off: float) -> Breakpoint:
+        x, (left, right) = self.knots[i], (_limits(piece, self.knots[i]) for piece in self.pieces[i : i + 2])
+        if self.turns is not None and left[1] != right[1]:
+            return Breakpoint(x, left, right, *self.turns[i])
+        return Breakpoint(x, left, right, right[1] - left[1], off + 4.0 * EPS * (abs(left[1]) + abs(right[1])))
 
     @property
     def jumps(self) -> tuple[Breakpoint, ...]:

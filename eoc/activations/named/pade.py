@@ -154,6 +154,7 @@ def _made(name: str, a: Numbers, b: Numbers, version: str, more: dict[str, str])
         error_of=error,
         parameters=parameters(**more, numerator=a, denominator=b, version=version),
         template=_template(a, b, version),
+        turns=tuple(right.turn(left, x) for x, left, right in zip(knots, parts, parts[1:], strict=False)),
     )
 
 

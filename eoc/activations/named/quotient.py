@@ -53,6 +53,15 @@ class Quotient:
             e.append(off / np.abs(q[0]) + self._unit * np.abs(g[k]))
         return np.asarray(e[order] * np.abs(self._power(order, x)))
 
+    def turn(self, left: Quotient, x: float) -> tuple[float, float]:
+        """phi'(x+) - phi'(x-) at a bend, with ``left`` before it, from Q' alone, and a bound on its error."""
+        at = np.array([x])
+        (p, _), (q, slope) = self._polynomials(1, at)
+        rise, unit = slope - left._polynomials(1, at)[1][1], self._power(1, at) / q**2
+        above, below = (_summed(self._sizes[i][i], np.abs(at)) for i in (0, 1))
+        off = self._unit * (above * np.abs(rise) + 2.0 * below * np.abs(p) + np.abs(p * rise)) * np.abs(unit)
+        return float((-p * rise * unit)[0]), float(off[0])
+
     def _power(self, k: int, x: FloatArray) -> FloatArray:
         """1 up to |x| = 1, and x^(m - n - k) beyond."""
         with np.errstate(over="ignore", under="ignore"):
