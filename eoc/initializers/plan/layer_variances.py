@@ -97,6 +97,10 @@ class LayerVariances:
         gates = prod(power_of(states[step]) or 1.0 for step in branch.factors if step < len(states))
         return None if power is None else power / max(1.0, self.residuals * branch.gain * gates)
 
+    def sigma_b(self, found: Role) -> float:
+        """Of the point of the activation that follows."""
+        return 0.0 if found.activation is None else self._point(found.activation).sigma_b
+
     def settled(self, found: Role) -> float | None:
         """The variance of a layer before an activation if all is as it should be; None for others."""
         if found.rule is Rule.ONCE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from typing import Any
 
@@ -23,10 +23,26 @@ from eoc.models.steps import Affine, Kind, Reading, Step
 from eoc.predict.forward import Forward
 from eoc.predict.state import State, Unknown, begin, through
 
-__all__ = ["Plan"]
+__all__ = ["Aim", "Plan"]
 
 _FAST = 5.0
 _PHASES = np.array([0.1, 0.35, 0.8, 1.3, 4.0])
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What the weights of a layer, without its biases, are to hand on.
+
+    Attributes
+    ----------
+    weights
+        The mean square.
+    is_exact
+        Whether theory says that they do, and neglects nothing.
+    """
+
+    weights: float
+    is_exact: bool
 
 
 class Plan:
@@ -46,14 +62,14 @@ class Plan:
         The names of the steps that end residual branches and have no weights to scale.
     states
         What is predicted behind every step.
-    targets
-        Of each layer that is set: the mean square that its output is to have; by step.
+    aims
+        What each weight that is filled is to hand on, by the id of its tensor.
     """
 
     def __init__(self, parameters: Parameters, reading: Reading, settings: Settings) -> None:
         self.fills: list[Fill] = []
         self.rows: dict[str, list[Row]] = {}
-        self.targets: dict[int, float] = {}
+        self.aims: dict[int, Aim] = {}
         self.settings, self.structure = settings, structure(reading.steps)
         self._parameters = parameters
         self._rules = LayerVariances(self.structure, settings)
@@ -89,6 +105,7 @@ class Plan:
         if sigma_b > 0.0 and affine.bias is None:
             notes.append(f"has no bias, where sigma_b = {sigma_b:.4g} is meant: its variance is lower, off the point")
         asked = self._left_as_asked(row.rule)
+        self._aim(at, found, x, power, sigma_w)
         square = self._weight(affine, sigma_w, row, notes, asked)
         shift = 0.0 if affine.bias is None else self._bias(affine, sigma_b, row.rule, asked)
         return self._handed_on(at, found, x, sqrt(affine.fan_in * square), sqrt(shift))
@@ -98,9 +115,28 @@ class Plan:
             settled = self._rules.settled(found)
             return x if settled is None else begin(settled)
         out = through(Dense(sigma_w, sigma_b), x)
-        self.targets[at] = out.power
         # The trunk that a named layer is added to has n times its variance.
         return through(Scale(sqrt(self._rules.residuals)), out) if at in self._rules.named else out
+
+    def _aim(self, at: int, found: Role, x: State | Unknown, power: float | None, sigma_w: float) -> None:
+        """What the weights of a layer are meant to hand on, at their first use."""
+        affine = self.structure.steps[at].affine
+        assert affine is not None
+        wanted = self._wanted(at, found, sigma_w) if power is None else sigma_w**2 * power
+        if wanted is not None:
+            exact = isinstance(x, State) and not x.neglected and self.structure.taken(at).kind is not Kind.INPUT
+            self.aims.setdefault(id(affine.weight), Aim(wanted, exact))
+
+    def _wanted(self, at: int, found: Role, sigma_w: float) -> float | None:
+        """The same where nobody knows what the layer takes in."""
+        if at in self._rules.ends:
+            return self._rules.added(at, self._walk.states)
+        if found.rule is Rule.HEAD:
+            return self.settings.output_variance
+        settled = self._rules.settled(found)
+        if settled is not None and found.activation is not None and found.rule is Rule.HIDDEN:
+            return settled - self._rules.sigma_b(found) ** 2
+        return 1.0 if found.rule in (Rule.ONCE, Rule.NORMALISED, Rule.GATE) else settled
 
     def _taken(self, at: int, x: State | Unknown) -> float | None:
         """The power that a layer takes in; behind attention that of the values: tokens may be alike or not."""

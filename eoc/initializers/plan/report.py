@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eoc.errors import EocError
 from eoc.operating_point import OperatingPoint
 
 __all__ = ["Report", "Row"]
 
-_COLUMNS = ("parameter", "rule", "drawn", "fan in", "takes in", "then")
-_RIGHT = ("fan in", "takes in")
+_COLUMNS = ("parameter", "rule", "drawn", "fan in", "takes in", "measured", "then")
+_RIGHT = ("fan in", "takes in", "measured")
 _LONGEST = 24  # characters of the name of an activation in the table
 _WIDEST = 110  # of a line of the table with its note
 
@@ -36,6 +37,8 @@ class Row:
         Of a weight: how many terms are summed.
     power
         Of a weight: the mean square of what the layer takes in; None if unknown.
+    measured
+        Of a weight, where a batch was given: the mean square of what its layer takes in.
     activation
         Name of the activation that follows; "" if none does.
     note
@@ -50,6 +53,7 @@ class Row:
     method: str = ""
     fan_in: float | None = None
     power: float | None = None
+    measured: float | None = None
     activation: str = ""
     note: str = ""
 
@@ -75,6 +79,9 @@ class Report:
         What holds for the whole model: that it could not be traced, that it has dropout.
     rules
         The rules that were applied.
+    problems
+        What no initialisation mends, and, where a batch was given, what is still off by more than a decade: outputs,
+        gradients of the first weight beside those of the last. () for a healthy model.
     """
 
     rows: tuple[Row, ...]
@@ -82,6 +89,18 @@ class Report:
     depth: int | None
     notes: tuple[str, ...]
     rules: str
+    problems: tuple[str, ...] = ()
+
+    def assert_healthy(self) -> None:
+        """Do nothing if the model is fit to be trained, as far as is known; with a batch it was measured.
+
+        Raises
+        ------
+        EocError
+            With all ``problems``.
+        """
+        if self.problems:
+            raise EocError("; ".join(self.problems))
 
     @property
     def set(self) -> tuple[Row, ...]:
@@ -96,8 +115,11 @@ class Report:
     def __str__(self) -> str:
         """The rules, the points, a line for each parameter, and the notes, also those too long for such a line."""
         table = [_COLUMNS, *map(_cells, self.rows)]
+        if all(row.measured is None for row in self.rows):
+            at = _COLUMNS.index("measured")
+            table = [line[:at] + line[at + 1 :] for line in table]
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = ["  ".join(map(_aligned, line, widths, _COLUMNS)) for line in table]
+        lines = ["  ".join(map(_aligned, line, widths, table[0])) for line in table]
         marks: dict[str, str] = {}
         for at, row in enumerate(self.rows, 1):
             long = len(lines[at]) + 2 + len(row.note) > _WIDEST
@@ -129,6 +151,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         drawn.format(number),
         "" if row.fan_in is None else f"{row.fan_in:g}",
         "" if row.power is None else f"{row.power:.4g}",
+        "" if row.measured is None else f"{row.measured:.4g}",
         _short(row.activation),
     )
 

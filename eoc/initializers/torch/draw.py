@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from eoc.errors import EocError
 
-__all__ = ["check_generator", "check_tensor", "draw_normal", "draw_orthogonal"]
+__all__ = ["check_generator", "check_range", "check_tensor", "draw_normal", "draw_orthogonal", "is_sharded", "put"]
 
 _WIDEST = 16.0  # standard deviations: no draw is ever further out
 
@@ -67,7 +69,7 @@ def draw_normal(tensor: torch.Tensor, std: float, generator: torch.Generator | N
     Numbers are drawn in float32, or float64 for that, on the CPU, or the device of the generator, and rounded: the same
     seed gives the same draw in half precision, and on every device.
     """
-    return tensor.copy_(_normal(tuple(tensor.shape), tensor, generator).mul_(std))
+    return put(tensor, _normal(tuple(tensor.shape), tensor, generator).mul_(std))
 
 
 @torch.no_grad()
@@ -85,10 +87,26 @@ def draw_orthogonal(
     q.mul_(torch.where(r.diagonal(dim1=-2, dim2=-1) < 0.0, -1.0, 1.0).unsqueeze(-2))
     matrices = q if rows >= columns else q.mT
     scale = sigma_w * max(1.0, rows / columns) ** 0.5
-    weight.zero_()
+    values = torch.zeros(tuple(weight.shape), dtype=gaussian.dtype, device=gaussian.device)
     centre = tuple(k // 2 for k in weight.shape[2:])
-    weight[(slice(None), slice(None), *centre)] = (scale * matrices).reshape(groups * rows, columns).to(weight)
-    return weight
+    values[(slice(None), slice(None), *centre)] = (scale * matrices).reshape(groups * rows, columns)
+    return put(weight, values)
+
+
+@torch.no_grad()
+def put(tensor: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Write values over a tensor on any device, of any type; of a sharded one each process writes its part."""
+    if is_sharded(tensor):
+        from torch.distributed.tensor import distribute_tensor
+
+        sharded: Any = tensor
+        values = distribute_tensor(values.to(tensor.device), sharded.device_mesh, sharded.placements)
+    return tensor.copy_(values)
+
+
+def is_sharded(tensor: Any) -> bool:
+    """Whether a tensor is distributed over processes (a DTensor)."""
+    return type(tensor.data).__name__ == "DTensor"  # by name, since importing torch.distributed takes long
 
 
 def _normal(shape: tuple[int, ...], like: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:

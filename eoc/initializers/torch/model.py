@@ -11,12 +11,15 @@ from torch import nn
 
 from eoc.errors import EocError, InitializationWarning
 from eoc.initializers.plan.account import notes_of, rows_of
+from eoc.initializers.plan.draws import checked_seed
 from eoc.initializers.plan.drift import warnings_of
+from eoc.initializers.plan.health import problems_of
 from eoc.initializers.plan.plan import Plan
 from eoc.initializers.plan.report import Report
 from eoc.initializers.plan.roles import explained
 from eoc.initializers.plan.settings import Settings, checked_settings
 from eoc.initializers.torch.draw import check_generator
+from eoc.initializers.torch.measured import corrected
 from eoc.initializers.torch.parameters import TorchParameters
 from eoc.initializers.torch.write import undone_on_error, written
 from eoc.models.steps import Kind, Reading
@@ -43,6 +46,9 @@ def initialize_(
     ends: str = "stable",
     heads: str = "variance",
     embeddings: str = "draw",
+    example_inputs: Any = None,
+    batch: Any = None,
+    seed: int | None = None,
     generator: torch.Generator | None = None,
 ) -> Report:
     """Draw all weights and biases of a model anew, on the edge of chaos of its own activations.
@@ -98,6 +104,14 @@ def initialize_(
         2021, arXiv 2011.14522); "zero"; "keep", as the library made them.
     embeddings
         "draw" or "keep".
+    example_inputs
+        What the model is called with: a tensor, a tuple of tensors, or a dict of keyword arguments. For models whose
+        computation cannot be traced without, and for the sizes of pictures, windows and paddings.
+    batch
+        The same, of data: where theory is approximate or unknown, the weights are scaled until each layer of this batch
+        hands on what was planned; gradients are measured. The report has what was measured beside what was predicted.
+    seed
+        A whole number >= 0: the same weights in PyTorch, JAX and Keras. None: those of the generator.
     generator
         Source of random numbers; None: torch's global one. One seed gives the same weights again, on every device.
 
@@ -135,6 +149,9 @@ def initialize_(
     4.bias    head    0.00000
     """
     check_model(module, generator)
+    number = None if seed is None else checked_seed(seed)
+    if number is not None and generator is not None:
+        raise EocError("give a seed or a generator, not both")
     settings = checked_settings(
         sigma_w=sigma_w,
         sigma_b=sigma_b,
@@ -152,21 +169,34 @@ def initialize_(
         embeddings=embeddings,
     )
     reading = read(module, activation, settings.residual)
-    return filled(module, reading, settings, generator)
+    return filled(module, reading, settings, generator, seed=number, batch=batch)
 
 
-def filled(module: nn.Module, reading: Reading, settings: Settings, generator: torch.Generator | None) -> Report:
+def filled(
+    module: nn.Module,
+    reading: Reading,
+    settings: Settings,
+    generator: torch.Generator | None,
+    *,
+    seed: int | None = None,
+    batch: Any = None,
+) -> Report:
     """Fill all parameters of a model that was read: :func:`initialize_` without its checks."""
     _check_reading(reading)
     parameters = TorchParameters(module)
     plan = Plan(parameters, reading, settings)
-    for problem in (doubts := warnings_of(plan)):
+    problems = warnings_of(plan)
+    for problem in problems:
         warnings.warn(problem, InitializationWarning, stacklevel=3)
     with undone_on_error(plan.fills, generator):
-        written(plan.fills, generator)
+        written(plan.fills, generator, seed)
+        found = None if batch is None else corrected(module, batch, plan.fills, plan.aims)
     rows = rows_of(parameters, reading, plan)
-    notes = (*doubts, *notes_of(parameters, reading, plan))
-    return Report(rows, plan.points, plan.depth, notes, explained({row.rule for row in rows}))
+    if found is not None:
+        rows = tuple(found.seen(row) for row in rows)
+        problems = (*problems, *problems_of(found.output, settings.output_variance, found.gradients))
+    notes = (*problems, *notes_of(parameters, reading, plan))
+    return Report(rows, plan.points, plan.depth, notes, explained({row.rule for row in rows}), problems)
 
 
 def check_model(module: Any, generator: Any) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from eoc.initializers.torch.draw import check_range, check_tensor
+from eoc.errors import EocError
+from eoc.initializers.torch.draw import check_range, check_tensor, is_sharded
 from eoc.models.steps import Step
 
 __all__ = ["TorchParameters"]
@@ -49,11 +50,16 @@ class TorchParameters:
 
     def square(self, tensor: torch.Tensor) -> float:
         """The mean square of its numbers."""
-        return float(tensor.detach().double().square().mean())
+        found: Any = tensor.detach().double().square().mean()
+        return float(found.full_tensor() if is_sharded(found) else found)
 
     def check(self, tensor: torch.Tensor, name: str, dimensions: int) -> None:
         """See :func:`eoc.initializers.torch.draw.check_tensor`."""
         check_tensor(tensor, name, dimensions=dimensions)
+        if is_sharded(tensor) and tuple(tensor.shape) != tuple(self._tensors[name].shape):
+            raise EocError(
+                f"{name} is sharded over processes, and parts of it are drawn apart: initialise before fully_shard"
+            )
 
     def check_range(self, std: float, tensor: torch.Tensor, name: str) -> None:
         """See :func:`eoc.initializers.torch.draw.check_range`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 
+from eoc.initializers.plan.draws import normal_numbers, orthogonal_matrices
 from eoc.initializers.plan.fills import Fill
-from eoc.initializers.torch.draw import draw_normal, draw_orthogonal
+from eoc.initializers.torch.draw import draw_normal, draw_orthogonal, put
 
 __all__ = ["undone_on_error", "written"]
 
@@ -30,26 +31,49 @@ def undone_on_error(fills: Sequence[Fill], generator: torch.Generator | None) ->
 
 
 @torch.no_grad()
-def written(fills: Sequence[Fill], generator: torch.Generator | None) -> None:
-    """Fill all tensors, in order."""
+def written(fills: Sequence[Fill], generator: torch.Generator | None, seed: int | None = None) -> None:
+    """Fill all tensors, in order: from torch's generator, or with the numbers of a seed that all frameworks share."""
+    stream = 0
     for fill in fills:
         if fill.tensor.numel():
-            _fill(fill, generator)
+            _fill(fill, _numbers(fill, stream, seed, generator))
+        stream += fill.method != "constant"
 
 
-def _fill(fill: Fill, generator: torch.Generator | None) -> None:
+def _fill(fill: Fill, numbers: Callable[[torch.Tensor], object]) -> None:
     assign = None if fill.affine is None else fill.affine.assign
     tensor = fill.tensor if assign is None else torch.empty_like(fill.tensor)
-    if fill.method == "constant":
-        tensor.fill_(fill.number)
-    elif fill.method == "orthogonal":
-        affine = fill.affine
-        turned = affine is not None and affine.transposed and tensor.dim() == 2
-        groups = 1 if affine is None else affine.groups
-        draw_orthogonal(tensor.T if turned else tensor, fill.number, groups, generator)
-    else:
-        draw_normal(tensor, fill.number, generator)
+    turned = fill.affine is not None and fill.affine.transposed and fill.affine.groups == 1
+    numbers(tensor.transpose(0, 1) if turned else tensor)  # (outputs, inputs, ...)
     if fill.zero_row is not None:
         tensor[fill.zero_row] = 0.0
     if assign is not None:
         assign(tensor)
+
+
+def _numbers(
+    fill: Fill, stream: int, seed: int | None, generator: torch.Generator | None
+) -> Callable[[torch.Tensor], object]:
+    """What writes the numbers of a fill over a tensor."""
+    groups = 1 if fill.affine is None else fill.affine.groups
+    if fill.method == "constant":
+        return lambda tensor: tensor.fill_(fill.number)
+    if seed is None and fill.method == "orthogonal":
+        return lambda tensor: draw_orthogonal(tensor, fill.number, groups, generator)
+    if seed is None:
+        return lambda tensor: draw_normal(tensor, fill.number, generator)
+
+    def of_seed(tensor: torch.Tensor) -> torch.Tensor:
+        shape = tuple(tensor.shape)
+        if fill.method == "orthogonal":
+            numbers = orthogonal_matrices(shape, groups, seed, stream)
+        else:
+            numbers = normal_numbers(shape, seed, stream)
+        return put(tensor, torch.from_numpy(fill.number * numbers).to(_wide(tensor)))
+
+    return of_seed
+
+
+def _wide(tensor: torch.Tensor) -> torch.dtype:
+    """The type in which numbers are drawn, before they are rounded to half precision."""
+    return torch.float64 if tensor.dtype == torch.float64 else torch.float32
