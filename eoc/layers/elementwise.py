@@ -28,7 +28,7 @@ from eoc.layers.close import Close
 from eoc.layers.evolved import Evolved
 from eoc.layers.law import Law, behind, gaussian
 from eoc.layers.nature import Nature
-from eoc.layers.pair_moments import Sensitivity, half_distances, of_close, slopes
+from eoc.layers.pair_moments import Sensitivity, half_distances, of_close, quick_distances, slopes
 from eoc.layers.signal import Signal
 from eoc.layers.split import ROUNDING, Split, proportional
 from eoc.sharing import cached_property
@@ -279,6 +279,8 @@ class _Elementwise(Signal):
             return exact(np.empty(0))
         if self._of_close is not None:
             return self._of_close[0]
+        if self.pairs.quick:
+            return quick_distances(self._phi, self._root.q, self._root.one_minus_c)
         return half_distances(self._phi, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
 
     @cached_property

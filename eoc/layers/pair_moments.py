@@ -17,12 +17,13 @@ from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import moments
+from eoc.gaussian.quick import quick_half_distances
 from eoc.gaussian.surface import levels
 from eoc.layers.bounded import Bounded
 from eoc.layers.close import Close, close
 from eoc.layers.signal import apart
 
-__all__ = ["Sensitivity", "half_distances", "of_close", "slopes"]
+__all__ = ["Sensitivity", "half_distances", "of_close", "quick_distances", "slopes"]
 
 _BELOW_ZERO = 1.2  # largest d ln(1 - f) / d ln(1 - c) seen for c < 0
 
@@ -104,6 +105,16 @@ def half_distances(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bound
     roots = qa.error / np.sqrt(qa.value) + qb.error / np.sqrt(qb.value)
     own = np.where(roots > 0.0, 2.0 * bends * (np.sqrt(2.0 * apart(qa.value, qb.value)) + roots) * roots, 0.0)
     return Bounded(found.value, found.error + shared + np.where(qa.value == qb.value, 0.0, own))
+
+
+def quick_distances(phi: Activation, q: Bounded, one_minus_c: Bounded) -> Bounded:
+    """G' of pairs of one variance q (1,) and correlations (N,), to five digits; NaN where there is nothing."""
+    e, known = np.clip(one_minus_c.value, 0.0, 2.0), np.isfinite(one_minus_c.value)
+    value, error = np.full(e.shape, np.nan), np.full(e.shape, np.inf)
+    if known.any() and np.isfinite(q.value[0]) and q.value[0] > 0.0:
+        found = quick_half_distances(phi, float(q.value[0]), e[known])
+        value[known], error[known] = found.value, found.error
+    return Bounded(value, error)
 
 
 def _steepest(
