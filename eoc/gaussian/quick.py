@@ -12,10 +12,12 @@ small stays small.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.errors import EocError
+from eoc.errors import AccuracyWarning, EocError
 from eoc.floats import FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.bivariate import bivariate
@@ -26,7 +28,7 @@ from eoc.sharing import cached
 __all__ = ["quick_half_distances"]
 
 _PER_OCTAVE = 2
-_OFFSETS = np.arange(-2, 4)  # of the variances that are interpolated between, around the next one below
+_OFFSETS = np.arange(-2.0, 4.0)  # of the variances that are interpolated between, around the next one below
 _TERMS = 48  # in theta
 _NODES, _TO_SERIES = chebyshev_nodes(_TERMS), to_chebyshev(_TERMS)
 _DOUBT = 4.0  # times what two variances fewer change
@@ -66,8 +68,10 @@ def _table(phi: Activation, index: int) -> FloatArray | None:
     if phi.jumps:
         return None
     try:
-        ratio = bivariate(phi, q, one_minus_c=e, names=("G",))["G"].value / (e * moments(phi, q, ("V",))["V"].value)
-    except EocError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", AccuracyWarning)
+            ratio = bivariate(phi, q, one_minus_c=e, names=("G",))["G"].value / (e * moments(phi, q, ("V",))["V"].value)
+    except (EocError, AccuracyWarning):
         return None
     series = np.asarray(_TO_SERIES @ ratio)
     return series if np.abs(series[-_TAIL:]).max() <= _RESOLVED * np.abs(series).max() else None
