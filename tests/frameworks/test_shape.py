@@ -20,7 +20,7 @@ import eoc
 from eoc.cli.framework import Framework
 from eoc.cli.shape_code import _WRITTEN, shape_code
 from eoc.errors import EocError
-from eoc.initializers.torch import shape_
+from eoc.initializers.torch import initialize_, shape_
 
 X = np.linspace(-3.0, 3.0, 13)
 WITHOUT_EOC = """
@@ -102,6 +102,17 @@ def test_one_module_that_is_used_again_and_again_is_replaced_once():
     report = shape_(model, generator=seeded())
     assert (report.modules, report.depth) == (("act",), 5)
     assert "tanh, shaped by TAT for 5 layers" in str(report)
+
+
+def test_initialising_with_shape_does_the_same():
+    one, other = mlp(nn.GELU, 5, 30), mlp(nn.GELU, 5, 30)
+    report, found = initialize_(one, shape=True, generator=seeded()), shape_(other, generator=seeded())
+    assert all(map(torch.equal, one.parameters(), other.parameters()))
+    assert report.rows == found.initialisation.rows
+    assert report.notes[:2] == found.said
+    for wrong in ({"sigma_b": 0.1}, {"points": {}}, {"seed": 1}):
+        with pytest.raises(EocError, match=f"{next(iter(wrong))} and shape=True do not go together"):
+            initialize_(one, shape=True, **wrong)
 
 
 def test_what_is_refused_changes_nothing():

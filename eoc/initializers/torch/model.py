@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from eoc.errors import EocError, InitializationWarning
-from eoc.initializers.plan.account import notes_of, rows_of
+from eoc.errors import EocError
 from eoc.initializers.plan.draws import checked_seed
-from eoc.initializers.plan.drift import warnings_of
-from eoc.initializers.plan.health import problems_of
-from eoc.initializers.plan.plan import Plan
 from eoc.initializers.plan.report import Report
-from eoc.initializers.plan.roles import explained
-from eoc.initializers.plan.settings import Settings, checked_settings
-from eoc.initializers.torch.draw import check_generator
-from eoc.initializers.torch.measured import corrected
-from eoc.initializers.torch.parameters import TorchParameters
-from eoc.initializers.torch.write import undone_on_error, written
-from eoc.models.steps import Kind, Reading
+from eoc.initializers.plan.settings import checked_settings
+from eoc.initializers.torch.filled import check_model, filled
+from eoc.initializers.torch.shape import shape_
 from eoc.models.torch.read import read
 
-__all__ = ["check_model", "filled", "initialize_"]
+__all__ = ["initialize_"]
 
 
 def initialize_(
@@ -48,6 +40,7 @@ def initialize_(
     embeddings: str = "draw",
     example_inputs: Any = None,
     batch: Any = None,
+    shape: bool = False,
     seed: int | None = None,
     generator: torch.Generator | None = None,
 ) -> Report:
@@ -110,6 +103,9 @@ def initialize_(
     batch
         The same, of data: where theory is approximate or unknown, the weights are scaled until each layer of this batch
         hands on what was planned; gradients are measured. The report has what was measured beside what was predicted.
+    shape
+        Whether to shape the activations for the depth, too, and to draw at the place that goes with that: what
+        :func:`shape_` does.
     seed
         A whole number >= 0: the same weights in PyTorch, JAX and Keras. None: those of the generator.
     generator
@@ -149,6 +145,9 @@ def initialize_(
     4.bias    head    0.00000
     """
     check_model(module, generator)
+    if shape:
+        place = {"sigma_w": sigma_w, "sigma_b": sigma_b, "q": q, "points": points, "batch": batch, "seed": seed}
+        return _shaped(module, depth, weights, input_variance, output_variance, generator, place)
     number = None if seed is None else checked_seed(seed)
     if number is not None and generator is not None:
         raise EocError("give a seed or a generator, not both")
@@ -172,50 +171,25 @@ def initialize_(
     return filled(module, reading, settings, generator, seed=number, batch=batch)
 
 
-def filled(
+def _shaped(
     module: nn.Module,
-    reading: Reading,
-    settings: Settings,
+    depth: int | None,
+    weights: str,
+    input_variance: float,
+    output_variance: float | None,
     generator: torch.Generator | None,
-    *,
-    seed: int | None = None,
-    batch: Any = None,
+    others: Mapping[str, Any],
 ) -> Report:
-    """Fill all parameters of a model that was read: :func:`initialize_` without its checks."""
-    _check_reading(reading)
-    parameters = TorchParameters(module)
-    plan = Plan(parameters, reading, settings)
-    problems = warnings_of(plan)
-    for problem in problems:
-        warnings.warn(problem, InitializationWarning, stacklevel=3)
-    with undone_on_error(plan.fills, generator):
-        written(plan.fills, generator, seed)
-        found = None if batch is None else corrected(module, batch, plan.fills, plan.aims)
-    rows = rows_of(parameters, reading, plan)
-    if found is not None:
-        rows = tuple(found.seen(row) for row in rows)
-        problems = (*problems, *problems_of(found.output, settings.output_variance, found.gradients))
-    notes = (*problems, *notes_of(parameters, reading, plan))
-    return Report(rows, plan.points, plan.depth, notes, explained({row.rule for row in rows}), problems)
-
-
-def check_model(module: Any, generator: Any) -> None:
-    """Refuse what is no model, and what is no source of random numbers."""
-    if isinstance(module, type):
-        raise EocError(
-            f"module must be a model, got the class {module.__name__}: make one of it, {module.__name__}(...)"
-        )
-    if not isinstance(module, nn.Module):
-        raise EocError(f"module must be a torch.nn.Module, got {type(module).__name__}; for a tensor take eoc_normal_")
-    check_generator(generator)
-
-
-def _check_reading(reading: Reading) -> None:
-    kinds = [step.kind for step in reading.steps]
-    if Kind.LAYER not in kinds:
-        raise EocError("the model has no linear or convolutional layer whose weights could be set")
-    if not reading.traced and kinds.count(Kind.LAYER) > 1 and Kind.ACTIVATION not in kinds:
-        raise EocError(
-            f"no activation can be seen between the layers ({reading.problem}): say which one follows the hidden "
-            "layers, for example activation='relu'"
-        )
+    """The report of :func:`shape_` on what was drawn, with what was shaped in its notes."""
+    given = next((name for name, value in others.items() if value is not None), None)
+    if given is not None:
+        raise EocError(f"{given} and shape=True do not go together: shaped activations have a place of their own")
+    found = shape_(
+        module,
+        depth,
+        weights="orthogonal" if weights == "recommended" else weights,
+        input_variance=input_variance,
+        output_variance=output_variance,
+        generator=generator,
+    )
+    return replace(found.initialisation, notes=(*found.said, *found.initialisation.notes))

@@ -14,7 +14,7 @@ from eoc.activations import Activation
 from eoc.errors import EocError
 from eoc.initializers.plan.report import Report
 from eoc.initializers.plan.settings import Settings
-from eoc.initializers.torch.model import check_model, filled
+from eoc.initializers.torch.filled import check_model, filled
 from eoc.models.steps import Kind, Reading, Step
 from eoc.models.torch.read import read
 from eoc.shaping import Shaping, shape
@@ -46,14 +46,19 @@ class ShapeReport:
     initialisation: Report
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
-        """The shaped functions, the modules that compute them now, and what was drawn."""
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The shaped functions, and the modules that compute them now."""
         lines = [
             f"{s.original}, shaped by {s.method.upper()} for {self.depth} layers: phi(x) = {s.activation.name}"
             for s in self.shapings
         ]
         count = f"{len(self.modules)} module{'s' if len(self.modules) != 1 else ''} replaced: {', '.join(self.modules)}"
-        return "\n".join([*lines, count, *(f"note: {note}" for note in self.notes), "", str(self.initialisation)])
+        return (*lines, count)
+
+    def __str__(self) -> str:
+        """The shaped functions, the modules that compute them now, and what was drawn."""
+        return "\n".join([*self.said, *(f"note: {note}" for note in self.notes), "", str(self.initialisation)])
 
 
 def shape_(
@@ -117,7 +122,13 @@ def shape_(
     asked = {"tau": tau, "zeta": zeta, "eta": eta}
     shapings = {phi: _shape(phi, layers, method, asked) for phi in dict.fromkeys(s.activation for s in steps) if phi}
     places = {s.activation.name: {"sigma_w": 1.0, "sigma_b": 0.0, "q": 1.0} for s in shapings.values()}
-    settings = Settings(None, None, None, layers, weights, input_variance, output_variance, (), places)
+    settings = Settings(
+        depth=layers,
+        weights=weights,
+        input_variance=input_variance,
+        output_variance=output_variance,
+        points=places,
+    )
     chosen = {id(step) for step in steps}
     new = tuple(
         replace(step, activation=shapings[step.activation].activation)
