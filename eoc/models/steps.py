@@ -54,6 +54,11 @@ class Affine:
     assign
         What sets the weight where it is computed from other parameters (parametrisations, weight_norm), given the
         values that it is to have; None where the tensor itself is written.
+    fixed
+        Why nothing sets the weight: it is no parameter, or its size is kept by what computes it; "" for others. Then
+        ``weight`` is what it is now.
+    sources
+        The names of all parameters that a weight is computed from; () where it is one itself.
     """
 
     weight: Any
@@ -65,6 +70,8 @@ class Affine:
     groups: int = 1
     transposed: bool = False
     assign: Callable[[Any], None] | None = None
+    fixed: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,9 @@ class Step:
         Of a layer: its parameters.
     activation
         Of an activation: which.
+    mixture
+        Of an activation whose parameters differ by channel: those that there are, each with its share of the channels;
+        ``activation`` is then one for all of them. () for others.
     note
         What a reader should know: why a step is unknown, what was assumed.
     shape
@@ -100,7 +110,7 @@ class Step:
     piece
         Of reshaping: which of several pieces that share no units; None for all that it takes in.
     tensor
-        Of a parameter: its values.
+        Of a parameter: its values. Of a scaling by a tensor: that.
     """
 
     name: str
@@ -109,6 +119,7 @@ class Step:
     module: Any = None
     affine: Affine | None = None
     activation: Activation | None = None
+    mixture: tuple[tuple[Activation, float], ...] = ()
     note: str = ""
     shape: tuple[int, ...] = ()
     terms: int | None = None

@@ -175,7 +175,7 @@ class Plan:
         """Plan a weight; the mean square of its entries."""
         self._parameters.check(affine.weight, affine.weight_name, 2)
         key = self._parameters.key(affine.weight_name, affine.weight)
-        if self._is_decided(key, affine.weight_name, affine.weight, affine.part, asked):
+        if self._is_decided(key, affine.weight_name, affine.weight, affine.part, affine.fixed or asked):
             return self._squares[key]
         method, fan_in = self._method(affine, row.rule), affine.fan_in
         if method == "orthogonal" and affine.transposed and len(affine.weight.shape) > 2:

@@ -42,7 +42,7 @@ class TorchParameters:
 
     def is_free(self, name: str) -> bool:
         """Whether gradients are taken by it."""
-        return bool(self._tensors[name].requires_grad)
+        return name in self._tensors and bool(self._tensors[name].requires_grad)
 
     def key(self, name: str, tensor: torch.Tensor) -> Hashable:
         """Where it begins in the parameter."""

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from eoc.models.steps import Affine, Kind, Step
 
-__all__ = ["Builder", "count_terms"]
+__all__ = ["Builder", "Weight", "count_terms"]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A weight that is no parameter.
+
+    Attributes
+    ----------
+    tensor
+        What it is now.
+    sources
+        The names of the parameters that it is computed from, the largest first.
+    assign, fixed
+        See :class:`eoc.models.steps.Affine`.
+    """
+
+    tensor: Any
+    sources: tuple[str, ...]
+    assign: Callable[[Any], None] | None
+    fixed: str
 
 
 class Builder:
@@ -26,14 +46,26 @@ class Builder:
     def __init__(self, model: nn.Module) -> None:
         self.steps: list[Step] = []
         self.uses: dict[str, str] = {}  # see Reading
-        self._names = {id(parameter): name for name, parameter in model.named_parameters()}
+        self._model = model
+        self._parameters = dict(model.named_parameters())
+        self._names = {id(parameter): name for name, parameter in self._parameters.items()}
 
     def add(self, name: str, kind: Kind, inputs: Sequence[int], **details: Any) -> int:
         """Append a step and return its index."""
         # A model that is a leaf itself has no name in itself.
         name = name or type(details["module"]).__name__.lower()
-        self.steps.append(Step(name, kind, tuple(inputs), **details))
+        step = Step(name, kind, tuple(inputs), **details)
+        self.steps.append(step if step.shape else replace(step, shape=self._shape(step)))
         return len(self.steps) - 1
+
+    def _shape(self, step: Step) -> tuple[int, ...]:
+        """Of a step inside a module, whose parts keep all shapes but the widths of layers."""
+        if step.kind not in _KEEPING or not step.inputs:
+            return ()
+        shape = self.steps[step.inputs[0]].shape
+        if step.affine is None or not shape:
+            return shape
+        return (*shape[:-1], int(step.affine.weight.shape[0])) if step.affine.weight.dim() == 2 else ()
 
     def needed(self) -> tuple[Step, ...]:
         """The steps that the last one depends on."""
@@ -47,6 +79,15 @@ class Builder:
     def name_of(self, tensor: Any) -> str | None:
         """The name of a parameter of the model; None for any other tensor."""
         return self._names.get(id(tensor))
+
+    def parameter(self, name: str) -> Any:
+        """The parameter of a name."""
+        return self._parameters[name]
+
+    def owner(self, tensor: Any) -> Any:
+        """The module that a parameter is of; None for other tensors."""
+        name = self.name_of(tensor)
+        return None if name is None else self._model.get_submodule(name.rpartition(".")[0])
 
     def affine(
         self,
@@ -70,28 +111,65 @@ class Builder:
         transposed, groups, stride
             Of a convolution; ``stride`` counts only where it is transposed.
         """
-        weight_name, bias_name = self.name_of(weight), "" if bias is None else self.name_of(bias)
+        weight_name, part = self._named(weight, rows)
+        bias_name = "" if bias is None else self._named(bias, rows)[0]
         if weight_name is None or bias_name is None:
             return None
-        fan_in = count_terms(weight, transposed=transposed, groups=groups, stride=stride)
-        part = "" if rows is None else f"rows {rows[0]} to {rows[1] - 1}"
         return Affine(
             _rows(weight, rows),
             _rows(bias, bias_rows or rows),
             weight_name,
             bias_name,
             part,
-            fan_in,
+            count_terms(weight, transposed=transposed, groups=groups, stride=stride),
             groups,
             transposed,
         )
 
+    def affine_by(
+        self, weight: Weight, bias: Any, *, transposed: bool = False, groups: int = 1, stride: Sequence[int] = ()
+    ) -> Affine:
+        """The affine map of a weight that is computed from parameters, or is none."""
+        for name in weight.sources[1:]:
+            self.uses.setdefault(name, f"a weight is computed from it and {weight.sources[0]}")
+        return Affine(
+            weight.tensor,
+            bias,
+            weight.sources[0],
+            "" if bias is None else self.name_of(bias) or "",
+            "",
+            count_terms(weight.tensor, transposed=transposed, groups=groups, stride=stride),
+            groups,
+            transposed,
+            weight.assign,
+            weight.fixed,
+            weight.sources,
+        )
+
+    def _named(self, tensor: Any, rows: tuple[int, int] | None) -> tuple[str | None, str]:
+        """The name of the parameter that a tensor is or is part of, and which part."""
+        name = self.name_of(tensor)
+        if name is not None:
+            return name, "" if rows is None else f"rows {rows[0]} to {rows[1] - 1}"
+        base = tensor._base
+        name = self.name_of(base)
+        if name is None or tensor.shape == base.shape:
+            return name, ""
+        if tensor.shape[1:] != base.shape[1:] or tensor.stride() != base.stride():
+            return name, "a part" if tensor.numel() < base.numel() else ""
+        first = (tensor.storage_offset() - base.storage_offset()) // base.stride(0)
+        return name, f"rows {first} to {first + len(tensor) - 1}"
+
     def layer(self, name: str, inputs: Sequence[int], affine: Affine | None, **details: Any) -> int:
         """A layer, or an unknown step where its parameters are not the model's own."""
         if affine is None:
-            note = "its weight is computed from other parameters (parametrize, weight_norm, pruning, ...)"
+            note = "its weight is computed from other parameters in a way that is not known"
             return self.add(name, Kind.UNKNOWN, inputs, note=note, **details)
-        return self.add(name, Kind.LAYER, inputs, affine=affine, **details)
+        note = f"its weight cannot be set: {affine.fixed}" if affine.fixed else ""
+        return self.add(name, Kind.LAYER, inputs, affine=affine, note=note, **details)
+
+
+_KEEPING = (Kind.LAYER, Kind.ACTIVATION, Kind.SCALE, Kind.NORM, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT, Kind.ATTENTION)
 
 
 def count_terms(weight: Any, *, transposed: bool, groups: int, stride: Sequence[int]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -13,13 +13,20 @@ from eoc.activations import Activation
 from eoc.models.steps import Kind
 from eoc.models.torch.elementwise import as_activation
 
-__all__ = ["evaluated", "own_activation"]
+__all__ = ["Own", "evaluated", "own_activation"]
 
 _CLOSE = 1e-9
 _SCALE = 8.0  # by which the input of a normalisation may be multiplied without an effect
 
 
-def evaluated(module: nn.Module) -> Kind | None:
+class Own(NamedTuple):
+    """What a module does, and of a normalisation whether it takes away the mean."""
+
+    kind: Kind
+    centred: bool = True
+
+
+def evaluated(module: nn.Module) -> Own | None:
     """What a module without children does.
 
     Parameters
@@ -29,7 +36,7 @@ def evaluated(module: nn.Module) -> Kind | None:
 
     Returns
     -------
-    Kind
+    Own
         ``ACTIVATION`` for a function of each element without parameters, ``SAME`` if that is the identity, ``DROPOUT``
         if it is the identity in evaluation only; ``NORM`` for what has mean square 1 however large its input is, with
         its parameters "weight" at 1 and others at 0. None for anything else.
@@ -39,27 +46,26 @@ def evaluated(module: nn.Module) -> Kind | None:
     >>> class Swish(nn.Module):
     ...     def forward(self, x):
     ...         return x * torch.sigmoid(x)
-    >>> str(evaluated(Swish())), evaluated(nn.Linear(2, 2))
+    >>> str(evaluated(Swish()).kind), evaluated(nn.Linear(2, 2))
     ('activation', None)
     """
     if next(module.children(), None) is not None or any(p.dim() > 1 for p in module.parameters()):
         return None
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
-            torch.manual_seed(0)
             return _elementwise(module) if next(module.parameters(), None) is None else _normalisation(module)
     except Exception:  # whatever the user's code raises: it does something else
         return None
 
 
 def own_activation(
-    module: nn.Module, kind: Kind | None, given: Activation | None = None
+    module: nn.Module, own: Own | None, given: Activation | None = None
 ) -> tuple[Activation, str] | None:
     """The activation that a module of the user's own computes, and a note.
 
     Parameters
     ----------
-    module, kind
+    module, own
         The module and what :func:`evaluated` says about it.
     given
         What a module without parameters is taken for if it computes none that can be seen; None for nothing.
@@ -70,10 +76,10 @@ def own_activation(
         Where it is elementwise and no activation, such as 1/x.
     """
     name = type(module).__name__
-    if kind is Kind.ACTIVATION:
+    if own is not None and own.kind is Kind.ACTIVATION:
         return as_activation(_double(module), name), ""
     bare = next(module.children(), None) is None and next(module.parameters(), None) is None
-    if given is None or not bare or kind is not None:
+    if given is None or not bare or own is not None:
         return None
     return given, f"{name} is taken for {given.name}, as asked"
 
@@ -84,39 +90,45 @@ def _double(module: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
     return lambda x: type(twin).forward(twin, x.clone())
 
 
-def _elementwise(module: nn.Module) -> Kind | None:
+def _elementwise(module: nn.Module) -> Own | None:
     function = _double(module)
-    x = 3.0 * torch.randn(2, 6, 4, 4, dtype=torch.float64)
+    x = 3.0 * _drawn(2, 6, 4, 4)
     y = function(x)
     turned = function(x.flip(0, 1, 2, 3)).flip(0, 1, 2, 3)
     part = function(x[:1, 2:5, 1:, 1:])
     if y.shape != x.shape or not _same(y, turned) or not _same(y[:1, 2:5, 1:, 1:], part):
         return _normalisation(module)
     if not _same(y, x):
-        return Kind.ACTIVATION
+        return Own(Kind.ACTIVATION)
     twin = _twin(module).train()
-    return Kind.SAME if _same(type(twin).forward(twin, x.clone()), x) else Kind.DROPOUT
+    return Own(Kind.SAME if _same(type(twin).forward(twin, x.clone()), x) else Kind.DROPOUT)
 
 
-def _normalisation(module: nn.Module) -> Kind | None:
+def _normalisation(module: nn.Module) -> Own | None:
     twin = _twin(module)
     for name, parameter in twin.named_parameters():
         parameter.fill_(1.0 if name in _WEIGHTS else 0.0)
     width = max((p.numel() for p in twin.parameters()), default=64)
-    return Kind.NORM if any(_normalises(twin, shape) for shape in ((3, 5, width), (3, width, 4, 4))) else None
+    for shape in ((3, 5, width), (3, width, 4, 4)):
+        if (centred := _normalises(twin, shape)) is not None:
+            return Own(Kind.NORM, centred)
+    return None
 
 
 _WEIGHTS = ("weight", "gamma", "scale", "g", "gain")
 
 
-def _normalises(twin: Any, shape: tuple[int, ...]) -> bool:
-    x = torch.randn(shape, dtype=torch.float64)
+def _normalises(twin: Any, shape: tuple[int, ...]) -> bool | None:
+    """Whether a normalisation takes away the mean; None for what is none."""
+    x = _drawn(*shape)
     try:
-        y, larger = type(twin).forward(twin, x.clone()), type(twin).forward(twin, _SCALE * x)
+        y, larger, moved = (type(twin).forward(twin, each) for each in (x.clone(), _SCALE * x, x + _SCALE))
     except Exception:  # the shape is of another kind of input
-        return False
+        return None
     unit = abs(float(y.square().mean()) - 1.0) < 1e-2
-    return y.shape == x.shape and unit and bool(torch.allclose(y, larger, rtol=1e-2, atol=1e-2))
+    if y.shape != x.shape or not unit or not torch.allclose(y, larger, rtol=1e-2, atol=1e-2):
+        return None
+    return bool(torch.allclose(y, moved, rtol=1e-2, atol=1e-2))
 
 
 def _twin(module: nn.Module) -> Any:
@@ -124,6 +136,10 @@ def _twin(module: nn.Module) -> Any:
     meta = any(parameter.is_meta for parameter in module.parameters())
     twin = copy.deepcopy(module)
     return (twin.to_empty(device="cpu") if meta else twin.cpu()).double().eval()
+
+
+def _drawn(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
 
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from eoc.activations.argument.objects import plain_name as without_operators
 from eoc.models.steps import Kind
 
-__all__ = ["ELEMENTWISE", "KINDS", "LINEAR", "NUMBERS", "TRANSPOSED", "is_in_place", "plain_name"]
+__all__ = ["ELEMENTWISE", "KINDS", "LINEAR", "NUMBERS", "TRANSPOSED", "UNCHANGED", "is_in_place", "plain_name"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -26,7 +26,7 @@ ELEMENTWISE = _words(
     "abs absolute neg negative pos positive exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal "
     "sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh arcsin arccos arctan arcsinh arccosh arctanh "
     "sinc erf erfc sigmoid expit logit sign sgn heaviside round floor ceil trunc frac pow add sub rsub mul "
-    "div floordiv remainder mod fmod clamp clip clamp_min clamp_max maximum minimum fmax fmin where lt le gt "
+    "div rdiv rtruediv rpow remainder mod fmod clamp clip clamp_min clamp_max maximum minimum fmax fmin where lt le gt "
     "ge eq ne relu relu6 leaky_relu rrelu prelu elu celu selu gelu silu mish softplus logsigmoid log_sigmoid "
     "hardtanh hardswish hardsigmoid softsign tanhshrink softshrink hardshrink threshold hypot atan2 xlogy "
     "nan_to_num copysign logaddexp"
@@ -36,26 +36,36 @@ ELEMENTWISE = _words(
 LINEAR = _words("linear conv1d conv2d conv3d")
 TRANSPOSED = _words("conv_transpose1d conv_transpose2d conv_transpose3d")
 
+#: What has the same numbers as its first argument, in the same shape: another type, another device, a copy.
+UNCHANGED = _words(
+    "contiguous clone to to_copy type type_as float double half bfloat16 cuda cpu detach data requires_grad alias "
+    "lift_fresh real"
+)
+
 _KINDS = {
     Kind.SAME: _words(
         "view reshape flatten unflatten permute transpose t adjoint swapaxes swapdims movedim moveaxis "
-        "contiguous clone to type float double half bfloat16 cuda cpu squeeze unsqueeze expand expand_as "
+        "squeeze unsqueeze expand expand_as "
         "repeat tile roll flip chunk split tensor_split unbind narrow select index_select gather "
         "take_along_dim take getitem interpolate upsample pad pixel_shuffle pixel_unshuffle channel_shuffle "
-        "unfold fold view_as reshape_as type_as repeat_interleave broadcast_to T mT H mH real data detach "
-        "requires_grad rot90 diagonal masked_fill tril triu rearrange tuple list"
+        "unfold fold view_as reshape_as repeat_interleave broadcast_to T mT H mH rot90 diagonal masked_fill "
+        "tril triu rearrange tuple list as_strided masked_select unsafe_chunk unsafe_split swapaxes _reshape_alias "
+        "constant_pad_nd roll sort atleast_1d atleast_2d atleast_3d ravel"
     ),
     Kind.DROPOUT: _words(
         "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout "
         "stochastic_depth drop_path"
     ),
     Kind.POOL: _words(
-        "mean amax amin max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d "
-        "adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d "
-        "lp_pool1d lp_pool2d lp_pool3d"
+        "mean sum amax amin max min max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d "
+        "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d "
+        "adaptive_max_pool3d lp_pool1d lp_pool2d lp_pool3d"
     ),
-    Kind.NORM: _words("batch_norm layer_norm group_norm instance_norm rms_norm"),
-    Kind.CONCATENATE: _words("cat concat concatenate stack hstack vstack dstack column_stack"),
+    Kind.NORM: _words("batch_norm layer_norm group_norm instance_norm rms_norm normalize"),
+    Kind.CONCATENATE: _words(
+        "cat concat concatenate stack hstack vstack dstack column_stack setitem copy scatter index_copy "
+        "masked_scatter index_put slice_scatter select_scatter"
+    ),
     Kind.ATTENTION: _words("scaled_dot_product_attention"),
 }
 #: What is one step whatever its arguments.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -11,7 +12,8 @@ from torch import nn
 from eoc.models.steps import Affine, Kind
 from eoc.models.torch.builder import Builder
 from eoc.models.torch.elementwise import recognised_function, recognised_module
-from eoc.models.torch.evaluated import evaluated, own_activation
+from eoc.models.torch.evaluated import Own, evaluated, own_activation
+from eoc.models.torch.weights import weight_of
 
 __all__ = ["CONTAINERS", "add_activation", "add_module", "affine_of", "is_foreign", "is_layer", "is_leaf"]
 
@@ -79,7 +81,7 @@ def is_layer(module: nn.Module) -> bool:
     return isinstance(module, (*_LINEAR, *_TRANSPOSED)) and not is_foreign(module)
 
 
-def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int], own: Kind | None = None) -> int:
+def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int], own: Own | None = None) -> int:
     """Append what a module does that is no activation of the user's own.
 
     Parameters
@@ -107,9 +109,9 @@ def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[
         return builder.add(name, Kind.ACTIVATION, inputs, module=module, activation=found[0], note=found[1])
     for kind, classes in _KINDS:
         if isinstance(module, classes) and not is_foreign(module):
-            return builder.add(name, kind, inputs, module=module)
+            return builder.add(name, kind, inputs, module=module, **_details(builder, kind, module, inputs))
     if own is not None:
-        return builder.add(name, own, inputs, module=module)
+        return builder.add(name, own.kind, inputs, module=module, centred=own.centred)
     return builder.add(name, Kind.UNKNOWN, inputs, module=module, note=_why_unknown(module))
 
 
@@ -146,9 +148,41 @@ def _add_layer(builder: Builder, name: str, module: Any, inputs: Sequence[int]) 
 
 
 def affine_of(builder: Builder, module: nn.Module, **details: Any) -> Affine | None:
-    """The weight and bias of a module; None if one of them is computed from other parameters."""
+    """The weight and bias of a module; None if it is not known how one of them is computed from other parameters."""
     own = module._parameters  # module.weight may be computed anew, and a spectral norm would go on with its iteration
-    return builder.affine(own["weight"], own["bias"], **details) if {"weight", "bias"} <= own.keys() else None
+    bias = own.get("bias")
+    if "bias" not in own and getattr(module, "bias", None) is not None:
+        return None
+    if "weight" in own:
+        return builder.affine(own["weight"], bias, **details)
+    found = weight_of(builder, module)
+    return None if found is None else builder.affine_by(found, bias, **details)
+
+
+def _details(builder: Builder, kind: Kind, module: Any, inputs: Sequence[int]) -> dict[str, Any]:
+    """What else is known of a step."""
+    if kind is Kind.NORM:
+        of_batch = isinstance(module, nn.modules.batchnorm._BatchNorm)
+        over_batch = of_batch and (module.training or module.running_mean is None)
+        return {"centred": not isinstance(module, nn.RMSNorm), "over_batch": over_batch}
+    if kind is Kind.POOL:
+        name = type(module).__name__
+        return {"largest": "Max" in name, "terms": _window(module, builder.steps[inputs[0]].shape)}
+    return {}
+
+
+def _window(module: Any, shape: Sequence[int]) -> int | None:
+    """How many positions each output of a pooling is made of."""
+    dimensions = int(type(module).__name__[-2])
+    size = getattr(module, "kernel_size", None)
+    if size is not None:
+        return int(size**dimensions) if isinstance(size, int) else prod(size)
+    made = module.output_size
+    made = (made,) * dimensions if isinstance(made, int | None) else made
+    before = shape[-dimensions:]
+    if all(length == 1 for length in made) and not before:
+        return None
+    return prod(n // (m or n) for n, m in zip(before, made, strict=True)) if len(before) == dimensions else None
 
 
 def _why_unknown(module: nn.Module) -> str:

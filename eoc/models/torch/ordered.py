@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
@@ -18,7 +19,11 @@ from eoc.models.torch.unwrapped import unwrapped
 
 __all__ = ["in_order"]
 
-Shown = tuple[str, nn.Module | None, Activation, str]  # the name, module, activation and note of a step
+# Layers that no activation follows: those of attention, by the names that they have in most models.
+_OF_ATTENTION = re.compile(
+    r"([qkv]|[qkv]_?proj|q_?k_?v(_proj)?|in_proj|to_[qkv]+|(to_)?out|o_proj|wo|w[qkv]|c_attn|c_proj|out_proj|(to_)?queries|"
+    r"query|key|value|query_key_value|attn_?out|[qkv]_lin|out_lin)"
+)
 
 
 def in_order(
@@ -26,61 +31,40 @@ def in_order(
 ) -> tuple[Step, ...]:
     """The steps of a model as if each of its modules took the output of the one that is defined before it.
 
-    An activation module that is defined once is often called after many layers. So what follows a layer, unless an
-    activation comes before the next layer anyway, is the given activation, else the only one that the model has. Layers
-    with names like ``residual`` are followed by sums.
+    Where a forward of the model's own calls activation modules is not known, so only those in ``nn.Sequential`` are
+    taken to be where they are defined. Where an activation is given, it follows every layer but the last that none of
+    those follows, but layers with names like ``residual``, which are followed by sums, and the projections of
+    attention.
     """
-    parts = [(name, module, *_seen(module, activation)) for name, module in _leaves(prefix, model)]
-    layers = [at for at, (_, module, *_) in enumerate(parts) if is_layer(module)] or [0]
-    shown = [(name, module, *found) for name, module, _, found in parts if found is not None]
-    fill = _fill(shown, activation)
-    # One module that is called after many layers may be defined anywhere: before the first or after the last, too.
-    roams = activation is None and fill is not None and len(shown) < len(layers) - 1
+    parts = list(_leaves(prefix, model, isinstance(model, nn.Sequential)))
+    last = max((at for at, (_, module, _) in enumerate(parts) if is_layer(module)), default=0)
     x, waiting = builder.add("input", Kind.INPUT, ()), False
-    for at, (name, module, own, found) in enumerate(parts):
+    for at, (name, module, in_chain) in enumerate(parts):
+        own = None if is_leaf(module) else evaluated(module)
+        found = recognised_module(module) if is_leaf(module) else own_activation(module, own, activation)
         if found is not None:
-            if at > layers[0] and not (roams and (at > layers[-1] or not waiting)):
-                x, waiting = _add_activation(builder, (name, module, *found), x), False
+            if in_chain:
+                phi, note = found
+                x, waiting = builder.add(name, Kind.ACTIVATION, (x,), module=module, activation=phi, note=note), False
             continue
-        if waiting and fill is not None and is_layer(module):
-            x = _add_activation(builder, fill, x)
+        if waiting and activation is not None and is_layer(module):
+            x = builder.add("activation", Kind.ACTIVATION, (x,), activation=activation, note="as asked")
         x = add_leaf(builder, name, module, (x,), own)
         if is_layer(module):
-            waiting = not any(fnmatchcase(name, pattern) for pattern in residual)
+            named = any(fnmatchcase(name, pattern) for pattern in residual)
+            waiting = at < last and not named and not _OF_ATTENTION.fullmatch(name.rpartition(".")[2].lower())
         elif builder.steps[x].kind is Kind.LAYER:
             waiting = False
     builder.add("output", Kind.OUTPUT, (x,))
     return tuple(builder.steps)
 
 
-def _leaves(name: str, model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def _leaves(name: str, model: nn.Module, in_chain: bool) -> Iterator[tuple[str, nn.Module, bool]]:
+    """Modules that are steps, their names, and whether they stand in a chain of modules."""
     for child_name, wrapped in model.named_children():
         child, inside = unwrapped(wrapped)
         path = f"{name}{child_name}" + (f".{inside[:-1]}" if inside else "")
         if is_leaf(child) or not (isinstance(child, CONTAINERS) or any(True for _ in child.children())):
-            yield path, child
+            yield path, child, in_chain
         else:
-            yield from _leaves(f"{path}.", child)
-
-
-def _seen(module: nn.Module, given: Activation | None) -> tuple[Kind | None, tuple[Activation, str] | None]:
-    """What a module of the user's own does, and the activation with a note that a module is."""
-    if is_leaf(module):
-        return None, recognised_module(module)
-    own = evaluated(module)
-    return own, own_activation(module, own, given)
-
-
-def _fill(shown: Sequence[Shown], given: Activation | None) -> Shown | None:
-    """What follows layers that no activation is seen to follow."""
-    if given is not None:
-        return "activation", None, given, "as asked"
-    if len({activation for _, _, activation, _ in shown}) != 1:
-        return None
-    name, module, activation, _ = shown[0]
-    return name, module, activation, "the only activation of the model: taken to follow every hidden layer"
-
-
-def _add_activation(builder: Builder, shown: Shown, x: int) -> int:
-    name, module, activation, note = shown
-    return builder.add(name, Kind.ACTIVATION, (x,), module=module, activation=activation, note=note)
+            yield from _leaves(f"{path}.", child, isinstance(child, nn.Sequential))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -16,7 +17,9 @@ from eoc.models.steps import Kind, Reading, Step
 from eoc.models.torch.builder import Builder
 from eoc.models.torch.graph import interpret
 from eoc.models.torch.modules import is_leaf
+from eoc.models.torch.offered import offered
 from eoc.models.torch.ordered import in_order
+from eoc.models.torch.recorded import record
 from eoc.models.torch.traced import trace
 from eoc.models.torch.transformers import add_leaf
 from eoc.models.torch.unwrapped import unwrapped
@@ -24,13 +27,17 @@ from eoc.models.torch.unwrapped import unwrapped
 __all__ = ["read"]
 
 
-def read(model: nn.Module, activation: object = None, residual: Sequence[str] = ()) -> Reading:
+def read(
+    model: nn.Module, activation: object = None, residual: Sequence[str] = (), example_inputs: Any = None
+) -> Reading:
     """What a model computes, as a list of steps.
 
-    The forward of the model is traced (``torch.fx``), which calls it with stand-ins for its inputs: nothing is
-    computed, no weight, buffer, mode or hook is touched. Optional arguments have their defaults, and what forward asks
-    about shapes is answered with no, unless that leads to an error. Where it decides by its data, or calls what cannot
-    be traced, the modules are taken in the order in which they were defined.
+    With example inputs, a copy of the model is run on them and what it calls is recorded: any model can be read so, and
+    steps know their shapes. Without, its forward is traced (``torch.fx``), which calls it with stand-ins for its
+    inputs; optional arguments have their defaults, and what forward asks about shapes is answered with no, unless that
+    leads to an error. Where it calls what cannot be traced, it is run on inputs of the shape that its first layer
+    takes, or on those that it offers (``dummy_inputs``); and where it cannot be run on those, or decides by their
+    values, the modules are taken in the order in which they were defined. No weight, buffer, mode or hook is touched.
 
     Parameters
     ----------
@@ -41,6 +48,9 @@ def read(model: nn.Module, activation: object = None, residual: Sequence[str] = 
         follows every hidden layer where the model shows none: what :func:`eoc.activation` understands.
     residual
         In module order: layers with names like these end residual branches, and no activation is taken to follow them.
+    example_inputs
+        What the model is called with: a tensor, a tuple of arguments, or a dictionary of arguments by name. They are
+        brought to the device and the floating type of its parameters.
 
     Returns
     -------
@@ -50,7 +60,8 @@ def read(model: nn.Module, activation: object = None, residual: Sequence[str] = 
     Raises
     ------
     EocError
-        For what is no module, for TorchScript, and for lazy modules that have not seen a batch yet.
+        For what is no module, for TorchScript, for lazy modules that have not seen a batch yet, and for example inputs
+        that the model does not take.
 
     Examples
     --------
@@ -73,19 +84,37 @@ def read(model: nn.Module, activation: object = None, residual: Sequence[str] = 
         raise EocError("a TorchScript model cannot be looked into: give the module that it was made from")
     phi = None if activation is None else resolve(activation)
     if is_leaf(inner):
-        return Reading(_single(Builder(model), inner, prefix), True)
+        return Reading(_single(Builder(model), inner, prefix, example_inputs), True)
+    if example_inputs is not None:
+        try:
+            return interpret(*record(inner, example_inputs), model, inner, prefix, phi)
+        except Exception as error:
+            raise EocError(f"the model cannot be run on the example inputs: {_reason(error)}") from error
     try:
         graph, kinds = trace(inner)
     except Exception as error:  # whatever the model's own code raises when it meets a stand-in
-        return Reading(in_order(Builder(model), inner, prefix, phi, residual), False, _reason(error))
-    return interpret(graph, kinds, model, inner, prefix, phi)
+        problem = _reason(error)
+    else:
+        return interpret(graph, kinds, model, inner, prefix, phi)
+    for inputs, decides in offered(inner):
+        try:
+            graph, kinds = record(inner, inputs, decides)
+        except Exception:  # whatever the model's own code raises for inputs that are not its own
+            continue
+        return interpret(graph, kinds, model, inner, prefix, phi)
+    return Reading(in_order(Builder(model), inner, prefix, phi, residual), False, problem)
 
 
-def _single(builder: Builder, leaf: nn.Module, prefix: str) -> tuple[Step, ...]:
+def _single(builder: Builder, leaf: nn.Module, prefix: str, example_inputs: Any) -> tuple[Step, ...]:
     """The steps of a module that is a leaf itself."""
     parameters = inspect.signature(leaf.forward).parameters.values()
     required = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-    inputs = [builder.add(name, Kind.INPUT, ()) for name in required]
+    given = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
+    shapes = [tuple(each.shape) if isinstance(each, torch.Tensor) else () for each in given]
+    inputs = [
+        builder.add(name, Kind.INPUT, (), shape=shape)
+        for name, shape in zip(required, [*shapes, *[()] * len(required)], strict=False)
+    ]
     builder.add("output", Kind.OUTPUT, (add_leaf(builder, prefix.removesuffix("."), leaf, inputs),))
     return builder.needed()
 

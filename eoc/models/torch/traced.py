@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ import torch
 from torch import fx, nn
 
 from eoc.errors import EocError
-from eoc.models.steps import Kind
-from eoc.models.torch.evaluated import evaluated
+from eoc.models.torch.copied import tensors_of, twin
+from eoc.models.torch.evaluated import Own, evaluated
 from eoc.models.torch.functions import NUMBERS, plain_name
 from eoc.models.torch.modules import is_leaf
 from eoc.models.torch.unwrapped import unwrapped
@@ -21,7 +20,7 @@ from eoc.models.torch.unwrapped import unwrapped
 __all__ = ["trace"]
 
 
-def trace(model: nn.Module) -> tuple[fx.Graph, Mapping[str, Kind | None]]:
+def trace(model: nn.Module) -> tuple[fx.Graph, Mapping[str, Own | None]]:
     """The graph of a model, and by name what its modules that are nodes do.
 
     See :func:`eoc.models.torch.evaluated.evaluated` for that.
@@ -44,16 +43,16 @@ def trace(model: nn.Module) -> tuple[fx.Graph, Mapping[str, Kind | None]]:
     >>> [node.op for node in trace(nn.Sequential(nn.Linear(2, 2)))[0].nodes]
     ['placeholder', 'call_module', 'output']
     """
-    tensors = _tensors(model)
-    twin = _twin(model, {id(tensor): tensor for tensor in tensors.values()})
+    tensors = tensors_of(model)
+    copied = twin(model, {id(tensor): tensor for tensor in tensors.values()})
     names = {id(tensor): name for name, tensor in reversed(tensors.items())}
     answers: list[bool] = []
-    kinds: dict[str, Kind | None] = {}
+    kinds: dict[str, Own | None] = {}
     for _ in range(_MOST_TRIES):
         tracer = _Tracer(names, answers, kinds)
         try:
             with torch.random.fork_rng(devices=[]), _creation_traced(tracer):
-                return tracer.trace(twin, _defaults(twin)), kinds
+                return tracer.trace(copied, _defaults(copied)), kinds
         except Exception:
             answers = (answers + [False] * tracer.asked)[: tracer.asked]
             while answers and answers[-1]:
@@ -76,24 +75,10 @@ def _of_shapes(node: fx.Node) -> bool:
     return bool(node.all_input_nodes) and all(_of_shapes(each) for each in node.all_input_nodes)
 
 
-def _twin(model: nn.Module, shared: dict[int, Any]) -> nn.Module:
-    """A copy of the model that shares these objects, and what cannot be copied, such as locks and generators."""
-    try:
-        return copy.deepcopy(model, dict(shared))
-    except Exception:
-        for module in model.modules():
-            for value in [value for key, value in vars(module).items() if key != "_modules"]:
-                try:
-                    copy.deepcopy(value, dict(shared))
-                except Exception:
-                    shared[id(value)] = value
-        return copy.deepcopy(model, shared)
-
-
 class _Tracer(fx.Tracer):
     """Goes into modules whose forward is the user's, and around their hooks."""
 
-    def __init__(self, names: Mapping[int, str], answers: Sequence[bool], kinds: dict[str, Kind | None]) -> None:
+    def __init__(self, names: Mapping[int, str], answers: Sequence[bool], kinds: dict[str, Own | None]) -> None:
         super().__init__()
         self._names, self._answers, self._kinds = names, answers, kinds
         self.asked = 0
@@ -169,15 +154,6 @@ def _creation_traced(tracer: _Tracer) -> Iterator[None]:
     finally:
         for name, original in originals.items():
             setattr(torch, name, original)
-
-
-def _tensors(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Parameters, buffers and other tensors that modules own, by name."""
-    found = dict(model.named_parameters()) | dict(model.named_buffers())
-    for name, module in model.named_modules():
-        own = {key: value for key, value in vars(module).items() if isinstance(value, torch.Tensor)}
-        found |= {f"{name}.{key}" if name else key: value for key, value in own.items()}
-    return found
 
 
 def _defaults(model: nn.Module) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch import nn
 from eoc.activations import activation
 from eoc.models.steps import Kind
 from eoc.models.torch.builder import Builder
+from eoc.models.torch.evaluated import Own
 from eoc.models.torch.modules import add_activation, add_module, affine_of, is_foreign
 
 __all__ = ["SEVERAL", "add_gate", "add_leaf"]
@@ -19,7 +20,7 @@ __all__ = ["SEVERAL", "add_gate", "add_leaf"]
 SEVERAL = (nn.MultiheadAttention, nn.TransformerDecoderLayer, nn.TransformerDecoder, nn.Transformer)
 
 
-def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int], own: Kind | None = None) -> int:
+def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int], own: Own | None = None) -> int:
     """Append the steps of a module that is not looked into and return the one that is its output.
 
     Parameters
@@ -42,7 +43,7 @@ def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[in
 
 def add_gate(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
     """Add x * sigmoid(y), with the halves x and y of what it takes."""
-    halves = [builder.add(_inside(name, half), Kind.SAME, inputs[:1]) for half in ("x", "y")]
+    halves = [builder.add(_inside(name, half), Kind.SAME, inputs[:1], piece=k) for k, half in enumerate(("x", "y"))]
     gate = builder.add(_inside(name, "sigmoid"), Kind.ACTIVATION, halves[1:], activation=activation("sigmoid"))
     return builder.add(name, Kind.MULTIPLY, (halves[0], gate), module=module)
 
@@ -67,7 +68,9 @@ def _attention(builder: Builder, name: str, module: Any, inputs: Sequence[int]) 
         builder.layer(_inside(name, letter), (step,), affine)
         for letter, step, affine in zip("qkv", inputs, affines, strict=True)
     ]
-    mixed = builder.add(name, Kind.ATTENTION, projected, module=module)
+    keys = builder.steps[projected[1]].shape
+    terms = keys[1 if module.batch_first else 0] if len(keys) == 3 else keys[0] if keys else None
+    mixed = builder.add(name, Kind.ATTENTION, projected, module=module, terms=terms)
     return builder.layer(_inside(name, "out_proj"), (mixed,), affine_of(builder, module.out_proj))
 
 

@@ -1,0 +1,153 @@
+"""The values and steps of functions with weights: layers without modules, products of matrices, attention."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+from torch import nn
+
+from eoc.models.steps import Affine, Kind
+from eoc.models.torch.functions import TRANSPOSED
+from eoc.models.torch.making import ValueBuilder
+from eoc.models.torch.values import Call, Elements, Fixed, Value
+from eoc.models.torch.weights import computed_by
+
+__all__ = ["convolution", "embedding", "linear", "product"]
+
+_ADDED = {"addmm": ("mat1", "mat2"), "baddbmm": ("batch1", "batch2")}
+# What lies between the product of queries and keys, its softmax, and the product with the values.
+_BETWEEN = (Kind.SAME, Kind.SCALE, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT, Kind.UNKNOWN)
+
+
+def embedding(builder: ValueBuilder, call: Call) -> Value:
+    """Rows of a table that is a module's, or a parameter."""
+    positions, table = call.arguments("input", "weight")
+    if isinstance(positions, Fixed) and isinstance(table, Fixed) and table.name in call.fixed[0].sources:
+        positions, table = table, positions
+    inputs = builder.indices([positions])
+    owner = builder.owner(table.tensor) if isinstance(table, Fixed) else None
+    if not isinstance(owner, nn.Embedding | nn.EmbeddingBag):
+        return builder.step(call, Kind.UNKNOWN, inputs, note="looks up rows of a table")
+    return Elements(builder.add(table.name.removesuffix(".weight"), Kind.EMBEDDING, inputs, module=owner))
+
+
+def linear(builder: ValueBuilder, call: Call) -> Value:
+    """A matrix times x, plus a bias."""
+    x, weight, bias = call.arguments("input", "weight", "bias")
+    return _layer(builder, call, x, weight, bias, transposed=getattr(weight, "turned", False))
+
+
+def convolution(builder: ValueBuilder, call: Call) -> Value:
+    """A convolution, perhaps a transposed one."""
+    between = "output_padding" if call.name in TRANSPOSED else "dilation"
+    x, weight, bias, stride, _, _, groups = call.arguments(
+        "input", "weight", "bias", "stride", "padding", between, "groups"
+    )
+    turned = getattr(weight, "turned", False)  # of a kernel that is no convolution's any more
+    details = {"groups": groups or 1, "transposed": call.name in TRANSPOSED, "stride": _strides(call, stride)}
+    return _layer(builder, call, x, None if turned else weight, bias, **details)
+
+
+def product(builder: ValueBuilder, call: Call) -> Value:
+    """A matrix product: with a parameter a layer, else perhaps a part of attention."""
+    bias = None
+    if call.name in _ADDED:
+        bias, x, weight = call.arguments("input", *_ADDED[call.name])
+    elif call.name == "grouped_mm":
+        x, weight = call.values[:2]
+    elif len(call.values) != 2:
+        return builder.step(call, Kind.UNKNOWN)
+    else:
+        x, weight = call.values  # einsum has its equation before them
+    if isinstance(x, Fixed) and isinstance(weight, Fixed):
+        return builder.step(call, Kind.UNKNOWN)
+    if isinstance(x, Fixed) or isinstance(weight, Fixed):
+        if call.name == "einsum":
+            return _contraction(builder, call, x, weight)
+        if isinstance(weight, Fixed):
+            terms = _length(weight, -2)
+            return _layer(builder, call, x, weight, bias, transposed=not weight.turned, fan_in=terms)
+        return _layer(builder, call, weight, x, bias, transposed=x.turned, fan_in=_length(x, -1))
+    return _attention(builder, call, x, weight)
+
+
+def _attention(builder: ValueBuilder, call: Call, x: Any, y: Any) -> Value:
+    """The values weighted by a softmax of queries and keys; before that, their product."""
+    left, right = builder.indices((x, y))
+    for weights, values in ((left, right), (right, left)):
+        softmax = _back(builder, weights, "softmax")
+        scores = None if softmax is None else _back(builder, builder.steps[softmax].inputs[0], "product")
+        if softmax is not None and scores is not None:
+            terms = builder.steps[softmax].shape[-1:]
+            inputs = (*builder.steps[scores].inputs, values)
+            return builder.step(call, Kind.ATTENTION, inputs, terms=terms[0] if terms else None)
+    out = builder.step(call, Kind.UNKNOWN, (left, right))
+    builder.functions[out.source] = "product"
+    return out
+
+
+def _back(builder: ValueBuilder, step: int, function: str) -> int | None:
+    """The step of this function that a step was computed from by masking, scaling, dropout and the like."""
+    while builder.functions.get(step) != function:
+        before = builder.steps[step]
+        if before.kind not in _BETWEEN or not before.inputs:
+            return None
+        step = before.inputs[0]
+    return step
+
+
+def _contraction(builder: ValueBuilder, call: Call, x: Value, y: Value) -> Value:
+    """An einsum with a weight: each output sums over the letters of the weight that the result does not have."""
+    weight, of_weight = (y, 1) if isinstance(y, Fixed) else (x, 0)
+    equation = call.args[0] if isinstance(call.args[0], str) else ""
+    terms, _, result = equation.replace(" ", "").partition("->")
+    letters = terms.split(",")
+    data = x if isinstance(x, Elements) else y
+    if len(letters) != 2 or not result or "." in letters[of_weight] or weight.tensor is None:  # type: ignore[union-attr]
+        return _layer(builder, call, data, None, None)
+    own, other = letters[of_weight], letters[1 - of_weight]
+    shape = weight.values.shape  # type: ignore[union-attr]
+    summed = [letter for letter in own if letter not in result]
+    fan_in = float(prod(length for letter, length in zip(own, shape, strict=True) if letter in summed))
+    if not summed or not any(letter not in other for letter in own):
+        return _layer(builder, call, data, None, None)
+    first = own.startswith(tuple(summed))
+    return _layer(builder, call, data, weight, None, transposed=first != weight.turned, fan_in=fan_in)  # type: ignore[union-attr]
+
+
+def _layer(builder: ValueBuilder, call: Call, x: Any, weight: Any, bias: Any, **details: Any) -> Value:
+    """A function with a weight that is, or is not, a parameter of the model."""
+    inputs = (builder.index(x),)
+    if not isinstance(weight, Fixed) or weight.tensor is None:
+        return builder.step(call, Kind.UNKNOWN, inputs, note="its weight is computed from what is not known")
+    own = bias if isinstance(bias, Fixed) and builder.name_of(bias.tensor) is not None else None
+    affine = _affine(builder, weight, own, **details)
+    name = weight.name.removesuffix(".weight") if weight.sources else call.node
+    at = builder.layer(name, inputs, affine, shape=call.shape)
+    if bias is None or own is not None:
+        return Elements(at)
+    return builder.step(call, Kind.ADD, (at, builder.index(bias)), note="its bias")
+
+
+def _affine(
+    builder: ValueBuilder, weight: Fixed, bias: Fixed | None, fan_in: float | None = None, **details: Any
+) -> Affine:
+    found = None
+    if weight.again is None or weight.tensor._is_view():
+        found = builder.affine(weight.tensor, None if bias is None else bias.tensor, **details)
+    if found is None:
+        found = builder.affine_by(computed_by(builder, weight), None if bias is None else bias.tensor, **details)
+    return found if fan_in is None else replace(found, fan_in=fan_in)
+
+
+def _length(weight: Fixed, axis: int) -> float | None:
+    """Of an axis of a matrix, or of several of them."""
+    known = weight.tensor is not None and weight.tensor.dim() > 1
+    return float(weight.values.shape[axis]) if known else None
+
+
+def _strides(call: Call, stride: Any) -> tuple[int, ...]:
+    """Of all dimensions."""
+    return tuple(stride) if isinstance(stride, tuple | list) else (stride or 1,) * int(call.name[-2])
