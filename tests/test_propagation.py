@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from truth import MP, error
 
+import eoc
 from eoc.errors import EocError
-from eoc.maps import CorrelationMap
+from eoc.maps import CorrelationMap, VarianceMap
 from eoc.propagation import Trajectory, propagate, propagate_gram
 
 Q = [0.3, 1.0, 40.0]
@@ -162,6 +163,20 @@ def test_at_the_fixed_point_it_is_the_iterated_map(name: str, sigma_w: float, si
         assert (run.error[:, 0, 1] >= expected.error).all()
     at = propagate(name, sigma_w, sigma_b, q=f.q, c=-0.3, depth=100)
     np.testing.assert_allclose(at.one_minus_c[:, 0, 1], f.iterate(np.arange(101), c=-0.3).value, rtol=1e-12)
+
+
+def test_where_the_variance_is_kept_nothing_is_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F'(1) = 1 of shaped activations: fixed points near 1 are known to 1e-5 only, and nobody asks for them."""
+    shaped = eoc.shape("gelu", 60)
+    with monkeypatch.context() as patched:
+        patched.setattr(VarianceMap, "fixed_points", property(lambda _: pytest.fail("searched")))
+        run = propagate(shaped.activation, 1.0, q=1.0, c=0.3, depth=[0, 60, 5000])
+    assert (np.abs(run.q - 1.0) <= run.q_error).all()
+    assert run.q_error.max() < 1e-10
+    iterated = CorrelationMap(shaped.activation, 1.0, q=1.0).iterate(60, c=0.3)
+    assert abs(run.one_minus_c[1, 0, 1] - iterated.value) <= run.error[1, 0, 1] <= 1e-12
+    assert shaped.one_minus_c == run.one_minus_c[1, 0, 1]
+    assert run.gradient[0, 0] == 1.0
 
 
 def test_one_layer_is_one_application_of_the_map() -> None:

@@ -152,7 +152,21 @@ def test_blocks_that_differ_and_blocks_that_grow_are_followed_through():
     assert normed.trains
 
 
+@pytest.mark.parametrize(("method", "total"), [("tat", 0.3), ("dks", 1.001)])
+def test_errors_of_what_each_may_bend_are_bounded(method, total):
+    """Two activations a block, as if there were blocks of one: this is known without a search."""
+    phi = eoc.activation("tanh")
+    found, error = bend_of_each(eoc.network("dense, tanh, dense, tanh"), phi, 30, method, total)
+    plain, own = bend_of_each(eoc.network("tanh"), phi, 60, method, total)
+    true = total / 60 if method == "tat" else math.expm1(math.log(total) / 60)
+    assert abs(plain - true) <= own * true
+    assert abs(found - true) <= error * true
+    assert error < 1e-8
+
+
 def test_networks_that_cannot_be_shaped():
+    with pytest.raises(EocError, match=r"2 blocks of .* cannot bend by just 3, however gelu is shaped"):
+        eoc.shape("gelu", 2, tau=3.0, network="residual(gelu, dense(1), skip=0.8, scale=0.6)")
     with pytest.raises(EocError, match="sees the variance 2 in this network"):
         eoc.shape("gelu", 3, network="residual(gelu, dense(1))")
     with pytest.raises(EocError, match="does not stand in the network"):

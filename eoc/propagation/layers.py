@@ -31,6 +31,7 @@ Progress = Callable[[float, float], None]
 MOST_BLOCKS = 20_000  #: that are followed one by one while variances are on their way
 _RANGE = (1e-250, 1e100)
 _SETTLED = 8.0 * EPS  # relative distance from the fixed point at which a variance counts as arrived
+_STAYS = 1e-9  # relative error of a variance that is kept up to which no fixed points are looked for
 _WORTH = 100  # blocks from which on the law of growing ones is looked for
 _STEADY = 1e-12  # relative change of that from which on linear blocks are looked for
 _CLOSE = 1e-3  # relative change of a variance in a block from which on fixed points are looked for
@@ -150,8 +151,10 @@ def _alike(variance: VarianceMap, x: Signal, last: float, progress: Progress | N
             then = CorrelationMap(*_place(variance), 0.0)
             return _Way(way.signals[:-1], way.log_chi, then, float(variance.slope(0.0).value))
         if (np.abs(after.q.value - before.q.value) <= _CLOSE * before.q.value).all():
-            ends = _ends(variance) if ends is None else ends
-            arrived = _arrived(variance, ends, way)
+            arrived = _kept(variance, way, last) if ends is None else None
+            if arrived is None:
+                ends = _ends(variance) if ends is None else ends
+                arrived = _arrived(variance, ends, way)
             if arrived is not None:
                 return arrived
         _check_depth(ends, before.q.value, layer, last)
@@ -216,6 +219,22 @@ def _is_linear(variance: VarianceMap, q: FloatArray) -> bool:
     return bool(((split.gain > 0.0) & (split.gain < 1.0) & (np.abs(rest) <= EPS * split.gain * q)).all())
 
 
+def _kept(variance: VarianceMap, way: _Way, last: float) -> _Way | None:
+    """The way to here, if all variances are one that no block to come changes by more than can be told."""
+    before, left = way.signals[-2], last - (len(way.signals) - 2)
+    q, own = float(before.q.value[0]), float(before.q.error.max())
+    if np.ptp(before.q.value) > 0.0:
+        return None
+    f, slope = variance.F(q), variance.slope(q)
+    if not abs(f.value - q) <= f.error + EPS * q:
+        return None
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        rise = np.log(np.abs(slope.value) + slope.error)
+        powers = np.expm1(left * rise) / np.expm1(rise) if rise != 0.0 else left  # 1 + s + s^2 + ... of the slope s
+        off = float((np.abs(f.value - q) + f.error) * powers + own * np.maximum(1.0, np.exp(left * rise)))
+    return _there(variance, way, q, off) if off <= _STAYS * q else None
+
+
 def _ends(variance: VarianceMap) -> FloatArray:
     """Fixed points > 0 of the variance map and their errors, (n, 2)."""
     found = [[p.q, p.q_error] for p in variance.fixed_points if np.isfinite(p.q) and p.q > 0.0]
@@ -234,10 +253,15 @@ def _arrived(variance: VarianceMap, ends: FloatArray, way: _Way) -> _Way | None:
     nearest = close.argmax(axis=1) if ends.size else np.zeros(1, int)
     if not (ends.size and close.any(axis=1).all() and np.ptp(nearest) == 0):
         return None
-    end, own = ends[nearest[0]]
+    return _there(variance, way, *ends[nearest[0]].tolist())
+
+
+def _there(variance: VarianceMap, way: _Way, end: float, own: float) -> _Way:
+    """The way to before the last block, from where on the variance is ``end``, known to within ``own``."""
+    before = way.signals[-2]
     moved = Bounded(np.full(before.q.value.shape, end), own + np.abs(before.q.value - end) + before.q.error)
     there = Input(moved, before.one_minus_c, before.pairs)
-    return _Way([*way.signals[:-2], there], way.log_chi, CorrelationMap(*_place(variance), float(end), float(own)))
+    return _Way([*way.signals[:-2], there], way.log_chi, CorrelationMap(*_place(variance), end, own))
 
 
 def _assembled(

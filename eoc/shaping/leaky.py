@@ -7,7 +7,6 @@ and Martens (2022), section 4.2. Of a plain layer f(c) = c + ((1 - a)^2 / (1 + a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,18 +63,13 @@ def leaky_for(network: Network, phi: Activation, depth: int, eta: float) -> Leak
     def share(part: Part, slope: float) -> float:
         return _end(network, part, phi, slope) / eta
 
-    def solved(of_part: Callable[[float], float], _: float) -> float:
-        from scipy.optimize import toms748
-
-        return float(toms748(lambda a: of_part(float(a)) - 1.0, 0.0, 1.0, k=2, xtol=1e-16, rtol=4.0 * EPS))
-
-    of_relu = max(share(part, 0.0) for part in parts) * eta
-    if of_relu < eta:
+    slope = greatest_is_one(parts, share, lambda _: (0.0, 1.0), 0.0)
+    if slope is None:
+        of_relu = max(share(part, 0.0) for part in parts) * eta
         raise EocError(
             f"{depth} layers of ReLU take a correlation of 0 to {of_relu:.3g} only, less than eta = {eta:g}: "
             "they train as they are, or ask for less"
         )
-    slope = greatest_is_one(parts, share, solved, 0.0)
     most = max(parts, key=lambda part: share(part, slope))
     rise = (share(most, slope + _STEP) - share(most, slope - _STEP)) / (2.0 * _STEP)
     error = _OFF * depth * EPS / abs(rise) + 4.0 * EPS

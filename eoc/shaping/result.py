@@ -8,7 +8,6 @@ from typing import Any
 from eoc.activations import Activation
 from eoc.gaussian.moments import moments
 from eoc.layers import Network
-from eoc.maps import CorrelationMap, VarianceMap
 from eoc.propagation import propagate
 from eoc.recommendation import C0, KEPT
 from eoc.shaping.conditions import Method
@@ -18,7 +17,6 @@ from eoc.shaping.written import with_shaped
 __all__ = ["SHAPED_APART", "Condition", "Found", "Question", "Shaping", "described"]
 
 SHAPED_APART = 0.08  # 1 - c at the end: shaped ReLU, with 0.09, trained in every cell of benchmarks/shaping.md
-_KEPT = 1e-11  # of the variance 1
 
 
 @dataclass(frozen=True)
@@ -158,9 +156,6 @@ def described(asked: Question, found: Found) -> Shaping:
 def _followed(network: Network, depth: int) -> tuple[float, float]:
     """1 - c of two inputs behind all blocks, and what gradients are multiplied by in them."""
     sigma_w = 1.0 if network.is_free else None  # of what has no dense without numbers
-    if not network.varies and abs(float(VarianceMap(network, sigma_w).F(1.0).value) - 1.0) < _KEPT:
-        f = CorrelationMap(network, sigma_w, q=1.0)  # without asking where other variances end
-        return float(f.iterate(depth, c=C0).value), f.chi_1**depth
     run = propagate(network, sigma_w, q=1.0, c=C0, depth=[0, depth])
     return float(run.one_minus_c[-1, 0, 1]), float(run.gradient[0, 0])
 

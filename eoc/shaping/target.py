@@ -36,8 +36,8 @@ __all__ = ["Part", "bend_of_each", "greatest_is_one", "parts_of", "through"]
 
 Part = tuple[Series, int]  #: items, and how often they are repeated
 
-_SMALL, _MOST = 1e-7, 0.999  # of the bend of an activation
-_AROUND, _ROUNDING = 3.0, 1e-12
+_LEAST, _MOST = math.log(1e-7), math.log(0.999)  # of the bend of an activation, as logarithms
+_AROUND, _ROUNDING = math.log(3.0), 1e-12
 _NEAR = np.array([1e-30])  # 1 - c: what is left of 1 - c^2 of it is lost
 _KEPT = 1e-9  # of the variance 1 that activations are to see
 
@@ -70,24 +70,25 @@ def bend_of_each(network: Network, phi: Activation, depth: int, method: Method, 
         return each, 4.0 * EPS
     goal = total if method == "tat" else math.log(total)
 
-    def share(part: Part, each: float) -> float:
-        return _bend(part, network.varies, phi=phi, method=method, each=each) / goal
+    def bend(part: Part, log_each: float) -> tuple[float, float]:
+        return _bend(part, network.varies, phi=phi, method=method, each=math.exp(log_each))
 
-    def solved(of_part: Callable[[float], float], guess: float) -> float:
-        from scipy.optimize import toms748
+    def share(part: Part, log_each: float) -> float:
+        return bend(part, log_each)[0] / goal
 
-        low, high = math.log(min(guess, _MOST) / _AROUND), math.log(min(guess * _AROUND, _MOST))
-        if of_part(math.exp(low)) > 1.0 or of_part(math.exp(high)) < 1.0:
-            raise EocError(
-                f"{depth} blocks of {network.name!r} cannot bend by just {total:g}, however {phi.name} is shaped: ask "
-                "for another value, or for more blocks"
-            )
-        return math.exp(toms748(lambda x: of_part(math.exp(x)) - 1.0, low, high, k=2, xtol=1e-15, rtol=4.0 * EPS))
+    def around(log_each: float) -> tuple[float, float]:
+        return log_each - _AROUND, min(log_each + _AROUND, _MOST)
 
-    most = max(share(part, _SMALL) for part in parts_of(network, depth))
-    guess = _SMALL / most if most > 0.0 else _MOST  # shares are nearly proportional to the bend of each
-    each = greatest_is_one(parts_of(network, depth), share, solved, guess)
-    return each, 8.0 * EPS * (1.0 if method == "tat" else 1.0 / each)  # of slopes next to 1
+    most = max(share(part, _LEAST) for part in parts_of(network, depth))
+    guess = _LEAST - math.log(most) if most > 0.0 else _MOST  # shares are nearly proportional to the bend of each
+    found = greatest_is_one(parts_of(network, depth), share, around, min(guess, _MOST))
+    if found is None:
+        raise EocError(
+            f"{depth} blocks of {network.name!r} cannot bend by just {total:g}, however {phi.name} is shaped: ask for "
+            "another value, or for more blocks"
+        )
+    off = max(bend(part, found)[1] for part in parts_of(network, depth)) / goal
+    return math.exp(found), 2.0 * off + 8.0 * EPS * (1.0 - found)  # a bend is nearly proportional to that of each
 
 
 def parts_of(network: Network, depth: int) -> list[Part]:
@@ -105,17 +106,30 @@ def _branches(series: Series) -> Iterator[Series]:
 def greatest_is_one(
     parts: list[Part],
     share: Callable[[Part, float], float],
-    solved: Callable[[Callable[[float], float], float], float],
+    around: Callable[[float], tuple[float, float]],
     guess: float,
-) -> float:
-    """Where the greatest share of all parts is 1; which part has it hardly depends on where: seldom more than once."""
+) -> float | None:
+    """Where the greatest share of all parts is 1; None if one is not 1 anywhere ``around`` where it is looked for.
+
+    Which part has it hardly depends on where: seldom more than two are solved for.
+    """
     at, shares = guess, [share(part, guess) for part in parts]
     while True:
         most = int(np.argmax(shares))
-        at = solved(partial(share, parts[most]), at)
-        shares = [share(part, at) if i != most else 1.0 for i, part in enumerate(parts)]
+        found = _where_one(partial(share, parts[most]), *around(at))
+        if found is None:
+            return None
+        at, shares = found, [share(part, found) if i != most else 1.0 for i, part in enumerate(parts)]
         if max(shares) <= 1.0 + _ROUNDING:
             return at
+
+
+def _where_one(f: Callable[[float], float], low: float, high: float) -> float | None:
+    from scipy.optimize import toms748
+
+    if (f(low) - 1.0) * (f(high) - 1.0) > 0.0:
+        return None
+    return float(toms748(lambda x: f(float(x)) - 1.0, low, high, k=2, xtol=1e-16, rtol=4.0 * EPS))
 
 
 def through(part: Part, varies: bool, elementwise: Callable[..., Op], x: Signal) -> tuple[Signal, int]:
@@ -131,8 +145,8 @@ def through(part: Part, varies: bool, elementwise: Callable[..., Op], x: Signal)
     return Repeat(block, depth)(x), 1
 
 
-def _bend(part: Part, varies: bool, *, phi: Activation, method: Method, each: float) -> float:
-    """Logarithm of the slope (DKS), or curvature (TAT), at c = 1 of items that are repeated."""
+def _bend(part: Part, varies: bool, *, phi: Activation, method: Method, each: float) -> tuple[float, float]:
+    """Logarithm of the slope (DKS), or curvature (TAT), at c = 1 of items that are repeated; a bound on its error."""
     watched = _Watched(Elementwise(_stand_in(method, each)))
     y, times = through(part, varies, partial(_op, phi=phi, watched=watched), CloseInput(1.0, _NEAR))
     g, q = y.G, float(y.q.value[0])
@@ -144,11 +158,14 @@ def _bend(part: Part, varies: bool, *, phi: Activation, method: Method, each: fl
         )
     if not isinstance(g, Close):
         raise UnsupportedError("this network adds noise, so that equal inputs do not stay equal: shape without it")
-    log_slope, curvature = math.log(float(g.gain.value[0]) / q), 2.0 * float(g.loss.value[0]) / float(_NEAR[0]) / q
+    (gain, gain_off), (loss, loss_off) = (map(float, (*one.value, *one.error)) for one in (g.gain, g.loss))
+    log_slope, curvature = math.log(gain / q), 2.0 * loss / float(_NEAR[0]) / q
+    off = times * (gain_off / gain + float(y.q.error[0]) / q)
     if method == "dks":
-        return times * log_slope
+        return times * log_slope, off
     growth = math.expm1(times * log_slope) / math.expm1(log_slope) if abs(log_slope) > EPS else float(times)
-    return curvature * math.exp((times - 1) * log_slope) * growth  # (g o f)'' = g'' f'^2 + g' f''
+    whole = curvature * math.exp((times - 1) * log_slope) * growth  # (g o f)'' = g'' f'^2 + g' f''
+    return whole, whole * (2.0 * off + loss_off / loss)
 
 
 @dataclass
