@@ -21,10 +21,15 @@ NEEDS = {
     "eoc/initializers/keras": ("keras",),
     "eoc/initializers/torch": ("torch",),
     "eoc/models": ("torch",),
+    "eoc/models/jax": ("jax",),
+    "eoc/models/keras": ("keras", "jax"),
     "eoc/training": ("torch", "sklearn"),
     "tests/frameworks": ("torch", "sklearn"),
     "tests/frameworks/test_jax": ("jax", "flax"),
+    "tests/frameworks/test_jax_model": ("jax", "flax", "torch"),
     "tests/frameworks/test_keras": ("keras", "jax"),
+    "tests/frameworks/test_models_jax": ("jax", "flax"),
+    "tests/frameworks/test_models_keras": ("keras", "jax"),
 }
 
 

@@ -108,8 +108,8 @@ def _spelt(name: str, words: list[str]) -> str:
 
 
 def _number(value: Any) -> str:
-    if getattr(value, "size", 0) == 1:
-        value = value.reshape(())
+    if getattr(value, "size", 0) and (value == value.ravel()[0]).all():
+        value = value.ravel()[0]
     single = str(getattr(value, "dtype", "")) == "float32"
-    number = float(str(value)) if single else float(value)  # an array with more than one element is none
+    number = float(str(value)) if single else float(value)  # an array of several numbers is none
     return f"({number!r})" if number < 0.0 else repr(number)

@@ -1,4 +1,4 @@
-"""Initialisers for JAX and Flax: put a network on the edge of chaos.
+"""Initialisers of single arrays for JAX and Flax.
 
 Each function returns an initialiser ``init(key, shape, dtype)`` as those of ``jax.nn.initializers`` do, so it goes
 wherever they go: as ``kernel_init`` and ``bias_init`` of the layers of Flax, linen and nnx, under ``jit`` and ``vmap``.
@@ -24,17 +24,13 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.frameworks import needs
 from eoc.messages import quoted
 from eoc.operating_point import sigmas
-
-needs("eoc.initializers.jax", extra="jax", libraries=("jax",))
-
-import jax  # noqa: E402  only once it is known to be there
-import jax.numpy as jnp  # noqa: E402
 
 __all__ = ["eoc_bias", "eoc_normal", "eoc_orthogonal"]
 
@@ -83,6 +79,12 @@ def eoc_normal(
     ------
     EocError
         If there is no such point, now; if a shape lacks an axis or a dtype is not a real floating type, in ``init``.
+
+    Notes
+    -----
+    The default axes are those of kernels (inputs, outputs), as ``x @ kernel``. Weights of Equinox are (outputs, inputs,
+    *window): there give ``in_axis=-1, out_axis=-2`` for matrices, ``in_axis=1, out_axis=0`` for convolutions. With the
+    default axes a tanh layer from 1024 to 64 units has sigma_w = 5.23 where 1.304 is meant.
 
     Examples
     --------

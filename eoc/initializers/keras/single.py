@@ -1,4 +1,4 @@
-"""Initialisers for Keras: put a network on the edge of chaos, on any backend.
+"""Initialisers of single variables for Keras, on any backend.
 
 They go wherever those of ``keras.initializers`` go, and are saved and loaded with a model: import this module before
 loading one. The activation is the one that follows the layer. Weights and biases belong together: a kernel by
@@ -28,16 +28,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import keras
+
 from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
-from eoc.frameworks import needs
 from eoc.messages import quoted
 from eoc.operating_point import sigmas
-
-needs("eoc.initializers.keras", extra="keras", libraries=("keras",))
-
-import keras  # noqa: E402  only once it is known to be there
 
 __all__ = ["EocBias", "EocNormal", "EocOrthogonal"]
 
