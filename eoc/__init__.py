@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from eoc.gains import Gain, gain
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
+    from eoc.kernels import Kernel, kernel
     from eoc.layers import Network, mixture, network
     from eoc.maps import ConvergenceLaw, CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap, convergence_law
     from eoc.montecarlo import (
@@ -94,6 +95,7 @@ _WHERE = {
     "eoc.gains": ("Gain", "gain"),
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
+    "eoc.kernels": ("Kernel", "kernel"),
     "eoc.layers": ("Network", "mixture", "network"),
     "eoc.maps": (
         "ConvergenceLaw",
@@ -142,6 +144,7 @@ __all__ = [
     "FixedPoint",
     "Gain",
     "GradientCritical",
+    "Kernel",
     "Network",
     "NoPoint",
     "NotPermissibleError",
@@ -168,6 +171,7 @@ __all__ = [
     "gaussianity",
     "gp_activation",
     "gradient_critical",
+    "kernel",
     "length_process",
     "length_scaling",
     "mixture",

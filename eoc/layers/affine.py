@@ -12,7 +12,7 @@ from eoc.floats import EPS, FloatArray, all_finite
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.law import Law
 from eoc.layers.nature import Nature
-from eoc.layers.signal import Signal, fresh_source
+from eoc.layers.signal import Products, Signal, fresh_source
 from eoc.layers.split import Split
 from eoc.layers.unsolved import unsolved
 from eoc.sharing import cached_property
@@ -95,9 +95,8 @@ class _Affine(Signal):
     def chi(self) -> Bounded:
         return _lost(self._x.chi * self._weight, self._weight)
 
-    @cached_property
-    def T(self) -> Bounded:
-        return self._x.T * self._weight
+    def pushed(self, of: Products) -> Bounded:
+        return of(self._x) * self._weight
 
     @cached_property
     def dq(self) -> Bounded:
@@ -124,6 +123,11 @@ class _Dense(_Affine):
 
     def __init__(self, x: Signal, weight: Bounded | float, bias: Bounded | float) -> None:
         super().__init__(x, frozenset([fresh_source()]), weight, bias)
+
+    @cached_property
+    def ntk(self) -> Bounded:
+        """That of all before it, and of its own: sigma_w^2 k for the weights, sigma_b^2 for the biases."""
+        return super().ntk + self.k
 
     @cached_property
     def m(self) -> Bounded:

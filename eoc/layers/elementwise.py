@@ -29,7 +29,7 @@ from eoc.layers.evolved import Evolved
 from eoc.layers.law import Law, behind, gaussian
 from eoc.layers.nature import Nature
 from eoc.layers.pair_moments import Sensitivity, half_distances, of_close, quick_distances, slopes
-from eoc.layers.signal import Signal
+from eoc.layers.signal import Products, Signal
 from eoc.layers.split import ROUNDING, Split, proportional
 from eoc.sharing import cached_property
 
@@ -283,13 +283,17 @@ class _Elementwise(Signal):
             return quick_distances(self._phi, self._root.q, self._root.one_minus_c)
         return half_distances(self._phi, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
 
+    def pushed(self, of: Products) -> Bounded:
+        return of(self._root) * self._products
+
     @cached_property
-    def T(self) -> Bounded:
+    def _products(self) -> Bounded:
+        """E[s'(u) s'(v)] of what tangents see."""
         if self._seen.smoothness is Smoothness.JUMP:
             raise UnsupportedError(f"{self._seen.name} jumps: the tangents of two inputs have no product behind it")
         if self._seen is self._phi and self._of_close is not None:
-            return self._root.T * self._of_close[1]
-        return self._root.T * slopes(self._seen, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
+            return self._of_close[1]
+        return slopes(self._seen, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
 
 
 def _moments_at(phi: Activation, q: FloatArray, names: tuple[str, ...], *, strict: bool) -> dict[str, Estimate]:

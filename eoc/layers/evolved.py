@@ -18,7 +18,7 @@ from eoc.floats import EPS
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.law import Law, behind
 from eoc.layers.nature import Nature
-from eoc.layers.signal import Signal
+from eoc.layers.signal import Products, Signal
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
@@ -68,8 +68,7 @@ class Evolved(Signal):
         """Refused, but of no pairs."""
         return exact(np.empty(0)) if self.pairs.size == 0 else self._refuse("pairs of inputs")
 
-    @property
-    def T(self) -> Bounded:
+    def pushed(self, of: Products) -> Bounded:
         """Refused, but of no pairs."""
         return exact(np.empty(0)) if self.pairs.size == 0 else self._refuse("tangents of pairs of inputs")
 

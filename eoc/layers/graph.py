@@ -12,9 +12,10 @@ from typing import Any
 
 from eoc.errors import UnsupportedError
 from eoc.layers.affine import Scale
+from eoc.layers.bounded import Bounded
 from eoc.layers.joined import Sum
 from eoc.layers.law import Law
-from eoc.layers.signal import Signal
+from eoc.layers.signal import Products, Signal
 from eoc.sharing import cached_property
 
 __all__ = ["Graph", "Node", "Op", "Repeat", "joined", "residual", "serial"]
@@ -103,8 +104,12 @@ class _Deep(Signal):
             _ = x.q
         return self._between[-1].laws(knots)
 
+    def pushed(self, of: Products) -> Bounded:
+        """As the last one does."""
+        return self._between[-1].pushed(of)
+
     q, m, gap = _last("q"), _last("m"), _last("gap")
-    G, T, chi = _last("G"), _last("T"), _last("chi")
+    G, T, ntk, chi = _last("G"), _last("T"), _last("ntk"), _last("chi")
     dq, dm, split, nature = _last("dq"), _last("dm"), _last("split"), _last("nature")
 
 

@@ -13,11 +13,11 @@ from eoc.layers.bounded import Bounded, exact
 from eoc.layers.close import close
 from eoc.layers.law import Law
 from eoc.layers.nature import OF_INPUTS, Nature
-from eoc.layers.signal import Pairs, Signal, apart, fresh_source
+from eoc.layers.signal import Pairs, Products, Signal, apart, fresh_source
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
-__all__ = ["CloseInput", "Fresh", "Input", "Moments", "Renewed", "Unknown"]
+__all__ = ["Carried", "CloseInput", "Fresh", "Input", "Moments", "Renewed", "Unknown"]
 
 
 _NO_PAIRS = exact(())
@@ -81,6 +81,15 @@ class Input(Signal):
         return exact(np.ones(self.pairs.size))
 
     @cached_property
+    def ntk(self) -> Bounded:
+        """0: no weights come before."""
+        return exact(np.zeros(self.pairs.size))
+
+    def pushed(self, of: Products) -> Bounded:
+        """Nothing is before it."""
+        return of(self)
+
+    @cached_property
     def dq(self) -> Bounded:
         """Derivative of q by the variance of the input, (P,)."""
         return exact(np.ones(self._q.shape))
@@ -130,6 +139,19 @@ class CloseInput(Input):
     def T(self) -> Bounded:
         """Products of the tangents of pairs, (N,)."""
         return close(self._e.value, 0, exact(np.ones(1)), exact(np.zeros(1)))
+
+
+class Carried(Input):
+    """A Gaussian signal as the input of what follows: its numbers, and not what they were computed from."""
+
+    def __init__(self, x: Signal) -> None:
+        super().__init__(x.q, x.one_minus_c, x.pairs)
+        self._ntk = x.ntk
+
+    @property
+    def ntk(self) -> Bounded:
+        """As it was."""
+        return self._ntk
 
 
 class Unknown(Input):
@@ -222,11 +244,10 @@ class Renewed(Signal):
         """1, and of what it is a function of so much that this one has 1."""
         return exact(np.ones(self.q.value.shape)) if self._whole else self._x.chi * self._factor
 
-    @cached_property
-    def T(self) -> Bounded:
+    def pushed(self, of: Products) -> Bounded:
         """Products of tangents, times the roots of both factors."""
         a, b = self.of_pairs(self._factor)
-        return self._x.T * a.root() * b.root()
+        return of(self._x) * a.root() * b.root()
 
     @cached_property
     def dq(self) -> Bounded:

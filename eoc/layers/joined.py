@@ -26,7 +26,7 @@ from eoc.layers.bounded import Bounded
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.law import Law
 from eoc.layers.nature import Nature
-from eoc.layers.signal import Signal, spread
+from eoc.layers.signal import Products, Signal, spread
 from eoc.layers.split import ROUNDING, Split, only_rest
 from eoc.sharing import cached_property
 
@@ -127,9 +127,8 @@ class _Sum(Signal):
     def chi(self) -> Bounded:
         return self._x.chi + self._y.chi
 
-    @cached_property
-    def T(self) -> Bounded:
-        return self._x.T + self._y.T
+    def pushed(self, of: Products) -> Bounded:
+        return of(self._x) + of(self._y)
 
     @cached_property
     def dq(self) -> Bounded:
@@ -182,9 +181,8 @@ class _Product(Signal):
     def chi(self) -> Bounded:
         return self._x.chi * self._y.q + self._x.q * self._y.chi
 
-    @cached_property
-    def T(self) -> Bounded:
-        return self._x.T * self._y.k + self._x.k * self._y.T
+    def pushed(self, of: Products) -> Bounded:
+        return of(self._x) * self._y.k + self._x.k * of(self._y)
 
     @cached_property
     def dq(self) -> Bounded:

@@ -23,7 +23,7 @@ from eoc.errors import EocError
 from eoc.layers.bounded import Bounded
 from eoc.layers.law import Law
 from eoc.layers.nature import Nature, mixed
-from eoc.layers.signal import Signal
+from eoc.layers.signal import Products, Signal
 from eoc.layers.split import ROUNDING, Split, proportional
 from eoc.sharing import cached_property
 
@@ -80,9 +80,8 @@ class _Mixture(Signal):
     def chi(self) -> Bounded:
         return self._mean(lambda x: x.chi)
 
-    @cached_property
-    def T(self) -> Bounded:
-        return self._mean(lambda x: x.T)
+    def pushed(self, of: Products) -> Bounded:
+        return self._mean(of)
 
     @cached_property
     def dq(self) -> Bounded:

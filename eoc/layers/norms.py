@@ -21,7 +21,7 @@ from eoc.errors import EocError
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.law import Law
 from eoc.layers.nature import Nature
-from eoc.layers.signal import Signal, spread
+from eoc.layers.signal import Products, Signal, spread
 from eoc.layers.split import Split, only_rest
 from eoc.sharing import cached_property
 
@@ -97,10 +97,9 @@ class _Normed(Signal):
     def chi(self) -> Bounded:
         return self._r * self._r * self._x.chi
 
-    @cached_property
-    def T(self) -> Bounded:
+    def pushed(self, of: Products) -> Bounded:
         a, b = self.of_pairs(self._r)
-        return a * b * self._x.T
+        return a * b * of(self._x)
 
     @cached_property
     def dq(self) -> Bounded:
@@ -166,15 +165,23 @@ class _Noisy(Signal):
 
     @cached_property
     def G(self) -> Bounded:
-        return self._x.G * self._mu2 if self._shared else self._x.G + self._x.mean_q * (self._mu2 - 1.0)
+        if self._shared:
+            return self._x.G * self._mu2
+        apart = self._x.G + self._x.mean_q * (self._mu2 - 1.0)
+        alike = self.pairs.alike
+        return Bounded(np.where(alike, 0.0, apart.value), np.where(alike, 0.0, apart.error))
+
+    @property
+    def _of_pairs(self) -> Bounded:
+        """E[eps_a eps_b]."""
+        return exact(np.where(self.pairs.alike | self._shared, self._mu2, 1.0))
 
     @cached_property
     def chi(self) -> Bounded:
         return self._x.chi * self._mu2
 
-    @cached_property
-    def T(self) -> Bounded:
-        return self._x.T * self._mu2 if self._shared else self._x.T
+    def pushed(self, of: Products) -> Bounded:
+        return of(self._x) * self._of_pairs
 
     @cached_property
     def dq(self) -> Bounded:

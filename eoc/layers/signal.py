@@ -9,6 +9,7 @@ known of them is
 ``G``   E[(x_a - x_b)^2] / 2, (N,)                           half the squared distance of each of N pairs
 ``chi`` E[t_a^2], (P,)                                       t: a random tangent pushed forward, E[t^2] = 1 at first
 ``T``   E[t_a t_b], (N,)                                     the same for pairs
+``ntk`` sum of dx_a/dw dx_b/dw over the weights so far, (N,) mapped as T is, and each dense layer adds its own
 ``dq``  dq/dq_0, ``dm`` dm/dq_0, (P,)                        by the variance of the input
 ``gap`` q_0 chi - q, (P,)                                    what a block whose chi is 1 lacks of its input
 ======  ===================================================  ====================================================
@@ -22,10 +23,13 @@ Gaussian fields that their units depend on; what an activation does to a signal 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from operator import attrgetter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.errors import UnsupportedError
@@ -36,8 +40,10 @@ from eoc.layers.nature import Nature
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
-__all__ = ["Pairs", "Signal", "apart", "fresh_source", "spread"]
+__all__ = ["Pairs", "Products", "Signal", "apart", "fresh_source", "spread"]
 
+
+Products = Callable[["Signal"], Bounded]  #: what is known of the tangents of pairs of a signal
 
 _NOTHING = np.empty(0, np.int64)
 
@@ -47,12 +53,14 @@ class Pairs:
     """Which points are compared: the pair k is (first[k], second[k]).
 
     Where not ``strict``, what cannot be computed is NaN with an infinite error instead of an exception: for scans.
+    Where ``diagonal``, a pair of a point with itself is that: one input in one pass, and not two with one variance.
     Where ``quick``, all of one point, distances behind activations are known to five digits: for models of many layers.
     """
 
     first: IntArray
     second: IntArray
     strict: bool = True
+    diagonal: bool = False
     quick: bool = False
 
     @classmethod
@@ -64,6 +72,16 @@ class Pairs:
     def all_of(cls, points: int) -> Pairs:
         """Every pair a < b."""
         return cls(*np.triu_indices(points, 1))
+
+    @classmethod
+    def with_diagonal(cls, points: int) -> Pairs:
+        """Every pair a <= b, those of one point with itself among them."""
+        return cls(*np.triu_indices(points), diagonal=True)
+
+    @property
+    def alike(self) -> NDArray[np.bool_]:
+        """Which pairs are one point with itself, noise included."""
+        return self.first == self.second if self.diagonal else np.zeros(self.size, dtype=bool)
 
     @property
     def size(self) -> int:
@@ -120,10 +138,9 @@ class Signal(ABC):
     def chi(self) -> Bounded:
         """Squared size of a tangent that was 1, (P,)."""
 
-    @property
     @abstractmethod
-    def T(self) -> Bounded:
-        """Products of the tangents of pairs, (N,)."""
+    def pushed(self, of: Products) -> Bounded:
+        """Products of tangents of pairs, (N,), where those of what this one is made of are ``of``: a linear map."""
 
     @property
     @abstractmethod
@@ -149,6 +166,16 @@ class Signal(ABC):
     @abstractmethod
     def nature(self) -> Nature:
         """What holds at every variance of the input."""
+
+    @cached_property
+    def T(self) -> Bounded:
+        """Products of the tangents of pairs, (N,)."""
+        return self.pushed(attrgetter("T"))
+
+    @cached_property
+    def ntk(self) -> Bounded:
+        """The neural tangent kernel of pairs, (N,): products of the derivatives by all weights and biases so far."""
+        return self.pushed(attrgetter("ntk"))
 
     has_law = False  #: whether ``laws`` are known
 

@@ -1,0 +1,181 @@
+r"""NNGP and NTK of infinitely wide networks, block by block.
+
+With the covariance K and the neural tangent kernel Theta of pre-activations, a layer with an activation before it has
+
+.. math:: K' = \sigma_b^2 + \sigma_w^2 E[\phi(u) \phi(v)], \qquad
+          \Theta' = K' + \sigma_w^2 E[\phi'(u) \phi'(v)] \, \Theta,
+
+and every other layer its own rule, which stands with the op (:mod:`eoc.layers`); distances are followed instead of K,
+so that inputs that become alike keep their digits. Jacot et al. (2018), Lee et al. (2018, 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eoc.errors import EocError
+from eoc.floats import IntArray
+from eoc.kernels.inputs import Points, points_of
+from eoc.kernels.result import Kernel
+from eoc.layers import Input, Network, Pairs, Signal, understood
+from eoc.layers.affine import Dense
+from eoc.layers.bounded import Bounded
+from eoc.layers.inputs import Carried
+from eoc.machine import check_memory
+from eoc.validation import whole_numbers
+
+__all__ = ["Progress", "kernel"]
+
+Progress = Callable[[float, float], None]  #: of what is done and what there is to do
+
+_PAIRS = 2**17  # that are followed together
+_MOST = 20_000  # blocks
+_ARRAYS = 8  # of the size of the result, in memory at once
+
+
+def kernel(
+    network: object,
+    x1: ArrayLike | None = None,
+    x2: ArrayLike | None = None,
+    *,
+    depth: int,
+    sigma_w: float | None = None,
+    sigma_b: float = 0.0,
+    gram: ArrayLike | None = None,
+    q: ArrayLike | None = None,
+    one_minus_c: ArrayLike | None = None,
+    progress: Progress | None = None,
+) -> Kernel:
+    """The covariance (NNGP) and the neural tangent kernel of the outputs of a wide network, for all pairs of inputs.
+
+    Parameters
+    ----------
+    network
+        An activation, or an :func:`eoc.network`.
+    x1, x2
+        Vectors as rows, (n, d) and (m, d). Without ``x2``, or with neither, the matrix is that of one set.
+    depth
+        Blocks, >= 0, up to 20 000: activations of a plain network, whose first layer comes before them. 0: the first
+        layer alone.
+    sigma_w, sigma_b
+        Of the first layer, and of the ``dense`` without numbers in the network. For networks without one: left out, and
+        the first layer has sigma_w = 1, sigma_b = 0.
+    gram
+        Instead of vectors: x . x' / d, (n, n).
+    q, one_minus_c
+        Instead of inputs their pre-activations in the first layer, as for :func:`eoc.propagate`: variances (n,), or 1
+        for all where left out, and 1 - c, (n, n) or one number for all pairs.
+    progress
+        Called with how much is done, and how much there is.
+
+    Returns
+    -------
+    Kernel
+        With bounds on the errors of its numbers.
+
+    Raises
+    ------
+    UnsupportedError
+        If activations of the network meet signals that are not Gaussian.
+    EocError
+        For inputs that are none, values out of range, matrices that do not fit into memory.
+
+    Notes
+    -----
+    Every weight is sigma_w / sqrt(fan-in) times a parameter drawn from N(0, 1), every bias sigma_b times one, and all
+    are trained (NTK parameterisation).
+
+    Examples
+    --------
+    >>> found = kernel("relu", np.eye(2), depth=1, sigma_w=2**0.5)
+    >>> found.nngp.round(6).tolist()
+    [[1.0, 0.31831], [0.31831, 1.0]]
+    >>> found.ntk.round(6).tolist()
+    [[2.0, 0.31831], [0.31831, 2.0]]
+    """
+    block, layers = understood(network), int(_checked_depth(depth))
+    block.check_free(sigma_w, sigma_b)
+    points = points_of(x1, x2, gram, q, one_minus_c)
+    given = points.is_first_layer or sigma_w is None
+    first = Dense(1.0) if given or sigma_w is None else Dense(sigma_w, sigma_b)
+    shape = points.one_minus_c.shape
+    check_memory(f"a kernel of {shape[0]} x {shape[1]} pairs", 8.0 * _ARRAYS * shape[0] * shape[1], "use fewer inputs")
+    nngp, ntk, e = (Bounded(np.empty(shape), np.empty(shape)) for _ in range(3))
+    ends: Signal | None = None
+    parts = list(_parts(points))
+    for number, (rows, columns) in enumerate(parts):
+
+        def told(done: float, number: int = number) -> None:
+            if progress is not None:
+                progress((number + done) / len(parts), 1.0)
+
+        ends = _behind(block, _pairs(points, rows, columns), first, (sigma_w, sigma_b), layers, told)
+        for into, of in ((nngp, ends.k), (ntk, ends.ntk), (e, ends.one_minus_c)):
+            into.value[rows, columns], into.error[rows, columns] = of.value, of.error
+    if points.symmetric:
+        for one in (nngp, ntk, e):
+            for part in (one.value, one.error):
+                part.T[np.triu_indices(shape[0], 1)] = part[np.triu_indices(shape[0], 1)]
+    return Kernel(
+        network=block.name,
+        sigma_w=sigma_w,
+        sigma_b=sigma_b,
+        depth=layers,
+        symmetric=points.symmetric,
+        nngp=nngp.value,
+        nngp_error=nngp.error,
+        ntk=ntk.value,
+        ntk_error=ntk.error,
+        one_minus_c=e.value,
+        one_minus_c_error=e.error,
+    )
+
+
+def _checked_depth(depth: ArrayLike) -> float:
+    number = whole_numbers("depth", depth)
+    if number.ndim or number > _MOST:
+        raise EocError(f"depth must be a whole number from 0 to {_MOST}, got {depth!r}")
+    return float(number)
+
+
+def _parts(points: Points) -> Iterator[tuple[IntArray, IntArray]]:
+    """The pairs that have to be computed, a few rows at a time."""
+    count, width = points.one_minus_c.shape
+    first = 0
+    while first < count:
+        rows = max(1, _PAIRS // width)
+        a, b = np.indices((min(rows, count - first), width)).reshape(2, -1)
+        a = a + first
+        wanted = a <= b if points.symmetric else np.ones(a.size, dtype=bool)
+        yield a[wanted], b[wanted]
+        first += rows
+
+
+def _pairs(points: Points, rows: IntArray, columns: IntArray) -> Input:
+    """Inputs of these pairs alone."""
+    e = Bounded(points.one_minus_c[rows, columns], points.error[rows, columns])
+    if points.symmetric:
+        return Input(points.q, e, Pairs(rows, columns, diagonal=True))
+    return Input(np.concatenate([points.q, points.other]), e, Pairs(rows, columns + points.q.size))
+
+
+def _behind(
+    block: Network,
+    x: Signal,
+    first: Dense,
+    sigmas: tuple[float | None, float],
+    depth: int,
+    progress: Callable[[float], None],
+) -> Signal:
+    """The outputs of the network: what pairs of inputs have become."""
+    y: Signal = Carried(first(x))
+    for layer in range(1, depth + 1):
+        y = block.block(*sigmas, layer, depth)(y)
+        for name in ("q", "m", "G", "ntk"):  # now: otherwise each would ask the one before, deeper than Python can
+            getattr(y, name)
+        y = Carried(y) if y.is_gaussian else y
+        progress(layer / depth)
+    return y
