@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,10 @@ from eoc.rates import rate_law
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
 coefficient = st.floats(-2, 2).map(lambda v: round(v, 3))
+
+
+def polynomial(c: list[float], x: Any) -> Any:
+    return sum(MP.mpf(v) * MP.mpf(x) ** i for i, v in enumerate(c))
 
 
 # --- rational ---------------------------------------------------------------------------------------------------------
@@ -49,11 +54,14 @@ def test_quotients_are_right_within_their_bounds(a: list[float], b: list[float],
     phi = eoc.rational(a, b, version)
     t = MP.mpf(x)
     inner = [MP.mpf(v) * t ** (i + (version != "C")) for i, v in enumerate(b)]
-    below = 1 + sum(map(abs, inner)) if version == "A" else abs(sum(inner)) + (MP.mpf(0.1) if version == "C" else 1)
-    assert (
-        error(float(phi(x)), sum(MP.mpf(v) * t**i for i, v in enumerate(a)) / below) <= phi.errors(np.array([x]))[0, 0]
-    )
+    least = MP.mpf(0.1) if version == "C" else 1
+    below = least + (sum(map(abs, inner)) if version == "A" else abs(sum(inner)))
+    assert error(float(phi(x)), polynomial(a, t) / below) <= phi.errors(np.array([x]))[0, 0]
     assert all(k.jump == 0.0 for k in phi.breakpoints)
+    for k in phi.breakpoints:  # where what is between bars vanishes
+        assert error(k.left[0], polynomial(a, k.x) / least) <= phi.errors(np.array([k.x]))[0, 0]
+        slope = sum(v * MP.mpf(k.x) ** (p - 1) * p for p, v in enumerate(b, start=version != "C") if p)
+        assert error(k.kink, -2 * abs(slope) * polynomial(a, k.x) / least**2) <= k.kink_error
     assert phi.kinks == phi.breakpoints or phi.growth.rate >= 0.0
 
 

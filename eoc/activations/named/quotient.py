@@ -31,7 +31,7 @@ class Quotient:
         self.degrees = len(above) - 1, len(below) - 1
         self._p, self._q = ([_row(c, k) for k in range(3)] for c in (above, below))
         self._sizes = [[_row(tuple(map(abs, c)), k) for k in range(3)] for c in (above, below)]
-        self._bends = [(x, least / max(abs(x), 1.0) ** self.degrees[1]) for x in bends]
+        self._bends = [(x, least / (x if abs(x) > 1.0 else 1.0) ** self.degrees[1]) for x in bends]
         self._unit = 4.0 * EPS * (max(self.degrees) + 2)
 
     def derivative(self, order: int, x: FloatArray) -> FloatArray:
