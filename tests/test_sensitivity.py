@@ -491,4 +491,8 @@ def test_from_the_command_line(capsys: pytest.CaptureFixture[str], monkeypatch: 
     found = sensitivity(activation("a * tanh(b*x)", a=1.2, b=0.7), sigma_b=0.2)
     assert answer["values"]["sigma_w"]["a"] == found.values["sigma_w"]["a"]
     assert "derivatives by the parameters of elu(alpha=1.2)" in told("elu(alpha=1.2)", "--q", "1")
+    recommended = json.loads(told("elu(alpha=1.2)", "--json"))  # where there is no place
+    assert (recommended["given"], recommended["q"]) == ("q", eoc.recommend("elu(alpha=1.2)").q)
+    held = json.loads(told("softplus", "--json"))
+    assert (held["given"], held["sigma_w"]) == ("sigma_w and sigma_b", eoc.recommend("softplus").sigma_w)
     assert "--with takes parameters" in told("a * tanh(x)", "--with", "a", "--q", "1")

@@ -21,6 +21,7 @@ from eoc.maps import CorrelationMap, VarianceMap
 from eoc.montecarlo.blocks import sample_blocks
 from eoc.phase import phase_diagram, phase_of, phases
 from eoc.propagation import propagate
+from eoc.sweeps import open_sweep, run_sweep
 
 TABLE = Path(__file__).parent / "reference" / "surrogates.jsonl"
 RECORDS = [json.loads(line) for line in TABLE.read_text().splitlines()]
@@ -159,6 +160,19 @@ def test_an_activation_and_its_network_say_the_same() -> None:
     )
     again = pickle.loads(pickle.dumps(alone.correlation))
     assert again.gradient_correlation(0.5).value == alone.correlation.gradient_correlation(0.5).value  # type: ignore[union-attr]
+
+
+def test_alone_it_is_that_of_a_layer_in_sweeps_too(tmp_path: Path) -> None:
+    """As an activation is, whose place sigma_w and sigma_b are."""
+    assert network("ste(sign, hardtanh)").text == "ste(sign, hardtanh), dense"
+    assert pickle.loads(pickle.dumps(network("ste(sign, hardtanh)"))).is_free
+    assert not network("residual(ste(sign, hardtanh))").is_free
+    axes = {"activation": ["ste(sign, hardtanh)", "tanh"], "sigma_w": 1.2, "sigma_b": [0.1, 0.3]}
+    run_sweep({"schema": 1, "task": "phase", "axes": axes}, tmp_path / "s.zarr", workers=1)
+    found = open_sweep(tmp_path / "s.zarr").sel(activation="ste(sign, hardtanh)")
+    for sigma_b in (0.1, 0.3):
+        one, here = phase_of("sign", 1.2, sigma_b, backward="hardtanh"), found.sel(sigma_b=sigma_b)
+        assert (float(here.c_star), float(here.xi_grad)) == pytest.approx((one.c_star, one.xi_grad), rel=1e-12)
 
 
 def test_a_saturation_before_the_sign_is_part_of_the_chain() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eoc.cli.common import AsJson, Name, find_activation, number, print_json
+from eoc.cli.edge import operating_at
 from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
 from eoc.cli.words import command_line
 from eoc.errors import EocError
@@ -38,12 +39,16 @@ def command(
 ) -> None:
     """Print derivatives of moments, of chi_1 and of the place by the parameters of an activation.
 
-    With one of --sigma-w, --sigma-b and --q along the edge of chaos; with both sigmas of that network. The parameters
-    are those of a name, as in "elu(alpha=1.2)", or of a formula with --with: "a * tanh(b*x)" --with a=1.2,b=0.7.
+    With one of --sigma-w, --sigma-b and --q along the edge of chaos, with both sigmas of that network, and with nothing
+    at the recommended place, for its q. The parameters are those of a name, as in "elu(alpha=1.2)", or of a formula
+    with --with: "a * tanh(b*x)" --with a=1.2,b=0.7.
     """
     from eoc.sensitivities import sensitivity
 
     phi = find_activation(activation) if values is None else _with(activation, values)
+    if sigma_w is sigma_b is q is None:
+        at = operating_at(activation, phi, None, None, None, as_json)
+        sigma_w, sigma_b, q = (at.sigma_w, at.sigma_b, None) if at.point is None else (None, None, at.q)
     found = sensitivity(phi, q=q, sigma_b=sigma_b, sigma_w=sigma_w)
     if as_json:
         print_json({**phi.to_dict(), **found.to_dict()})

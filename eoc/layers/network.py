@@ -51,7 +51,7 @@ def network(source: object) -> Network:
     Parameters
     ----------
     source
-        A text, or a Network, which is returned as it is.
+        A text, or a Network, which is returned as it is. ``ste(sign, hardtanh)`` alone has a free ``dense`` behind it.
 
     Raises
     ------
@@ -63,8 +63,8 @@ def network(source: object) -> Network:
     >>> block = network("residual(layernorm, dense(1.4), gelu, dense(1), scale=0.1)")
     >>> block.is_free, block.varies
     (False, False)
-    >>> network("preln").is_free
-    True
+    >>> network("preln").is_free, network("ste(sign, hardtanh)").text
+    (True, 'ste(sign, hardtanh), dense')
     """
     if isinstance(source, Network):
         return source
@@ -72,6 +72,8 @@ def network(source: object) -> Network:
         raise EocError(f"a network is a text such as 'tanh, dense(1.2)' or the name of a preset; got {source!r}")
     text = PRESETS[source.strip()][0] if source.strip() in PRESETS else source
     series, varies = read(text, LAYERS)
+    if len(series) == 1 and series[0].backward is not None:  # the name of a layer, as that of an activation is
+        return replace(network(f"{text}, dense"), name=source.strip())
     return Network(source.strip(), text, has_free(series), varies, series)
 
 
