@@ -27,10 +27,12 @@ import numpy as np
 from scipy.special import ndtr
 
 from eoc.activations.base import Activation
+from eoc.gaussian.moments import moments
 
 __all__ = ["Positions", "averaged", "largest", "squared_weights"]
 
 _CELLS, _REACH = 2000, 8.5  # of the law of one unit, in standard deviations
+_EQUAL = 1e-5  # 1 - c below which all are one
 _COMMON = 40  # nodes of what positions share
 _MOST_SPREAD = 30.0  # of scores: beyond, one token has all the weight
 
@@ -84,15 +86,18 @@ def largest(phi: Activation, q: float, one_minus_c: float, terms: int) -> Positi
     (True, True)
     """
     share = min(max(one_minus_c, 0.0), 1.0)
+    if share < _EQUAL:
+        v, m = (float(moments(phi, [q], (name,))[name].value[0]) for name in ("V", "M"))
+        return Positions(v, m, v)
     ends = np.linspace(-_REACH, _REACH, _CELLS + 1)
     values = phi(sqrt(q) * 0.5 * (ends[1:] + ends[:-1]))
+    ends[[0, -1]] = -np.inf, np.inf  # what lies beyond counts with the last cells
     order = np.argsort(values, kind="stable")
     values = values[order]
     z, weights = np.polynomial.hermite_e.hermegauss(_COMMON)
     weights = weights / weights.sum()
-    below = ndtr((ends - sqrt(1.0 - share) * z[:, None]) / sqrt(max(share, 1e-12)))
+    below = ndtr((ends - sqrt(1.0 - share) * z[:, None]) / sqrt(share))
     each = np.clip(np.cumsum(np.diff(below, axis=1)[:, order], axis=1), 0.0, 1.0) ** terms
     law = np.diff(each, axis=1, prepend=0.0)
-    law /= law.sum(axis=1, keepdims=True)
     means = law @ values
     return Positions(float(weights @ (law @ values**2)), float(weights @ means), float(weights @ means**2))

@@ -167,7 +167,7 @@ def initialize_(
         heads=heads,
         embeddings=embeddings,
     )
-    reading = read(module, activation, settings.residual)
+    reading = read(module, activation, settings.residual, batch if example_inputs is None else example_inputs)
     return filled(module, reading, settings, generator, seed=number, batch=batch)
 
 
