@@ -120,8 +120,10 @@ def test_vanishing_gradients_are_unhealthy():
 def test_a_wrong_batch_leaves_the_model_and_the_generator_as_they_were(batch):
     model, generator = mlp(), seeded()
     before = [parameter.clone() for parameter in model.parameters()]
-    with pytest.raises(EocError, match="cannot be run on this batch"):
+    with pytest.raises(EocError, match="cannot be run on the example inputs"):
         initialize_(model, batch=batch, generator=generator)
+    with pytest.raises(EocError, match="cannot be run on this batch"):
+        initialize_(model, example_inputs=torch.randn(4, 64), batch=batch, generator=generator)
     assert all(map(torch.equal, before, model.parameters()))
     assert torch.equal(generator.get_state(), seeded().get_state())
 
