@@ -25,7 +25,7 @@ class Kind(StrEnum):
     ADD = "addition"  #: the sum of two or more earlier steps: where residual branches end
     MULTIPLY = "multiplication"  #: the product of two earlier steps, gates, or of one and numbers of unknown size
     CONCATENATE = "concatenation"  #: earlier steps side by side
-    ATTENTION = "attention"  #: means of the values (its last input), weighted by queries and keys
+    ATTENTION = "attention"  #: means of the values, its last input, weighted by queries, keys and perhaps others
     POOL = "pooling"  #: means or largest values over positions
     DROPOUT = "dropout"  #: random zeros
     SAME = "reshaping"  #: the same numbers in another shape, or some of them

@@ -115,7 +115,7 @@ def _mixed(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
     values = before[-1]
     if step.terms is None:
         return values.neglecting(TOKENS)
-    scores = before[0].power * before[1].power if len(before) == 3 else 1.0
+    scores = before[0].power * before[1].power if len(before) > 2 else 1.0
     return _moved(values, averaged(values.positions, squared_weights(scores, step.terms)), TOKENS)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from eoc.activations import activation
 from eoc.models.steps import Affine, Kind, Step
 
 __all__ = ["Builder", "Weight", "count_terms"]
@@ -66,6 +67,22 @@ class Builder:
         if step.affine is None or not shape:
             return shape
         return (*shape[:-1], int(step.affine.weight.shape[0])) if step.affine.weight.dim() == 2 else ()
+
+    def scaled(self, name: str, at: int, factor: float) -> int:
+        """A step times a number."""
+        shape, phi = self.steps[at].shape, activation(f"{factor!r} * x")
+        return self.add(name, Kind.SCALE, (at,), activation=phi, shape=shape)
+
+    def learns(self, at: int) -> bool:
+        """Whether there is a layer behind a step."""
+        waiting, seen = [at], {at}
+        while waiting:
+            step = self.steps[waiting.pop()]
+            if step.kind is Kind.LAYER:
+                return True
+            waiting += [each for each in step.inputs if each not in seen]
+            seen.update(step.inputs)
+        return False
 
     def needed(self) -> tuple[Step, ...]:
         """The steps that the last one depends on."""

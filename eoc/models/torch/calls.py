@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from eoc.models.steps import Kind
 from eoc.models.torch.fixed import still_fixed
 from eoc.models.torch.functions import ELEMENTWISE, KINDS, LINEAR, NUMBERS, TRANSPOSED, UNCHANGED
@@ -92,7 +94,9 @@ def _beside(builder: ValueBuilder, call: Call) -> Value:
 
 
 def _gate(builder: ValueBuilder, call: Call) -> Value:
-    return Elements(add_gate(builder, call.node, None, builder.indices(call.data)))
+    axis = call.arguments("input", "dim")[1]
+    inputs = builder.indices(call.data)
+    return Elements(add_gate(builder, call.node, None, inputs, -1 if axis is None else axis))
 
 
 def _dropout(builder: ValueBuilder, call: Call) -> Value:
@@ -106,9 +110,21 @@ def _softmax(builder: ValueBuilder, call: Call) -> Value:
 
 
 def _attention(builder: ValueBuilder, call: Call) -> Value:
-    inputs = [builder.index(value) for value in call.arguments("query", "key", "value")]
+    *taken, mask = call.arguments("query", "key", "value", "attn_mask")
+    inputs = [builder.index(value) for value in taken]
     keys = builder.steps[inputs[1]].shape
+    if isinstance(mask, Elements) and builder.learns(builder.index(mask)):
+        inputs.insert(2, builder.index(mask))
     return builder.step(call, Kind.ATTENTION, inputs, terms=keys[-2] if len(keys) > 1 else None)
+
+
+def _added_product(builder: ValueBuilder, call: Call) -> Value:
+    """The addcmul of x, y and z: x + y z."""
+    x, y, z = call.arguments("input", "tensor1", "tensor2")
+    product = replace(call, name="mul", function=torch.mul, args=(y, z), kwargs={})
+    added = pointwise(builder, product) if product.data else still_fixed(product)
+    factor = call.kwargs.get("value", 1)
+    return value_of(builder, replace(call, name="add", function=torch.add, args=(x, added), kwargs={"alpha": factor}))
 
 
 def _unknown(builder: ValueBuilder, call: Call) -> Value:
@@ -126,6 +142,7 @@ _SPECIAL: dict[str, _Make] = {
     **dict.fromkeys(_TABLES, embedding),
     **dict.fromkeys(("matmul", "addmm", "baddbmm", "einsum", "grouped_mm"), product),
     **dict.fromkeys(LINEAR | TRANSPOSED, convolution),
+    "addcmul": _added_product,
     "linear": linear,
     "getitem": _item,
     "glu": _gate,

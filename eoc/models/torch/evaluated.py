@@ -20,10 +20,15 @@ _SCALE = 8.0  # by which the input of a normalisation may be multiplied without 
 
 
 class Own(NamedTuple):
-    """What a module does, and of a normalisation whether it takes away the mean."""
+    """What a module does.
+
+    Of a normalisation also whether it takes away the mean, and, where its weight does not multiply what is normalised,
+    as of one that adds 1 to it, the root mean square that it has now.
+    """
 
     kind: Kind
     centred: bool = True
+    size: float | None = None
 
 
 def evaluated(module: nn.Module) -> Own | None:
@@ -105,14 +110,24 @@ def _elementwise(module: nn.Module) -> Own | None:
 
 
 def _normalisation(module: nn.Module) -> Own | None:
-    twin = _twin(module)
-    for name, parameter in twin.named_parameters():
-        parameter.fill_(1.0 if name in _WEIGHTS else 0.0)
-    width = max((p.numel() for p in twin.parameters()), default=64)
-    for shape in ((3, 5, width), (3, width, 4, 4)):
-        if (centred := _normalises(twin, shape)) is not None:
-            return Own(Kind.NORM, centred)
+    width = max((p.numel() for p in module.parameters()), default=64)
+    for weight in (1.0, 0.0):
+        twin = _twin(module)
+        for name, parameter in twin.named_parameters():
+            parameter.fill_(weight if name in _WEIGHTS else 0.0)
+        for shape in ((3, 5, width), (3, width, 4, 4)):
+            if (centred := _normalises(twin, shape)) is not None:
+                return Own(Kind.NORM, centred, None if weight else _size(module, shape))
     return None
+
+
+def _size(module: nn.Module, shape: tuple[int, ...]) -> float:
+    """The root mean square of what it makes of numbers of mean square 1, with the weight that it has now."""
+    if any(parameter.is_meta for parameter in module.parameters()):
+        return 1.0
+    twin = _twin(module)
+    signs = torch.sign(_drawn(*shape))
+    return float(type(twin).forward(twin, signs).square().mean().sqrt())
 
 
 _WEIGHTS = ("weight", "gamma", "scale", "g", "gain")

@@ -15,6 +15,7 @@ from eoc.errors import EocError
 from eoc.models.steps import Kind
 from eoc.models.torch.builder import Builder
 from eoc.models.torch.elementwise import as_activation, straight_line
+from eoc.models.torch.rows import normalised
 from eoc.models.torch.units import Units
 from eoc.models.torch.values import Call, Elements, Fixed, Value
 
@@ -71,7 +72,19 @@ class ValueBuilder(Builder):
         note = "" if value.sources else "no parameter: it stays as it is"
         return self.add(value.name, Kind.PARAMETER, (), tensor=value.tensor, shape=tuple(value.tensor.shape), note=note)
 
+    def _row(self, value: Elements) -> int:
+        """A normalisation that is written by hand, and what it is multiplied by."""
+        shape, before = value.shape, self.steps[value.source].shape
+        found = normalised(value, before[-1] if before else None)
+        if found is None:
+            note = f"{value.text}: a function of all features"
+            return self.add(value.name, Kind.UNKNOWN, (value.source,), note=note, shape=shape)
+        at = self.add(value.name, Kind.NORM, (value.source,), centred=found[0], shape=shape or before)
+        return at if found[1] == 1.0 else self.scaled(value.name, at, found[1])
+
     def _make(self, value: Elements) -> int:
+        if value.rows:
+            return self._row(value)
         try:
             line = _line(value) if value.by_channel else None
             kinds = _kinds(value) if line is None else ((_on_line(*line), 1.0),)

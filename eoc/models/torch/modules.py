@@ -19,6 +19,7 @@ __all__ = ["CONTAINERS", "add_activation", "add_module", "affine_of", "is_foreig
 
 _LINEAR = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_UNIT = 1e-3  # how close to 1 normalised signals are
 #: Modules that hold others.
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
@@ -111,7 +112,7 @@ def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[
         if isinstance(module, classes) and not is_foreign(module):
             return builder.add(name, kind, inputs, module=module, **_details(builder, kind, module, inputs))
     if own is not None:
-        return builder.add(name, own.kind, inputs, module=module, centred=own.centred)
+        return _add_own(builder, name, module, inputs, own)
     return builder.add(name, Kind.UNKNOWN, inputs, module=module, note=_why_unknown(module))
 
 
@@ -133,6 +134,16 @@ def is_foreign(module: nn.Module) -> bool:
     """Whether its forward is not one of torch.nn's."""
     owner = next(cls for cls in type(module).__mro__ if "forward" in vars(cls))
     return not owner.__module__.startswith("torch.nn.modules")
+
+
+def _add_own(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int], own: Own) -> int:
+    """A module of the user's own; a weight that does not multiply what is normalised is no weight of the step."""
+    if own.size is None:
+        return builder.add(name, own.kind, inputs, module=module, centred=own.centred)
+    for parameter in module.parameters():
+        builder.uses.setdefault(builder.name_of(parameter) or "", "scales a normalisation in a way of its own")
+    at = builder.add(name, own.kind, inputs, centred=own.centred)
+    return at if abs(own.size - 1.0) < _UNIT else builder.scaled(name, at, own.size)
 
 
 def _add_layer(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:

@@ -121,6 +121,8 @@ def _function_of_elements(call: Call, by_channel: tuple[Fixed, ...]) -> Elements
     plain = call if turned is None else Call(turned.__name__, call.node, turned, call.args[::-1], {})
     channels = tuple(dict.fromkeys(each for each in (*by_channel, *(e for x in call.data for e in x.by_channel))))
 
+    rows = any(x.rows for x in call.data)
+
     def function(x: Any, channel: int | slice) -> Any:
         """Also of a symbol in place of a tensor, which makes a formula."""
         symbolic = not isinstance(x, torch.Tensor)
@@ -134,11 +136,14 @@ def _function_of_elements(call: Call, by_channel: tuple[Fixed, ...]) -> Elements
         if symbolic:
             return plain.with_values(value, partial(_symbolic, x))
         y = torch.as_tensor(plain.with_values(value))
+        if rows:
+            return y
         return y.expand(x.shape) if y.numel() == 1 else y.reshape(x.shape)
 
     note = f"with the present {', '.join(value.name for value in call.fixed)}" if call.fixed else ""
     notes = dict.fromkeys(each for each in (*(x.note for x in call.data), note) if each)
-    return Elements(call.data[0].source, _text(plain), call.node, function, note="; ".join(notes), by_channel=channels)
+    source, text, joined = call.data[0].source, _text(plain), "; ".join(notes)
+    return Elements(source, text, call.node, function, note=joined, by_channel=channels, rows=rows)
 
 
 def _symbolic(symbol: Any, function: Any, args: Any, kwargs: Any) -> Any:

@@ -9,29 +9,39 @@ from typing import Any
 from eoc.activations import activation
 from eoc.models.steps import Kind, Step
 from eoc.models.torch.making import ValueBuilder
+from eoc.models.torch.rows import statistic
 from eoc.models.torch.values import Call, Elements, Fixed, Value
 
 __all__ = ["normalisation", "pooling"]
 
 _LARGEST = ("amax", "amin", "max", "min")
-_OF_AXES = (*_LARGEST, "mean", "sum")
+_OF_AXES = (*_LARGEST, "mean", "sum", "norm", "vector_norm", "var", "std", "normalize")
 
 
 def pooling(builder: ValueBuilder, call: Call) -> Value:
-    """Means, sums or largest values over positions; over units that is nothing known."""
+    """Means, sums or largest values over positions; over units perhaps a part of a normalisation."""
     x = call.data[0]
-    largest = call.name in _LARGEST or "max" in call.name
     if call.name not in _OF_AXES:
-        return builder.step(call, Kind.POOL, terms=_window(builder, call, x), largest=largest)
-    if len(call.data) > 1:
-        return builder.step(call, Kind.UNKNOWN)
-    at = builder.index(x)
-    step = builder.steps[at]
-    axes = _axes(call, step)
-    if axes is None or not _over_positions(builder, at, axes):
-        what = "a sum" if call.name == "sum" else "the largest" if largest else "a mean"
-        return builder.step(call, Kind.UNKNOWN, note=f"{what} over features")
-    terms = prod(step.shape[axis] for axis in axes) if step.shape else None
+        terms, largest = _window(builder, call, x), "max" in call.name
+        return builder.step(call, Kind.POOL, terms=terms, largest=largest)
+    axes = _axes(call, builder.steps[x.source]) if len(call.data) == 1 else None
+    if axes is not None and _over_positions(builder, x.source, axes):
+        return _over(builder, call, axes)
+    row = statistic(call) if axes is not None and len(axes) == 1 else None
+    return row or builder.step(call, Kind.UNKNOWN, note=f"the {call.name} over features")
+
+
+def _over(builder: ValueBuilder, call: Call, axes: Sequence[int]) -> Value:
+    """Over positions."""
+    largest = call.name in _LARGEST
+    if call.name == "normalize":  # over the length of the vector of all positions
+        out = builder.step(call, Kind.NORM, centred=False)
+        count = call.shape[axes[0]] if call.shape else None
+        return Elements(builder.scaled(call.node, out.source, count**-0.5)) if count else out
+    if not largest and call.name not in ("mean", "sum"):
+        return builder.step(call, Kind.UNKNOWN, note=f"the {call.name} over positions")
+    shape = builder.steps[builder.index(call.data[0])].shape
+    terms = prod(shape[axis] for axis in axes) if shape else None
     out = builder.step(call, Kind.POOL, terms=terms, largest=largest)
     if call.name in ("max", "min"):
         builder.tuples.add(out.source)
@@ -43,7 +53,7 @@ def pooling(builder: ValueBuilder, call: Call) -> Value:
 def normalisation(builder: ValueBuilder, call: Call) -> Value:
     """With the weight of the module that it belongs to, or of none."""
     if call.name == "normalize":
-        return _to_length_one(builder, call)
+        return pooling(builder, call)
     x, first, second, *rest = call.arguments("input", *_ARGUMENTS[call.name])
     if not isinstance(x, Elements):
         return builder.step(call, Kind.UNKNOWN)
@@ -66,21 +76,12 @@ _ARGUMENTS = {
 }
 
 
-def _to_length_one(builder: ValueBuilder, call: Call) -> Value:
-    """A vector over its length: the root mean square of its entries is 1 over the root of how many there are."""
-    _, power, axis = call.arguments("input", "p", "dim")
-    step = builder.steps[builder.index(call.data[0])]
-    out = builder.step(call, Kind.NORM, centred=False)
-    if power not in (None, 2, 2.0) or not step.shape or not isinstance(axis, int | None):
-        return builder.step(call, Kind.UNKNOWN)
-    factor = step.shape[1 if axis is None else axis] ** -0.5
-    return out.then(activation(f"{factor!r} * x"), f"{factor:g} *", call.node)
-
-
 def _axes(call: Call, step: Step) -> list[int] | None:
     """The axes that are gone; counted from the front where the shape is known."""
     given = dict(call.kwargs)
-    axes = given.get("dim", given.get("axis", call.args[1] if len(call.args) > 1 else None))
+    place = 2 if "norm" in call.name else 1  # behind the order of the norm
+    axes = given.get("dim", given.get("axis", call.args[place] if len(call.args) > place else None))
+    axes = 1 if axes is None and call.name == "normalize" else axes
     if axes is None:
         return None
     listed: list[Any] = list(axes) if isinstance(axes, Sequence) else [axes]

@@ -18,7 +18,7 @@ __all__ = ["convolution", "embedding", "linear", "product"]
 
 _ADDED = {"addmm": ("mat1", "mat2"), "baddbmm": ("batch1", "batch2")}
 # What lies between the product of queries and keys, its softmax, and the product with the values.
-_BETWEEN = (Kind.SAME, Kind.SCALE, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT, Kind.UNKNOWN)
+_BETWEEN = (Kind.SAME, Kind.SCALE, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT, Kind.UNKNOWN, Kind.LAYER, Kind.CONCATENATE)
 
 
 def embedding(builder: ValueBuilder, call: Call) -> Value:
@@ -74,28 +74,34 @@ def product(builder: ValueBuilder, call: Call) -> Value:
 
 
 def _attention(builder: ValueBuilder, call: Call, x: Any, y: Any) -> Value:
-    """The values weighted by a softmax of queries and keys; before that, their product."""
+    """The values weighted by a softmax of queries and keys, or of anything; else a product."""
     left, right = builder.indices((x, y))
     for weights, values in ((left, right), (right, left)):
-        softmax = _back(builder, weights, "softmax")
-        scores = None if softmax is None else _back(builder, builder.steps[softmax].inputs[0], "product")
-        if softmax is not None and scores is not None:
+        softmax, mixed = _back(builder, weights, "softmax")
+        if softmax is not None:
+            scores, besides = _back(builder, builder.steps[softmax].inputs[0], "product")
+            taken = builder.steps[softmax if scores is None else scores].inputs
             terms = builder.steps[softmax].shape[-1:]
-            inputs = (*builder.steps[scores].inputs, values)
+            inputs = (*taken, *(at for at in (*besides, *mixed)), values)
             return builder.step(call, Kind.ATTENTION, inputs, terms=terms[0] if terms else None)
-    out = builder.step(call, Kind.UNKNOWN, (left, right))
+    out = builder.step(call, Kind.UNKNOWN, (left, right), note="a product of two signals that mixes units")
     builder.functions[out.source] = "product"
     return out
 
 
-def _back(builder: ValueBuilder, step: int, function: str) -> int | None:
-    """The step of this function that a step was computed from by masking, scaling, dropout and the like."""
-    while builder.functions.get(step) != function:
-        before = builder.steps[step]
+def _back(builder: ValueBuilder, at: int, function: str) -> tuple[int | None, list[int]]:
+    """The step of this function that a step was computed from by masking, scaling, dropout and the like.
+
+    And what is computed by layers that came in between: biases of positions, mixtures of heads.
+    """
+    besides = []
+    while builder.functions.get(at) != function:
+        before = builder.steps[at]
         if before.kind not in _BETWEEN or not before.inputs:
-            return None
-        step = before.inputs[0]
-    return step
+            return None, []
+        besides += [at] if before.kind is Kind.LAYER else [each for each in before.inputs[1:] if builder.learns(each)]
+        at = before.inputs[0]
+    return at, besides
 
 
 def _contraction(builder: ValueBuilder, call: Call, x: Value, y: Value) -> Value:

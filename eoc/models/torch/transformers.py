@@ -41,11 +41,17 @@ def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[in
     return steps(builder, name, module, (tuple(inputs) + tuple(inputs[-1:]) * 2)[:3])
 
 
-def add_gate(builder: Builder, name: str, module: Any, inputs: Sequence[int]) -> int:
-    """Add x * sigmoid(y), with the halves x and y of what it takes."""
-    halves = [builder.add(_inside(name, half), Kind.SAME, inputs[:1], piece=k) for k, half in enumerate(("x", "y"))]
-    gate = builder.add(_inside(name, "sigmoid"), Kind.ACTIVATION, halves[1:], activation=activation("sigmoid"))
-    return builder.add(name, Kind.MULTIPLY, (halves[0], gate), module=module)
+def add_gate(builder: Builder, name: str, module: Any, inputs: Sequence[int], axis: int = -1) -> int:
+    """Add x * sigmoid(y), with the halves x and y of what it takes, along an axis."""
+    shape = list(builder.steps[inputs[0]].shape)
+    if shape:
+        shape[axis] //= 2
+    x, y = (
+        builder.add(_inside(name, half), Kind.SAME, inputs[:1], piece=k, shape=tuple(shape))
+        for k, half in enumerate(("x", "y"))
+    )
+    gate = builder.add(_inside(name, "sigmoid"), Kind.ACTIVATION, (y,), activation=activation("sigmoid"))
+    return builder.add(name, Kind.MULTIPLY, (x, gate), module=module)
 
 
 def _inside(name: str, child: str) -> str:
@@ -136,5 +142,5 @@ _EXPANDED = (
     (nn.TransformerEncoder, _encoder),
     (nn.TransformerDecoder, _decoder),
     (nn.Transformer, _transformer),
-    (nn.GLU, add_gate),
+    (nn.GLU, lambda builder, name, module, inputs: add_gate(builder, name, module, inputs[:1], module.dim)),
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from eoc.models.steps import Kind, Step
@@ -37,7 +38,8 @@ class Units:
         self._steps = steps
         self.reshapes: dict[int, _Reshape] = {}
         self._found: dict[int, Any] = {}
-        self._pieces: dict[int, list[frozenset[int]]] = {}
+        self._marks: dict[int, bytes] = {}
+        self._pieces: dict[int, list[bytes]] = {}
 
     def of(self, at: int) -> Any:
         """The number of the unit of each number of a step's output, or a tuple of such; None where it is not known."""
@@ -60,7 +62,7 @@ class Units:
 
     def piece(self, at: int) -> int | None:
         """Which piece of the layer that it comes from a step is; None where it has all its units, or is not known."""
-        own, before = _set(self.of(at)), _set(self.of(self._steps[at].inputs[0]))
+        own, before = self._units(at), self._units(self._steps[at].inputs[0])
         if not own or not before or own == before:
             return None
         origin = at
@@ -70,6 +72,12 @@ class Units:
         if own not in seen:
             seen.append(own)
         return seen.index(own)
+
+    def _units(self, at: int) -> bytes:
+        """Those that a step has."""
+        if at not in self._marks:
+            self._marks[at] = _marks(self.of(at))
+        return self._marks[at]
 
     def _tags(self, at: int) -> Any:
         step = self._steps[at]
@@ -105,10 +113,17 @@ def _contiguous(found: Any) -> Any:
     return found.contiguous() if isinstance(found, torch.Tensor) else None
 
 
-def _set(tags: Any) -> frozenset[int]:
+def _marks(tags: Any) -> bytes:
+    """Which units there are, a byte for each."""
     if isinstance(tags, tuple):
-        return frozenset().union(*(_set(each) for each in tags))
-    return frozenset() if tags is None else frozenset(tags.unique().tolist())
+        parts = [_marks(each) for each in tags]
+        length = max(map(len, parts), default=0)
+        return bytes(map(max, *(part.ljust(length, b"\0") for part in parts))) if len(parts) > 1 else b"".join(parts)
+    if tags is None or tags.numel() == 0:
+        return b""
+    marks = np.zeros(int(tags.max()) + 1, dtype=np.uint8)
+    marks[tags.numpy()] = 1
+    return marks.tobytes()
 
 
 def _numbered(step: Step) -> torch.Tensor:

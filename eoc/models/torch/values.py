@@ -103,6 +103,8 @@ class Elements:
         What it takes that has a number for every channel.
     mixture
         The activations of its channels, each with its share, where they are known and differ.
+    rows
+        Whether it is a function of all units of a position instead, as what normalises by hand is.
     shape
         Of the tensor, where it is known.
     """
@@ -116,6 +118,7 @@ class Elements:
     activation: Activation | None = None
     by_channel: tuple[Fixed, ...] = ()
     mixture: tuple[tuple[Activation, float], ...] = ()
+    rows: bool = False
     shape: tuple[int, ...] = ()
 
     def __call__(self, x: Any, channel: int | slice = 0) -> Any:
@@ -129,8 +132,15 @@ class Elements:
         if self.function is None:
             return Elements(self.source, text, name, lambda x, _: outer(x), module, note, activation)
         notes = "; ".join(each for each in (self.note, note) if each)
-        of_channels = self.by_channel
-        return Elements(self.source, text, name, lambda x, j: outer(self(x, j)), note=notes, by_channel=of_channels)
+        return Elements(
+            self.source,
+            text,
+            name,
+            lambda x, j: outer(self(x, j)),
+            note=notes,
+            by_channel=self.by_channel,
+            rows=self.rows,
+        )
 
 
 Value = Elements | Fixed
