@@ -14,6 +14,7 @@ from truth import MP, error
 
 import eoc
 from eoc.activations import Activation, activation
+from eoc.activations.named.era_fit import fitted
 from eoc.activations.named.sign_changes import sign_changes
 from eoc.criticality import edge_of_chaos
 from eoc.errors import EocError
@@ -101,6 +102,13 @@ def test_fits_are_optimal(target: str, b: float, d: float, f: float, rms: float)
     assert (k["a"], k["c"], k["e"]) == (0.5, (0.0,), (0.0,))
     assert (k["b"], *k["d"], *k["f"]) == pytest.approx((b, d, f), rel=1e-11)
     assert residual(eoc.era(target), target) == pytest.approx(rms, rel=2e-4)
+
+
+def test_the_default_is_the_fit_to_silu_without_a_search() -> None:
+    kept, found = eoc.era(), fitted(activation("silu"), 1, "optimum")
+    assert kept.parameters == eoc.era("silu").parameters
+    for name in "abcdef":
+        assert kept.parameters[name] == pytest.approx(getattr(found, name), rel=1e-11, abs=1e-12)
 
 
 def test_two_terms_are_better_than_what_is_published() -> None:

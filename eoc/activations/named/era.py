@@ -12,7 +12,6 @@ from eoc.activations.definitions import shown
 from eoc.activations.named.building_blocks import (
     BOUNDED,
     Numbers,
-    by_formula,
     distance_text,
     factory,
     number,
@@ -24,6 +23,7 @@ from eoc.activations.named.building_blocks import (
     whole,
 )
 from eoc.activations.named.era_fit import FITS, Coefficients, fitted
+from eoc.activations.named.rectifiers import silu
 from eoc.activations.named.summed import Summed
 from eoc.errors import EocError
 from eoc.floats import FloatArray
@@ -31,6 +31,15 @@ from eoc.floats import FloatArray
 __all__ = ["era"]
 
 _MOST_TERMS = 2
+#: The optimum of one term for silu, the default, as :func:`fitted` finds it: a name is to be there at once.
+_OF_SILU = Coefficients(
+    a=0.5,
+    b=3.542669119286007,
+    c=(0.0,),
+    d=(-51.749893149506065,),
+    e=(0.0,),
+    f=(3.8232561247853534,),
+)
 
 
 @factory
@@ -54,9 +63,7 @@ def era(
         name: value for name, value in {"a": a, "b": b, "c": c, "d": d, "e": e, "f": f}.items() if value is not None
     }
     if not given:
-        return _fitted(
-            by_formula("silu")() if target is None else target, 1 if terms is None else terms, fit or "optimum"
-        )
+        return _fitted(silu() if target is None else target, 1 if terms is None else terms, fit or "optimum")
     asked = {name: value for name, value in {"target": target, "terms": terms, "fit": fit}.items() if value is not None}
     if asked:
         raise EocError(
@@ -82,7 +89,8 @@ def _fitted(target: object, terms: object, fit: str) -> Activation:
     if fit not in FITS:
         raise EocError(f"fit must be one of {', '.join(FITS)}, got {fit!r}")
     count = whole("terms", terms, 1, _MOST_TERMS)
-    found = fitted(target, count, fit)
+    is_default = target is silu() and (count, fit) == (1, "optimum")
+    found = _OF_SILU if is_default else fitted(target, count, fit)
     return _with_coefficients(found, {"target": target.name, "terms": count, "fit": fit})
 
 
