@@ -44,9 +44,10 @@ def after(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State |
 def normalised(step: Step, x: State, power: float) -> State:
     """Behind a normalisation whose weights and biases have mean squares that add up to ``power``."""
     out = _scaled(through(Norm(step.centred), x), power)
-    if not step.over_batch:
+    inputs = x.paired.pairs.size - 1
+    if not (step.over_batch and inputs):
         return out
-    distances = np.full(x.one_minus_c.size, np.nan)  # what is common to all inputs is taken away
+    distances = np.full(inputs, np.nan)  # what is common to all inputs is taken away
     return begin(out.single.q.value, distances, float(x.paired.one_minus_c.value[-1]))
 
 

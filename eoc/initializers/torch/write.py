@@ -64,16 +64,11 @@ def _numbers(
         return lambda tensor: draw_normal(tensor, fill.number, generator)
 
     def of_seed(tensor: torch.Tensor) -> torch.Tensor:
-        shape = tuple(tensor.shape)
+        shape, wide = tuple(tensor.shape), tensor.dtype == torch.float64
         if fill.method == "orthogonal":
-            numbers = orthogonal_matrices(shape, groups, seed, stream)
+            numbers = orthogonal_matrices(shape, groups, seed, stream, wide=wide)
         else:
-            numbers = normal_numbers(shape, seed, stream)
-        return put(tensor, torch.from_numpy(fill.number * numbers).to(_wide(tensor)))
+            numbers = normal_numbers(shape, seed, stream, wide=wide)
+        return put(tensor, torch.from_numpy(numbers).mul_(fill.number))
 
     return of_seed
-
-
-def _wide(tensor: torch.Tensor) -> torch.dtype:
-    """The type in which numbers are drawn, before they are rounded to half precision."""
-    return torch.float64 if tensor.dtype == torch.float64 else torch.float32
