@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+import eoc
 from eoc.activations import activation
 from eoc.cli import main
 from eoc.errors import EocError
@@ -32,6 +33,18 @@ def small(monkeypatch):
         "_PAIRS": (20_000, 40, 8),
     }.items():
         monkeypatch.setattr(checks, name, checks._Size(*size))
+
+
+@pytest.fixture
+def once(small, monkeypatch):
+    """What the first command has simulated serves all that follow."""
+    real, found = eoc.montecarlo.verify, []
+
+    def first(*place, **given):
+        found[:] = found or [real(*place, **given)]
+        return found[0]
+
+    monkeypatch.setattr("eoc.montecarlo.verify", first)
 
 
 def kinds(found):
@@ -187,7 +200,7 @@ def test_the_command_passes(small, monkeypatch, capsys, tmp_path):
     assert "FAIL" not in text
 
 
-def test_the_command_fails_with_exit_code_1(small, monkeypatch, capsys):
+def test_the_command_fails_with_exit_code_1(once, monkeypatch, capsys):
     step = GramSampler.step
     monkeypatch.setattr(
         GramSampler,
@@ -204,7 +217,7 @@ def test_the_command_fails_with_exit_code_1(small, monkeypatch, capsys):
     assert "FAIL: " in text
 
 
-def test_the_verdict_says_what_was_skipped(small, monkeypatch, capsys):
+def test_the_verdict_says_what_was_skipped(once, monkeypatch, capsys):
     far = ("exp(0.3*x**2)", "--sigma-w", "0.563732378", "--sigma-b", "0", "--q", "0.5", "--seed", "1")  # few moments
     code, text = command(monkeypatch, capsys, *far)
     assert code == 0
