@@ -37,3 +37,11 @@ def test_pairs_that_are_quick_take_them_and_leave_out_what_is_not_known():
     assert found.G.value[0] == pytest.approx(float(exact), rel=1e-5)
     assert np.isnan(found.G.value[1])
     assert np.isinf(found.G.error[1])
+
+
+def test_far_out_it_is_that_of_a_homogeneous_function():
+    phi = activation("gelu")
+    found, exact = quick_half_distances(phi, 1e5, E), bivariate("relu", 1e5, one_minus_c=E, names=("G",))["G"]
+    known = exact.value > 0.0
+    assert (abs(found.value[known] / exact.value[known] - 1.0) < 0.01).all()
+    assert (found.error[known] < 0.1 * found.value[known]).all()

@@ -1,7 +1,9 @@
 """Measure a real model, layer by layer, against the theory for its own activation and variances.
 
-``hooks`` runs the model and measures; ``walks`` follows ``signals`` through its steps by the maps; ``stretches`` finds
-where it is deep in the sense of the theory; ``records`` holds what was found, ``summary`` and ``verdict`` say what it
+``measured`` runs the model and looks at every ``calls`` of its weights, with their ``output_moments``, and at
+``attention``; ``compared`` puts the prediction (:mod:`eoc.predict`) beside it, ``chance`` says what finite widths may
+do. ``stretches`` finds where the model is deep in the sense of the theory, ``residual`` sums of which one part is not
+seen, ``health`` what is wrong; ``records`` holds what was found, ``summary``, ``parts`` and ``verdict`` say what it
 means.
 """
 
@@ -34,11 +36,10 @@ def torch(
     Parameters
     ----------
     model
-        A ``torch.nn.Module`` with Linear layers or convolutions. Modules of one matrix with a forward of their own
-        count too, where what they return is that of the layer; layers called as functions do not.
+        A ``torch.nn.Module`` with layers: modules, or weights of its own that functions apply.
     batch
         What the model is called with: a tensor, a tuple of tensors, or a dict of keyword arguments; its first
-        dimension counts samples. Correlations are means over all pairs of samples: 16 are plenty.
+        dimension counts samples. Correlations are means over all pairs of the first 32 samples: 16 are plenty.
     activation
         Which activation follows the layers where the model does not say: a name, a formula, ``nn.GELU()``, ``F.gelu``,
         a Python function.
@@ -60,7 +61,9 @@ def torch(
                   \|\nabla\|^2 = \sigma_w^2 D(q') \, \|\nabla'\|^2 .
 
         ``print`` shows a verdict, a table, what it means and how to mend it; ``.words``, ``.to_dict()`` and
-        :func:`eoc.plotting.plot_diagnosis` give it to programs and to the eye.
+        :func:`eoc.plotting.plot_diagnosis` give it to programs and to the eye; ``.assert_healthy()`` raises an error
+        for a model that is not fit to be trained. ``.attention`` says how evenly tokens are weighed, ``.drowned`` which
+        residual branches and position embeddings are not seen.
 
     Raises
     ------
@@ -71,11 +74,10 @@ def torch(
 
     Notes
     -----
-    The maps hold for wide layers of independent random weights. Where additions end residual branches, the branches are
-    taken to be uncorrelated; behind a normalisation only q is known; through attention, pooling, products and gates
-    nothing is, and the diagnosis says so. Padding with zeros is counted: near borders a convolution sums fewer terms.
-    Positions are averaged: where variances differ much from place to place, as in images, the first convolutions
-    differ from the theory.
+    The theory (:func:`eoc.predict.torch`) holds for wide layers of independent random weights. What it neglects, as in
+    pooling and attention, it says in ``neglected`` of a row. Padding with zeros is counted: near borders a convolution
+    sums fewer terms. Positions are averaged: where variances differ much from place to place, as in images, the first
+    convolutions differ from the theory.
 
     Poole et al. (2016) for the forward maps, Schoenholz et al. (2017) for gradients.
 
@@ -92,7 +94,8 @@ def torch(
     sigma_w = 0.57..., sigma_b = 0.03... is in the ordered phase (chi_1 = 0.33... at depth); sigma_w = 1.09... would be
     critical.
     >>> print(found)
-    Gradients vanish over 10 layers: of that at the last 0.00... arrives at the first...
+    Gradients vanish over 10 layers: of that at the last 0.00... arrives at the first; outputs have a root mean square
+    of 0.0...
     <BLANKLINE>
     all layers: Linear 300 -> 300
         layer  sigma_w  sigma_b        q   theory    1 - c    theory  gradient    theory

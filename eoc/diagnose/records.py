@@ -67,8 +67,12 @@ class LayerRow:
         Which share of its units the activation maps to a constant for the whole batch; NaN where it is flat nowhere.
     reached
         Whether a gradient arrives; one that is not a number does.
+    weight_gradient
+        The norm of the gradient by the weight; NaN where none is taken.
     why, gradient_why
-        Why the maps say nothing; "" if they do.
+        Why nothing is expected; "" if something is.
+    neglected, gradient_neglected
+        What was taken for what it is not; () where what is expected is exact in wide layers.
     """
 
     name: str
@@ -84,8 +88,11 @@ class LayerRow:
     gradient_spread: float
     dead: float
     reached: bool
+    weight_gradient: float
     why: str
     gradient_why: str
+    neglected: tuple[str, ...]
+    gradient_neglected: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """As numbers, texts and dicts."""
@@ -98,7 +105,8 @@ class LayerRow:
             )
         }
         plain = {name: value for name, value in vars(self).items() if name not in sides}
-        return plain | sides
+        lists = {name: list(value) for name, value in plain.items() if isinstance(value, tuple)}
+        return plain | lists | sides
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import numpy as np
 from eoc.activations import Activation
 from eoc.criticality import EdgeOfChaos, edge_of_chaos
 from eoc.diagnose.records import LayerRow, Stretch
-from eoc.diagnose.walks import passes
 from eoc.errors import EocError
 from eoc.models.steps import Kind, Step
 from eoc.phase import Phase, phase_of
@@ -83,9 +82,16 @@ def _layer_before(
             return None if phi is None else (index, phi)
         if step.kind is Kind.ACTIVATION and phi is None:
             phi = step.activation
-        elif not passes(step):
+        elif not _passes(step):
             return None
     return None
+
+
+def _passes(step: Step) -> bool:
+    """Whether a step hands on what it takes, reshaped at most: dropout too, where it is off."""
+    if step.kind is Kind.DROPOUT:
+        return not getattr(step.module, "training", True) or getattr(step.module, "p", 1.0) == 0.0
+    return step.kind in (Kind.SAME, Kind.OUTPUT)
 
 
 def _stretch(chain: list[int], phi: Activation, rows: Sequence[LayerRow]) -> Stretch:

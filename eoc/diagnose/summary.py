@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from eoc.criticality import NoPoint, edge_of_chaos
+from eoc.diagnose.compared import NO_GRADIENT
+from eoc.diagnose.health import DEAD, broken, change, factor, layers_named, named
+from eoc.diagnose.output_moments import NO_SIGNAL
 from eoc.diagnose.records import LayerRow, Stretch
-from eoc.diagnose.walks import FIRST, LAST, NO_GRADIENT, NO_SIGNAL
 
-__all__ = ["broken", "is_critical", "sentences"]
+__all__ = ["is_critical", "sentences"]
 
 _SPREADS = 5.0  # beyond which a deviation is not chance
 _FLOOR = 0.02  # relative deviations that are never named: the maps neglect terms of order 1 / width
 _CRITICAL = 0.05  # how far chi_1 may be from 1 in a layer, and
 _CHANGE = math.log(2.0)  # how far log chi_1 over all layers from 0, on the edge of chaos
-_KEPT = 0.01  # relative changes of gradients in a layer that are called none
 _APART = 0.1  # how far the log of what a layer does to gradients may be from that at depth, unless it is said
-_DEAD = 0.9
-_EXPECTED = ("", FIRST, LAST, NO_GRADIENT)  # reasons that need no words, or have them
+_EXPECTED = ("", NO_GRADIENT)  # reasons that need no words, or have them
 _WHOLE = 0.99  # share of the terms that are not padding, below which it is said
 _PLACES = "; so do inputs whose variance changes from place to place"
-_MOST = 5  # layers, and reasons, that are listed
+_MOST = 5  # reasons that are listed
+_SMALL = 0.01  # of 1 - c at the first layer, below which inputs are alike
+_ROUGH = 0.5  # relative deviations that are named where something was neglected
 _MOST_STRETCHES = 2  # that get sentences of their own
 
 
-def sentences(
-    rows: Sequence[LayerRow], stretches: Sequence[Stretch], samples: int, notes: Sequence[str]
-) -> tuple[str, ...]:
+def sentences(rows: Sequence[LayerRow], stretches: Sequence[Stretch]) -> tuple[str, ...]:
     """What is to be seen in a diagnosis, the most important first."""
-    out = [
+    return (
         *broken(rows),
         *_stretches(stretches, rows),
         *_altogether(rows, stretches),
+        *_alike(rows),
         *_dead(rows),
         *_deviations(rows),
         *_reasons(rows),
-        *notes,
-    ]
-    if samples == 1:
-        out.append("Correlations need a batch of at least two samples: they were not measured.")
-    return tuple(out)
+    )
 
 
 def _stretches(found: Sequence[Stretch], rows: Sequence[LayerRow]) -> list[str]:
@@ -51,7 +48,7 @@ def _stretches(found: Sequence[Stretch], rows: Sequence[LayerRow]) -> list[str]:
 
 
 def _stretch(one: Stretch, rows: Sequence[LayerRow]) -> list[str]:
-    where = f"{_layers(one.rows, rows)} with {one.activation.name}"
+    where = f"{layers_named(one.rows, rows)} with {one.activation.name}"
     if one.phase is None:
         why = f"; their phase cannot be told: {one.why}"
         return [] if math.isnan(one.factor) else [f"{where}: {_gradients(one)}{why}."]
@@ -77,19 +74,9 @@ def is_critical(one: Stretch) -> bool:
 def _gradients(one: Stretch) -> str:
     if math.isnan(one.factor):
         return "gradients cannot be compared from layer to layer"
-    theory = "" if math.isnan(one.expected_factor) else f" (by the maps {_factor(one.expected_factor)})"
+    theory = "" if math.isnan(one.expected_factor) else f" (by the maps {factor(one.expected_factor)})"
     padding = f"; of what a unit sums {1.0 - one.inside:.0%} is padding" if one.inside < _WHOLE else ""
-    return f"on the way back gradients {_change(one.factor)} a layer{theory}{padding}"
-
-
-def _change(factor: float) -> str:
-    if abs(factor - 1.0) < _KEPT:
-        return f"keep their size, times {_factor(factor)}"
-    return f"{'shrink' if factor < 1.0 else 'grow'} by {_factor(factor)}"
-
-
-def _factor(value: float) -> str:
-    return f"{value:.3f}" if abs(value - 1.0) < _KEPT else f"{value:.3g}"
+    return f"on the way back gradients {change(one.factor)} a layer{theory}{padding}"
 
 
 def _critical(one: Stretch) -> str:
@@ -116,11 +103,11 @@ def _apart(one: Stretch, rows: Sequence[LayerRow]) -> list[str]:
     if shared:
         return [
             "  These layers share weights, which the maps take to be independent: the phase, where gradients "
-            f"{_change(depth)} a layer, is that of layers with weights of their own."
+            f"{change(depth)} a layer, is that of layers with weights of their own."
         ]
     return [
         f"  These layers do not do what deeper ones would: q = {rows[last].measured.q:.3g} in layer {last + 1}, but "
-        f"{phase.q:.3g} at depth, where gradients {_change(depth)} a layer."
+        f"{phase.q:.3g} at depth, where gradients {change(depth)} a layer."
     ]
 
 
@@ -147,35 +134,29 @@ def _altogether(rows: Sequence[LayerRow], stretches: Sequence[Stretch]) -> list[
     if stretches or not (0.0 < first < math.inf and 0.0 < last < math.inf):
         return []
     return [
-        f"From the last layer back to the first, gradients {_change(first / last)}. Nowhere do three layers of one "
+        f"From the last layer back to the first, gradients {change(first / last)}. Nowhere do three layers of one "
         "sigma_w follow each other through one activation alone, so that the model as a whole is in no phase."
     ]
 
 
-def broken(rows: Sequence[LayerRow]) -> list[str]:
-    """Zeros and overflows."""
-    tests: list[tuple[str, Callable[[LayerRow], bool]]] = [
-        ("weights are all zero", lambda row: row.sigma_w == 0.0),
-        ("pre-activations are not finite", lambda row: not math.isfinite(row.measured.q)),
-        ("pre-activations are all zero", lambda row: row.measured.q == 0.0),
-        ("no gradient arrives", lambda row: not row.reached),
-        ("gradients are not finite", lambda row: row.reached and not math.isfinite(row.measured.gradient)),
-        ("gradients are exactly zero", lambda row: row.measured.gradient == 0.0),
+def _alike(rows: Sequence[LayerRow]) -> list[str]:
+    """Where inputs become alike."""
+    distances = [row.measured.one_minus_c for row in rows]
+    where = [at for at, one in enumerate(distances) if one < _SMALL * distances[0]]
+    if not where:
+        return []
+    return [
+        f"From layer {named(where[0], rows)} on different inputs are alike: 1 - c is {distances[where[0]]:.2g} there, "
+        f"and {distances[0]:.2g} at the first layer."
     ]
-    out = []
-    for what, test in tests:
-        where = [index for index, row in enumerate(rows) if test(row)]
-        if where:
-            out.append(f"{_layers(where, rows)}: {what}.")
-    return out
 
 
 def _dead(rows: Sequence[LayerRow]) -> list[str]:
-    where = [index for index, row in enumerate(rows) if row.dead >= _DEAD]
+    where = [index for index, row in enumerate(rows) if row.dead >= DEAD]
     if where:
         share = min(rows[index].dead for index in where)
         name = rows[where[0]].activation
-        return [f"{_layers(where, rows)}: {name} is flat at {share:.0%} of the units or more for the whole batch."]
+        return [f"{layers_named(where, rows)}: {name} is flat at {share:.0%} of the units or more for the whole batch."]
     return []
 
 
@@ -190,10 +171,10 @@ def _deviations(rows: Sequence[LayerRow]) -> list[str]:
         row = rows[worst]
         places = _PLACES if row.layer.startswith("Conv") else ""
         out.append(
-            f"{_layers(off, rows)}: {'gradients differ' if square == 2 else 'q differs'} from the theory for "
+            f"{layers_named(off, rows)}: {'gradients differ' if square == 2 else 'q differs'} from the theory for "
             "independent random weights by more than chance, most in "
-            f"{_named(worst, rows)}: {getattr(row.measured, quantity):.3g}, not {getattr(row.expected, quantity):.3g}. "
-            f"Weights that depend on each other do that, as trained ones{places}."
+            f"{named(worst, rows)}: {getattr(row.measured, quantity):.3g}, not {getattr(row.expected, quantity):.3g}. "
+            f"{_neglected(row, quantity)}Weights that depend on each other do that, as trained ones{places}."
         )
     return out
 
@@ -204,8 +185,15 @@ def _ratio(row: LayerRow, quantity: str) -> float:
 
 
 def _is_off(row: LayerRow, quantity: str, power: int, spread: float) -> bool:
+    """By more than chance, and by more than is neglected."""
     ratio = _ratio(row, quantity)
-    return not math.isnan(ratio) and abs(ratio**power - 1.0) > _SPREADS * spread + _FLOOR
+    allowed = _SPREADS * spread + (_ROUGH if _neglected(row, quantity) else _FLOOR)
+    return not math.isnan(ratio) and not 1.0 / (1.0 + allowed) < ratio**power < 1.0 + allowed
+
+
+def _neglected(row: LayerRow, quantity: str) -> str:
+    what = row.neglected if quantity == "q" else row.gradient_neglected
+    return f"The theory is approximate there: {'; '.join(what)}. " if what else ""
 
 
 def _reasons(rows: Sequence[LayerRow]) -> list[str]:
@@ -217,7 +205,7 @@ def _reasons(rows: Sequence[LayerRow]) -> list[str]:
         for index, row in enumerate(rows):
             if getattr(row, why) not in known:
                 by_reason.setdefault(getattr(row, why).partition(" (")[0], []).append(index)
-        parts = [f"{_layers(where, rows)}, because {_reason(where, rows, why)}" for where in by_reason.values()]
+        parts = [f"{layers_named(where, rows)}, because {_reason(where, rows, why)}" for where in by_reason.values()]
         if parts:
             rest = len(parts) - _MOST
             out.append(
@@ -230,18 +218,3 @@ def _reason(where: Sequence[int], rows: Sequence[LayerRow], why: str) -> str:
     """One reason, with what it says in brackets as an example if that differs from layer to layer."""
     own = list(dict.fromkeys(getattr(rows[index], why) for index in where))
     return own[0] if len(own) == 1 else own[0].replace(" (", " (for example ", 1)
-
-
-def _layers(where: Sequence[int], rows: Sequence[LayerRow]) -> str:
-    """For example "layer 3 (fc2)", "layers 1 to 30 (fc0 to fc29)" or "layers 2, 5 and 7"."""
-    if len(where) == 1:
-        return f"layer {_named(where[0], rows)}"
-    if where[-1] - where[0] == len(where) - 1:
-        return f"layers {where[0] + 1} to {where[-1] + 1} ({rows[where[0]].name} to {rows[where[-1]].name})"
-    few = [str(index + 1) for index in where[:_MOST]]
-    rest = len(where) - len(few)
-    return f"layers {', '.join(few[:-1])} and {few[-1]}" if not rest else f"layers {', '.join(few)} and {rest} more"
-
-
-def _named(index: int, rows: Sequence[LayerRow]) -> str:
-    return f"{index + 1} ({rows[index].name})" if rows[index].name else str(index + 1)

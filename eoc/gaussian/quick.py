@@ -7,7 +7,7 @@ one (:mod:`eoc.gaussian.angular`). With e = 1 - cos(theta),
 
 is smooth in theta down to 0 and analytic in log q like every Gaussian integral, the closest singularities i pi away.
 So polynomials in theta at six variances, half an octave apart and shared by all layers, give it everywhere, and what is
-small stays small.
+small stays small. At large variances it tends to that of a homogeneous function.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ __all__ = ["quick_half_distances"]
 
 _PER_OCTAVE = 2
 _OFFSETS = np.arange(-2.0, 4.0)  # of the variances that are interpolated between, around the next one below
+_LAST = 16  # q = 256, from where on phi is taken for what it is far out, which saves seconds
 _TERMS = 48  # in theta
 _NODES, _TO_SERIES = chebyshev_nodes(_TERMS), to_chebyshev(_TERMS)
 _DOUBT = 4.0  # times what two variances fewer change
@@ -49,6 +50,7 @@ def quick_half_distances(phi: Activation, q: float, one_minus_c: FloatArray) -> 
     True
     """
     at = _PER_OCTAVE * float(np.log2(q))
+    beyond, at = at > _LAST, min(at, float(_LAST))
     below = int(np.floor(at))
     tables = [] if phi.is_positively_homogeneous else [_table(phi, below + int(offset)) for offset in _OFFSETS]
     known = [one for one in tables if one is not None]
@@ -57,8 +59,10 @@ def quick_half_distances(phi: Activation, q: float, one_minus_c: FloatArray) -> 
     weights = [_lagrange(at - below, _OFFSETS), np.pad(_lagrange(at - below, _OFFSETS[1:-1]), 1)]  # of six, of four
     x = 2.0 / np.pi * angle_of(one_minus_c=one_minus_c).theta - 1.0
     value, rough = np.polynomial.chebyshev.chebval(x, (np.array(weights) @ known).T)
+    if beyond:  # the limit is near, and how near tells an octave
+        rough = np.polynomial.chebyshev.chebval(x, known[0])
     rough, value = rough / value, value * one_minus_c * float(moments(phi, q, ("V",))["V"].value)
-    return Estimate(value, (_DOUBT * np.abs(1.0 - rough).max() + _RESOLVED) * np.abs(value))
+    return Estimate(value, (_DOUBT * np.abs(1.0 - rough).max(initial=0.0) + _RESOLVED) * np.abs(value))
 
 
 @cached(256)
@@ -70,7 +74,8 @@ def _table(phi: Activation, index: int) -> FloatArray | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", AccuracyWarning)
-            ratio = bivariate(phi, q, one_minus_c=e, names=("G",))["G"].value / (e * moments(phi, q, ("V",))["V"].value)
+            v = float(moments(phi, q, ("V",))["V"].value)
+            ratio = bivariate(phi, q, one_minus_c=e, names=("G",))["G"].value / (e * v) if v > 0.0 else e * np.nan
     except (EocError, AccuracyWarning):
         return None
     series = np.asarray(_TO_SERIES @ ratio)

@@ -158,7 +158,8 @@ class _Elementwise(Signal):
     def _steepest(self) -> FloatArray:
         """A bound on |V'| within the error of q."""
         d, p, slope = self._slopes
-        around = _CURVED * self._relative * (d.value + np.abs(p.value))
+        with np.errstate(invalid="ignore"):  # none times a slope without bound
+            around = _CURVED * self._relative * (d.value + np.abs(p.value))
         return np.abs(slope.value) + np.where(np.isnan(around), 0.0, around)
 
     @cached_property

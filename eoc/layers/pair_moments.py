@@ -6,12 +6,13 @@ relative in G stays relative. What is off in q moves V and D, and with them both
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from eoc.activations.base import Activation, Smoothness
-from eoc.errors import UnsupportedError
+from eoc.errors import EocError, UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
@@ -108,12 +109,13 @@ def half_distances(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bound
 
 
 def quick_distances(phi: Activation, q: Bounded, one_minus_c: Bounded) -> Bounded:
-    """G' of pairs of one variance q (1,) and correlations (N,), to five digits; NaN where there is nothing."""
+    """G' of pairs of one variance q (1,) and correlations (N,), to five digits; NaN where it cannot be computed."""
     e, known = np.clip(one_minus_c.value, 0.0, 2.0), np.isfinite(one_minus_c.value)
     value, error = np.full(e.shape, np.nan), np.full(e.shape, np.inf)
     if known.any() and np.isfinite(q.value[0]) and q.value[0] > 0.0:
-        found = quick_half_distances(phi, float(q.value[0]), e[known])
-        value[known], error[known] = found.value, found.error
+        with suppress(EocError):
+            found = quick_half_distances(phi, float(q.value[0]), e[known])
+            value[known], error[known] = found.value, found.error
     return Bounded(value, error)
 
 

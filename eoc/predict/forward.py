@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.models.steps import Kind, Step
+from eoc.predict.learned import running
 from eoc.predict.state import State, Unknown, begin, piece
 from eoc.predict.steps import after, normalised
 
@@ -27,7 +28,8 @@ class Forward:
     steps
         Of the model.
     inputs
-        What the model is called with.
+        What the model is called with: one for all, or one for each step that is an input. Of whole numbers, which
+        tables are looked up by, the correlations are the shares of places where two inputs have the same.
     layer
         Of a layer's index and what it takes in: what it hands on.
     size
@@ -55,7 +57,11 @@ class Forward:
     """
 
     def __init__(
-        self, steps: Sequence[Step], inputs: State | Unknown, layer: Layer, size: Callable[[int], float | None]
+        self,
+        steps: Sequence[Step],
+        inputs: State | Unknown | Mapping[int, State | Unknown],
+        layer: Layer,
+        size: Callable[[int], float | None],
     ) -> None:
         self.states: list[State | Unknown] = []
         self._steps, self._inputs, self._layer, self._size = steps, inputs, layer, size
@@ -72,7 +78,7 @@ class Forward:
         step = self._steps[at]
         before = [self.states[earlier] for earlier in step.inputs]
         if step.kind is Kind.INPUT:
-            return self._inputs
+            return self._inputs[at] if isinstance(self._inputs, Mapping) else self._inputs
         if step.kind is Kind.LAYER:
             return self._layer(at, before[0])
         try:
@@ -100,15 +106,21 @@ class Forward:
         if power is None:
             return Unknown(f"the numbers of {step.name} are not known")
         if step.kind is not Kind.NORM:
-            return begin(power, self._alike(1.0 if step.kind is Kind.EMBEDDING else 0.0))
+            looked_up = before[0] if step.kind is Kind.EMBEDDING and before else None
+            if isinstance(looked_up, State):
+                return begin(power, looked_up.one_minus_c, float(looked_up.paired.one_minus_c.value[-1]))
+            return begin(power, self._alike(0.0 if looked_up is None else 1.0))
         if isinstance(before[0], State):
             return normalised(step, before[0], power)
+        if running(step) is not None:
+            return before[0]
         return begin(power, self._alike(np.nan))  # whatever it was, it has this size now
 
     def _alike(self, one_minus_c: float) -> FloatArray:
         """The same for all pairs of inputs."""
-        count = self._inputs.one_minus_c.size if isinstance(self._inputs, State) else 0
-        return np.full(count, one_minus_c)
+        inputs = list(self._inputs.values()) if isinstance(self._inputs, Mapping) else [self._inputs]
+        counts = [one.one_minus_c.size for one in inputs if isinstance(one, State)]
+        return np.full(max(counts, default=0), one_minus_c)
 
 
 def _why(step: Step) -> str:

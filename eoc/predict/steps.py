@@ -12,16 +12,18 @@ from eoc.layers.affine import Scale
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.joined import Product, Sum
 from eoc.layers.mixture import Mixture
-from eoc.layers.norms import Norm
+from eoc.layers.norms import Noise, Norm
 from eoc.layers.positions import Positions, averaged, largest, squared_weights
 from eoc.models.steps import Kind, Step
+from eoc.predict.learned import running
 from eoc.predict.state import State, begin, known, through
 
-__all__ = ["ALIKE", "TOKENS", "after", "normalised"]
+__all__ = ["ALIKE", "TOKENS", "after", "normalised", "shares"]
 
 ALIKE = "pooling: positions are taken for alike, and for independent at the input"
 TOKENS = "attention is taken to weigh tokens at random"
 _TINY = 1e-3  # of the power of a sum: the law of less could not be followed
+RUNNING = "the running means of a normalisation are taken for 0"
 WINDOW = "pooling raises or lowers variances by what is not followed: how many positions is not known"
 
 
@@ -43,12 +45,24 @@ def after(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State |
 
 def normalised(step: Step, x: State, power: float) -> State:
     """Behind a normalisation whose weights and biases have mean squares that add up to ``power``."""
-    out = _scaled(through(Norm(step.centred), x), power)
+    fixed = running(step)
+    if fixed is not None:
+        out = _scaled(x, power * fixed[0])
+        return out if fixed[1] else out.neglecting(RUNNING)
+    eps = getattr(step.module, "eps", None)
+    out = _scaled(through(Norm(step.centred, float(eps) if isinstance(eps, float) else 0.0), x), power)
     inputs = x.paired.pairs.size - 1
     if not (step.over_batch and inputs):
         return out
     distances = np.full(inputs, np.nan)  # what is common to all inputs is taken away
     return begin(out.single.q.value, distances, float(x.paired.one_minus_c.value[-1]))
+
+
+def shares(steps: Sequence[Step]) -> tuple[float, ...]:
+    """How much of all their numbers is of each of several steps; alike where shapes are not known."""
+    sizes = np.array([float(np.prod(one.shape)) if one.shape else np.nan for one in steps])
+    sizes = np.ones(len(steps)) if np.isnan(sizes).any() else sizes
+    return tuple((sizes / sizes.sum()).tolist())
 
 
 def _scaled(x: State, power: float) -> State:
@@ -62,6 +76,15 @@ def _activated(step: Step, before: Sequence[State], steps: Sequence[Step]) -> St
     if step.kind is Kind.SCALE and float(phi(0.0)) == 0.0:
         return through(Scale(step.slope), before[0])
     return through(Elementwise(phi), before[0])
+
+
+def _dropped(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
+    """Dropout that is on keeps a share 1 - p, times 1 / (1 - p); alpha dropout keeps the mean and the variance."""
+    module = step.module
+    p = float(getattr(module, "p", 0.0)) if getattr(module, "training", False) else 0.0
+    if not 0.0 < p < 1.0 or "Alpha" in type(module).__name__:
+        return before[0]
+    return through(Noise(1.0 / (1.0 - p)), before[0])
 
 
 def _passed(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
@@ -86,10 +109,7 @@ def _multiplied(step: Step, before: Sequence[State], steps: Sequence[Step]) -> S
 
 def _beside(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
     """Side by side, in shares of how many there are of each."""
-    sizes = np.array([float(np.prod(one.shape)) if one.shape else np.nan for one in steps])
-    sizes = np.ones(len(before)) if np.isnan(sizes).any() else sizes
-    shares = tuple((sizes / sizes.sum()).tolist())
-    return before[0] if len(before) == 1 else through(Mixture(shares), *before)
+    return before[0] if len(before) == 1 else through(Mixture(shares(steps)), *before)
 
 
 def _pooled(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
@@ -138,7 +158,7 @@ _RULES: Mapping[Kind, _Rule] = {
     Kind.CONCATENATE: _beside,
     Kind.POOL: _pooled,
     Kind.ATTENTION: _mixed,
-    Kind.DROPOUT: _passed,
+    Kind.DROPOUT: _dropped,
     Kind.SAME: _passed,
     Kind.OUTPUT: _passed,
 }
