@@ -28,6 +28,7 @@ NEEDS = {
     "tests/frameworks/test_jax": ("jax", "flax"),
     "tests/frameworks/test_jax_model": ("jax", "flax", "torch"),
     "tests/frameworks/test_keras": ("keras", "jax"),
+    "tests/frameworks/test_keras_model": ("keras", "jax", "flax", "torch"),
     "tests/frameworks/test_models_jax": ("jax", "flax"),
     "tests/frameworks/test_models_keras": ("keras", "jax"),
 }

@@ -21,7 +21,7 @@ from eoc.initializers.plan.settings import Settings
 from eoc.models.slots import Learned, Slot
 from eoc.models.steps import Kind, Reading, Step
 
-__all__ = ["SlotParameters", "filled", "patterns"]
+__all__ = ["Array", "SlotParameters", "filled", "patterns"]
 
 Array = NDArray[Any]
 

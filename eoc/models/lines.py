@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from eoc.activations import Activation
+from eoc.activations import Activation, activation
 from eoc.activations.argument.by_values import GRID
 
-__all__ = ["straight_line"]
+__all__ = ["scaling", "straight_line"]
 
 _CLOSE = 1e-13  # how straight a line has to be
+
+
+def scaling(factor: float, offset: float = 0.0) -> Activation:
+    """The function a x + b; a may be 0.
+
+    Examples
+    --------
+    >>> scaling(0.25).name, float(scaling(0.0)(3.0))
+    ('0.25*x', 0.0)
+    """
+    text = f"{factor:.12g}*x" + (f" + {offset:.12g}" if offset else "")
+    return activation(text) if factor else activation(lambda x: factor * x + offset, name=text)
 
 
 def straight_line(activation: Activation) -> tuple[float, float] | None:
@@ -17,7 +29,6 @@ def straight_line(activation: Activation) -> tuple[float, float] | None:
 
     Examples
     --------
-    >>> from eoc.activations import activation
     >>> straight_line(activation("3*x + 1")), straight_line(activation("relu"))
     ((3.0, 1.0), None)
     """

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from eoc.activations import Activation
 
-__all__ = ["Affine", "Kind", "Reading", "Step"]
+__all__ = ["Affine", "Kind", "Reading", "Step", "needed"]
 
 
 class Kind(StrEnum):
@@ -158,3 +158,19 @@ class Reading:
     traced: bool
     problem: str = ""
     uses: Mapping[str, str] = field(default_factory=dict)
+
+
+def needed(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps that the last one depends on, in the same order.
+
+    Examples
+    --------
+    >>> steps = [Step("x", Kind.INPUT, ()), Step("unused", Kind.SAME, (0,)), Step("output", Kind.OUTPUT, (0,))]
+    >>> [(step.name, step.inputs) for step in needed(steps)]
+    [('x', ()), ('output', (0,))]
+    """
+    used = {len(steps) - 1}
+    for at in range(len(steps) - 1, -1, -1):
+        used |= set(steps[at].inputs) if at in used else set()
+    places = {at: place for place, at in enumerate(sorted(used))}
+    return tuple(replace(steps[at], inputs=tuple(places[one] for one in steps[at].inputs)) for at in sorted(used))

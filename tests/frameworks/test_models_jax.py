@@ -27,7 +27,8 @@ def linen_steps(module, *inputs, **options):
         def __call__(self, *inputs):
             return module(*inputs)
 
-    return reading(Model(), KEY, tuple(inputs), **options).steps
+    shapes = jax.eval_shape(Model().init, {"params": KEY, "dropout": KEY}, *inputs)
+    return reading(Model(), shapes, tuple(inputs), **options).steps
 
 
 def reading(*given, **options):
@@ -190,7 +191,8 @@ def test_embeddings_positions_and_a_table_that_is_the_head_too():
             positions = self.param("positions", linen.initializers.normal(0.02), (5, 8))
             return table.attend(jnp.tanh(linen.Dense(8)(table(tokens) + positions)))
 
-    steps = reading(Model(), KEY, jnp.ones((2, 5), jnp.int32)).steps
+    tokens = jnp.ones((2, 5), jnp.int32)
+    steps = reading(Model(), jax.eval_shape(Model().init, KEY, tokens), tokens).steps
     table, learned = one(steps, Kind.EMBEDDING), one(steps, Kind.PARAMETER)
     assert (table.module.weight.shape, learned.tensor.name) == ((11, 8), "params/positions")
     assert steps[-2].affine.weight is table.module.weight
@@ -225,7 +227,8 @@ def test_layers_of_a_scan_are_parts_of_stacked_parameters():
             stack = linen.scan(Layer, variable_axes={"params": 0}, split_rngs={"params": True}, length=3)
             return stack()(x, None)[0]
 
-    layers = of_kind(reading(Model(), KEY, jnp.ones((2, 8))).steps, Kind.LAYER)
+    x = jnp.ones((2, 8))
+    layers = of_kind(reading(Model(), jax.eval_shape(Model().init, KEY, x), x).steps, Kind.LAYER)
     assert [layer.affine.part for layer in layers] == ["axis 0: 0", "axis 0: 1", "axis 0: 2"]
     parameter = np.arange(3.0 * 64.0).reshape(3, 8, 8)
     slot = layers[1].affine.weight

@@ -90,9 +90,10 @@ def instance(source: object) -> Any:
 
 
 def is_torch_module(source: object) -> bool:
-    """Whether it is a ``torch.nn.Module``."""
+    """Whether it is a ``torch.nn.Module``, and no layer of Keras, which is one too where torch is below."""
     torch = sys.modules.get("torch")
-    return torch is not None and hasattr(torch, "nn") and isinstance(source, torch.nn.Module)
+    is_module = torch is not None and hasattr(torch, "nn") and isinstance(source, torch.nn.Module)
+    return is_module and not _is_layer(source)
 
 
 def module_text(module: Any) -> tuple[str, str] | None:

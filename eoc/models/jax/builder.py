@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from eoc.activations import activation
 from eoc.errors import EocError
 from eoc.models.jax.chains import module_of, name_of, sort_of, unscaled, with_softmax
 from eoc.models.jax.evaluated import Normalised, as_activation, between, is_softmax, normalised, signature
@@ -18,7 +17,7 @@ from eoc.models.jax.operations import CASTS, REDUCTIONS
 from eoc.models.jax.products import slot_of
 from eoc.models.jax.values import Fixed, Operation, Signal
 from eoc.models.jax.views import whole
-from eoc.models.lines import straight_line
+from eoc.models.lines import scaling, straight_line
 from eoc.models.slots import Learned, Slot
 from eoc.models.steps import Kind, Step
 
@@ -74,15 +73,6 @@ class Builder:
         found = Signal(signal.shape, signal.base, signal.view)
         self._made[found] = signal.base, factor
         return found
-
-    def needed(self) -> tuple[Step, ...]:
-        """The steps that the last one depends on."""
-        used = {len(self.steps) - 1}
-        for at in range(len(self.steps) - 1, -1, -1):
-            used |= set(self.steps[at].inputs) if at in used else set()
-        places = {at: place for place, at in enumerate(sorted(used))}
-        steps = (self.steps[at] for at in sorted(used))
-        return tuple(replace(step, inputs=tuple(places[at] for at in step.inputs)) for step in steps)
 
     def same(self, slot: Slot) -> Slot:
         """The first slot that is equal to this one: layers and tables that share a parameter share it."""
@@ -160,13 +150,16 @@ class Builder:
         if line == (1.0, 0.0):
             return at
         learned = sorted({leaf for operation in operations for value in operation.fixed for leaf in value.leaves})
+        fixed = [value for operation in operations for value in operation.fixed]
+        several = any(value.number is None and np.ptp(value.value) > 0.0 for value in fixed)
         note = f"with {', '.join(learned)} as it is now" if learned else ""
+        note += ", in root mean square over channels" if several else ""
         self.uses |= dict.fromkeys(learned, f"is a part of the activation {name}")
         kind = Kind.ACTIVATION if line is None else Kind.SCALE
         return self._like(name, kind, at, output, activation=found, note=note)
 
     def _scaled(self, signal: Signal, at: int, factor: float) -> int:
-        return self._like("times", Kind.SCALE, at, signal, activation=activation(f"{factor!r}*x"))
+        return self._like("times", Kind.SCALE, at, signal, activation=scaling(factor))
 
     def _reshaped(self, output: Signal, at: int) -> int:
         """The same numbers in another shape."""
@@ -286,7 +279,7 @@ class Builder:
             note = f"{what} {fixed.name}: taken to keep the power"
             return self._like(name_of(operation), Kind.MULTIPLY, at, output, note=note)
         note = f"times {fixed.name}, of root mean square {size:.4g}"
-        return self._like(name_of(operation), Kind.SCALE, at, output, activation=activation(f"{size:.8g}*x"), note=note)
+        return self._like(name_of(operation), Kind.SCALE, at, output, activation=scaling(size), note=note)
 
     def _norm(self, found: Normalised, output: Signal, at: int) -> int:
         weight = None if found.weight is None else self.slot(found.weight)

@@ -36,8 +36,11 @@ def sort_of(source: Signal, output: Signal) -> str:
     if all(operation.kind in SHAPES for operation in operations) and len(operations) == 1:
         return "shape"
     plain = all(is_elementwise(operation.kind) for operation in operations)
-    if plain and all(value.number is not None for operation in operations for value in operation.fixed):
+    fixed = [value for operation in operations for value in operation.fixed]
+    if plain and all(value.number is not None for value in fixed):
         return "elements"
+    if plain and len(operations) > 1 and all(value.level is not None for value in fixed):
+        return "elements"  # with a number for each channel
     if len(operations) == 1 and operations[0].kind == "select_n" and any(v.random for v in operations[0].fixed):
         return "dropped"
     return "other"

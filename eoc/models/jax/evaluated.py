@@ -23,7 +23,7 @@ __all__ = ["SOFTMAX", "Normalised", "as_activation", "between", "is_softmax", "n
 
 SOFTMAX = "softmax"
 _CLOSE = 1e-3
-_SPREAD, _SHIFT = 100.0, 300.0  # of trial inputs, beside which what is added to variances is nothing
+_SPREAD, _SHIFT = 1e5, 3e5  # of trial inputs, beside which what is added to variances is nothing
 _MOST = 2  # parameters of a normalisation
 
 Numbers = Callable[[Fixed], Any]
@@ -55,7 +55,7 @@ def signature(source: Signal, output: Signal) -> tuple[Any, ...]:
         operation = signal.operation
         assert operation is not None
         inputs = [
-            places[value] if isinstance(value, Signal) else (value.number, value.shape, sorted(value.leaves))
+            places[value] if isinstance(value, Signal) else (value.level, value.shape, sorted(value.leaves))
             for value in operation.inputs
         ]
         said.append((operation.kind, str(dict(operation.params)), signal.shape, str(inputs)))
@@ -90,7 +90,7 @@ def _alike(values: Sequence[Any]) -> list[Any]:
 def _number(value: Fixed) -> Any:
     """A number, in double precision if it is no truth value or integer."""
     one = np.asarray(value.value).ravel()[0]
-    return value.number if np.issubdtype(one.dtype, np.floating) or "float" in str(one.dtype) else one
+    return value.level if np.issubdtype(one.dtype, np.floating) or "float" in str(one.dtype) else one
 
 
 # --- activations ------------------------------------------------------------------------------------------------------
@@ -161,18 +161,15 @@ def normalised(source: Signal, output: Signal) -> Normalised | None:
     for ones in product((1.0, 0.0), repeat=len(learned)):
         values = dict(zip(learned, ones, strict=True))
         f = _of_arrays(source, output, values)
-        size = _size_if_normalised(f, x)
-        if size is None:
+        size, y = _size_if_normalised(f, x), f(x)
+        if size is None or not _is_linear(source, output, values, y):
             continue
-        y = f(x)
         changed = x.copy()
         changed[0] = 2.0 * x[0][::-1] + _SHIFT if x[0].ndim else x[0]
         over_batch = x.ndim > 1 and x.shape[0] > 1 and not _close(f(changed)[1:], y[1:])
         centred = _close(f(x + _SHIFT), y)
         weight = next((one for one, value in values.items() if value == 1.0), None)
         bias = next((one for one, value in values.items() if value == 0.0), None)
-        if not _is_linear(source, output, values, y):
-            return None
         return Normalised(centred, over_batch, size, weight, bias)
     return None
 

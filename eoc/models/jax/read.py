@@ -15,7 +15,7 @@ from eoc.models.jax.graph import Graph
 from eoc.models.jax.interpreter import Interpreter
 from eoc.models.jax.values import Fixed, Signal, Value
 from eoc.models.jax.views import whole
-from eoc.models.steps import Kind, Reading
+from eoc.models.steps import Kind, Reading, needed
 
 __all__ = ["Leaf", "leaves_of", "read"]
 
@@ -99,7 +99,7 @@ def read(function: Callable[..., Any], parameters: Any, inputs: Sequence[Any], s
         raise EocError("nothing that the model returns depends on its inputs")
     ends = list(dict.fromkeys(builder.index(signal) for signal in signals))
     builder.add("output", Kind.OUTPUT, ends, signals[0].shape)
-    return Reading(builder.needed(), True, uses=builder.uses)
+    return Reading(needed(builder.steps), True, uses=builder.uses)
 
 
 def leaves_of(tree: Any) -> list[Leaf]:

@@ -110,6 +110,19 @@ class Fixed:
         return float(str(one)) if one.dtype == np.float32 else float(one)  # 0.2, not the single number next to it
 
     @property
+    def level(self) -> float | None:
+        """Its value where all of its numbers are the same one, else their root mean square, with the sign of the mean.
+
+        That is what layers see in second moments of a leaky ReLU with a slope for each channel.
+        """
+        if self.number is not None or self.size is None:
+            return self.number
+        numbers = np.asarray(self.value, dtype=float)
+        if np.ptp(numbers) == 0.0:
+            return float(numbers.flat[0])
+        return self.size if numbers.mean() >= 0.0 else -self.size
+
+    @property
     def size(self) -> float | None:
         """The root mean square of its numbers, if they are known and finite."""
         if self.random or self.value is None or not np.size(self.value):
