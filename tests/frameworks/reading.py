@@ -14,7 +14,7 @@ __all__ = ["Calls", "kinds", "named", "seeded", "shape_of", "steps_of"]
 
 
 class Calls(nn.Module):
-    """A model whose forward is a function of itself and its inputs, with these parts."""
+    """A model whose forward is a function of itself and its input, with these parts."""
 
     def __init__(self, forward: Any, **parts: Any) -> None:
         super().__init__()
@@ -22,8 +22,8 @@ class Calls(nn.Module):
         for name, part in parts.items():
             setattr(self, name, part)
 
-    def forward(self, *inputs: Any) -> Any:
-        return self.function(self, *inputs)
+    def forward(self, x: Any) -> Any:
+        return self.function(self, x)
 
 
 def seeded(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -23,15 +23,17 @@ __all__ = ["value_of"]
 
 def value_of(builder: ValueBuilder, call: Call) -> Value:
     """What a call returns, and the steps that it takes."""
-    if call.name in NUMBERS or not (call.data or _is_of_parameter(call)):
+    if (call.name in NUMBERS and call.data) or not (call.data or _is_of_parameter(call)):
         return still_fixed(call)
     for value in call.fixed:
         for name in value.sources:
             builder.uses.setdefault(name, _USES.get(call.name, f"is used by {call.name}"))
     if call.name in UNCHANGED and isinstance(call.values[0], Elements):
         return call.values[0]
-    if not call.floating:
-        return builder.step(call, Kind.SAME, note="indices or answers, made of values")
+    if not call.floating and (call.name not in ELEMENTWISE or any(x.source in builder.indexing for x in call.data)):
+        out = builder.step(call, Kind.SAME, note="indices or answers, made of values")
+        builder.indexing.add(out.source)
+        return out
     make = _SPECIAL.get(call.name) or _OF_KIND.get(KINDS.get(call.name, Kind.UNKNOWN), _unknown)
     return make(builder, call)
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from eoc.models.steps import Kind
-from eoc.models.torch.functions import KINDS, NUMBERS, is_in_place
+from eoc.models.torch.functions import KINDS, is_in_place
 from eoc.models.torch.values import Call, Fixed, Value
 
 __all__ = ["still_fixed"]
@@ -23,8 +23,7 @@ def still_fixed(call: Call) -> Fixed:
     partly = any(value.tensor is None and value.again is None for value in given)
     if partly and given[0].tensor is not None and KINDS.get(call.name) is Kind.SAME:
         return given[0]  # in a shape that is not known
-    unknown = call.data or call.name in NUMBERS or is_in_place(call.function, dict(call.kwargs))
-    if unknown or partly:
+    if call.data or partly or is_in_place(call.function, dict(call.kwargs)):
         return Fixed(name if given else Fixed().name)
 
     def again(others: Mapping[str, torch.Tensor]) -> Any:
@@ -32,24 +31,27 @@ def still_fixed(call: Call) -> Fixed:
 
     try:
         with torch.set_grad_enabled(len(given) == 1):  # so that views of parts of trainable weights are trainable
-            tensor = call.with_values(_now)
+            made = call.with_values(_now)
     except Exception:  # whatever it needs besides
         return Fixed(name)
-    if isinstance(tensor, int | float):
-        tensor = torch.tensor(tensor)
-    if not isinstance(tensor, torch.Tensor):
-        return Fixed(name, None, again=again, sources=sources)
+    if not isinstance(made, torch.Tensor):  # shapes, numbers and several tensors
+        number = torch.tensor(made) if isinstance(made, int | float) else None
+        return Fixed(name, number, again=again, sources=sources if _has_tensors(made) else (), plain=True)
     first = given[0] if given else Fixed()
-    if len(given) == 1 and first.again is None and first.sources and _is_same(tensor, first.tensor):
-        return replace(first, turned=tensor.stride() != first.tensor.stride())
-    return Fixed(name, tensor if tensor._is_view() else tensor.detach(), again=again, sources=sources)
+    if len(given) == 1 and first.again is None and first.sources and _is_same(made, first.tensor):
+        return replace(first, turned=made.stride() != first.tensor.stride())
+    return Fixed(name, made if made._is_view() else made.detach(), again=again, sources=sources)
 
 
 def _now(value: Value) -> Any:
     """What a value is now."""
     if not isinstance(value, Fixed):
         return None
-    return value.again({}) if value.tensor is None and value.again is not None else value.values
+    return value.again({}) if value.plain and value.again is not None else value.values
+
+
+def _has_tensors(made: Any) -> bool:
+    return isinstance(made, tuple | list) and any(isinstance(each, torch.Tensor) for each in made)
 
 
 def _is_same(view: torch.Tensor, whole: torch.Tensor) -> bool:

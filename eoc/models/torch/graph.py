@@ -97,7 +97,10 @@ class _Interpreter:
     def _placeholder(self, node: fx.Node) -> Value:
         if node.args:  # optional: traced with its default
             return Fixed()
-        return Elements(self._builder.add(node.target.lstrip("*"), Kind.INPUT, ()))
+        at = self._builder.add(node.target.lstrip("*"), Kind.INPUT, ())
+        if not node.meta.get("floating", True):
+            self._builder.indexing.add(at)
+        return Elements(at)
 
     def _get_attr(self, node: fx.Node) -> Value:
         name = f"{self._prefix}{node.target}"

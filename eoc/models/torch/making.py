@@ -33,6 +33,7 @@ class ValueBuilder(Builder):
         self.units = Units(self.steps)
         self.functions: dict[int, str] = {}  # of the steps that attention written by hand consists of
         self.slices: dict[int, list[str]] = {}  # of the last axis of steps whose shape is not known
+        self.indexing: set[int] = set()  # steps of indices and the like
         self.tuples: set[int] = set()  # steps that return tuples of which the first counts
 
     def indices(self, values: Iterable[Any]) -> tuple[int, ...]:

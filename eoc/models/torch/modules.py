@@ -110,7 +110,8 @@ def add_module(builder: Builder, name: str, module: nn.Module, inputs: Sequence[
         return builder.add(name, Kind.ACTIVATION, inputs, module=module, activation=found[0], note=found[1])
     for kind, classes in _KINDS:
         if isinstance(module, classes) and not is_foreign(module):
-            return builder.add(name, kind, inputs, module=module, **_details(builder, kind, module, inputs))
+            at = builder.add(name, kind, inputs, module=module, **_details(builder, kind, module, inputs))
+            return _add_bag(builder, name, module, at) if isinstance(module, nn.EmbeddingBag) else at
     if own is not None:
         return _add_own(builder, name, module, inputs, own)
     return builder.add(name, Kind.UNKNOWN, inputs, module=module, note=_why_unknown(module))
@@ -134,6 +135,14 @@ def is_foreign(module: nn.Module) -> bool:
     """Whether its forward is not one of torch.nn's."""
     owner = next(cls for cls in type(module).__mro__ if "forward" in vars(cls))
     return not owner.__module__.startswith("torch.nn.modules")
+
+
+def _add_bag(builder: Builder, name: str, module: nn.EmbeddingBag, rows: int) -> int:
+    """The mean, sum or largest of the rows that were looked up, as many as there are places in a bag."""
+    before = builder.steps[builder.steps[rows].inputs[0]].shape
+    terms = before[-1] if len(before) == 2 else None
+    at = builder.add(name, Kind.POOL, (rows,), terms=terms, largest=module.mode == "max")
+    return builder.scaled(name, at, float(terms)) if module.mode == "sum" and terms is not None else at
 
 
 def _add_own(builder: Builder, name: str, module: nn.Module, inputs: Sequence[int], own: Own) -> int:
@@ -203,6 +212,8 @@ def _why_unknown(module: nn.Module) -> str:
         return "TorchScript: what it computes cannot be seen"
     if isinstance(module, nn.Bilinear):
         return "a product of two inputs with a weight"
+    if "quantized" in type(module).__module__:
+        return "quantised: its weights are no numbers that could be drawn"
     if is_foreign(module):
         return f"what {type(module).__name__} computes cannot be seen"
     return f"{type(module).__name__} is neither a layer nor elementwise"

@@ -24,22 +24,26 @@ def offered(model: nn.Module) -> Iterator[tuple[Any, bool]]:
         yield dummy, True
     generator = torch.Generator().manual_seed(0)
     for module in model.modules():
-        for shape in _shapes(module):
+        shapes = list(_shapes(module))
+        for shape in shapes:
             yield torch.randn(shape, generator=generator), False
         if isinstance(module, nn.Embedding | nn.EmbeddingBag):
             yield torch.randint(module.num_embeddings, (2, _TOKENS), generator=generator), False
-        if isinstance(module, _FIRST):
+            return
+        if shapes:
             return
 
 
 def _shapes(module: nn.Module) -> Iterator[tuple[int, ...]]:
-    if isinstance(module, nn.Linear):
-        yield 2, module.in_features
-        yield 2, _TOKENS, module.in_features
-    elif isinstance(module, nn.modules.conv._ConvNd) and not module.transposed:
+    """Of what a layer takes, which may be one of the model's own."""
+    if isinstance(module, nn.modules.conv._ConvNd):
         dimensions = len(module.kernel_size)
         for length in _IMAGES if dimensions == 2 else _IMAGES[:1]:
             yield 2, module.in_channels, *[length] * dimensions
-
-
-_FIRST = (nn.Linear, nn.modules.conv._ConvNd, nn.Embedding, nn.EmbeddingBag)
+        return
+    weight = module._parameters.get("weight")
+    if weight is None or weight.dim() != 2 or isinstance(module, nn.Embedding | nn.EmbeddingBag):
+        return
+    for width in (weight.shape[1], weight.shape[0])[: 1 if isinstance(module, nn.Linear) else 2]:
+        yield 2, width
+        yield 2, _TOKENS, width

@@ -52,7 +52,8 @@ def trace(model: nn.Module) -> tuple[fx.Graph, Mapping[str, Own | None]]:
         tracer = _Tracer(names, answers, kinds)
         try:
             with torch.random.fork_rng(devices=[]), _creation_traced(tracer):
-                return tracer.trace(copied, _defaults(copied)), kinds
+                graph = tracer.trace(copied, _defaults(copied))
+            return _with_constants(graph, copied), kinds
         except Exception:
             answers = (answers + [False] * tracer.asked)[: tracer.asked]
             while answers and answers[-1]:
@@ -64,6 +65,14 @@ def trace(model: nn.Module) -> tuple[fx.Graph, Mapping[str, Own | None]]:
 
 
 _MOST_TRIES = 100
+
+
+def _with_constants(graph: fx.Graph, copied: nn.Module) -> fx.Graph:
+    """With the tensors that forward makes of numbers, which torch.fx gives to the copy."""
+    for node in graph.nodes:
+        if node.op == "get_attr" and str(node.target).startswith("_tensor_constant"):
+            node.meta["tensor"] = getattr(copied, str(node.target))
+    return graph
 
 
 def _of_shapes(node: fx.Node) -> bool:

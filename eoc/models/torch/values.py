@@ -34,6 +34,8 @@ class Fixed:
         What computes it, with other values for some parameters, by name; None for what is not computed.
     sources
         The names of the parameters that it is, or is computed of.
+    plain
+        Whether it is no tensor: a shape, a number, several tensors.
     """
 
     name: str = "what does not depend on the input"
@@ -41,6 +43,7 @@ class Fixed:
     turned: bool = False
     again: Callable[[Mapping[str, torch.Tensor]], Any] | None = None
     sources: tuple[str, ...] = ()
+    plain: bool = False
 
     @property
     def values(self) -> Any:
