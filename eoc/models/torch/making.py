@@ -21,6 +21,7 @@ from eoc.models.torch.values import Call, Elements, Fixed, Value
 
 __all__ = ["ValueBuilder"]
 
+_KEEPING = (Kind.ACTIVATION, Kind.SCALE, Kind.NORM, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT)
 _MOST_KINDS = 64  # of channels, whose parameters differ
 
 
@@ -73,14 +74,24 @@ class ValueBuilder(Builder):
         note = "" if value.sources else "no parameter: it stays as it is"
         return self.add(value.name, Kind.PARAMETER, (), tensor=value.tensor, shape=tuple(value.tensor.shape), note=note)
 
+    def width(self, at: int) -> int | None:
+        """How many units a step has on its last axis; None where that is not known."""
+        step = self.steps[at]
+        if step.shape:
+            return step.shape[-1]
+        if step.affine is not None:
+            weight = step.affine.weight
+            return int(weight.shape[1 if step.affine.transposed else 0]) if weight.dim() == 2 else None
+        return self.width(step.inputs[0]) if step.kind in _KEEPING and step.inputs else None
+
     def _row(self, value: Elements) -> int:
         """A normalisation that is written by hand, and what it is multiplied by."""
-        shape, before = value.shape, self.steps[value.source].shape
-        found = normalised(value, before[-1] if before else None)
+        shape = value.shape or self.steps[value.source].shape
+        found = normalised(value, self.width(value.source))
         if found is None:
             note = f"{value.text}: a function of all features"
             return self.add(value.name, Kind.UNKNOWN, (value.source,), note=note, shape=shape)
-        at = self.add(value.name, Kind.NORM, (value.source,), centred=found[0], shape=shape or before)
+        at = self.add(value.name, Kind.NORM, (value.source,), centred=found[0], shape=shape)
         return at if found[1] == 1.0 else self.scaled(value.name, at, found[1])
 
     def _make(self, value: Elements) -> int:

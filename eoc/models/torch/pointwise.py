@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
+from torch import fx
 
 from eoc.activations import activation
 from eoc.models.steps import Kind
 from eoc.models.torch.elementwise import as_activation, recognised_function
 from eoc.models.torch.making import ValueBuilder
+from eoc.models.torch.rows import normalised
 from eoc.models.torch.values import Call, Elements, Fixed, Value
 
 __all__ = ["pointwise"]
@@ -22,6 +25,7 @@ _CLOSE = 1e-3  # of cos^2 + sin^2 to 1; tables may be in half precision
 
 def pointwise(builder: ValueBuilder, call: Call) -> Value:
     """What a function of each element of its arguments returns."""
+    call = _behind_norms(builder, call)
     if len({value.source for value in call.data}) > 1:
         return _of_several(builder, call)
     fixed = [value for value in call.fixed if value.number is None]
@@ -35,6 +39,18 @@ def pointwise(builder: ValueBuilder, call: Call) -> Value:
         if not fixed:
             return _of_several(builder, call)
     return _with_tensor(builder, call, fixed[0])
+
+
+def _behind_norms(builder: ValueBuilder, call: Call) -> Call:
+    """A call of what is normalised by hand, with steps for that."""
+    rows = [x for x in call.data if x.rows and normalised(x, builder.width(x.source)) is not None]
+    made = {x: Elements(builder.index(x)) for x in rows}
+    if not made:
+        return call
+    args, kwargs = fx.node.map_aggregate(
+        (call.args, dict(call.kwargs)), lambda leaf: made.get(leaf, leaf) if isinstance(leaf, Elements) else leaf
+    )
+    return replace(call, args=args, kwargs=kwargs)
 
 
 def _of_several(builder: ValueBuilder, call: Call) -> Value:
