@@ -116,7 +116,6 @@ def by_hand(x):
         (by_hand, True),
         (lambda x: x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6), False),
         (lambda x: x / (x.norm(dim=-1, keepdim=True) / 4.0), False),
-        (lambda x: 4.0 * F.normalize(x, dim=-1), False),
         (lambda x: x / x.pow(2).sum(-1, keepdim=True).div(16).sqrt(), False),
     ],
 )

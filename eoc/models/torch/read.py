@@ -50,7 +50,8 @@ def read(
         In module order: layers with names like these end residual branches, and no activation is taken to follow them.
     example_inputs
         What the model is called with: a tensor, a tuple of arguments, or a dictionary of arguments by name. They are
-        brought to the device and the floating type of its parameters.
+        brought to the device and the floating type of its parameters. A model that is sharded over processes is not
+        run, but traced.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def read(
     phi = None if activation is None else resolve(activation)
     if is_leaf(inner):
         return Reading(_single(Builder(model), inner, prefix, example_inputs), True)
-    if example_inputs is not None:
+    if example_inputs is not None and not _is_sharded(inner):
         try:
             return interpret(*record(inner, example_inputs), model, inner, prefix, phi)
         except Exception as error:
@@ -117,6 +118,11 @@ def _single(builder: Builder, leaf: nn.Module, prefix: str, example_inputs: Any)
     ]
     builder.add("output", Kind.OUTPUT, (add_leaf(builder, prefix.removesuffix("."), leaf, inputs),))
     return builder.needed()
+
+
+def _is_sharded(model: nn.Module) -> bool:
+    """Whether it is spread over processes: then it is not run on one of them, and not copied."""
+    return any(type(parameter).__name__ == "DTensor" for parameter in model.parameters())
 
 
 def _reason(error: Exception) -> str:
