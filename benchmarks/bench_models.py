@@ -12,7 +12,6 @@ that way anew.
 from __future__ import annotations
 
 import argparse
-import csv
 import signal
 import time
 import warnings
@@ -24,18 +23,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from models_losses import BATCH, loss_after
 from models_measure import measured, without_dropout
+from models_rows import Row, known, write
 from models_ways import OTHERS, WAYS
 from models_zoo import GROUPS, Architecture, architectures
 from torch import nn
 
-COLUMNS = (
-    *("group", "model", "way", "seed", "problem", "changed", "alarm", "build", "seconds"),
-    *("output", "gradient", "entries", "spread", "finite", "layers"),
-)
 SEEDS = {"torchvision": (1,), "timm": (1,), "transformers": (1, 2, 3), "own": (1, 2, 3)}
+TRAINED = (1,)  # seeds of which some models are trained for a few steps
 LIMIT = 120  # seconds for one way, of a model whose forward pass takes a fraction of one
-Row = dict[str, Any]
 
 
 class TooSlow(Exception):
@@ -66,6 +63,7 @@ def cell(architecture: Architecture, ways: Sequence[str], seed: int) -> Iterator
     build = time.process_time() - began
     torch.manual_seed(1000 + seed)
     seen, measure_on = (architecture.inputs(architecture.batch) for _ in range(2))
+    learned = architecture.inputs(BATCH)
     for way in ways:
         row: Row = {"group": architecture.group, "model": architecture.name, "way": way, "seed": seed, "build": build}
         started = deepcopy(model)
@@ -74,7 +72,9 @@ def cell(architecture: Architecture, ways: Sequence[str], seed: int) -> Iterator
                 began = time.process_time()
                 row["alarm"] = WAYS[way](started, seen, seed)
                 row["seconds"] = time.process_time() - began
-                row |= asdict(measured(started.train(), measure_on))
+                row |= asdict(measured(deepcopy(started).train(), measure_on))
+                if architecture.trains and seed in TRAINED:
+                    row["loss"] = loss_after(started.train(), learned)
         except Exception as error:
             row["problem"] = f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]
             row["changed"] = differs(model, started)
@@ -84,23 +84,6 @@ def cell(architecture: Architecture, ways: Sequence[str], seed: int) -> Iterator
 def differs(model: nn.Module, other: nn.Module) -> bool:
     """Whether any parameter or buffer is another number now."""
     return any(not torch.equal(a, b) for a, b in zip(model.parameters(), other.parameters(), strict=True))
-
-
-def known(path: Path) -> list[dict[str, str]]:
-    """The rows that are there already."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(path: Path, rows: Sequence[Row], mode: str = "a") -> None:
-    new = mode == "w" or not path.exists()
-    with path.open(mode, newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        if new:
-            writer.writeheader()
-        writer.writerows(rows)
 
 
 def run(path: Path, chosen: Sequence[Architecture], ways: Sequence[str], seeds: Sequence[int] | None) -> None:

@@ -27,9 +27,7 @@ _TORCHVISION = {
 }  # fmt: skip
 _VIDEOS = ("r3d_18", "mc3_18", "r2plus1d_18")
 _MAPS = ("fcn_resnet50", "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large")
-_TRAINED_TORCHVISION = {
-    "resnet18", "mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_5", "regnet_y_400mf",
-}  # fmt: skip
+_TRAINED_TORCHVISION = {"mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_5"}
 
 
 def torchvision() -> Iterator[Architecture]:
@@ -87,8 +85,8 @@ _TIMM: dict[str, tuple[int, Mapping[str, Any]]] = {
 }  # fmt: skip
 _HEAVY = {224, 240, 256}  # sizes that cannot be changed: small batches of them
 _TRAINED_TIMM = {
-    "test_resnet", "test_vit", "test_vit2", "test_convnext", "test_nfnet", "test_mambaout", "vit_tiny_patch16_224",
-    "gmlp_ti16_224", "resmlp_12_224", "mixer_s32_224",
+    "test_resnet", "test_vit2", "test_vit4", "test_convnext", "test_nfnet", "test_mambaout", "test_byobnet",
+    "test_efficientnet",
 }  # fmt: skip
 
 
