@@ -4,7 +4,7 @@ For inputs of its own draw, in training mode with all dropout off, and the loss 
 
     output    log10 of the root of the mean square of y
     gradient  log10 |dL/dW_first| / |dL/dW_last|: norms over the weights of the layers that are run first and last
-    entries   the same of the root mean square of their entries
+    effect    the same of |W| |dL/dW|, what relative changes of weights do: no scaling of units changes it
     spread    standard deviation over layers of log10 of the variance of what they compute
 
 A layer is a module with a weight of two or more dimensions that is no embedding: dense, convolutional, recurrent,
@@ -32,7 +32,7 @@ LEAST = 1e-38  # variances below count as this
 class Measures:
     output: float
     gradient: float
-    entries: float
+    effect: float
     spread: float
     finite: bool
     layers: int
@@ -115,23 +115,21 @@ def measured(model: nn.Module, inputs: Inputs) -> Measures:
     if len(gradients) < 2:
         gradients = [one for p in model.parameters() if p.ndim >= 2 and (one := _gradient([p]))]
     variances = [one for one in seen.values() if one is not None]
-    (first, some), (last, many) = gradients[0], gradients[-1]
+    (first, early), (last, late) = gradients[0], gradients[-1]
     return Measures(
         output=_log(float(y.detach().double().square().mean().sqrt())),
         gradient=_log(first) - _log(last) if last > 0.0 else math.nan,
-        entries=_log(first / some**0.5) - _log(last / many**0.5) if last > 0.0 else math.nan,
+        effect=_log(early) - _log(late) if late > 0.0 else math.nan,
         spread=_spread(variances),
         finite=bool(y.isfinite().all()) and all(map(math.isfinite, [first, last, *variances])),
         layers=len(seen),
     )
 
 
-def _gradient(weights: Sequence[nn.Parameter]) -> tuple[float, int] | None:
-    """Norm of the gradient by these weights and the number of its entries; None where none of them has one."""
-    gradients = [p.grad for p in weights if p.grad is not None]
-    if not gradients:
-        return None
-    return math.hypot(*(float(g.double().norm()) for g in gradients)), sum(g.numel() for g in gradients)
+def _gradient(weights: Sequence[nn.Parameter]) -> tuple[float, float] | None:
+    """|dL/dW| and |W| |dL/dW| of these weights; None where none of them has a gradient."""
+    pairs = [(float(p.grad.double().norm()), float(p.detach().double().norm())) for p in weights if p.grad is not None]
+    return (math.hypot(*(g for g, _ in pairs)), math.hypot(*(g * w for g, w in pairs))) if pairs else None
 
 
 def _log(x: float) -> float:

@@ -71,13 +71,19 @@ class PostNorm(nn.Module):
 
 
 class ViT(nn.Module):
-    """Of images 16 x 16: position embeddings of a given size, a class token or the mean over positions."""
+    """Of 16 patches: position embeddings of a given size, a class token or the mean over positions."""
 
     def __init__(
-        self, block: Callable[[], nn.Module] = prenorm, token: bool = True, size: float = 0.02, depth: int = 6
+        self,
+        block: Callable[[], nn.Module] = prenorm,
+        token: bool = True,
+        size: float = 0.02,
+        depth: int = 6,
+        channels: int = 3,
+        patch: int = 4,
     ):
         super().__init__()
-        self.patches = nn.Conv2d(3, WIDTH, 4, 4)
+        self.patches = nn.Conv2d(channels, WIDTH, patch, patch)
         self.token = nn.Parameter(torch.zeros(1, 1, WIDTH)) if token else None
         self.positions = nn.Parameter(size * torch.randn(1, LENGTH + token, WIDTH))
         self.blocks = nn.Sequential(*[block() for _ in range(depth)])

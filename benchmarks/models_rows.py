@@ -9,7 +9,7 @@ from typing import Any
 
 COLUMNS = (
     *("group", "model", "way", "seed", "problem", "changed", "alarm", "build", "seconds"),
-    *("output", "gradient", "entries", "spread", "finite", "layers", "loss"),
+    *("output", "gradient", "effect", "spread", "finite", "layers", "loss"),
 )
 Row = dict[str, Any]
 

@@ -1,6 +1,6 @@
 """What benchmarks/bench_models.py found, as tables in Markdown, and as a file of medians over seeds.
 
-python benchmarks/models_table.py results.csv [--means benchmarks/models.csv]
+python benchmarks/models_table.py results.csv [--means benchmarks/models.csv] [--training training.csv]
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ import csv
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 from models_rows import known
 
-MEASURES = ("output", "gradient", "spread")
-COMPARED = ("output", "gradient", "loss")
-MARGIN = {"output": 0.05, "gradient": 0.05, "loss": 0.02}  # what counts as no difference; decades, and a share
+MEASURES = ("output", "gradient", "effect", "spread")
+COMPARED = ("output", "gradient", "effect", "loss")
+MARGIN = {
+    "output": 0.05,
+    "gradient": 0.05,
+    "effect": 0.05,
+    "loss": 0.02,
+}  # what counts as no difference; decades, and a share
 OFF = 1.0  # decades from which a model's output or gradient is called off
 Key = tuple[str, str]  # group and model
 
@@ -28,6 +34,7 @@ class Start:
 
     output: float
     gradient: float
+    effect: float
     spread: float
     loss: float | None
     ratio: float  # seconds over those of building the model
@@ -35,9 +42,9 @@ class Start:
     problem: str
     changed: bool
 
-    @property
-    def is_off(self) -> bool:
-        return max(self.output, self.gradient) > OFF
+    def is_off(self, gradient: str = "gradient") -> bool:
+        """Whether it misses by more than a decade, by either measure of gradients."""
+        return max(self.output, getattr(self, gradient)) > OFF
 
 
 Starts = dict[Key, dict[str, Start]]
@@ -121,13 +128,13 @@ def _counts(pairs: Sequence[tuple[Start, Start]], name: str) -> str:
 
 def alarms(found: Starts, ways: Sequence[str]) -> list[str]:
     """Models that are off by more than a decade, and what was said about them."""
-    lines = header("way", "off by a decade", "of them flagged", "alarms", "of them false")
-    for way in ways:
+    lines = header("way", "by", "off by a decade", "of them flagged", "alarms", "of them false")
+    for way, by in product(ways, ("gradient", "effect")):
         some = [one[way] for one in found.values() if way in one and one[way].alarm is not None]
         if some:
-            off, flagged = [one for one in some if one.is_off], [one for one in some if one.alarm]
-            both = sum(one.is_off for one in flagged)
-            lines.append(row(way, len(off), both, len(flagged), len(flagged) - both))
+            off, flagged = [one for one in some if one.is_off(by)], [one for one in some if one.alarm]
+            both = sum(one.is_off(by) for one in flagged)
+            lines.append(row(way, f"output, {by}", len(off), both, len(flagged), len(flagged) - both))
     return lines
 
 
@@ -142,13 +149,31 @@ def failures(found: Starts) -> list[str]:
 
 def worst(found: Starts, way: str, many: int = 25) -> list[str]:
     """The models that a way leaves furthest off, with what their library does."""
-    off = {key: ways for key, ways in found.items() if way in ways and ways[way].is_off and not ways[way].problem}
+    off = {key: ways for key, ways in found.items() if way in ways and ways[way].is_off() and not ways[way].problem}
     order = sorted(off, key=lambda key: -max(off[key][way].output, off[key][way].gradient))
     lines = header("group", "model", *(f"{name}, own" for name in MEASURES), *(f"{name}, {way}" for name in MEASURES))
     for key in order[:many]:
         two = [off[key]["own"], off[key][way]] if "own" in off[key] else [off[key][way]] * 2
         lines.append(row(*key, *(getattr(one, name) for one in two for name in MEASURES)))
     return lines
+
+
+def training(rows: Sequence[dict[str, str]]) -> list[str]:
+    """Mean score over seeds at the rate whose mean loss is least, and that loss."""
+    cells: dict[str, dict[str, dict[str, list[dict[str, str]]]]] = {}
+    for one in rows:
+        cells.setdefault(one["task"], {}).setdefault(one["start"], {}).setdefault(one["rate"], []).append(one)
+    names = list(dict.fromkeys(one["start"] for one in rows))
+    lines = header("task", *(f"{name}: loss" for name in names), *(f"{name}: score" for name in names))
+    for task, ways in cells.items():
+        best = {name: _best(rates) for name, rates in ways.items()}
+        lines.append(row(task, *(best[name][i] if name in best else "" for i in (0, 1) for name in names)))
+    return lines
+
+
+def _best(rates: dict[str, list[dict[str, str]]]) -> tuple[float, float]:
+    means = [tuple(fmean(float(one[name]) for one in some) for name in ("loss", "score")) for some in rates.values()]
+    return min(means)
 
 
 def write(path: Path, found: Starts) -> None:
@@ -165,6 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, nargs="+")
     parser.add_argument("--means", type=Path)
+    parser.add_argument("--training", type=Path, help="results of benchmarks/models_training.py")
     asked = parser.parse_args(arguments)
     found = starts([one for path in asked.results for one in known(path)])
     ways = list(dict.fromkeys(way for one in found.values() for way in one))
@@ -177,6 +203,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "Failed": failures(found),
         **{f"Furthest off, {way}": worst(found, way) for way in ways if way.startswith("eoc")},
     }
+    if asked.training:
+        parts["Training: mean over seeds at the best rate"] = training(known(asked.training))
     print("\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in parts.items()))
 
 
