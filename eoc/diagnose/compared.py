@@ -86,7 +86,7 @@ class _Walk:
 
     def forward(self, inputs: Mapping[int, State | Unknown]) -> list[State | Unknown]:
         """What is behind each step; what is expected of layers goes to ``expected``."""
-        return Forward(self._steps, inputs, self._layer, self._size).run()
+        return Forward(self._steps, inputs, self._layer, self._size, as_run=True).run()
 
     def back(self, states: Sequence[State | Unknown], last: Gradient | Unknown) -> list[Gradient | Unknown]:
         """The gradients that arrive at each step."""

@@ -25,7 +25,7 @@ from eoc.layers import Renewed
 from eoc.layers.positions import squared_weights
 from eoc.models.steps import Kind, Step
 from eoc.predict.state import State, Unknown
-from eoc.predict.steps import after, normalised, shares
+from eoc.predict.steps import after, dropped, normalised, shares
 
 __all__ = ["Back", "Gradient", "backward"]
 
@@ -145,9 +145,9 @@ def _factored(
         return _before_attention(step, gradient, before)
     x = replace(before[0], single=Renewed(before[0].single))
     if step.kind is Kind.NORM:
-        out = None if size is None else normalised(replace(step, over_batch=False), x, size)
+        out = None if size is None else normalised(replace(step, over_batch=False), x, size, as_run=True)
     else:
-        out = after(step, [x], steps)
+        out = dropped(step, x) if step.kind is Kind.DROPOUT else after(step, [x], steps)
     if out is None:
         return [Unknown(f"{step.name}: nothing is known of gradients behind a {step.kind}")]
     return [gradient.times(float(np.mean(out.single.chi.value)), neglected=out.neglected)]

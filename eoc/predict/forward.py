@@ -11,7 +11,7 @@ from eoc.floats import FloatArray
 from eoc.models.steps import Kind, Step
 from eoc.predict.learned import running
 from eoc.predict.state import State, Unknown, begin, piece
-from eoc.predict.steps import after, normalised
+from eoc.predict.steps import after, dropped, normalised
 
 __all__ = ["Forward"]
 
@@ -35,6 +35,8 @@ class Forward:
     size
         Of the index of an embedding, a learned tensor or a normalisation: the mean square of its numbers, of a
         normalisation that of its weights plus that of its biases.
+    as_run
+        Whether dropout counts that is on, and the small number that normalisations add to variances.
 
     Attributes
     ----------
@@ -62,9 +64,12 @@ class Forward:
         inputs: State | Unknown | Mapping[int, State | Unknown],
         layer: Layer,
         size: Callable[[int], float | None],
+        *,
+        as_run: bool = False,
     ) -> None:
         self.states: list[State | Unknown] = []
         self._steps, self._inputs, self._layer, self._size = steps, inputs, layer, size
+        self._as_run = as_run
         self._pieces: dict[tuple[int, int], State] = {}
 
     def run(self) -> list[State | Unknown]:
@@ -98,6 +103,8 @@ class Forward:
             if key not in self._pieces:
                 self._pieces[key] = piece(states[0])
             return self._pieces[key]
+        if step.kind is Kind.DROPOUT and self._as_run:
+            return dropped(step, states[0])
         found = after(step, states, [self._steps[earlier] for earlier in step.inputs])
         return Unknown(_why(step)) if found is None else found
 
@@ -111,7 +118,7 @@ class Forward:
                 return begin(power, looked_up.one_minus_c, float(looked_up.paired.one_minus_c.value[-1]))
             return begin(power, self._alike(0.0 if looked_up is None else 1.0))
         if isinstance(before[0], State):
-            return normalised(step, before[0], power)
+            return normalised(step, before[0], power, as_run=self._as_run)
         if running(step) is not None:
             return before[0]
         return begin(power, self._alike(np.nan))  # whatever it was, it has this size now

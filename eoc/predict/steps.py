@@ -18,7 +18,7 @@ from eoc.models.steps import Kind, Step
 from eoc.predict.learned import running
 from eoc.predict.state import State, begin, known, through
 
-__all__ = ["ALIKE", "TOKENS", "after", "normalised", "shares"]
+__all__ = ["ALIKE", "TOKENS", "after", "dropped", "normalised", "shares"]
 
 ALIKE = "pooling: positions are taken for alike, and for independent at the input"
 TOKENS = "attention is taken to weigh tokens at random"
@@ -43,19 +43,31 @@ def after(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State |
     return None if rule is None or not before else rule(step, before, steps)
 
 
-def normalised(step: Step, x: State, power: float) -> State:
-    """Behind a normalisation whose weights and biases have mean squares that add up to ``power``."""
+def normalised(step: Step, x: State, power: float, *, as_run: bool = False) -> State:
+    """Behind a normalisation whose weights and biases have mean squares that add up to ``power``.
+
+    ``as_run``: with the small number that it adds to variances.
+    """
     fixed = running(step)
     if fixed is not None:
         out = _scaled(x, power * fixed[0])
         return out if fixed[1] else out.neglecting(RUNNING)
-    eps = getattr(step.module, "eps", None)
+    eps = getattr(step.module, "eps", None) if as_run else None
     out = _scaled(through(Norm(step.centred, float(eps) if isinstance(eps, float) else 0.0), x), power)
     inputs = x.paired.pairs.size - 1
     if not (step.over_batch and inputs):
         return out
     distances = np.full(inputs, np.nan)  # what is common to all inputs is taken away
     return begin(out.single.q.value, distances, float(x.paired.one_minus_c.value[-1]))
+
+
+def dropped(step: Step, x: State) -> State:
+    """Dropout that is on keeps a share 1 - p, times 1 / (1 - p); alpha dropout keeps the mean and the variance."""
+    module = step.module
+    p = float(getattr(module, "p", 0.0)) if getattr(module, "training", False) else 0.0
+    if not 0.0 < p < 1.0 or "Alpha" in type(module).__name__:
+        return x
+    return through(Noise(1.0 / (1.0 - p)), x)
 
 
 def shares(steps: Sequence[Step]) -> tuple[float, ...]:
@@ -76,15 +88,6 @@ def _activated(step: Step, before: Sequence[State], steps: Sequence[Step]) -> St
     if step.kind is Kind.SCALE and float(phi(0.0)) == 0.0:
         return through(Scale(step.slope), before[0])
     return through(Elementwise(phi), before[0])
-
-
-def _dropped(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
-    """Dropout that is on keeps a share 1 - p, times 1 / (1 - p); alpha dropout keeps the mean and the variance."""
-    module = step.module
-    p = float(getattr(module, "p", 0.0)) if getattr(module, "training", False) else 0.0
-    if not 0.0 < p < 1.0 or "Alpha" in type(module).__name__:
-        return before[0]
-    return through(Noise(1.0 / (1.0 - p)), before[0])
 
 
 def _passed(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
@@ -158,7 +161,7 @@ _RULES: Mapping[Kind, _Rule] = {
     Kind.CONCATENATE: _beside,
     Kind.POOL: _pooled,
     Kind.ATTENTION: _mixed,
-    Kind.DROPOUT: _dropped,
+    Kind.DROPOUT: _passed,
     Kind.SAME: _passed,
     Kind.OUTPUT: _passed,
 }

@@ -56,7 +56,7 @@ def walked(steps: Sequence[Step], inputs: Any) -> tuple[list[State | Unknown], l
     def learned(at: int) -> float | None:
         return size(steps[at])
 
-    states = Forward(steps, inputs, layer, learned).run()
+    states = Forward(steps, inputs, layer, learned, as_run=True).run()
     return states, backward(steps, states, learned, back, Gradient(1.0))
 
 
