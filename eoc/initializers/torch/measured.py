@@ -22,6 +22,7 @@ from eoc.errors import EocError
 from eoc.initializers.plan.fills import Fill
 from eoc.initializers.plan.plan import Aim
 from eoc.initializers.plan.report import Row
+from eoc.models.steps import Affine
 from eoc.models.torch.functions import LINEAR, TRANSPOSED
 from eoc.models.torch.preserve_state import preserved_state
 from eoc.models.torch.unwrapped import unwrapped
@@ -86,7 +87,7 @@ def corrected(model: nn.Module, batch: Any, fills: Sequence[Fill], aims: Mapping
         If the model cannot be run on this batch.
     """
     found = Measured()
-    watched = [fill for fill in fills if id(fill.tensor) in aims and fill.method != "constant"]
+    watched = [fill for fill in fills if fill.affine is not None and id(fill.tensor) in aims]  # no tied tables
     inner = unwrapped(model)[0]
     with preserved_state(model, _SEED), _slow_path():
         with torch.no_grad(), _Correcting(watched, aims, found):
@@ -138,13 +139,11 @@ class _Correcting(TorchFunctionMode):
         fills = None if seen is None else self._waiting.pop(_place(seen.weight), None)
         if seen is None or fills is None:
             return out
-        moved = [self._scale(fill, seen) for fill in fills if id(fill.tensor) in self._aims]
+        moved = [self._scale(fill, fill.affine, seen) for fill in fills if fill.affine is not None]
         return func(*args, **kwargs) if any(moved) else out
 
-    def _scale(self, fill: Fill, seen: _Seen) -> bool:
+    def _scale(self, fill: Fill, affine: Affine, seen: _Seen) -> bool:
         """Scale a weight if it has to be; whether it was."""
-        affine = fill.affine
-        assert affine is not None
         key, aim = (fill.name, affine.part), self._aims[id(fill.tensor)]
         if seen.taken is not None:
             self._found.taken[key] = float(seen.taken.double().square().mean())
