@@ -56,13 +56,14 @@ class LayerVariances:
         _check_points(model.steps, settings.points)
 
     def role(self, at: int) -> Role:
-        """The rule for a layer; behind a normalisation in a residual branch no map is iterated."""
+        """The rule for a layer; behind a normalisation perhaps no map is iterated."""
         found = role(self._model, at)
         phi, settings = found.activation, self._settings
-        once = found.rule is Rule.HIDDEN and phi is not None and self._model.is_normalised_in_branch(at)
-        if once and phi is not None and settings.is_recommended and phi.name not in settings.points:
-            return Role(Rule.ONCE, found.next, phi, found.note)
-        return found
+        if found.rule is not Rule.HIDDEN or phi is None or found.next is None:
+            return found
+        if not settings.is_recommended or phi.name in settings.points or not self._model.is_once(at, found.next):
+            return found
+        return Role(Rule.ONCE, found.next, phi, found.note)
 
     def layer(
         self, at: int, found: Role, power: float | None, states: Sequence[State | Unknown]

@@ -38,7 +38,7 @@ class Rule(StrEnum):
 #: What each rule is for, and what it does.
 RULES: Mapping[Rule, str] = {
     Rule.HIDDEN: "an activation comes next: (sigma_w, sigma_b, q) is its point, see below",
-    Rule.ONCE: "an activation comes next, and a normalisation before, in a residual branch: q = 1, biases 0",
+    Rule.ONCE: "a normalisation comes before, and one activation next, whose map is not iterated: q = 1, biases 0",
     Rule.NORMALISED: "a normalisation comes next: q = 1, biases 0; the scale does not matter forward",
     Rule.LINEAR: "a layer or attention comes next: keeps the power, biases 0",
     Rule.GATE: "a product comes next, perhaps after an activation: q = 1, biases 0",

@@ -105,9 +105,18 @@ class Structure:
             step = self.steps[step.inputs[0]]
         return step
 
-    def is_normalised_in_branch(self, at: int) -> bool:
-        """Whether a layer stands in a residual branch and takes in what was just normalised."""
-        return bool(self.inside >> at & 1) and self.taken(at).kind is Kind.NORM
+    def is_once(self, at: int, activation: int) -> bool:
+        """Whether a layer takes in what was just normalised and the map of the activation behind it is not iterated.
+
+        In a residual branch it never is; elsewhere where no layer behind the activation feeds another activation.
+        """
+        if self.taken(at).kind is not Kind.NORM:
+            return False
+        after = self.follows(activation)
+        if self.inside >> at & 1 or not after or self.steps[after[0]].kind is not Kind.LAYER:
+            return True
+        later = self.follows(after[0])
+        return not later or self.steps[later[0]].kind is not Kind.ACTIVATION
 
     @property
     def gates_in_series(self) -> int:
