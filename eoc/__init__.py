@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from eoc.gains import Gain, gain
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
-    from eoc.kernels import Kernel, kernel
+    from eoc.kernels import ConditionNumbers, Kernel, condition_numbers, kernel, two_layer_gram
     from eoc.layers import Network, mixture, network
     from eoc.maps import ConvergenceLaw, CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap, convergence_law
     from eoc.montecarlo import (
@@ -95,7 +95,7 @@ _WHERE = {
     "eoc.gains": ("Gain", "gain"),
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
-    "eoc.kernels": ("Kernel", "kernel"),
+    "eoc.kernels": ("ConditionNumbers", "Kernel", "condition_numbers", "kernel", "two_layer_gram"),
     "eoc.layers": ("Network", "mixture", "network"),
     "eoc.maps": (
         "ConvergenceLaw",
@@ -130,6 +130,7 @@ __all__ = [
     "AccuracyWarning",
     "Activation",
     "Comparison",
+    "ConditionNumbers",
     "Convergence",
     "ConvergenceLaw",
     "CorrelationFixedPoint",
@@ -158,6 +159,7 @@ __all__ = [
     "activation",
     "bivariate",
     "compare",
+    "condition_numbers",
     "convergence_law",
     "convergence_of",
     "correlation_process",
@@ -195,6 +197,7 @@ __all__ = [
     "shape",
     "spline",
     "transitions",
+    "two_layer_gram",
     "verify",
 ]
 

@@ -4,7 +4,8 @@ Of vectors x of d features the first layer sees S = x . x' / d, and
 
 .. math:: 1 - c = \frac12 \Big\| \frac{x}{|x|} - \frac{x'}{|x'|} \Big\|^2,
 
-which is summed from differences where vectors are close, so that no digits are lost.
+which is summed from differences where vectors are close, so that no digits are lost. Lengths that differ by rounding
+alone, as of normalised data, are taken to be one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ __all__ = ["Points", "points_of"]
 
 _CLOSE = 0.05  # 1 - c below which differences are summed
 _AT_ONCE = 2**22  # numbers
+_ROUNDING = 16.0 * EPS  # relative, of the variances of vectors
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Points:
     ----------
     q
         (n,), of the first set; ``other`` (m,) of the second.
+    q_error
+        A bound on their relative errors.
     one_minus_c, error
         (n, m), and bounds on its errors.
     symmetric
@@ -50,6 +54,7 @@ class Points:
     symmetric: bool
     features: int | None
     is_first_layer: bool = False
+    q_error: float = 0.0
 
 
 def points_of(
@@ -118,7 +123,8 @@ def _vectors(name: str, x: ArrayLike) -> FloatArray:
 
 def _of_vectors(first: FloatArray, second: FloatArray, *, symmetric: bool) -> Points:
     features = first.shape[1]
-    (q, one), (other, two) = ((np.mean(x * x, axis=1), _directions(x)) for x in (first, second))
+    one, two = map(_directions, (first, second))
+    q, other = np.split(_one_where_close(np.concatenate([np.mean(x * x, axis=1) for x in (first, second)])), [len(one)])
     e = np.clip(1.0 - one @ two.T, 0.0, 2.0)
     error = np.full(e.shape, 4.0 * EPS * np.sqrt(features))
     close = np.nonzero(np.triu(e < _CLOSE, 1) if symmetric else e < _CLOSE)
@@ -131,7 +137,18 @@ def _of_vectors(first: FloatArray, second: FloatArray, *, symmetric: bool) -> Po
         e.T[upper], error.T[upper] = e[upper], error[upper]
         np.fill_diagonal(e, 0.0)
         np.fill_diagonal(error, 0.0)
-    return Points(q, q if symmetric else other, e, error, symmetric, features)
+    return Points(q, other, e, error, symmetric, features, q_error=_ROUNDING)
+
+
+def _one_where_close(q: FloatArray) -> FloatArray:
+    """The variances, those that differ by rounding alone replaced by the least of them."""
+    values, inverse = np.unique(q, return_inverse=True)
+    first = 0
+    for i, value in enumerate(values):
+        if value > values[first] * (1.0 + 0.5 * _ROUNDING):
+            first = i
+        values[i] = values[first]
+    return np.asarray(values[inverse])
 
 
 def _directions(x: FloatArray) -> FloatArray:

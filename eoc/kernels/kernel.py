@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eoc.errors import EocError
-from eoc.floats import IntArray
+from eoc.floats import FloatArray, IntArray
 from eoc.kernels.inputs import Points, points_of
 from eoc.kernels.result import Kernel
 from eoc.layers import Input, Network, Pairs, Signal, understood
@@ -158,8 +158,13 @@ def _pairs(points: Points, rows: IntArray, columns: IntArray) -> Input:
     """Inputs of these pairs alone."""
     e = Bounded(points.one_minus_c[rows, columns], points.error[rows, columns])
     if points.symmetric:
-        return Input(points.q, e, Pairs(rows, columns, diagonal=True))
-    return Input(np.concatenate([points.q, points.other]), e, Pairs(rows, columns + points.q.size))
+        return Input(_with_error(points.q, points), e, Pairs(rows, columns, diagonal=True))
+    both = np.concatenate([points.q, points.other])
+    return Input(_with_error(both, points), e, Pairs(rows, columns + points.q.size))
+
+
+def _with_error(q: FloatArray, points: Points) -> Bounded:
+    return Bounded(q, points.q_error * q)
 
 
 def _behind(
