@@ -12,7 +12,7 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.models.jax.chains import module_of, name_of, sort_of, unscaled, with_softmax
-from eoc.models.jax.evaluated import Normalised, as_activation, between, is_softmax, normalised, signature
+from eoc.models.jax.evaluated import Normalised, as_activation, between, is_softmax, learned_in, normalised, signature
 from eoc.models.jax.operations import CASTS, REDUCTIONS
 from eoc.models.jax.products import slot_of
 from eoc.models.jax.values import Fixed, Operation, Signal
@@ -143,7 +143,9 @@ class Builder:
             return at if factor == 1.0 else self._scaled(output, at, factor)
         name = name_of(operations[-1])
         try:
-            found = self._once(("elements", factor), source, output, lambda: as_activation(source, output, factor))
+            numbers = tuple(value.level for operation in operations for value in operation.fixed)
+            what = ("elements", factor, numbers)
+            found = self._once(what, source, output, lambda: as_activation(source, output, factor))
         except EocError as error:
             return self.add(name, Kind.UNKNOWN, (at,), output.shape, note=str(error)).base
         line = straight_line(found)
@@ -182,7 +184,7 @@ class Builder:
             return made, 1.0
         found = self._once("norm", source, output, lambda: normalised(source, output))
         if found is not None:
-            return self._norm(found, output, at), 1.0
+            return self._norm(found, learned_in(source, output), output, at), 1.0
         at = at if factor == 1.0 else self._scaled(source, at, factor)
         if operation.kind == "sub":
             note = "what is taken away is computed from the same signal"
@@ -274,16 +276,15 @@ class Builder:
             self.steps[at] = replace(step, name=self._unique(module_of(operation, slot)), module=Learned(slot))
             return at
         self.uses |= dict.fromkeys(fixed.leaves, "multiplies a signal")
-        size, what = fixed.size, "times" if operation.kind == "mul" else "over"
-        if size is None or operation.kind == "div":
+        size, what = (fixed.size, "times") if operation.kind == "mul" else (fixed.inverse_size, "over")
+        if size is None:
             note = f"{what} {fixed.name}: taken to keep the power"
             return self._like(name_of(operation), Kind.MULTIPLY, at, output, note=note)
-        note = f"times {fixed.name}, of root mean square {size:.4g}"
+        note = f"{what} {fixed.name}: {size:.4g} in root mean square"
         return self._like(name_of(operation), Kind.SCALE, at, output, activation=scaling(size), note=note)
 
-    def _norm(self, found: Normalised, output: Signal, at: int) -> int:
-        weight = None if found.weight is None else self.slot(found.weight)
-        bias = None if found.bias is None else self.slot(found.bias)
+    def _norm(self, found: Normalised, parameters: Sequence[Fixed], output: Signal, at: int) -> int:
+        weight, bias = (None if which is None else self.slot(parameters[which]) for which in (found.weight, found.bias))
         name, learned = module_of(output.operation, weight, bias), Learned(weight, bias)
         details: dict[str, Any] = {"centred": found.centred, "over_batch": found.over_batch}
         made = self._like(name, Kind.NORM, at, output, module=learned, **details)
@@ -310,11 +311,7 @@ class Builder:
 
     def _once(self, what: Any, source: Signal, output: Signal, find: Any) -> Any:
         """What is found out about operations, once for those that are alike."""
-        alike = signature(source, output)
-        operations = (signal.operation for signal in between(source, output))
-        if any(value.leaves for operation in operations if operation is not None for value in operation.fixed):
-            return find()  # which parameters is a part of what is found
-        key = (what, alike)
+        key = (what, signature(source, output))
         if key not in self._seen:
             self._seen[key] = find()
         return self._seen[key]

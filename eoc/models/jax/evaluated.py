@@ -19,7 +19,7 @@ from eoc.floats import FloatArray
 from eoc.models.jax.operations import apply, bound
 from eoc.models.jax.values import Fixed, Operation, Signal
 
-__all__ = ["SOFTMAX", "Normalised", "as_activation", "between", "is_softmax", "normalised", "signature"]
+__all__ = ["SOFTMAX", "Normalised", "as_activation", "between", "is_softmax", "learned_in", "normalised", "signature"]
 
 SOFTMAX = "softmax"
 _CLOSE = 1e-3
@@ -47,19 +47,22 @@ def between(source: Signal, output: Signal) -> list[Signal]:
 
 
 def signature(source: Signal, output: Signal) -> tuple[Any, ...]:
-    """What tells operations apart whose results may differ."""
+    """What tells operations apart whose results may differ; parameters are told apart by their shapes alone."""
     places: dict[Signal, int] = {source: 0}
     said: list[Any] = [source.shape]
     for place, signal in enumerate(between(source, output), 1):
         places[signal] = place
         operation = signal.operation
         assert operation is not None
-        inputs = [
-            places[value] if isinstance(value, Signal) else (value.level, value.shape, sorted(value.leaves))
-            for value in operation.inputs
-        ]
+        inputs = [places[value] if isinstance(value, Signal) else _told(value) for value in operation.inputs]
         said.append((operation.kind, str(dict(operation.params)), signal.shape, str(inputs)))
     return tuple(said)
+
+
+def _told(value: Fixed) -> Any:
+    if value.leaves:
+        return value.shape, "learned"
+    return value.shape, value.number if value.uniform else id(value)
 
 
 def _called(source: Signal, output: Signal, numbers: Numbers, apply: Apply) -> Callable[[Any], Any]:
@@ -142,19 +145,19 @@ class Normalised:
     size
         The root mean square of what it hands on, without its parameters.
     weight, bias
-        What it is multiplied by and what is added.
+        Which of the parameters that it takes in multiplies it, and which is added.
     """
 
     centred: bool
     over_batch: bool
     size: float
-    weight: Fixed | None
-    bias: Fixed | None
+    weight: int | None
+    bias: int | None
 
 
 def normalised(source: Signal, output: Signal) -> Normalised | None:
     """The normalisation that operations are; None if they are none."""
-    learned = _learned(source, output)
+    learned = learned_in(source, output)
     if len(learned) > _MOST or int(np.prod(source.shape)) != int(np.prod(output.shape)):
         return None
     x = _trial(source.shape)
@@ -168,15 +171,14 @@ def normalised(source: Signal, output: Signal) -> Normalised | None:
         changed[0] = 2.0 * x[0][::-1] + _SHIFT if x[0].ndim else x[0]
         over_batch = x.ndim > 1 and x.shape[0] > 1 and not _close(f(changed)[1:], y[1:])
         centred = _close(f(x + _SHIFT), y)
-        weight = next((one for one, value in values.items() if value == 1.0), None)
-        bias = next((one for one, value in values.items() if value == 0.0), None)
+        weight, bias = (ones.index(value) if value in ones else None for value in (1.0, 0.0))
         return Normalised(centred, over_batch, size, weight, bias)
     return None
 
 
 def is_softmax(source: Signal, output: Signal) -> bool:
     """Whether operations turn numbers into weights that add up to 1 along an axis."""
-    if int(np.prod(source.shape)) != int(np.prod(output.shape)) or _learned(source, output) or not source.shape:
+    if int(np.prod(source.shape)) != int(np.prod(output.shape)) or learned_in(source, output) or not source.shape:
         return False
     x = _trial(source.shape) / _SPREAD
     y = _of_arrays(source, output, {})(x)
@@ -184,7 +186,7 @@ def is_softmax(source: Signal, output: Signal) -> bool:
     return bool(np.all(y >= 0.0)) and any(np.allclose(each, 1.0, atol=_CLOSE) for each in sums)
 
 
-def _learned(source: Signal, output: Signal) -> list[Fixed]:
+def learned_in(source: Signal, output: Signal) -> list[Fixed]:
     """The parameters among what operations take in, each once."""
     fixed = (value for s in between(source, output) if s.operation is not None for value in s.operation.fixed)
     return list(dict.fromkeys(value for value in fixed if value.leaves))

@@ -122,12 +122,21 @@ class Fixed:
             return float(numbers.flat[0])
         return self.size if numbers.mean() >= 0.0 else -self.size
 
-    @property
+    @cached_property
     def size(self) -> float | None:
         """The root mean square of its numbers, if they are known and finite."""
+        return self._size(lambda numbers: numbers)
+
+    @property
+    def inverse_size(self) -> float | None:
+        """That of one over its numbers."""
+        return self._size(lambda numbers: 1.0 / numbers)
+
+    def _size(self, of: Callable[[Any], Any]) -> float | None:
         if self.random or self.value is None or not np.size(self.value):
             return None
-        found = float(np.sqrt(np.mean(np.square(np.asarray(self.value, dtype=float)))))
+        with np.errstate(all="ignore"):
+            found = float(np.sqrt(np.mean(np.square(of(np.asarray(self.value, dtype=float))))))
         return found if np.isfinite(found) else None
 
 
