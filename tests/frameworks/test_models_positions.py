@@ -209,6 +209,32 @@ def test_attention_is_seen_however_it_is_written(how):
     assert [step.name for step in steps if step.kind is Kind.LAYER][-1] == "out"
 
 
+@pytest.mark.parametrize("separate", [True, False])
+def test_the_function_behind_multihead_attention_is_taken_apart(separate):
+    """As the attention pooling of CLIP calls it."""
+
+    def forward(self, x):
+        layers = (self.q, self.k, self.v)
+        weights = {f"{name}_proj_weight": layer.weight for name, layer in zip("qkv", layers, strict=True)}
+        packed = {"in_proj_weight": None, **weights} if separate else {"in_proj_weight": self.packed}
+        bias = torch.cat([layer.bias for layer in layers])
+        settings = {"dropout_p": 0.0, "training": False, "use_separate_proj_weight": separate}
+        out = {"out_proj_weight": self.out.weight, "out_proj_bias": self.out.bias}
+        nothing = {"bias_k": None, "bias_v": None, "add_zero_attn": False, "in_proj_bias": bias}
+        return F.multi_head_attention_forward(x[:1], x, x, 8, 2, **packed, **nothing, **settings, **out)[0]
+
+    model = Calls(forward, **{name: nn.Linear(8, 8) for name in ("q", "k", "v", "out")})
+    model.packed = nn.Parameter(seeded(24, 8))
+    steps = steps_of(model, seeded(6, 2, 8))
+    affines = [step.affine for step in steps if step.affine]
+    names = ["q.weight", "k.weight", "v.weight"] if separate else ["packed"] * 3
+    assert [affine.weight_name for affine in affines] == [*names, "out.weight"]
+    assert [affine.part for affine in affines][1] == ("" if separate else "rows 8 to 15")
+    assert [affine.bias is None for affine in affines] == [True] * 3 + [False]  # those are added
+    assert (only(steps, Kind.ATTENTION).terms, only(steps, Kind.ATTENTION).shape) == (6, (1, 2, 8))
+    assert steps[-2].shape == (1, 2, 8)
+
+
 def test_pieces_of_units_are_told_apart_and_positions_are_none():
     def forward(self, x):
         y = self.layer(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -120,10 +121,49 @@ def _attention(builder: ValueBuilder, call: Call) -> Value:
     return builder.step(call, Kind.ATTENTION, inputs, terms=keys[-2] if len(keys) > 1 else None)
 
 
+def _many_heads(builder: ValueBuilder, call: Call) -> Value:
+    """What ``nn.MultiheadAttention`` calls: projections, attention, and a projection."""
+    names = ("query", "key", "value", "", "", "in_proj_weight", "in_proj_bias", "", "", "", "", "out_w", "out_b")
+    *taken, _, _, weight, bias, _, _, _, _, out_weight, out_bias = call.arguments(*names)
+    out_weight, out_bias = call.kwargs.get("out_proj_weight", out_weight), call.kwargs.get("out_proj_bias", out_bias)
+    separate = [call.kwargs.get(f"{letter}_proj_weight") for letter in "qkv"]
+    weights = _thirds(call, weight) if separate[0] is None else separate
+    projected = []
+    for x, w, b in zip(taken, weights, _thirds(call, bias), strict=True):
+        shape = builder.steps[builder.index(x)].shape
+        projected.append(linear(builder, _of(call, "linear", torch.nn.functional.linear, (x, w, b), shape)))
+    inputs = builder.indices(projected)
+    keys = builder.steps[inputs[1]].shape
+    mixed = builder.step(call, Kind.ATTENTION, inputs, terms=keys[0] if keys else None)
+    mixed = _with_shape(builder, mixed, builder.steps[inputs[0]].shape)
+    last = _of(call, "linear", torch.nn.functional.linear, (mixed, out_weight, out_bias), call.shape)
+    out = linear(builder, last)
+    builder.tuples.add(builder.index(out))
+    return out
+
+
+def _thirds(call: Call, packed: Any) -> list[Any]:
+    """What queries, keys and values are projected with."""
+    if packed is None:
+        return [None] * 3
+    parts = still_fixed(_of(call, "chunk", torch.chunk, (packed, 3)))
+    return [still_fixed(_of(call, "getitem", operator.getitem, (parts, k))) for k in range(3)]
+
+
+def _of(call: Call, name: str, function: Any, args: tuple[Any, ...], shape: tuple[int, ...] = ()) -> Call:
+    """Another call at the same node."""
+    return replace(call, name=name, function=function, args=args, kwargs={}, shape=shape)
+
+
+def _with_shape(builder: ValueBuilder, value: Elements, shape: tuple[int, ...]) -> Elements:
+    builder.steps[value.source] = replace(builder.steps[value.source], shape=shape)
+    return value
+
+
 def _added_product(builder: ValueBuilder, call: Call) -> Value:
     """The addcmul of x, y and z: x + y z."""
     x, y, z = call.arguments("input", "tensor1", "tensor2")
-    product = replace(call, name="mul", function=torch.mul, args=(y, z), kwargs={})
+    product = _of(call, "mul", torch.mul, (y, z), call.shape)
     added = pointwise(builder, product) if product.data else still_fixed(product)
     factor = call.kwargs.get("value", 1)
     return value_of(builder, replace(call, name="add", function=torch.add, args=(x, added), kwargs={"alpha": factor}))
@@ -145,6 +185,7 @@ _SPECIAL: dict[str, _Make] = {
     **dict.fromkeys(("matmul", "addmm", "baddbmm", "einsum", "grouped_mm"), product),
     **dict.fromkeys(LINEAR | TRANSPOSED, convolution),
     "addcmul": _added_product,
+    "multi_head_attention_forward": _many_heads,
     "linear": linear,
     "getitem": _item,
     "glu": _gate,
