@@ -10,7 +10,7 @@ from torch import nn
 from eoc.models.steps import Kind, Reading, Step
 from eoc.models.torch.read import read
 
-__all__ = ["Calls", "kinds", "named", "seeded", "shape_of", "steps_of"]
+__all__ = ["Calls", "fans", "kinds", "named", "seeded", "shape_of", "shown", "steps_of", "unseen"]
 
 
 class Calls(nn.Module):
@@ -48,3 +48,32 @@ def named(steps: tuple[Step, ...], kind: Kind) -> list[str]:
 def shape_of(reading: Reading) -> list[tuple[Any, ...]]:
     """What a model computes, whatever its functions are called."""
     return [(step.kind, step.inputs, step.affine and step.affine.weight_name) for step in reading.steps]
+
+
+def shown(reading: Reading) -> list[str]:
+    """Each step as "name: kind [activation] of the names of its inputs"."""
+    steps = reading.steps
+    lines = []
+    for step in steps:
+        phi = "" if step.activation is None else f" {step.activation.name}"
+        inputs = ", ".join(steps[at].name for at in step.inputs)
+        lines.append(f"{step.name}: {step.kind}{phi}" + (f" of {inputs}" if inputs else ""))
+    return lines
+
+
+def fans(reading: Reading) -> dict[str, float]:
+    return {step.name: step.affine.fan_in for step in reading.steps if step.affine is not None}
+
+
+def unseen(model: nn.Module, reading: Reading) -> set[str]:
+    """The parameters that are in no step."""
+    seen: set[str] = set()
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for step in reading.steps:
+        if step.affine is not None:
+            seen |= {step.affine.weight_name, step.affine.bias_name, *step.affine.sources}
+        elif step.kind is Kind.PARAMETER:
+            seen.add(step.name)
+        elif step.module is not None:
+            seen |= {names[id(parameter)] for parameter in step.module.parameters()}
+    return set(names.values()) - seen

@@ -15,7 +15,7 @@ from eoc.errors import EocError
 from eoc.models.steps import Kind
 from eoc.models.torch.read import read
 from tests.frameworks.reading import Calls, kinds, named, seeded, shape_of, steps_of
-from tests.frameworks.test_models_read import BasicBlock, Functional, Gated, InPlace, Transformer, Writes
+from tests.frameworks.reading_models import BasicBlock, Functional, Gated, InPlace, Transformer, Writes
 
 IDS = torch.arange(16).reshape(2, 8)
 
