@@ -189,16 +189,16 @@ def test_one_layer_is_one_application_of_the_map() -> None:
 
 def test_marginal_variances_fall_like_one_over_2l() -> None:
     """tanh at (1, 0): 1/(2 q_l) = l - (5/12) log(l) + C, from F = q - 2 q^2 + 17 q^3 / 3."""
-    run = propagate("tanh", 1.0, 0.0, q=[1.0], c=[[1.0]], depth=10_000)
-    late = run.layers >= 1000
+    run = propagate("tanh", 1.0, 0.0, q=[1.0], c=[[1.0]], depth=4000)
+    late = run.layers >= 800
     layers, inverse = run.layers[late], 0.5 / run.q[late, 0]
     constant = inverse - layers + 5.0 / 12.0 * np.log(layers)
-    assert constant == pytest.approx(constant[-1], abs=5e-3)
+    assert constant == pytest.approx(constant[-1], abs=1e-3)
     assert np.ptp(inverse - layers) > 0.5
     assert (run.q_error[late, 0] <= 1e-8 * run.q[late, 0]).all()
     # chi = 1 - 2 q + ..., so the gradient grows like l backwards
     ratio = run.gradient[late, 0] / (layers / layers[-1])
-    assert ratio == pytest.approx(1.0, abs=0.02)
+    assert ratio == pytest.approx(1.0, abs=0.005)
 
 
 # --- gradients -------------------------------------------------------------------------------------------------------
