@@ -117,6 +117,8 @@ def _beside(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State
 
 def _pooled(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
     x, terms = before[0], step.terms
+    if x.power == 0.0:
+        return x
     if terms is None:
         return x.neglecting(WINDOW)
     if terms == 1:
@@ -137,7 +139,7 @@ def _largest(x: State, terms: int) -> Positions:
 def _mixed(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
     """Values mixed by the softmax of the products of queries and keys over the root of their width."""
     values = before[-1]
-    if step.terms is None:
+    if step.terms is None or values.power == 0.0:
         return values.neglecting(TOKENS)
     scores = before[0].power * before[1].power if len(before) > 2 else 1.0
     return _moved(values, averaged(values.positions, squared_weights(scores, step.terms)), TOKENS)
