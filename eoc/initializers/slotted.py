@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,18 @@ from eoc.initializers.plan.account import notes_of, rows_of
 from eoc.initializers.plan.draws import normal_numbers, orthogonal_matrices
 from eoc.initializers.plan.drift import warnings_of
 from eoc.initializers.plan.fills import Fill
-from eoc.initializers.plan.plan import Plan
-from eoc.initializers.plan.report import Report
+from eoc.initializers.plan.health import problems_of
+from eoc.initializers.plan.plan import Aim, Plan
+from eoc.initializers.plan.report import Report, Row
 from eoc.initializers.plan.roles import explained
 from eoc.initializers.plan.settings import Settings
 from eoc.models.slots import Learned, Slot
 from eoc.models.steps import Kind, Reading, Step
 
-__all__ = ["Array", "SlotParameters", "filled", "patterns"]
+__all__ = ["Array", "Key", "Measure", "Measured", "SlotParameters", "filled", "patterns"]
 
 Array = NDArray[Any]
+Key = tuple[str, Any]  # the name of a parameter, and the ranges of its part
 
 _WIDEST = 16.0  # standard deviations: no draw is ever further out
 
@@ -94,8 +97,53 @@ class SlotParameters:
             )
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What a batch showed.
+
+    Attributes
+    ----------
+    taken
+        The mean square of what each weight was applied to.
+    factors
+        What each weight is to be multiplied by; 1 where it stays.
+    output
+        The mean square of what the model returns, with those weights.
+    gradients
+        |dL/dW| |W| of each weight for a random linear loss: the effect of a relative change of it.
+    """
+
+    taken: Mapping[Key, float]
+    factors: Mapping[Key, float]
+    output: float
+    gradients: Mapping[str, float]
+
+    def scaled(self, values: Mapping[str, Array], fills: Sequence[Fill]) -> dict[str, Array]:
+        """Parameters with their weights multiplied."""
+        found = dict(values)
+        for fill in fills:
+            slot, factor = fill.tensor, self.factors.get((fill.name, fill.tensor.ranges), 1.0)
+            if factor != 1.0:
+                before = found[fill.name]
+                found[fill.name] = slot.placed(before, (factor * slot.taken(before.astype(float))).astype(before.dtype))
+        return found
+
+    def seen(self, row: Row, keys: Mapping[tuple[str, str], Key]) -> Row:
+        """A row of the report with what was measured."""
+        key = keys.get((row.parameter, row.part))
+        if key is None or row.std is None:
+            return row
+        factor = self.factors.get(key, 1.0)
+        note = "" if factor == 1.0 else f"scaled by {factor:.3g}, as measured"
+        together = "; ".join(filter(None, [row.note, note]))
+        return replace(row, measured=self.taken.get(key), std=row.std * factor, note=together)
+
+
+Measure = Callable[[Mapping[str, Array], Mapping[Key, Aim], Sequence[Fill]], Measured]
+
+
 def filled(
-    reading: Reading, parameters: SlotParameters, settings: Settings, seed: int
+    reading: Reading, parameters: SlotParameters, settings: Settings, seed: int, measure: Measure | None = None
 ) -> tuple[dict[str, Array], Report]:
     """New values of the parameters of a model that was read, and the report. Nothing is changed.
 
@@ -109,6 +157,9 @@ def filled(
         How.
     seed
         One seed gives the same weights in all frameworks, see :mod:`eoc.initializers.plan.draws`.
+    measure
+        Measures the model on a batch, for values of its parameters, what its weights are to hand on, and what they
+        were filled with; None for theory alone.
 
     Raises
     ------
@@ -123,6 +174,14 @@ def filled(
         warnings.warn(problem, InitializationWarning, stacklevel=4)
     values = _drawn(plan.fills, parameters, seed)
     rows = rows_of(parameters, reading, plan)
+    if measure is not None:
+        weights = [fill for fill in plan.fills if id(fill.tensor) in plan.aims and fill.method != "constant"]
+        aims = {(fill.name, fill.tensor.ranges): plan.aims[id(fill.tensor)] for fill in weights}
+        found = measure(values, aims, weights)
+        values = found.scaled(values, weights)
+        keys = {(fill.name, fill.tensor.part): (fill.name, fill.tensor.ranges) for fill in weights}
+        rows = tuple(found.seen(row, keys) for row in rows)
+        problems = (*problems, *problems_of(found.output, settings.output_variance, found.gradients))
     notes = (*problems, *notes_of(parameters, reading, plan))
     report = Report(rows, plan.points, plan.depth, notes, explained({row.rule for row in rows}), problems)
     return values, report

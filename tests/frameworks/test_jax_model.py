@@ -232,3 +232,41 @@ def test_without_inputs_or_layers_nothing_is_done():
         initialize(Mlp((8, 3)), KEY)
     with pytest.raises(EocError, match="no dense or convolutional layer"):
         initialize(lambda p, x: jnp.tanh(p * x), jnp.ones(()), jnp.ones((2, 3)))
+
+
+class Pooled(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        x = linen.max_pool(linen.relu(linen.Conv(32, (3, 3), name="one")(x)), (2, 2), (2, 2))
+        x = linen.relu(linen.Conv(32, (3, 3), name="two")(x)).max((1, 2))
+        return linen.Dense(10, name="head")(x)
+
+
+def test_a_batch_makes_what_is_measured_what_was_planned():
+    batch = 3.0 * jax.random.normal(KEY, (64, 16, 16, 3))
+    found, report = initialize(Pooled(), KEY, batch=batch)
+    report.assert_healthy()
+    output, seen = Pooled().apply(found, batch, capture_intermediates=True)
+    assert float(jnp.mean(output**2)) == pytest.approx(1.0, rel=0.03)
+    for name in ("one", "two"):
+        assert float(jnp.mean(seen["intermediates"][name]["__call__"][0] ** 2)) == pytest.approx(1.0, rel=0.03)
+    rows = {row.parameter: row for row in report.rows}
+    assert rows["params/one/kernel"].measured == pytest.approx(float(jnp.mean(batch**2)), rel=1e-3)
+    assert "as measured" in rows["params/one/kernel"].note
+    drawn, _ = initialize(Pooled(), KEY, batch)
+    ratio = np.asarray(found["params"]["one"]["kernel"]) / np.asarray(drawn["params"]["one"]["kernel"])
+    np.testing.assert_allclose(ratio, 1.0 / 3.0, rtol=0.1)
+    np.testing.assert_allclose(ratio, ratio.flat[0], rtol=1e-5)
+
+
+def test_a_batch_shows_gradients_that_vanish():
+    def model(p, x):
+        for w in p["hidden"]:
+            x = jnp.tanh(x @ w)
+        return x @ p["head"]
+
+    given = {"hidden": [jnp.zeros((64, 64))] * 40, "head": jnp.zeros((64, 5))}
+    batch = jax.random.normal(KEY, (16, 64))
+    with pytest.warns(InitializationWarning, match="power drifts"):
+        _, report = initialize(model, given, batch=batch, sigma_w=0.7, sigma_b=0.0, output_variance=None)
+    assert any("vanish" in problem for problem in report.problems)

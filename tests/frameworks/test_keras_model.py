@@ -192,3 +192,15 @@ def test_nothing_is_written_on_errors(monkeypatch):
         initialize_(model)
     for weight, value in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(np.asarray(weight.value), value)
+
+
+def test_a_batch_makes_what_is_measured_what_was_planned():
+    x = keras.Input((8, 8, 3))
+    h = layers.MaxPooling2D(2)(layers.Conv2D(16, 3, activation="relu")(x))
+    model = keras.Model(x, layers.Dense(10)(layers.Flatten()(h)))
+    batch = 3.0 * np.random.default_rng(0).standard_normal((64, 8, 8, 3)).astype("float32")
+    report = initialize_(model, batch=batch)
+    report.assert_healthy()
+    assert np.mean(np.asarray(model(batch)) ** 2) == pytest.approx(1.0, rel=0.03)
+    assert sum("as measured" in row.note for row in report.rows) == 2
+    assert report.set[0].measured == pytest.approx(np.mean(batch**2), rel=1e-3)

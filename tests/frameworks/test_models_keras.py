@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from eoc.errors import EocError
 from eoc.models.keras.read import read
-from eoc.models.keras.traced import read_traced
+from eoc.models.keras.traced import as_function
 from eoc.models.steps import Kind
 
 
@@ -120,7 +120,7 @@ def test_a_depthwise_kernel_is_placed_by_channel():
 def test_normalisations_are_known_and_what_jax_computes_is_the_same(layer, centred, over_batch):
     x = keras.Input((6, 6, 3))
     model = keras.Model(x, layers.ReLU()(layer(layers.Conv2D(8, 3)(x))))
-    for steps in (read(model).steps, read_traced(model, None).steps):
+    for steps in (read(model).steps, as_function(model, None).read().steps):
         step = one(steps, Kind.NORM)
         assert (step.centred, step.over_batch) == (centred, over_batch)
         assert step.module.weight.shape == (8,)

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from eoc.errors import EocError
+from eoc.initializers.jax.measured import Batch
 from eoc.initializers.plan.draws import checked_seed
 from eoc.initializers.plan.report import Report
 from eoc.initializers.plan.settings import checked_settings
@@ -37,6 +38,7 @@ def initialize(
     ends: str = "stable",
     heads: str = "variance",
     embeddings: str = "draw",
+    batch: Any = None,
     seed: Any = 0,
     apply: Callable[..., Any] | None = None,
 ) -> tuple[Any, Report]:
@@ -60,6 +62,10 @@ def initialize(
         As there. Names are those of the report, or of modules: "Dense_0" for params/Dense_0/kernel.
     embeddings
         As there.
+    batch
+        The same as ``example_inputs``, of data, and in their place: where theory is approximate or unknown, the weights
+        are scaled until each layer of this batch hands on what was planned; gradients are measured. The report has what
+        was measured beside what was predicted.
     seed
         A whole number >= 0: the same weights in PyTorch, JAX and Keras; or a key of random numbers.
     apply
@@ -104,7 +110,8 @@ def initialize(
     2/b head    0.00000
     2/w head    0.08388
     """
-    if example_inputs is None:
+    given = example_inputs if batch is None else batch
+    if given is None:
         raise EocError("example_inputs must be what the model is called with: an array, a tuple or a dictionary")
     settings = checked_settings(
         sigma_w=sigma_w,
@@ -123,8 +130,10 @@ def initialize(
         embeddings=embeddings,
     )
     number = _seed(seed)
-    found = model_of(model, variables, example_inputs, apply)
-    values, report = filled(found.read(), SlotParameters(found.parameters), settings, number)
+    found = model_of(model, variables, given, apply)
+    traced = found.traced()
+    measure = None if batch is None else Batch(found.function, found.parameters, found.others, traced).measure
+    values, report = filled(traced.reading, SlotParameters(found.parameters), settings, number, measure)
     arrays = {name: jax.numpy.asarray(value) for name, value in values.items()}
     return found.rebuilt({**found.parameters, **arrays}), report
 

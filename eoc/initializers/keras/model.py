@@ -8,10 +8,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from eoc.errors import EocError
 from eoc.initializers.plan.draws import checked_seed
 from eoc.initializers.plan.report import Report
 from eoc.initializers.plan.settings import checked_settings
-from eoc.initializers.slotted import Array, SlotParameters, filled, patterns
+from eoc.initializers.slotted import Array, Measure, SlotParameters, filled, patterns
 from eoc.models.keras.names import variables_by_name
 from eoc.models.keras.read import read
 
@@ -36,6 +37,7 @@ def initialize_(
     heads: str = "variance",
     embeddings: str = "draw",
     example_inputs: Any = None,
+    batch: Any = None,
     seed: int = 0,
 ) -> Report:
     """Draw all weights and biases of a model anew, on the edge of chaos of its own activations.
@@ -54,6 +56,10 @@ def initialize_(
     example_inputs
         What a model that is written as a class is called with: an array, a tuple of arguments, or a dictionary of
         those with names.
+    batch
+        The same of data, on JAX: where theory is approximate or unknown, the weights are scaled until each layer of
+        this batch hands on what was planned; gradients are measured. The report has what was measured beside what was
+        predicted.
     seed
         A whole number >= 0: the same weights in PyTorch, JAX and Keras, on any backend.
 
@@ -100,13 +106,25 @@ def initialize_(
         embeddings=embeddings,
     )
     number = checked_seed(seed)
-    reading = read(model, example_inputs)
+    reading = read(model, example_inputs if batch is None else batch)
+    measure = None if batch is None else _measure(model, batch)
     variables = variables_by_name(model)
     frozen = [name for name, variable in variables.items() if not variable.trainable]
     before = {name: np.asarray(keras.ops.convert_to_numpy(variable.value)) for name, variable in variables.items()}
-    values, report = filled(reading, SlotParameters(before, frozen), settings, number)
+    values, report = filled(reading, SlotParameters(before, frozen), settings, number, measure)
     _assign(variables, values, before)
     return report
+
+
+def _measure(model: keras.Model, batch: Any) -> Measure:
+    """What measures a model on a batch."""
+    if keras.backend.backend() != "jax":
+        raise EocError("a batch can be measured where Keras runs on JAX: set KERAS_BACKEND=jax, or leave out batch")
+    from eoc.initializers.jax.measured import Batch
+    from eoc.models.keras.traced import as_function
+
+    found = as_function(model, batch)
+    return Batch(found.function, found.parameters, found.others, found.traced()).measure
 
 
 def _assign(variables: Mapping[str, Any], values: Mapping[str, Array], before: Mapping[str, Array]) -> None:

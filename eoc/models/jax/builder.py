@@ -39,6 +39,7 @@ class Builder:
         self.steps: list[Step] = []
         self.uses: dict[str, str] = {}  # see Reading
         self.units: dict[int, tuple[int, ...]] = {}  # the axes of what a step hands on that are units of a layer
+        self.products: dict[Slot, tuple[int, int]] = {}  # where a weight is first used, see Traced
         self.softmax: set[int] = set()  # steps that are weights adding up to 1
         self._shapes, self._values = shapes, values
         self._made: dict[Signal, tuple[int, float]] = {}  # the step, and what it is to be multiplied by

@@ -85,6 +85,9 @@ class Graph:
                 note = f"its weight is computed from {', '.join(sorted(leaves))}"
             return build.add(operation.name, Kind.UNKNOWN, (at,), shape, note=note)
         affine = replace(found.affine, weight=build.same(found.affine.weight))
+        if operation.product:
+            side = next(at for at, value in enumerate(operation.inputs) if value is found.signal)
+            build.products.setdefault(affine.weight, (operation.product, side))
         made = build.add(owner(affine.weight_name), Kind.LAYER, (at,), shape, affine=affine)
         build.units[made.base] = found.units
         return made

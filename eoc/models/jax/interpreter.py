@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from eoc.models.jax.operations import RANDOM, SHAPES, apply, is_elementwise
+from eoc.models.jax.operations import PRODUCTS, RANDOM, SHAPES, apply, is_elementwise
 from eoc.models.jax.values import Fixed, Operation, Signal, Value
 from eoc.models.jax.views import moved
 
-__all__ = ["Interpreter", "constant"]
+__all__ = ["Interpreter", "called_by", "constant"]
 
 _INSIDE = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 _CALLS = frozenset(
@@ -66,6 +66,7 @@ class Interpreter:
 
     def __init__(self, signal: Callable[[Operation, Sequence[tuple[int, ...]]], list[Value]]) -> None:
         self._signal = signal
+        self._products, self._loops = 0, 0
 
     def outputs(self, jaxpr: Any, consts: Sequence[Any], inputs: Sequence[Value], place: Place = _TOP) -> list[Value]:
         """What a jaxpr returns.
@@ -93,20 +94,26 @@ class Interpreter:
 
     def _equation(self, equation: Any, inputs: list[Value], place: Place) -> list[Value]:
         kind, params = equation.primitive.name, equation.params
-        inside = next((params[key] for key in _INSIDE if key in params), None)
-        here = place.of(equation)
-        if kind in _CALLS and inside is not None:
-            called = here.calling(str(params.get("name", "")))
-            return self.outputs(getattr(inside, "jaxpr", inside), getattr(inside, "consts", ()), inputs, called)
+        inside, here = called_by(equation), place.of(equation)
+        if inside is not None:
+            return self.outputs(*inside, inputs, here.calling(str(params.get("name", ""))))
         shapes = [tuple(map(int, variable.aval.shape)) for variable in equation.outvars]
         signals = any(isinstance(value, Signal) for value in inputs)
         if kind == "scan" and signals:
             return self._scan(params, inputs, here, equation, shapes)
-        operation = Operation(equation.primitive, params, tuple(inputs), here.module, here.function, _whole(equation))
+        product = self._count(kind)
+        place_of = (here.module, here.function, _whole(equation), product)
+        operation = Operation(equation.primitive, params, tuple(inputs), *place_of)
         if signals:
             return self._signal(operation, shapes)
         fixed = operation.fixed
         return [_fixed(operation, fixed, shape, at, kind in RANDOM) for at, shape in enumerate(shapes)]
+
+    def _count(self, kind: str) -> int:
+        if kind not in PRODUCTS or self._loops:
+            return 0
+        self._products += 1
+        return self._products
 
     def _scan(self, params: Mapping[str, Any], inputs: list[Value], place: Place, equation: Any, shapes: Any) -> Any:
         """Layers one after the other whose parameters are stacked; recurrent cells stay one operation."""
@@ -118,13 +125,23 @@ class Interpreter:
             return self._signal(Operation(equation.primitive, params, tuple(inputs), place.module), shapes)
         carry = list(inputs[consts : consts + carried])
         closed, ys = params["jaxpr"], []
+        self._loops += 1
         for at in reversed(order) if params["reverse"] else order:
             taken = [_entry(value, at) for value in stacked if isinstance(value, Fixed)]
             found = self.outputs(closed.jaxpr, closed.consts, [*inputs[:consts], *carry, *taken], place)
             carry = found[:carried]
             ys.append(found[carried:])
+        self._loops -= 1
         stacks = zip(zip(*ys, strict=True), shapes[carried:], strict=False)
         return [*carry, *(_last(each, shape) for each, shape in stacks)]
+
+
+def called_by(equation: Any) -> tuple[Any, Any] | None:
+    """The jaxpr and the constants of a function that an equation calls; None where it calls none."""
+    inside = next((equation.params[key] for key in _INSIDE if key in equation.params), None)
+    if equation.primitive.name not in _CALLS or inside is None:
+        return None
+    return getattr(inside, "jaxpr", inside), getattr(inside, "consts", ())
 
 
 def _whole(equation: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.messages import shortened
-from eoc.models.jax.read import leaves_of, read
+from eoc.models.jax.read import Traced, leaves_of, traced
 from eoc.models.steps import Reading
 
 __all__ = ["Arguments", "JaxModel", "arguments_of", "model_of"]
@@ -42,9 +42,18 @@ class JaxModel:
     function: Callable[..., Any]
     rebuilt: Callable[[Mapping[str, Any]], Any]
 
+    def traced(self) -> Traced:
+        """What it computes."""
+        return traced(self.function, dict(self.parameters), self.inputs, self.others[0])
+
+    @property
+    def others(self) -> tuple[Any, ...]:
+        """What the function takes besides parameters."""
+        return ({} if self.state is None else self.state, *self.inputs)
+
     def read(self) -> Reading:
         """The steps that it computes."""
-        return read(self.function, dict(self.parameters), self.inputs, {} if self.state is None else self.state)
+        return self.traced().reading
 
 
 def model_of(model: Any, parameters: Any, inputs: Any, apply: Callable[..., Any] | None = None) -> JaxModel:

@@ -14,7 +14,7 @@ from scipy import special
 
 from eoc.models.jax.values import Operation
 
-__all__ = ["CASTS", "RANDOM", "REDUCTIONS", "SHAPES", "apply", "bound", "is_elementwise", "is_local"]
+__all__ = ["CASTS", "PRODUCTS", "RANDOM", "REDUCTIONS", "SHAPES", "apply", "bound", "is_elementwise", "is_local"]
 
 Params = Mapping[str, Any]
 _OF_ONE_OR_MORE: Mapping[str, Callable[..., Any]] = {
@@ -107,6 +107,8 @@ SHAPES = frozenset(_SHAPES)
 REDUCTIONS = frozenset(_REDUCTIONS)
 #: What leaves every number as it is, but for rounding.
 CASTS = frozenset(("convert_element_type", "copy", "copy_p", "stop_gradient", "reduce_precision"))
+#: Products and convolutions.
+PRODUCTS = frozenset(("conv_general_dilated", "dot_general"))
 #: What makes random numbers.
 RANDOM = frozenset(
     ("random_bits", "random_clone", "random_fold_in", "random_gamma", "random_seed", "random_split", "random_unwrap")

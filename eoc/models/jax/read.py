@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from eoc.models.jax.values import Fixed, Signal, Value
 from eoc.models.jax.views import whole
 from eoc.models.steps import Kind, Reading, needed
 
-__all__ = ["Leaf", "leaves_of", "read"]
+__all__ = ["Leaf", "Traced", "leaves_of", "read", "traced"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,26 @@ class Leaf:
 
     name: str
     value: Any
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A function that was traced and read.
+
+    Attributes
+    ----------
+    jaxpr
+        What JAX made of it.
+    reading
+        Its steps.
+    products
+        Where the weights of layers are used first: by the name of the parameter and the ranges of its part, which of
+        the products and convolutions it is, and which side of it is the signal.
+    """
+
+    jaxpr: Any
+    reading: Reading
+    products: Mapping[tuple[str, Any], tuple[int, int]]
 
 
 def read(function: Callable[..., Any], parameters: Any, inputs: Sequence[Any], state: Any = None) -> Reading:
@@ -78,6 +98,11 @@ def read(function: Callable[..., Any], parameters: Any, inputs: Sequence[Any], s
     head layer (2,) None
     output output (3,) None
     """
+    return traced(function, parameters, inputs, state).reading
+
+
+def traced(function: Callable[..., Any], parameters: Any, inputs: Sequence[Any], state: Any = None) -> Traced:
+    """The same, with what is needed to compute it step by step."""
     trees = (parameters, *(() if state is None else (state,)), *inputs)
     try:
         closed = jax.make_jaxpr(function)(*trees)
@@ -99,7 +124,8 @@ def read(function: Callable[..., Any], parameters: Any, inputs: Sequence[Any], s
         raise EocError("nothing that the model returns depends on its inputs")
     ends = list(dict.fromkeys(builder.index(signal) for signal in signals))
     builder.add("output", Kind.OUTPUT, ends, signals[0].shape)
-    return Reading(needed(builder.steps), True, uses=builder.uses)
+    products = {(slot.name, slot.ranges): place for slot, place in builder.products.items()}
+    return Traced(closed, Reading(needed(builder.steps), True, uses=builder.uses), products)
 
 
 def leaves_of(tree: Any) -> list[Leaf]:

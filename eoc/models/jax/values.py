@@ -28,6 +28,9 @@ class Operation:
         The path of the module that it belongs to, and the function that is called there; "" where that is not known.
     whole
         Whether it returns whole numbers or truth values.
+    product
+        Of a product or a convolution: how many of them there are up to it, in the order in which they are computed; 0
+        within loops.
     """
 
     primitive: Any
@@ -36,6 +39,7 @@ class Operation:
     module: str = ""
     function: str = ""
     whole: bool = False
+    product: int = 0
 
     @property
     def name(self) -> str:

@@ -77,6 +77,6 @@ def read(model: Any, example_inputs: Any = None) -> Reading:
 
 
 def _traced(model: Any, example_inputs: Any) -> Reading:
-    from eoc.models.keras.traced import read_traced
+    from eoc.models.keras.traced import as_function
 
-    return read_traced(model, example_inputs)
+    return as_function(model, example_inputs).read()

@@ -10,16 +10,14 @@ import keras
 import numpy as np
 
 from eoc.errors import EocError
-from eoc.models.jax.models import arguments_of
-from eoc.models.jax.read import read as read_function
+from eoc.models.jax.models import JaxModel, arguments_of
 from eoc.models.keras.names import learned_variables, variables_by_name
-from eoc.models.steps import Reading
 
-__all__ = ["read_traced"]
+__all__ = ["as_function"]
 
 
-def read_traced(model: Any, example_inputs: Any) -> Reading:
-    """The steps of any model of Keras, as it is called in training.
+def as_function(model: Any, example_inputs: Any) -> JaxModel:
+    """Any model of Keras as a function of JAX, as it is called in training.
 
     Parameters
     ----------
@@ -32,13 +30,10 @@ def read_traced(model: Any, example_inputs: Any) -> Reading:
     Raises
     ------
     EocError
-        If it cannot be traced.
+        For a model that is written as a class, without example inputs.
     """
-    if example_inputs is None:
-        example_inputs = _inputs_of(model)
-    arguments = arguments_of(example_inputs)
-    names = variables_by_name(model)
-    learned = learned_variables(model)
+    arguments = arguments_of(_inputs_of(model) if example_inputs is None else example_inputs)
+    names, learned = variables_by_name(model), learned_variables(model)
     mode = {"training": True} if "training" in inspect.signature(model.call).parameters else {}
     kept = [variable for variable in model.variables if not any(variable is one for one in learned)]
 
@@ -54,23 +49,24 @@ def read_traced(model: Any, example_inputs: Any) -> Reading:
         return arguments.call(call, *arrays)
 
     parameters = {name: variable.value for name, variable in names.items()}
-    return read_function(function, parameters, arguments.arrays, [variable.value for variable in kept])
+    return JaxModel(
+        parameters, [variable.value for variable in kept], arguments.arrays, function, lambda values: values
+    )
 
 
 def _inputs_of(model: Any) -> Any:
-    """Arrays of the shapes that a functional model takes; lengths that it does not know are 2."""
+    """Arrays of the shapes that a functional model takes; two of them, and 64 for lengths that it does not know."""
     inputs = getattr(model, "inputs", None)
     if not inputs:
         raise EocError(
             "the model is written as a class and shows its layers only when it is called: give example_inputs, what it "
             "is called with"
         )
-    arrays = [
-        np.zeros([2 if n is None else n for n in each.shape], keras.backend.standardize_dtype(each.dtype))
-        for each in inputs
-    ]
-    return (
-        (keras.tree.pack_sequence_as(model._inputs_struct, arrays),)
-        if hasattr(model, "_inputs_struct")
-        else tuple(arrays)
-    )
+    arrays = [_zeros(each.shape, each.dtype) for each in inputs]
+    structure = getattr(model, "_inputs_struct", None)
+    return arrays[0] if structure is None else (keras.tree.pack_sequence_as(structure, arrays),)
+
+
+def _zeros(shape: Any, dtype: Any) -> Any:
+    lengths = [2 if shape[0] is None else shape[0], *(64 if length is None else length for length in shape[1:])]
+    return np.zeros(lengths, keras.backend.standardize_dtype(dtype))
