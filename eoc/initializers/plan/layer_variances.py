@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from math import inf, isclose, prod
+
+import numpy as np
 
 from eoc.activations import Activation
 from eoc.errors import EocError
@@ -19,6 +22,8 @@ from eoc.predict.state import State, Unknown, begin, through
 
 __all__ = ["LayerVariances", "power_of"]
 
+_FAST = 5.0
+_PHASES = np.array([0.1, 0.35, 0.8, 1.3, 4.0])
 _SELF_NORMALISING = {"sigma_w": 1.0, "sigma_b": 0.0, "q": 1.0}  # of SELU: Klambauer et al. (2017)
 
 
@@ -56,14 +61,17 @@ class LayerVariances:
         _check_points(model.steps, settings.points)
 
     def role(self, at: int) -> Role:
-        """The rule for a layer; behind a normalisation perhaps no map is iterated."""
+        """The rule for a layer; where no point was asked for, with those of fast sines and of maps not iterated."""
         found = role(self._model, at)
         phi, settings = found.activation, self._settings
         if found.rule is not Rule.HIDDEN or phi is None or found.next is None:
             return found
-        if not settings.is_recommended or phi.name in settings.points or not self._model.is_once(at, found.next):
+        if not settings.is_recommended or phi.name in settings.points:
             return found
-        return Role(Rule.ONCE, found.next, phi, found.note)
+        if self._model.is_once(at, found.next):
+            return replace(found, rule=Rule.ONCE)
+        is_first = self._model.taken(at).kind is Kind.INPUT
+        return replace(found, rule=Rule.FIRST) if is_first and _is_fast_sine(phi) else found
 
     def layer(
         self, at: int, found: Role, power: float | None, states: Sequence[State | Unknown]
@@ -130,6 +138,9 @@ class LayerVariances:
             return (place.sigma_w, place.sigma_b) if again else _keeping(place, power)
         if found.rule in (Rule.ONCE, Rule.NORMALISED, Rule.GATE):
             return (power or 1.0) ** -0.5, 0.0
+        affine = self._model.steps[at].affine
+        if found.rule is Rule.FIRST and affine is not None:
+            return (3.0 * affine.fan_in) ** -0.5, 0.0
         return self._head(at, power) if found.rule is Rule.HEAD else (1.0, 0.0)
 
     def _head(self, at: int, power: float | None) -> tuple[float, float]:
@@ -201,6 +212,12 @@ def _keeping(place: OperatingPoint, power: float | None) -> tuple[float, float]:
     if not power or not 0.0 < place.q < inf or isclose(power, place.power, rel_tol=1e-9):
         return place.sigma_w, place.sigma_b
     return ((place.q - place.sigma_b**2) / power) ** 0.5, place.sigma_b
+
+
+def _is_fast_sine(phi: Activation) -> bool:
+    """Whether a function is sin(w x) with w >= 5, as in networks that represent pictures (Sitzmann et al. 2020)."""
+    w = float(phi.dphi(0.0))
+    return abs(w) >= _FAST and bool(np.allclose(phi(_PHASES / w), np.sin(_PHASES), rtol=0.0, atol=1e-9))
 
 
 def _is_alpha(step: Step) -> bool:

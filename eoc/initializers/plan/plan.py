@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from typing import Any
 
-import numpy as np
-
-from eoc.activations import Activation
 from eoc.errors import EocError
 from eoc.initializers.plan.fills import Fill, Method
 from eoc.initializers.plan.layer_variances import LayerVariances, power_of
@@ -24,9 +21,6 @@ from eoc.predict.forward import Forward
 from eoc.predict.state import State, Unknown, begin, through
 
 __all__ = ["Aim", "Plan"]
-
-_FAST = 5.0
-_PHASES = np.array([0.1, 0.35, 0.8, 1.3, 4.0])
 
 
 @dataclass(frozen=True)
@@ -97,8 +91,6 @@ class Plan:
         except EocError as error:
             raise EocError(f"layer {step.name!r}: {error}") from None
         row, notes = self._row(at, found, affine, power), [found.note, step.note]
-        if row.rule == Rule.FIRST:
-            sigma_w, sigma_b = 1.0 / sqrt(3.0 * affine.fan_in), 0.0
         notes.append("input variance unknown" if power is None else "")
         times = len(self.structure.repeats.get(at, ()))
         notes.append(f"used {times} times, one after the other" if times else "")
@@ -153,15 +145,8 @@ class Plan:
         phi, rule = found.activation, found.rule
         if at in self._rules.ends or at in self._rules.named:
             rule = Rule.BRANCH
-        elif rule is Rule.HIDDEN and phi is not None and self._is_siren(at, phi):
-            rule = Rule.FIRST
         name = "" if phi is None else phi.name
         return Row(affine.weight_name, rule, fan_in=affine.fan_in, power=power, activation=name)
-
-    def _is_siren(self, at: int, phi: Activation) -> bool:
-        """Whether a layer is the first one before sin(w x), and no point was asked for."""
-        asked = not self.settings.is_recommended or phi.name in self.settings.points
-        return not asked and self.structure.taken(at).kind is Kind.INPUT and _is_fast_sine(phi)
 
     def _left_as_asked(self, rule: str) -> str:
         """Why layers of a rule are left, if that was asked for."""
@@ -296,9 +281,3 @@ class Plan:
 
     def _add(self, row: Row) -> None:
         self.rows.setdefault(row.parameter, []).append(row)
-
-
-def _is_fast_sine(phi: Activation) -> bool:
-    """Whether a function is sin(w x) with w >= 5, as in networks that represent pictures (Sitzmann et al. 2020)."""
-    w = float(phi.dphi(0.0))
-    return abs(w) >= _FAST and bool(np.allclose(phi(_PHASES / w), np.sin(_PHASES), rtol=0.0, atol=1e-9))
