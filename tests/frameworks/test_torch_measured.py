@@ -231,3 +231,32 @@ def test_softplus_close_to_relu_has_the_variance_of_its_inputs():
     place = report.points[0]
     assert (place.sigma_w, place.sigma_b, place.q) == (pytest.approx(1.414212206, rel=1e-9), 0.0, 1.0)
     assert place.chi_1 == pytest.approx(0.992021, abs=1e-6)
+
+
+class Patches(nn.Module):
+    """A small vision transformer, normalised before."""
+
+    def __init__(self, std: float) -> None:
+        super().__init__()
+        self.patch, self.token = nn.Conv2d(3, 64, 4, 4), nn.Parameter(torch.zeros(1, 1, 64))
+        self.positions = nn.Parameter(std * torch.randn(1, 17, 64, generator=seeded(5)))
+        layer = nn.TransformerEncoderLayer(64, 4, 128, 0.0, "gelu", batch_first=True, norm_first=True)
+        self.blocks = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.norm, self.head = nn.LayerNorm(64), nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.positions
+        return self.head(self.norm(self.blocks(x)[:, 0]))
+
+
+@pytest.mark.parametrize(("std", "seen"), [(0.02, False), (0.5, True)])
+def test_position_embeddings_that_are_too_small_to_be_seen_are_said(std, seen):
+    model = Patches(std)
+    report = initialize_(model, example_inputs=torch.randn(2, 3, 16, 16), generator=seeded())
+    assert any("positions is hardly seen at first" in note for note in report.notes) is not seen
+    rows = {row.parameter: row for row in report.rows}
+    up, down = (rows[f"blocks.layers.0.linear{i}.weight"] for i in (1, 2))
+    assert (up.rule, up.std) == ("once", pytest.approx(1.0 / 8.0))
+    assert down.power == pytest.approx(float(eoc.moments("gelu", 1.0, ("V",))["V"].value))
+    assert power(model, torch.randn(64, 3, 16, 16, generator=seeded(1))) == pytest.approx(1.0, rel=0.35)

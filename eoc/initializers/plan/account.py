@@ -94,7 +94,10 @@ def _of_prediction(reading: Reading, plan: Plan) -> Iterator[str]:
             learned = reading.steps[earlier]
             if learned.kind is Kind.PARAMETER and (power or 0.0) < _UNSEEN * most:
                 size = (power or 0.0) ** 0.5
-                yield f"{learned.name} is hardly seen at first: root mean square {size:.2g} beside {most**0.5:.2g}"
+                yield (
+                    f"{learned.name} is hardly seen at first: root mean square {size:.2g} beside {most**0.5:.2g}; "
+                    f"draw it with a standard deviation of about {most**0.5:.2g} if the model needs it from the start"
+                )
 
 
 def _listed(names: list[str]) -> str:
