@@ -260,3 +260,16 @@ def test_position_embeddings_that_are_too_small_to_be_seen_are_said(std, seen):
     assert (up.rule, up.std) == ("once", pytest.approx(1.0 / 8.0))
     assert down.power == pytest.approx(float(eoc.moments("gelu", 1.0, ("V",))["V"].value))
     assert power(model, torch.randn(64, 3, 16, 16, generator=seeded(1))) == pytest.approx(1.0, rel=0.35)
+
+
+def test_zeros_of_padding_are_no_terms_where_sizes_are_known():
+    model = nn.Sequential(
+        nn.Conv2d(64, 256, 3, padding=1), nn.ReLU(), nn.Conv2d(256, 256, 3, padding=1), nn.Flatten(), nn.Linear(1024, 4)
+    )
+    x = torch.randn(64, 64, 2, 2, generator=seeded(1))
+    report = initialize_(model, example_inputs=x, generator=seeded())
+    assert report.rows[0].fan_in == pytest.approx(64 * 4)  # of the nine taps four meet an image of 2x2
+    assert power(model[0], x) == pytest.approx(1.0, rel=0.05)
+    assert power(model, x) == pytest.approx(1.0, rel=0.5)
+    initialize_(model, generator=seeded())
+    assert power(model[0], x) == pytest.approx(4.0 / 9.0, rel=0.05)

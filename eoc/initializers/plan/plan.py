@@ -16,6 +16,7 @@ from eoc.initializers.plan.roles import Role, Rule
 from eoc.initializers.plan.settings import Settings
 from eoc.initializers.plan.structure import structure
 from eoc.layers.affine import Dense, Scale
+from eoc.models.padding import inside
 from eoc.models.steps import Affine, Kind, Reading, Step
 from eoc.predict.forward import Forward
 from eoc.predict.state import State, Unknown, begin, through
@@ -85,7 +86,9 @@ class Plan:
         """Plan the parameters of a layer; what it hands on."""
         step = self.structure.steps[at]
         assert step.affine is not None
-        affine, power, found = step.affine, self._taken(at, x), self._rules.role(at)
+        share = inside(step, self.structure.steps[step.inputs[0]])  # zeros of the padding add nothing
+        affine = replace(step.affine, fan_in=step.affine.fan_in * share)
+        power, found = self._taken(at, x), self._rules.role(at)
         try:
             sigma_w, sigma_b = self._rules.layer(at, found, power, self._walk.states)
         except EocError as error:

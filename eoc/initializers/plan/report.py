@@ -34,7 +34,7 @@ class Row:
     method
         "normal", "orthogonal" or "constant"; "" if it was left.
     fan_in
-        Of a weight: how many terms are summed.
+        Of a weight: how many terms are summed, zeros of padding left out where sizes are known, on average.
     power
         Of a weight: the mean square of what the layer takes in; None if unknown.
     measured
@@ -149,7 +149,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         name,
         row.rule,
         drawn.format(number),
-        "" if row.fan_in is None else f"{row.fan_in:g}",
+        "" if row.fan_in is None else f"{row.fan_in:.4g}",
         "" if row.power is None else f"{row.power:.4g}",
         "" if row.measured is None else f"{row.measured:.4g}",
         _short(row.activation),
