@@ -101,6 +101,11 @@ class Step:
         Of its output, for the example inputs, the number of inputs first; () where that is not known.
     terms
         Of pooling, how many positions each output is made of; of attention, how many tokens; None where not known.
+    causal
+        Of attention: whether each token sees itself and those before it alone.
+    sharpness
+        Of attention: what products of queries and keys are multiplied by, times the root of how many numbers those
+        have; 1 as usual.
     largest
         Of pooling: whether it takes the largest of them, instead of their mean.
     centred
@@ -123,6 +128,8 @@ class Step:
     note: str = ""
     shape: tuple[int, ...] = ()
     terms: int | None = None
+    causal: bool = False
+    sharpness: float = 1.0
     largest: bool = False
     centred: bool = True
     over_batch: bool = False

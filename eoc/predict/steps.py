@@ -141,8 +141,10 @@ def _mixed(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
     values = before[-1]
     if step.terms is None or values.power == 0.0:
         return values.neglecting(TOKENS)
-    scores = before[0].power * before[1].power if len(before) > 2 else 1.0
-    return _moved(values, averaged(values.positions, squared_weights(scores, step.terms)), TOKENS)
+    scores = before[0].power * before[1].power * step.sharpness**2 if len(before) > 2 else 1.0
+    seen = range(1, step.terms + 1) if step.causal else (step.terms,)
+    weights = sum(squared_weights(scores, tokens) for tokens in seen) / len(seen)
+    return _moved(values, averaged(values.positions, weights), TOKENS)
 
 
 def _moved(x: State, to: Positions, what: str) -> State:

@@ -196,7 +196,8 @@ def _parts(how, x, b, t, c):
 def test_attention_is_seen_however_it_is_written(how):
     steps = steps_of(attention(how), seeded(2, 6, 16))
     found = only(steps, Kind.ATTENTION)
-    assert found.terms == 6
+    assert (found.terms, found.causal) == (6, False)
+    assert found.sharpness == pytest.approx(1.0)
     assert len(found.inputs) == (4 if how == "biased" else 3)
     pieces = []
     for at in (*found.inputs[:2], found.inputs[-1]):
@@ -207,6 +208,58 @@ def test_attention_is_seen_however_it_is_written(how):
         assert step.name == "qkv"
     assert pieces == [0, 1, 2]
     assert [step.name for step in steps if step.kind is Kind.LAYER][-1] == "out"
+
+
+def masked(how, scores, q, k, v):
+    """Attention in which each token sees itself and those before it."""
+    t = q.shape[-2]
+    lower, far = torch.ones(t, t).tril(), float("-inf")
+    if how == "fused":
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    if how == "fused with a mask":
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=lower.bool())
+    if how == "masked_fill":
+        return scores.masked_fill(lower == 0, far).softmax(-1) @ v
+    if how == "where":
+        return torch.where(lower.bool(), scores, far).softmax(-1) @ v
+    if how == "add":
+        return (scores + torch.full((t, t), -1e9).triu(1)).softmax(-1) @ v
+    return (scores + 0.1 * lower).softmax(-1) @ v
+
+
+@pytest.mark.parametrize("how", ["fused", "fused with a mask", "masked_fill", "where", "add", "not at all"])
+def test_causal_attention_is_told_from_others(how):
+    def forward(self, x):
+        q, k, v = self.q(x), self.k(x), self.v(x)
+        return masked(how, q @ k.mT / 2.0, q, k, v)
+
+    steps = steps_of(Calls(forward, **{name: nn.Linear(4, 4) for name in "qkv"}), seeded(2, 6, 4))
+    assert only(steps, Kind.ATTENTION).causal is (how != "not at all")
+
+
+@pytest.mark.parametrize(
+    ("function", "sharpness"),
+    [
+        (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, scale=1.0), 4.0),
+        (F.scaled_dot_product_attention, 1.0),
+        (lambda q, k, v: (q @ k.mT).softmax(-1) @ v, 4.0),
+        (lambda q, k, v: (q @ k.mT / 16.0).softmax(-1) @ v, 0.25),
+        (lambda q, k, v: (q * 0.25 @ k.mT).softmax(-1) @ v, 4.0),  # the queries are smaller
+    ],
+)
+def test_scores_that_are_not_over_the_root_of_the_width_are_sharper_or_not(function, sharpness):
+    model = Calls(lambda self, x: function(self.q(x), self.k(x), self.v(x)), **{n: nn.Linear(4, 16) for n in "qkv"})
+    assert only(steps_of(model, seeded(2, 6, 4)), Kind.ATTENTION).sharpness == pytest.approx(sharpness)
+
+
+def test_masks_of_modules_count_for_their_own_tokens():
+    model = Calls(
+        lambda self, x: self.layer(x, x, tgt_mask=nn.Transformer.generate_square_subsequent_mask(5)),
+        layer=nn.TransformerDecoderLayer(8, 2, 16, batch_first=True),
+    )
+    own, memory = (step for step in steps_of(model, seeded(2, 5, 8)) if step.kind is Kind.ATTENTION)
+    assert (own.causal, memory.causal) == (True, False)
+    assert (own.terms, memory.terms) == (5, 5)
 
 
 @pytest.mark.parametrize("separate", [True, False])

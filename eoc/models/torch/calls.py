@@ -13,9 +13,10 @@ from eoc.models.steps import Kind
 from eoc.models.torch.fixed import still_fixed
 from eoc.models.torch.functions import ELEMENTWISE, KINDS, LINEAR, NUMBERS, TRANSPOSED, UNCHANGED
 from eoc.models.torch.making import ValueBuilder
+from eoc.models.torch.masks import is_causal
 from eoc.models.torch.pointwise import pointwise
 from eoc.models.torch.pooled import normalisation, pooling
-from eoc.models.torch.products import convolution, embedding, linear, product
+from eoc.models.torch.products import convolution, embedding, is_masked, linear, product
 from eoc.models.torch.transformers import add_gate
 from eoc.models.torch.values import Call, Elements, Fixed, Value
 
@@ -57,6 +58,8 @@ def _reshaped(builder: ValueBuilder, call: Call) -> Value:
         )
 
     builder.units.reshapes[out.source] = reshape
+    if call.name == "masked_fill":
+        builder.masking(call, out)
     if call.name in _SPLITTING:
         builder.functions[out.source] = "pieces"
     if call.name in _SELECTING:
@@ -113,12 +116,18 @@ def _softmax(builder: ValueBuilder, call: Call) -> Value:
 
 
 def _attention(builder: ValueBuilder, call: Call) -> Value:
-    *taken, mask = call.arguments("query", "key", "value", "attn_mask")
+    names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale")
+    *taken, mask, _, causal, scale = call.arguments(*names)
+    causal = bool(causal) or (isinstance(mask, Fixed) and is_causal(mask.tensor))
     inputs = [builder.index(value) for value in taken]
+    if isinstance(mask, Elements):
+        at = builder.index(mask)
+        causal = causal or is_masked(builder, at)
+        inputs[2:2] = [at] if builder.learns(at) else []
     keys = builder.steps[inputs[1]].shape
-    if isinstance(mask, Elements) and builder.learns(builder.index(mask)):
-        inputs.insert(2, builder.index(mask))
-    return builder.step(call, Kind.ATTENTION, inputs, terms=keys[-2] if len(keys) > 1 else None)
+    terms, width = (None, 1) if len(keys) < 2 else keys[-2:]
+    sharpness = 1.0 if scale is None or terms is None else scale * width**0.5
+    return builder.step(call, Kind.ATTENTION, inputs, terms=terms, causal=causal, sharpness=sharpness)
 
 
 def _many_heads(builder: ValueBuilder, call: Call) -> Value:

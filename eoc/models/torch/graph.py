@@ -19,6 +19,7 @@ from eoc.models.torch.elementwise import recognised_module
 from eoc.models.torch.evaluated import Own, own_activation
 from eoc.models.torch.functions import is_in_place, plain_name
 from eoc.models.torch.making import ValueBuilder
+from eoc.models.torch.masks import is_causal
 from eoc.models.torch.modules import is_leaf
 from eoc.models.torch.transformers import SEVERAL, add_leaf
 from eoc.models.torch.values import Call, Elements, Fixed, Value, values_in
@@ -113,7 +114,8 @@ class _Interpreter:
 
     def _call_module(self, node: fx.Node) -> Value:
         module, name = self._model.get_submodule(node.target), f"{self._prefix}{node.target}"
-        values = values_in(self._given(_in_order(module, node)))
+        arguments = self._given(_arguments(module, node))
+        values = values_in(list(arguments.values()))
         taken = [value for value in values if self._is_taken(module, value)]
         data = [value for value in taken if isinstance(value, Elements)]
         own = self._kinds.get(node.target)
@@ -122,12 +124,21 @@ class _Interpreter:
             out = data[0].then(found[0], type(module).__name__, name, module, found[1])
             several = channels(module, resolve) if isinstance(module, nn.PReLU) else None
             return out if several is None else replace(out, mixture=tuple(zip(*several, strict=True)))
+        start = len(self._builder.steps)
         at = add_leaf(self._builder, name, module, [self._builder.index(value) for value in taken], own)
+        if any(isinstance(mask := arguments.get(key), Fixed) and is_causal(mask.tensor) for key in _MASKS):
+            self._masked(start)
         if isinstance(module, nn.Softmax):
             self._builder.functions[at] = "softmax"
         if isinstance(module, nn.MultiheadAttention | nn.RNNBase | nn.LSTMCell):
             self._builder.tuples.add(at)
         return Elements(at)
+
+    def _masked(self, start: int) -> None:
+        """Mark the attention of the steps from one on as causal, but that to a memory."""
+        for at, step in enumerate(self._builder.steps[start:], start):
+            if step.kind is Kind.ATTENTION and not step.name.endswith("multihead_attn"):
+                self._builder.steps[at] = replace(step, causal=True)
 
     def _is_taken(self, module: nn.Module, value: Value) -> bool:
         """Whether a module takes a value like a signal: also learned numbers, though no indices and no masks."""
@@ -163,8 +174,11 @@ class _Interpreter:
         return fx.node.map_arg(structure, lambda node: self._values[node])
 
 
-def _in_order(module: nn.Module, node: fx.Node) -> Any:
-    """The arguments of a module in the order of its forward, however they were given."""
+_MASKS = ("attn_mask", "src_mask", "tgt_mask", "mask")  # of nn.MultiheadAttention and transformers
+
+
+def _arguments(module: nn.Module, node: fx.Node) -> dict[str, Any]:
+    """The arguments of a module by name, in the order of its forward, however they were given."""
     if isinstance(module, torch.jit.ScriptModule):
-        return node.args, node.kwargs
-    return list(inspect.signature(module.forward).bind(*node.args, **node.kwargs).arguments.values())
+        return dict(enumerate(node.args)) | node.kwargs  # numbers for names
+    return dict(inspect.signature(module.forward).bind(*node.args, **node.kwargs).arguments)

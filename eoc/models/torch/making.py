@@ -15,6 +15,7 @@ from eoc.errors import EocError
 from eoc.models.steps import Kind
 from eoc.models.torch.builder import Builder
 from eoc.models.torch.elementwise import as_activation, straight_line
+from eoc.models.torch.masks import is_causal, mask_of
 from eoc.models.torch.rows import normalised
 from eoc.models.torch.units import Units
 from eoc.models.torch.values import Call, Elements, Fixed, Value
@@ -35,6 +36,8 @@ class ValueBuilder(Builder):
         self.functions: dict[int, str] = {}  # of the steps that attention written by hand consists of
         self.slices: dict[int, list[str]] = {}  # of the last axis of steps whose shape is not known
         self.indexing: set[int] = set()  # steps of indices and the like
+        self.factors: dict[int, float] = {}  # that products of queries and keys are multiplied by at once
+        self.masked: set[int] = set()  # scores that each token has of itself and those before it alone
         self.tuples: set[int] = set()  # steps that return tuples of which the first counts
 
     def indices(self, values: Iterable[Any]) -> tuple[int, ...]:
@@ -56,6 +59,12 @@ class ValueBuilder(Builder):
         taken = self.indices(call.data) if inputs is None else inputs
         note = note or (f"the function {call.name}" if kind is Kind.UNKNOWN else "")
         return Elements(self.add(call.node, kind, taken, note=note, shape=call.shape, **details))
+
+    def masking(self, call: Call, out: Elements) -> Elements:
+        """What a call makes, marked if it leaves of each token's scores those of itself and of those before it."""
+        if is_causal(mask_of(call)):
+            self.masked.add(out.source)
+        return out
 
     def biased(self, value: Elements, fixed: Fixed) -> bool:
         """Make a parameter the bias of a layer that is a matrix product, if it is added to that; whether it is."""

@@ -13,6 +13,7 @@ from eoc.activations import activation
 from eoc.models.steps import Kind
 from eoc.models.torch.elementwise import as_activation, recognised_function
 from eoc.models.torch.making import ValueBuilder
+from eoc.models.torch.masks import mask_of
 from eoc.models.torch.rows import normalised
 from eoc.models.torch.values import Call, Elements, Fixed, Value
 
@@ -76,11 +77,11 @@ def _with_tensor(builder: ValueBuilder, call: Call, fixed: Fixed) -> Value:
     """Of one step and of a tensor: what is added to it or scales it."""
     x = call.data[0]
     if fixed.tensor is not None and not fixed.tensor.is_floating_point():
-        return builder.step(call, Kind.SAME, note="some of them are masked")
-    if call.name in ("add", "sub") and fixed.size is not None:
+        return builder.masking(call, builder.step(call, Kind.SAME, note="some of them are masked"))
+    if call.name in ("add", "sub") and fixed.size is not None and mask_of(call) is None:
         return builder.step(call, Kind.ADD, (builder.index(x), builder.index(fixed)))
     if call.name in ("add", "sub", "where"):
-        return builder.step(call, Kind.SAME, note=f"{call.name} with {fixed.name}")
+        return builder.masking(call, builder.step(call, Kind.SAME, note=f"{call.name} with {fixed.name}"))
     over = call.name == "div" and call.args[0] is x
     if call.name != "mul" and not over:
         return builder.step(call, Kind.UNKNOWN, note=f"the function {call.name} with {fixed.name}")

@@ -14,7 +14,7 @@ from eoc.models.torch.making import ValueBuilder
 from eoc.models.torch.values import Call, Elements, Fixed, Value
 from eoc.models.torch.weights import computed_by
 
-__all__ = ["convolution", "embedding", "linear", "product"]
+__all__ = ["convolution", "embedding", "is_masked", "linear", "product"]
 
 _ADDED = {"addmm": ("mat1", "mat2"), "baddbmm": ("batch1", "batch2")}
 # What lies between the product of queries and keys, its softmax, and the product with the values.
@@ -79,13 +79,22 @@ def _attention(builder: ValueBuilder, call: Call, x: Any, y: Any) -> Value:
     for weights, values in ((left, right), (right, left)):
         softmax, mixed = _back(builder, weights, "softmax")
         if softmax is not None:
-            scores, besides = _back(builder, builder.steps[softmax].inputs[0], "product")
+            before = builder.steps[softmax].inputs[0]
+            scores, besides = _back(builder, before, "product")
             taken = builder.steps[softmax if scores is None else scores].inputs
             terms = builder.steps[softmax].shape[-1:]
-            inputs = (*taken, *(at for at in (*besides, *mixed)), values)
-            return builder.step(call, Kind.ATTENTION, inputs, terms=terms[0] if terms else None)
+            return builder.step(
+                call,
+                Kind.ATTENTION,
+                (*taken, *besides, *mixed, values),
+                terms=terms[0] if terms else None,
+                causal=is_masked(builder, before),
+                sharpness=1.0 if scores is None else _sharpness(builder, before, scores),
+            )
     out = builder.step(call, Kind.UNKNOWN, (left, right), note="a product of two signals that mixes units")
     builder.functions[out.source] = "product"
+    if call.kwargs.get("alpha", 1) != 1:
+        builder.factors[out.source] = float(call.kwargs["alpha"])
     return out
 
 
@@ -102,6 +111,28 @@ def _back(builder: ValueBuilder, at: int, function: str) -> tuple[int | None, li
         besides += [at] if before.kind is Kind.LAYER else [each for each in before.inputs[1:] if builder.learns(each)]
         at = before.inputs[0]
     return at, besides
+
+
+def is_masked(builder: ValueBuilder, at: int) -> bool:
+    """Whether a step on the way to one leaves of each token's scores those of itself and of those before it."""
+    while at not in builder.masked:
+        step = builder.steps[at]
+        if step.kind not in _BETWEEN or not step.inputs or builder.functions.get(at) == "product":
+            return False
+        at = step.inputs[0]
+    return True
+
+
+def _sharpness(builder: ValueBuilder, at: int, scores: int) -> float:
+    """What scores are multiplied by, times the root of how many numbers queries have."""
+    queries = builder.steps[builder.steps[scores].inputs[0]].shape
+    if not queries:
+        return 1.0
+    factor = builder.factors.get(scores, 1.0)
+    while at != scores:
+        factor *= abs(builder.steps[at].slope)
+        at = builder.steps[at].inputs[0]
+    return float(factor * queries[-1] ** 0.5)
 
 
 def _contraction(builder: ValueBuilder, call: Call, x: Value, y: Value) -> Value:

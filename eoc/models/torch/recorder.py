@@ -145,7 +145,8 @@ class Recorder(TorchFunctionMode):
         return self._returned(each, part, given)
 
     def _seen(self, tensor: torch.Tensor, node: fx.Node) -> None:
-        node.meta["shape"], node.meta["floating"] = tuple(tensor.shape), tensor.is_floating_point()
+        node.meta["shape"] = tuple(tensor.shape)
+        node.meta["floating"] = tensor.is_floating_point() or tensor.is_complex()
         self._nodes[id(tensor)] = tensor, node
 
     def _of(self, tensor: torch.Tensor) -> fx.Node | None:
