@@ -81,6 +81,19 @@ def test_buffers_that_are_added_stay_and_have_their_size():
     assert float(step.tensor.square().mean()) == 0.25
 
 
+def test_tables_that_are_looked_up_are_embeddings_or_parameters():
+    def forward(self, ids):
+        rows = self.module.weight[ids] + F.embedding(ids, self.module.weight) + torch.embedding(self.module.weight, ids)
+        return self.head(rows + self.table[ids] + F.embedding(ids, self.table))
+
+    model = Calls(forward, module=nn.Embedding(9, 4), table=learned(9, 4), head=nn.Linear(4, 2))
+    for steps in (read(model).steps, steps_of(model, torch.arange(6).reshape(2, 3))):
+        assert named(steps, Kind.EMBEDDING) == ["module"] * 3
+        assert named(steps, Kind.PARAMETER) == ["table"] * 2
+        assert all(step.inputs == (0,) for step in steps if step.kind in (Kind.EMBEDDING, Kind.PARAMETER))
+        assert named(steps, Kind.UNKNOWN) == []
+
+
 # --- parameters of activations ----------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from eoc.models.torch.making import ValueBuilder
 from eoc.models.torch.masks import is_causal
 from eoc.models.torch.pointwise import pointwise
 from eoc.models.torch.pooled import normalisation, pooling
-from eoc.models.torch.products import convolution, embedding, is_masked, linear, product
+from eoc.models.torch.products import convolution, embedding, is_masked, linear, looked_up, product
 from eoc.models.torch.transformers import add_gate
 from eoc.models.torch.values import Call, Elements, Fixed, Value
 
@@ -48,7 +48,7 @@ def _is_of_parameter(call: Call) -> bool:
 
 def _reshaped(builder: ValueBuilder, call: Call) -> Value:
     if isinstance(call.values[0], Fixed):
-        return builder.step(call, Kind.UNKNOWN, note="looks up rows of a table")
+        return looked_up(builder, call, call.data[0], call.values[0])
     source = call.data[0]
     out = builder.step(call, Kind.SAME, builder.indices((source,)))
 

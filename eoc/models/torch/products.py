@@ -14,7 +14,7 @@ from eoc.models.torch.making import ValueBuilder
 from eoc.models.torch.values import Call, Elements, Fixed, Value
 from eoc.models.torch.weights import computed_by
 
-__all__ = ["convolution", "embedding", "is_masked", "linear", "product"]
+__all__ = ["convolution", "embedding", "is_masked", "linear", "looked_up", "product"]
 
 _ADDED = {"addmm": ("mat1", "mat2"), "baddbmm": ("batch1", "batch2")}
 # What lies between the product of queries and keys, its softmax, and the product with the values.
@@ -22,15 +22,28 @@ _BETWEEN = (Kind.SAME, Kind.SCALE, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT, Kind.U
 
 
 def embedding(builder: ValueBuilder, call: Call) -> Value:
+    """Rows of a table, which comes second, or first in ATen."""
+    first, second = call.arguments("input", "weight")
+    return looked_up(builder, call, *((second, first) if _is_floating(first) else (first, second)))
+
+
+def _is_floating(value: Any) -> bool:
+    return isinstance(value, Fixed) and value.tensor is not None and bool(value.tensor.is_floating_point())
+
+
+def looked_up(builder: ValueBuilder, call: Call, places: Any, table: Any) -> Value:
     """Rows of a table that is a module's, or a parameter."""
-    positions, table = call.arguments("input", "weight")
-    if isinstance(positions, Fixed) and isinstance(table, Fixed) and table.name in call.fixed[0].sources:
-        positions, table = table, positions
-    inputs = builder.indices([positions])
-    owner = builder.owner(table.tensor) if isinstance(table, Fixed) else None
-    if not isinstance(owner, nn.Embedding | nn.EmbeddingBag):
+    inputs = builder.indices([places])
+    fixed = isinstance(table, Fixed) and bool(table.sources) and table.tensor is not None
+    owner = builder.owner(table.tensor) if fixed else None
+    if isinstance(owner, nn.Embedding | nn.EmbeddingBag):
+        at = builder.add(table.name.removesuffix(".weight"), Kind.EMBEDDING, inputs, module=owner, shape=call.shape)
+        return Elements(at)
+    if not fixed:
         return builder.step(call, Kind.UNKNOWN, inputs, note="looks up rows of a table")
-    return Elements(builder.add(table.name.removesuffix(".weight"), Kind.EMBEDDING, inputs, module=owner))
+    details = {"tensor": table.tensor, "note": "rows of it are looked up", "shape": call.shape}
+    at = builder.add(table.name, Kind.PARAMETER, inputs, **details)
+    return Elements(at)
 
 
 def linear(builder: ValueBuilder, call: Call) -> Value:

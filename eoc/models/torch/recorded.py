@@ -49,18 +49,15 @@ def record(model: nn.Module, inputs: Any, decides: bool = True) -> tuple[fx.Grap
     """
     args, kwargs = _arguments(model, inputs)
     kinds: dict[str, Own | None] = {}
-    copied = _prepared(model)
-    modes = [copied.training] if not copied.training else [True, False]
-    for training in modes:  # a batch of one may be too small for a normalisation in training
-        try:
-            return _run(copied.train(training) if training != copied.training else copied, args, kwargs, kinds, decides)
-        except DecidedError:
+    try:
+        return _run(_prepared(model), args, kwargs, kinds, decides)
+    except DecidedError:
+        raise
+    except Exception:
+        if not model.training:
             raise
-        except Exception:
-            if training is modes[-1]:
-                raise
-            copied = _prepared(model)
-    raise AssertionError
+    # A batch of one is too small for a normalisation in training.
+    return _run(_prepared(model).eval(), args, kwargs, kinds, decides)
 
 
 def _run(
