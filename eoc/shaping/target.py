@@ -32,7 +32,7 @@ from eoc.layers.reading import Series
 from eoc.layers.words import Given, graph_of
 from eoc.shaping.conditions import Method
 
-__all__ = ["Part", "bend_of_each", "greatest_is_one", "parts_of", "through"]
+__all__ = ["Part", "bend_of_each", "greatest_is_one", "parts_of", "stand_in", "through"]
 
 Part = tuple[Series, int]  #: items, and how often they are repeated
 
@@ -147,7 +147,7 @@ def through(part: Part, varies: bool, elementwise: Callable[..., Op], x: Signal)
 
 def _bend(part: Part, varies: bool, *, phi: Activation, method: Method, each: float) -> tuple[float, float]:
     """Logarithm of the slope (DKS), or curvature (TAT), at c = 1 of items that are repeated; a bound on its error."""
-    watched = _Watched(Elementwise(_stand_in(method, each)))
+    watched = _Watched(Elementwise(stand_in(method, each)))
     y, times = through(part, varies, partial(_op, phi=phi, watched=watched), CloseInput(1.0, _NEAR))
     g, q = y.G, float(y.q.value[0])
     wrong = next((v for v in watched.variances if abs(v - 1.0) > _KEPT), None)
@@ -185,7 +185,7 @@ def _op(one: Activation, backward: Activation | None, *, phi: Activation, watche
     return watched if one is phi else Elementwise(one, backward)
 
 
-def _stand_in(method: Method, each: float) -> Activation:
+def stand_in(method: Method, each: float) -> Activation:
     """An activation with the slope 1 + each (DKS), or the slope 1 and the curvature ``each`` (TAT), at variance 1."""
     b0, b1, b2 = (0.5 * each, 1.0 - each, 0.5 * each) if method == "tat" else (0.0, 1.0 - each, each)
     half = math.sqrt(0.5 * b2)

@@ -20,7 +20,12 @@ import eoc
 from eoc.cli.framework import Framework
 from eoc.cli.shape_code import _WRITTEN, shape_code
 from eoc.errors import EocError
+from eoc.initializers.plan.bending import bending_layers
+from eoc.initializers.plan.settings import Settings
 from eoc.initializers.torch import initialize_, shape_
+from eoc.initializers.torch.parameters import TorchParameters
+from eoc.models.steps import Kind
+from eoc.models.torch.read import read
 
 X = np.linspace(-3.0, 3.0, 13)
 WITHOUT_EOC = """
@@ -102,6 +107,36 @@ def test_one_module_that_is_used_again_and_again_is_replaced_once():
     report = shape_(model, generator=seeded())
     assert (report.modules, report.depth) == (("act",), 5)
     assert "tanh, shaped by TAT for 5 layers" in str(report)
+
+
+class Residual(nn.Module):
+    def __init__(self, normalised: bool) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(32) if normalised else nn.Identity()
+        self.one, self.act, self.two = nn.Linear(32, 32), nn.GELU(), nn.Linear(32, 32)
+
+    def forward(self, x):
+        return x + self.two(self.act(self.one(self.norm(x))))
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("blocks", [1, 4, 30])
+def test_residual_models_bend_as_much_as_a_chain_of_fewer_layers(blocks, normalised):
+    model = nn.Sequential(nn.Linear(32, 32), *(Residual(normalised) for _ in range(blocks)), nn.Linear(32, 4))
+    reading = read(model)
+    shaped = {id(step) for step in reading.steps if step.kind is Kind.ACTIVATION}
+    found = bending_layers(TorchParameters(model), reading, shaped, Settings())
+    # each branch adds 1/n of the trunk: curvatures 1/(n + 1) of its own add up, and the last branch is one more
+    assert found == pytest.approx(1.0 + (blocks - 1) / (blocks + 1), rel=1e-3)
+    assert shape_(model, generator=seeded()).depth == max(1, round(found))
+
+
+def test_a_chain_bends_as_much_as_it_has_layers():
+    reading = read(mlp(nn.Tanh, 7, 16))
+    shaped = {id(step) for step in reading.steps if step.kind is Kind.ACTIVATION}
+    assert bending_layers(TorchParameters(mlp(nn.Tanh, 7, 16)), reading, shaped, Settings()) == pytest.approx(
+        7.0, rel=1e-3
+    )
 
 
 def test_initialising_with_shape_does_the_same():

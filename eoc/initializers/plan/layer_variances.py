@@ -66,7 +66,7 @@ class LayerVariances:
         phi, settings = found.activation, self._settings
         if found.rule is not Rule.HIDDEN or phi is None or found.next is None:
             return found
-        if not settings.is_recommended or phi.name in settings.points:
+        if not settings.is_recommended(phi):
             return found
         if self._model.is_once(at, found.next):
             return replace(found, rule=Rule.ONCE)
@@ -180,7 +180,9 @@ class LayerVariances:
 
     def _point(self, phi: Activation) -> OperatingPoint:
         own, settings = self._settings.points.get(phi.name), self._settings
-        if own is None and self._noisy and settings.is_recommended and phi.name == "selu":
+        if phi in settings.places:
+            return settings.places[phi]
+        if self._noisy and settings.is_recommended(phi) and phi.name == "selu":
             own = _SELF_NORMALISING  # what alpha dropout adds is made for it, and would drown a small q
         if own is not None:
             return self._at(phi, own.get("sigma_w"), own.get("sigma_b"), own.get("q"))

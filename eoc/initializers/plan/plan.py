@@ -61,7 +61,9 @@ class Plan:
         What each weight that is filled is to hand on, by the id of its tensor.
     """
 
-    def __init__(self, parameters: Parameters, reading: Reading, settings: Settings) -> None:
+    def __init__(
+        self, parameters: Parameters, reading: Reading, settings: Settings, inputs: State | None = None
+    ) -> None:
         self.fills: list[Fill] = []
         self.rows: dict[str, list[Row]] = {}
         self.aims: dict[int, Aim] = {}
@@ -70,7 +72,8 @@ class Plan:
         self._rules = LayerVariances(self.structure, settings)
         self.unscaled = [reading.steps[branch.output].name for branch in self.structure.branches if branch.end is None]
         self._squares: dict[Hashable, float] = {}  # mean squares of the entries of what is decided
-        self._walk = Forward(reading.steps, begin(settings.input_variance), self._layer, self._size)
+        start = begin(settings.input_variance) if inputs is None else inputs
+        self._walk = Forward(reading.steps, start, self._layer, self._size)
         self.states = self._walk.run()
         self.points = tuple(dict.fromkeys(self._rules.points.values()))
         self.depth = self._rules.depth if any(point.recommendation for point in self.points) else None

@@ -8,8 +8,10 @@ from fnmatch import fnmatchcase
 from math import isfinite
 from typing import Any
 
+from eoc.activations import Activation
 from eoc.errors import EocError
 from eoc.messages import did_you_mean, quoted, shortened
+from eoc.operating_point import OperatingPoint
 from eoc.validation import real_number
 
 __all__ = ["Settings", "checked_settings"]
@@ -34,16 +36,17 @@ class Settings:
     output_variance: float | None = 1.0
     residual: tuple[str, ...] = ()
     points: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    places: Mapping[Activation, OperatingPoint] = field(default_factory=dict)  # of shaped activations
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     ends: str = "stable"
     heads: str = "variance"
     embeddings: str = "draw"
 
-    @property
-    def is_recommended(self) -> bool:
-        """Whether no point was asked for."""
-        return self.sigma_w is None and self.sigma_b is None and self.q is None
+    def is_recommended(self, phi: Activation) -> bool:
+        """Whether no point was asked for, of an activation."""
+        own = phi.name in self.points or phi in self.places
+        return not own and self.sigma_w is None and self.sigma_b is None and self.q is None
 
     def leaves(self, name: str) -> bool:
         """Whether a parameter is left as it is, because that was asked for."""

@@ -12,9 +12,11 @@ from torch.nn import functional
 
 from eoc.activations import Activation
 from eoc.errors import EocError
+from eoc.initializers.plan.bending import bending_layers, shaped_place
 from eoc.initializers.plan.report import Report
 from eoc.initializers.plan.settings import Settings
 from eoc.initializers.torch.filled import check_model, filled
+from eoc.initializers.torch.parameters import TorchParameters
 from eoc.models.steps import Kind, Reading, Step
 from eoc.models.torch.read import read
 from eoc.shaping import Shaping, shape
@@ -33,18 +35,15 @@ class ShapeReport:
     modules
         The names of the modules that were replaced.
     depth
-        Activations on the longest way through the model, or as many as were asked for.
+        Layers in a chain that bend distances as much as the model does, or as many as were asked for.
     initialisation
         What was drawn, and how.
-    notes
-        What holds for the whole model.
     """
 
     shapings: tuple[Shaping, ...]
     modules: tuple[str, ...]
     depth: int
     initialisation: Report
-    notes: tuple[str, ...]
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -58,7 +57,7 @@ class ShapeReport:
 
     def __str__(self) -> str:
         """The shaped functions, the modules that compute them now, and what was drawn."""
-        return "\n".join([*self.said, *(f"note: {note}" for note in self.notes), "", str(self.initialisation)])
+        return "\n".join([*self.said, "", str(self.initialisation)])
 
 
 def shape_(
@@ -85,8 +84,8 @@ def shape_(
         The model. Its activations have to be modules such as ``nn.GELU()``; those that multiply something (gates) are
         left. It is changed in place.
     depth
-        Activations one after the other; None: as many as on the longest way through the model. In a model with residual
-        branches that is more than the sums let through, so that it bends less than asked.
+        Layers in a chain that bend distances as much as the model does; None: found by following two inputs through it.
+        In a plain model these are its activations, in one with residual sums fewer.
     method, tau, zeta, eta
         As of :func:`eoc.shape`; ``eta`` is for ReLU and leaky ReLU, the others for all else.
     weights, input_variance, output_variance, generator
@@ -118,30 +117,22 @@ def shape_(
     check_model(module, generator)
     reading = read(module)
     steps = _shaped_steps(reading)
-    layers = depth or _depth(reading.steps)
+    chosen = {id(step) for step in steps}
+    settings = Settings(weights=weights, input_variance=input_variance, output_variance=output_variance)
+    layers = depth or max(1, round(bending_layers(TorchParameters(module), reading, chosen, settings)))
     asked = {"tau": tau, "zeta": zeta, "eta": eta}
     shapings = {phi: _shape(phi, layers, method, asked) for phi in dict.fromkeys(s.activation for s in steps) if phi}
-    places = {s.activation.name: {"sigma_w": 1.0, "sigma_b": 0.0, "q": 1.0} for s in shapings.values()}
-    settings = Settings(
-        depth=layers,
-        weights=weights,
-        input_variance=input_variance,
-        output_variance=output_variance,
-        points=places,
-    )
-    chosen = {id(step) for step in steps}
     new = tuple(
         replace(step, activation=shapings[step.activation].activation)
         if id(step) in chosen and step.activation in shapings
         else step
         for step in reading.steps
     )
+    places = {found.activation: shaped_place(found.activation) for found in shapings.values()}
+    settings = replace(settings, depth=layers, places=places)
     report = filled(module, replace(reading, steps=new), settings, generator)
     modules = {id(step.module): shapings[step.activation] for step in steps if step.activation in shapings}
-    names = _put(module, modules)
-    sums = any(step.kind is Kind.ADD for step in reading.steps)
-    note = "sums pass on a part of what was before unshaped: the whole bends less than was asked for"
-    return ShapeReport(tuple(shapings.values()), names, layers, report, (note,) if sums else ())
+    return ShapeReport(tuple(shapings.values()), _put(module, modules), layers, report)
 
 
 def _shaped_steps(reading: Reading) -> list[Step]:
@@ -160,14 +151,6 @@ def _shaped_steps(reading: Reading) -> list[Step]:
                 f"module of the model, such as self.act = torch.nn.{name.upper()}()"
             )
     return found
-
-
-def _depth(steps: tuple[Step, ...]) -> int:
-    """Activations on the longest way."""
-    count: list[int] = []
-    for step in steps:
-        count.append(max((count[at] for at in step.inputs), default=0) + (step.kind is Kind.ACTIVATION))
-    return max(count)
 
 
 def _shape(phi: Activation, depth: int, method: str | None, asked: dict[str, float | None]) -> Shaping:
