@@ -20,6 +20,7 @@ NEEDS = {
     "eoc/initializers/jax": ("jax",),
     "eoc/initializers/keras": ("keras",),
     "eoc/initializers/torch": ("torch",),
+    "eoc/kernels/sklearn": ("sklearn",),
     "eoc/models": ("torch",),
     "eoc/models/jax": ("jax",),
     "eoc/models/keras": ("keras", "jax"),
@@ -29,6 +30,7 @@ NEEDS = {
     "tests/frameworks/test_jax_model": ("jax", "flax", "torch"),
     "tests/frameworks/test_keras": ("keras", "jax"),
     "tests/frameworks/test_keras_model": ("keras", "jax", "flax", "torch"),
+    "tests/frameworks/test_kernels_sklearn": ("sklearn",),
     "tests/frameworks/test_models_jax": ("jax", "flax"),
     "tests/frameworks/test_models_keras": ("keras", "jax"),
 }

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from eoc.gains import Gain, gain
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
-    from eoc.kernels import ConditionNumbers, Kernel, condition_numbers, kernel, two_layer_gram
+    from eoc.kernels import ConditionNumbers, Ensemble, Kernel, condition_numbers, ensemble, kernel, two_layer_gram
     from eoc.layers import Network, mixture, network
     from eoc.maps import ConvergenceLaw, CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap, convergence_law
     from eoc.montecarlo import (
@@ -95,7 +95,15 @@ _WHERE = {
     "eoc.gains": ("Gain", "gain"),
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
-    "eoc.kernels": ("ConditionNumbers", "Kernel", "condition_numbers", "kernel", "two_layer_gram"),
+    "eoc.kernels": (
+        "ConditionNumbers",
+        "Ensemble",
+        "Kernel",
+        "condition_numbers",
+        "ensemble",
+        "kernel",
+        "two_layer_gram",
+    ),
     "eoc.layers": ("Network", "mixture", "network"),
     "eoc.maps": (
         "ConvergenceLaw",
@@ -137,6 +145,7 @@ __all__ = [
     "CorrelationMap",
     "Curve",
     "EdgeOfChaos",
+    "Ensemble",
     "EocCurve",
     "EocError",
     "EocPoint",
@@ -165,6 +174,7 @@ __all__ = [
     "correlation_process",
     "curve",
     "edge_of_chaos",
+    "ensemble",
     "eoc_curve",
     "era",
     "explicit_networks",

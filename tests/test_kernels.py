@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import eoc
 from eoc.errors import EocError, UnsupportedError
-from eoc.kernels import Kernel
+from eoc.kernels import Kernel, kernel_diagonals
 
 ROWS = list(map(json.loads, (Path(__file__).parent / "reference" / "kernels.jsonl").read_text().splitlines()))
 CASES: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
@@ -198,3 +198,60 @@ def test_networks_that_are_not_gaussian_are_refused_with_the_reason():
         eoc.kernel("relu", np.eye(2), depth=2)
     with pytest.raises(UnsupportedError, match="jumps"):
         _ = eoc.kernel("sign", np.eye(2), depth=2, sigma_w=1.0)
+
+
+def test_a_bias_gives_vectors_of_length_0_a_direction():
+    x = np.array([[0.0, 0.0], [1.0, 2.0]])
+    found = eoc.kernel("relu", x, depth=1, sigma_w=1.3, sigma_b=0.4)
+    closed = eoc.kernel("relu", gram=1.3**2 * x @ x.T / 2.0 + 0.4**2, depth=1, sigma_w=1.0)
+    np.testing.assert_allclose(found.nngp[0, 1], 1.3**2 * closed.nngp[0, 1] + 0.4**2, rtol=1e-13)
+
+
+def test_lengths_that_differ_by_rounding_are_one():
+    x = np.random.default_rng(0).standard_normal((20, 5))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    assert np.unique(np.diag(eoc.kernel("tanh", x, depth=2, sigma_w=1.5).nngp)).size == 1
+
+
+def test_diagonals_are_those_of_the_matrices():
+    x = np.random.default_rng(0).standard_normal((3, 5))
+    for options in ({}, {"parameterization": "standard", "width": 64, "biases": False}):
+        place = {"depth": 2, "sigma_w": 1.5, "sigma_b": 0.1, **options}
+        found = eoc.kernel("relu", x, **place)
+        nngp, ntk = kernel_diagonals("relu", x, **place)
+        np.testing.assert_allclose(nngp, np.diag(found.nngp), rtol=1e-13)
+        np.testing.assert_allclose(ntk, np.diag(found.ntk), rtol=1e-13)
+
+
+@pytest.mark.parametrize("biases", [True, False])
+@pytest.mark.parametrize("sigma_b", [0.0, 0.3])
+def test_the_standard_parameterisation_is_that_of_neural_tangents(biases, sigma_b):
+    """Theta' = width k + 1 + sigma_w^2 Kd Theta, of the arc-cosine kernel."""
+    x, width, sigma_w = np.random.default_rng(0).standard_normal((4, 3)), 100.0, 1.3
+    options = {"parameterization": "standard", "width": width, "biases": biases}
+    found = eoc.kernel("relu", x, depth=3, sigma_w=sigma_w, sigma_b=sigma_b, **options)
+    s = x @ x.T / 3.0
+    k, theta = sigma_b**2 + sigma_w**2 * s, 3.0 * s + biases
+    for _ in range(3):
+        size = np.sqrt(np.outer(np.diag(k), np.diag(k)))
+        c = np.where(np.eye(4) > 0.0, 1.0, k / size)
+        angle = np.arccos(c)
+        after = size * (np.sin(angle) + (np.pi - angle) * c) / (2.0 * np.pi)
+        theta = width * after + biases + sigma_w**2 * (np.pi - angle) / (2.0 * np.pi) * theta
+        k = sigma_b**2 + sigma_w**2 * after
+    np.testing.assert_allclose(found.ntk, theta, rtol=1e-12)
+    assert (np.abs(found.ntk - theta) <= found.ntk_error + 1e-13 * theta).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"parameterization": "mup"}, "'ntk' or 'standard'"),
+        ({"parameterization": "standard"}, "width must be"),
+        ({"width": 10}, "does not depend on it"),
+        ({"parameterization": "standard", "width": 10, "x1": None, "gram": np.eye(2)}, "inputs as vectors"),
+    ],
+)
+def test_parameterisations_that_are_none_are_refused(given, message):
+    with pytest.raises(EocError, match=message):
+        eoc.kernel("relu", **{"x1": np.eye(2), "depth": 1, "sigma_w": 1.0, **given})

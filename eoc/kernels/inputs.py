@@ -5,7 +5,8 @@ Of vectors x of d features the first layer sees S = x . x' / d, and
 .. math:: 1 - c = \frac12 \Big\| \frac{x}{|x|} - \frac{x'}{|x'|} \Big\|^2,
 
 which is summed from differences where vectors are close, so that no digits are lost. Lengths that differ by rounding
-alone, as of normalised data, are taken to be one.
+alone, as of normalised data, are taken to be one. A bias of the first layer is one more feature of all vectors, so that
+vectors of length 0 have a direction with it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.propagation.inputs import from_gram
 from eoc.validation import real_numbers
 
-__all__ = ["Points", "points_of"]
+__all__ = ["Points", "bias_of", "points_of", "variances_of"]
 
 _CLOSE = 0.05  # 1 - c below which differences are summed
 _AT_ONCE = 2**22  # numbers
@@ -45,6 +46,8 @@ class Points:
         How many numbers an input has; None where only variances are known.
     is_first_layer
         Whether these are pre-activations of the first layer.
+    bias
+        sigma_b / sigma_w of the first layer, whose square the variances hold.
     """
 
     q: FloatArray
@@ -55,6 +58,7 @@ class Points:
     features: int | None
     is_first_layer: bool = False
     q_error: float = 0.0
+    bias: float = 0.0
 
 
 def points_of(
@@ -63,8 +67,9 @@ def points_of(
     gram: ArrayLike | None,
     q: ArrayLike | None,
     one_minus_c: ArrayLike | None,
+    bias: float = 0.0,
 ) -> Points:
-    """Inputs given in one of three ways.
+    """Inputs given in one of three ways; of vectors with a bias, sigma_b / sigma_w of the first layer, as a feature.
 
     Raises
     ------
@@ -81,13 +86,11 @@ def points_of(
         return Points(variances, variances, e, error, True, None)
     if x1 is None:
         return _given(q, one_minus_c)
-    first = _vectors("x1", x1)
-    if x2 is None:
-        return _of_vectors(first, first, symmetric=True)
-    second = _vectors("x2", x2)
+    first = _vectors("x1", x1, bias)
+    second = first if x2 is None else _vectors("x2", x2, bias)
     if first.shape[1] != second.shape[1]:
         raise EocError(f"x1 has {first.shape[1]} features and x2 {second.shape[1]}: they must have as many")
-    return _of_vectors(first, second, symmetric=False)
+    return _of_vectors(first, second, bias, symmetric=x2 is None)
 
 
 def _given(q: ArrayLike | None, one_minus_c: ArrayLike | None) -> Points:
@@ -108,7 +111,7 @@ def _given(q: ArrayLike | None, one_minus_c: ArrayLike | None) -> Points:
     return Points(variances, variances, e, np.zeros(e.shape), True, None, is_first_layer=True)
 
 
-def _vectors(name: str, x: ArrayLike) -> FloatArray:
+def _vectors(name: str, x: ArrayLike, bias: float) -> FloatArray:
     vectors = real_numbers(name, x)
     if vectors.ndim != 2 or vectors.size == 0:
         raise EocError(f"{name} must be vectors as rows, (n, d) with n, d >= 1; got shape {vectors.shape}")
@@ -116,15 +119,17 @@ def _vectors(name: str, x: ArrayLike) -> FloatArray:
     if wrong.size:
         raise EocError(f"row {wrong[0]} of {name} is not finite: remove or fill what is missing")
     zero = np.flatnonzero(~vectors.any(axis=1))
-    if zero.size:
-        raise EocError(f"row {zero[0]} of {name} is zero, and has no direction: remove it, or append a constant 1")
+    if zero.size and bias == 0.0:
+        raise EocError(f"row {zero[0]} of {name} is zero, and has no direction: remove it, or use a sigma_b > 0")
     return vectors
 
 
-def _of_vectors(first: FloatArray, second: FloatArray, *, symmetric: bool) -> Points:
-    features = first.shape[1]
+def _of_vectors(x: FloatArray, y: FloatArray, bias: float, *, symmetric: bool) -> Points:
+    features = x.shape[1]
+    first, second = (_with_bias(part, bias) for part in (x, y))
     one, two = map(_directions, (first, second))
-    q, other = np.split(_one_where_close(np.concatenate([np.mean(x * x, axis=1) for x in (first, second)])), [len(one)])
+    variances = np.concatenate([_variances(part, features) for part in (first, second)])
+    q, other = np.split(_one_where_close(variances), [len(one)])
     e = np.clip(1.0 - one @ two.T, 0.0, 2.0)
     error = np.full(e.shape, 4.0 * EPS * np.sqrt(features))
     close = np.nonzero(np.triu(e < _CLOSE, 1) if symmetric else e < _CLOSE)
@@ -137,7 +142,27 @@ def _of_vectors(first: FloatArray, second: FloatArray, *, symmetric: bool) -> Po
         e.T[upper], error.T[upper] = e[upper], error[upper]
         np.fill_diagonal(e, 0.0)
         np.fill_diagonal(error, 0.0)
-    return Points(q, other, e, error, symmetric, features, q_error=_ROUNDING)
+    return Points(q, other, e, error, symmetric, features, q_error=_ROUNDING, bias=bias)
+
+
+def bias_of(sigma_w: float | None, sigma_b: float) -> float:
+    """The bias of the first layer as a feature of inputs whose mean square is over the other features: 0 for none."""
+    return sigma_b / sigma_w if sigma_w else 0.0
+
+
+def variances_of(x: ArrayLike, bias: float) -> tuple[FloatArray, int]:
+    """The variances of vectors alone, as of :func:`points_of`, and how many features they have."""
+    vectors = _vectors("x", x, bias)
+    features = vectors.shape[1]
+    return _one_where_close(_variances(_with_bias(vectors, bias), features)), features
+
+
+def _with_bias(x: FloatArray, bias: float) -> FloatArray:
+    return np.pad(x, ((0, 0), (0, 1)), constant_values=bias * x.shape[1] ** 0.5)
+
+
+def _variances(x: FloatArray, features: int) -> FloatArray:
+    return np.asarray(np.sum(x * x, axis=1) / features)
 
 
 def _one_where_close(q: FloatArray) -> FloatArray:

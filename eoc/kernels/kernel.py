@@ -6,7 +6,9 @@ With the covariance K and the neural tangent kernel Theta of pre-activations, a 
           \Theta' = K' + \sigma_w^2 E[\phi'(u) \phi'(v)] \, \Theta,
 
 and every other layer its own rule, which stands with the op (:mod:`eoc.layers`); distances are followed instead of K,
-so that inputs that become alike keep their digits. Jacot et al. (2018), Lee et al. (2018, 2019).
+so that inputs that become alike keep their digits. In the standard parameterisation, where the weights themselves are
+trained, a layer of fan-in n has n E[phi(u) phi(v)] + 1 in place of the first K'. Jacot et al. (2018), Lee et al. (2018,
+2019), Sohl-Dickstein et al. (2020) for the standard one.
 """
 
 from __future__ import annotations
@@ -16,23 +18,21 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eoc.errors import EocError
 from eoc.floats import FloatArray, IntArray
-from eoc.kernels.inputs import Points, points_of
+from eoc.kernels.inputs import Points, bias_of, points_of, variances_of
 from eoc.kernels.result import Kernel
-from eoc.layers import Input, Network, Pairs, Signal, understood
+from eoc.kernels.tangents import Parameterization, tangents_of
+from eoc.kernels.wide import Wide, checked_depth
+from eoc.layers import Input, Pairs, understood
 from eoc.layers.affine import Dense
-from eoc.layers.bounded import Bounded
-from eoc.layers.inputs import Carried
+from eoc.layers.bounded import Bounded, exact
 from eoc.machine import check_memory
-from eoc.validation import whole_numbers
 
-__all__ = ["Progress", "kernel"]
+__all__ = ["Progress", "kernel", "kernel_diagonals"]
 
 Progress = Callable[[float, float], None]  #: of what is done and what there is to do
 
 _PAIRS = 2**17  # that are followed together
-_MOST = 20_000  # blocks
 _ARRAYS = 8  # of the size of the result, in memory at once
 
 
@@ -47,6 +47,9 @@ def kernel(
     gram: ArrayLike | None = None,
     q: ArrayLike | None = None,
     one_minus_c: ArrayLike | None = None,
+    parameterization: Parameterization = "ntk",
+    width: float | None = None,
+    biases: bool = True,
     progress: Progress | None = None,
 ) -> Kernel:
     """The covariance (NNGP) and the neural tangent kernel of the outputs of a wide network, for all pairs of inputs.
@@ -68,6 +71,12 @@ def kernel(
     q, one_minus_c
         Instead of inputs their pre-activations in the first layer, as for :func:`eoc.propagate`: variances (n,), or 1
         for all where left out, and 1 - c, (n, n) or one number for all pairs.
+    parameterization
+        "ntk": every weight is sigma_w / sqrt(fan-in) times a parameter drawn from N(0, 1), every bias sigma_b times
+        one, and these are trained. "standard": weights and biases themselves are; then ``ntk`` grows with the fan-in.
+    width, biases
+        For "standard", with inputs as vectors: the fan-in of all layers but the first, and whether dense layers have
+        biases, which may begin at sigma_b = 0.
     progress
         Called with how much is done, and how much there is.
 
@@ -83,11 +92,6 @@ def kernel(
     EocError
         For inputs that are none, values out of range, matrices that do not fit into memory.
 
-    Notes
-    -----
-    Every weight is sigma_w / sqrt(fan-in) times a parameter drawn from N(0, 1), every bias sigma_b times one, and all
-    are trained (NTK parameterisation).
-
     Examples
     --------
     >>> found = kernel("relu", np.eye(2), depth=1, sigma_w=2**0.5)
@@ -96,15 +100,14 @@ def kernel(
     >>> found.ntk.round(6).tolist()
     [[2.0, 0.31831], [0.31831, 2.0]]
     """
-    block, layers = understood(network), int(_checked_depth(depth))
+    block = understood(network)
     block.check_free(sigma_w, sigma_b)
-    points = points_of(x1, x2, gram, q, one_minus_c)
-    given = points.is_first_layer or sigma_w is None
-    first = Dense(1.0) if given or sigma_w is None else Dense(sigma_w, sigma_b)
+    points = points_of(x1, x2, gram, q, one_minus_c, bias_of(sigma_w, sigma_b))
+    tangents = tangents_of(parameterization, width, biases, points.features, points.bias)
+    wide = Wide(block, sigma_w, sigma_b, checked_depth(depth), tangents, _first(points, sigma_w, sigma_b))
     shape = points.one_minus_c.shape
     check_memory(f"a kernel of {shape[0]} x {shape[1]} pairs", 8.0 * _ARRAYS * shape[0] * shape[1], "use fewer inputs")
     nngp, ntk, e = (Bounded(np.empty(shape), np.empty(shape)) for _ in range(3))
-    ends: Signal | None = None
     parts = list(_parts(points))
     for number, (rows, columns) in enumerate(parts):
 
@@ -112,8 +115,8 @@ def kernel(
             if progress is not None:
                 progress((number + done) / len(parts), 1.0)
 
-        ends = _behind(block, _pairs(points, rows, columns), first, (sigma_w, sigma_b), layers, told)
-        for into, of in ((nngp, ends.k), (ntk, ends.ntk), (e, ends.one_minus_c)):
+        ends = wide.outputs(_pairs(points, rows, columns), told)
+        for into, of in ((nngp, ends.k), (ntk, tangents.of(ends)), (e, ends.one_minus_c)):
             into.value[rows, columns], into.error[rows, columns] = of.value, of.error
     if points.symmetric:
         for one in (nngp, ntk, e):
@@ -123,7 +126,9 @@ def kernel(
         network=block.name,
         sigma_w=sigma_w,
         sigma_b=sigma_b,
-        depth=layers,
+        depth=wide.depth,
+        parameterization=parameterization,
+        width=width,
         symmetric=points.symmetric,
         nngp=nngp.value,
         nngp_error=nngp.error,
@@ -134,11 +139,43 @@ def kernel(
     )
 
 
-def _checked_depth(depth: ArrayLike) -> float:
-    number = whole_numbers("depth", depth)
-    if number.ndim or number > _MOST:
-        raise EocError(f"depth must be a whole number from 0 to {_MOST}, got {depth!r}")
-    return float(number)
+def kernel_diagonals(
+    network: object,
+    x: ArrayLike,
+    *,
+    depth: int,
+    sigma_w: float | None = None,
+    sigma_b: float = 0.0,
+    parameterization: Parameterization = "ntk",
+    width: float | None = None,
+    biases: bool = True,
+) -> tuple[FloatArray, FloatArray]:
+    """The diagonals of both kernels of vectors, (n,) each; arguments as of :func:`kernel`.
+
+    Examples
+    --------
+    >>> [one.round(6).tolist() for one in kernel_diagonals("relu", np.eye(2), depth=1, sigma_w=2**0.5)]
+    [[1.0, 1.0], [2.0, 2.0]]
+    """
+    block = understood(network)
+    block.check_free(sigma_w, sigma_b)
+    bias = bias_of(sigma_w, sigma_b)
+    q, features = variances_of(x, bias)
+    tangents = tangents_of(parameterization, width, biases, features, bias)
+    first = _first_layer(sigma_w, sigma_b, bias)
+    own = np.arange(q.size)
+    ends = Wide(block, sigma_w, sigma_b, checked_depth(depth), tangents, first).outputs(
+        Input(q, exact(np.zeros(q.size)), Pairs(own, own, diagonal=True))
+    )
+    return ends.k.value, tangents.of(ends).value
+
+
+def _first(points: Points, sigma_w: float | None, sigma_b: float) -> Dense:
+    return Dense(1.0) if points.is_first_layer else _first_layer(sigma_w, sigma_b, points.bias)
+
+
+def _first_layer(sigma_w: float | None, sigma_b: float, bias: float) -> Dense:
+    return Dense(1.0) if sigma_w is None else Dense(sigma_w, 0.0 if bias else sigma_b)
 
 
 def _parts(points: Points) -> Iterator[tuple[IntArray, IntArray]]:
@@ -165,22 +202,3 @@ def _pairs(points: Points, rows: IntArray, columns: IntArray) -> Input:
 
 def _with_error(q: FloatArray, points: Points) -> Bounded:
     return Bounded(q, points.q_error * q)
-
-
-def _behind(
-    block: Network,
-    x: Signal,
-    first: Dense,
-    sigmas: tuple[float | None, float],
-    depth: int,
-    progress: Callable[[float], None],
-) -> Signal:
-    """The outputs of the network: what pairs of inputs have become."""
-    y: Signal = Carried(first(x))
-    for layer in range(1, depth + 1):
-        y = block.block(*sigmas, layer, depth)(y)
-        for name in ("q", "m", "G", "ntk"):  # now: otherwise each would ask the one before, deeper than Python can
-            getattr(y, name)
-        y = Carried(y) if y.is_gaussian else y
-        progress(layer / depth)
-    return y

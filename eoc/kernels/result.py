@@ -11,6 +11,7 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.kernels.spectra import Spectrum, spectrum_of
+from eoc.kernels.tangents import Parameterization
 
 if TYPE_CHECKING:
     import xarray
@@ -32,12 +33,14 @@ class Kernel:
         Of the first layer and of what is free; sigma_w is None where nothing is.
     depth
         Blocks.
+    parameterization, width
+        What of the network is trained, see :func:`eoc.kernel`.
     symmetric
         Whether both sides are the same inputs.
     nngp, nngp_error
         The covariance of outputs over random weights (n, m), and bounds on its errors.
     ntk, ntk_error
-        The neural tangent kernel, in NTK parameterisation; the same.
+        The neural tangent kernel; the same.
     one_minus_c, one_minus_c_error
         1 minus the correlation of outputs, with all its digits where they are nearly alike.
     """
@@ -46,6 +49,8 @@ class Kernel:
     sigma_w: float | None
     sigma_b: float
     depth: int
+    parameterization: Parameterization
+    width: float | None
     symmetric: bool
     nngp: FloatArray
     nngp_error: FloatArray
@@ -106,7 +111,7 @@ class Kernel:
         except (KeyError, ValueError, OSError) as error:
             raise EocError(f"{path} holds no kernel that eoc has saved: {error}") from None
         plain = {name: value.item() for name, value in values.items() if value.ndim == 0}
-        plain["sigma_w"] = None if np.isnan(plain["sigma_w"]) else plain["sigma_w"]
+        plain |= {name: None for name in ("sigma_w", "width") if np.isnan(plain[name])}
         return cls(**{**values, **plain})
 
     def _matrices(self) -> dict[str, Any]:

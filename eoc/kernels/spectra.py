@@ -13,7 +13,7 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 
-__all__ = ["Spectrum", "spectrum_of"]
+__all__ = ["Spectrum", "decomposed", "spectrum_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +63,23 @@ def spectrum_of(matrix: FloatArray, error: FloatArray) -> Spectrum:
     EocError
         If an entry is not finite.
     """
+    _check_finite(matrix)
+    return _spectrum(np.asarray(np.linalg.eigvalsh(matrix), dtype=float), error)
+
+
+def decomposed(matrix: FloatArray, error: FloatArray) -> tuple[Spectrum, FloatArray]:
+    """The spectrum, and the eigenvectors as columns in the same order."""
+    _check_finite(matrix)
+    values, vectors = np.linalg.eigh(matrix)
+    return _spectrum(np.asarray(values, dtype=float), error), np.asarray(vectors[:, ::-1])
+
+
+def _check_finite(matrix: FloatArray) -> None:
     if not np.isfinite(matrix).all():
         raise EocError("the kernel has entries that are not finite: variances diverge in this network")
-    values = np.asarray(np.linalg.eigvalsh(matrix)[::-1], dtype=float)
-    rounding = matrix.shape[0] * EPS * float(np.abs(values).max())
+
+
+def _spectrum(increasing: FloatArray, error: FloatArray) -> Spectrum:
+    values = increasing[::-1]
+    rounding = values.size * EPS * float(np.abs(values).max())
     return Spectrum(values, float(np.linalg.norm(error)) + rounding)  # Weyl: by no more than the norm of the error

@@ -130,6 +130,16 @@ class _Dense(_Affine):
         return super().ntk + self.k
 
     @cached_property
+    def by_weights(self) -> Bounded:
+        """That of all before it, and of its own."""
+        return super().by_weights + self._x.k
+
+    @cached_property
+    def by_biases(self) -> Bounded:
+        """That of all before it, and of its own."""
+        return super().by_biases + 1.0
+
+    @cached_property
     def m(self) -> Bounded:
         return exact(np.zeros(self._x.q.value.shape))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -85,6 +86,16 @@ class Input(Signal):
         """0: no weights come before."""
         return exact(np.zeros(self.pairs.size))
 
+    @cached_property
+    def by_weights(self) -> Bounded:
+        """0, as well."""
+        return exact(np.zeros(self.pairs.size))
+
+    @cached_property
+    def by_biases(self) -> Bounded:
+        """0, as well."""
+        return exact(np.zeros(self.pairs.size))
+
     def pushed(self, of: Products) -> Bounded:
         """Nothing is before it."""
         return of(self)
@@ -142,16 +153,34 @@ class CloseInput(Input):
 
 
 class Carried(Input):
-    """A Gaussian signal as the input of what follows: its numbers, and not what they were computed from."""
+    """A Gaussian signal as the input of what follows: its numbers, and not what they were computed from.
 
-    def __init__(self, x: Signal) -> None:
+    Parameters
+    ----------
+    x
+        The signal.
+    kernels
+        Those of ``ntk``, ``by_weights`` and ``by_biases`` that are wanted, by name.
+    """
+
+    def __init__(self, x: Signal, kernels: Mapping[str, Bounded]) -> None:
         super().__init__(x.q, x.one_minus_c, x.pairs)
-        self._ntk = x.ntk
+        self._kernels = kernels
 
     @property
     def ntk(self) -> Bounded:
-        """As it was."""
-        return self._ntk
+        """As given."""
+        return self._kernels["ntk"]
+
+    @property
+    def by_weights(self) -> Bounded:
+        """As given."""
+        return self._kernels["by_weights"]
+
+    @property
+    def by_biases(self) -> Bounded:
+        """As given."""
+        return self._kernels["by_biases"]
 
 
 class Unknown(Input):

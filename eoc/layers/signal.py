@@ -14,6 +14,9 @@ known of them is
 ``gap`` q_0 chi - q, (P,)                                    what a block whose chi is 1 lacks of its input
 ======  ===================================================  ====================================================
 
+``ntk`` is that of parameters w ~ N(0, 1), where a weight is sigma_w / sqrt(fan-in) times one; ``by_weights`` and
+``by_biases`` are those of weights, over their fan-in, and of biases themselves.
+
 The covariance of a pair is (q_a + q_b)/2 - G: nothing is ever subtracted from 1, so that G = 1e-100 keeps its digits.
 All are computed when they are asked for. Whether two signals are independent is decided by their ``sources``, the
 Gaussian fields that their units depend on; what an activation does to a signal is known where that is Gaussian
@@ -176,6 +179,16 @@ class Signal(ABC):
     def ntk(self) -> Bounded:
         """The neural tangent kernel of pairs, (N,): products of the derivatives by all weights and biases so far."""
         return self.pushed(attrgetter("ntk"))
+
+    @cached_property
+    def by_weights(self) -> Bounded:
+        """The same of weights that are trained themselves, over their fan-in: each dense layer adds E[x_a x_b]."""
+        return self.pushed(attrgetter("by_weights"))
+
+    @cached_property
+    def by_biases(self) -> Bounded:
+        """The same of biases that are trained themselves: each dense layer adds 1."""
+        return self.pushed(attrgetter("by_biases"))
 
     has_law = False  #: whether ``laws`` are known
 
