@@ -118,7 +118,7 @@ def _softmax(builder: ValueBuilder, call: Call) -> Value:
 def _attention(builder: ValueBuilder, call: Call) -> Value:
     names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale")
     *taken, mask, _, causal, scale = call.arguments(*names)
-    causal = bool(causal) or (isinstance(mask, Fixed) and is_causal(mask.tensor))
+    causal = bool(causal) or call.causal or (isinstance(mask, Fixed) and is_causal(mask.tensor))
     inputs = [builder.index(value) for value in taken]
     if isinstance(mask, Elements):
         at = builder.index(mask)

@@ -162,7 +162,8 @@ class _Interpreter:
     def _called(self, node: fx.Node, name: str, function: Any) -> Value:
         args, kwargs = self._given((node.args, node.kwargs))
         shape, floating = node.meta.get("shape", ()), node.meta.get("floating", True)
-        return value_of(self._builder, Call(name, node.name, function, args, kwargs, shape, floating))
+        causal = node.meta.get("causal", False)
+        return value_of(self._builder, Call(name, node.name, function, args, kwargs, shape, floating, causal))
 
     def _output(self, node: fx.Node) -> Value:
         return Elements(

@@ -62,7 +62,7 @@ class ValueBuilder(Builder):
 
     def masking(self, call: Call, out: Elements) -> Elements:
         """What a call makes, marked if it leaves of each token's scores those of itself and of those before it."""
-        if is_causal(mask_of(call)):
+        if call.causal or is_causal(mask_of(call)):
             self.masked.add(out.source)
         return out
 

@@ -63,13 +63,13 @@ def _of_several(builder: ValueBuilder, call: Call) -> Value:
         rotated = _rotated(builder, first, second)
         if rotated is not None:
             return builder.step(call, Kind.SAME, (rotated,), note="turned by an angle for each position")
-        return builder.step(call, Kind.ADD, builder.indices((first, second)))
+        return builder.masking(call, builder.step(call, Kind.ADD, builder.indices((first, second))))
     if call.name == "mul":
         return builder.step(call, Kind.MULTIPLY)
     if call.name == "where":
         taken = [x for x in call.args[1:] if isinstance(x, Elements)]
         kind = Kind.SAME if len(taken) == 1 else Kind.CONCATENATE  # some of the one and some of the other
-        return builder.step(call, kind, builder.indices(taken))
+        return builder.masking(call, builder.step(call, kind, builder.indices(taken)))
     return builder.step(call, Kind.UNKNOWN)
 
 

@@ -16,6 +16,7 @@ from eoc.errors import EocError
 from eoc.models.torch.copied import tensors_of
 from eoc.models.torch.evaluated import Own
 from eoc.models.torch.functions import is_in_place, plain_name
+from eoc.models.torch.masks import masks_causally
 
 __all__ = ["DecidedError", "Recorder", "Unseen", "mapped"]
 
@@ -115,6 +116,7 @@ class Recorder(TorchFunctionMode):
         taken, named = mapped(args, self._argument), mapped(kwargs, self._argument)
         node = self.graph.create_node(op, target, taken, named, name=plain_name(name) if op != "call_module" else name)
         node.meta["name"] = name
+        node.meta["causal"] = masks_causally(plain_name(name), args, kwargs)
         if any(each in self._data for each in before):
             self._data.add(node)
         return node

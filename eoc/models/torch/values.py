@@ -167,6 +167,8 @@ class Call:
         Of what it returns; () where that is not known.
     floating
         Whether that are numbers, and not indices or answers.
+    causal
+        Whether it was seen to mask scores so that tokens see none behind them.
     """
 
     name: str
@@ -176,6 +178,7 @@ class Call:
     kwargs: Mapping[str, Any]
     shape: tuple[int, ...] = ()
     floating: bool = True
+    causal: bool = False
 
     @property
     def values(self) -> list[Value]:
