@@ -89,25 +89,31 @@ class Weights:
         How many the batch has.
     flat
         What tells, for steps among them, at which pre-activations the activation that follows is flat.
+
+    Attributes
+    ----------
+    tokens
+        How many tokens and samples there are where tokens come first, as inside of attention; None elsewhere.
     """
 
     def __init__(self, steps: Sequence[Step], samples: int, flat: Mapping[int, Flat]) -> None:
         self._steps, self._samples, self._flat = steps, samples, flat
         self._by_memory: dict[tuple[int, str], list[int]] = defaultdict(list)
-        self._by_module: dict[int, list[int]] = defaultdict(list)
+        self._by_module: dict[str, list[int]] = defaultdict(list)
         self._seen: dict[int, int] = defaultdict(int)  # of each weight, how often
         self._waiting: dict[int, tuple[Any, Applied]] = {}
+        self.tokens: tuple[int, int] | None = None
         for at, step in enumerate(steps):
             if step.kind is not Kind.LAYER or step.affine is None:
                 continue
             self._by_memory[_memory(step.affine.weight)].append(at)
-            if step.affine.sources or step.affine.assign is not None or step.affine.fixed:
-                self._by_module[id(step.module)].append(at)
+            if step.affine.sources:
+                self._by_module[_owner(step.affine.sources[0])].append(at)
 
     def applied(
-        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any, module: Any
+        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any, module: str
     ) -> Applied | None:
-        """What a function applied; None if it is none of the layers. ``module`` is the one that it was called in."""
+        """What a function applied; None if it is none of the layers. ``module`` names the one that it was called in."""
         if not isinstance(out, torch.Tensor) or not out.is_floating_point():
             return None
         tensors = [x for x in (*args, *kwargs.values()) if isinstance(x, torch.Tensor)]
@@ -119,7 +125,7 @@ class Weights:
             places = self._by_memory.get(_memory(weight)) if weight.ndim > 1 else None
             if places:
                 return self._of(name, weight, tensors, places, out)
-        computed = self._by_module.get(id(module))
+        computed = self._by_module.get(module)
         if computed is not None:
             shape = self._affine(computed[0]).weight.shape
             weight = next((x for x in tensors[1:] if x.shape == shape), None)
@@ -169,14 +175,32 @@ class Weights:
         return self._measured(found[1], out)
 
     def _measured(self, applied: Applied, out: torch.Tensor) -> Applied:
+        whole = self._samples_first(out.detach())
+        axis = applied.axis + whole.ndim - out.ndim
         for call, rows in applied.calls:
-            h = out.detach() if rows is None else out.detach()[(slice(None),) * applied.axis + (rows,)]
-            call.moments = moments_of(h, applied.axis, self._samples)
+            h = whole if rows is None else whole[(slice(None),) * axis + (rows,)]
+            call.moments = moments_of(h, axis, self._samples)
             flat = None if call.at is None else self._flat.get(call.at)
             if flat is not None and h.ndim > 1:
-                by_unit = h.cpu().double().movedim(applied.axis, 0).reshape(h.shape[applied.axis], -1)
+                by_unit = h.cpu().double().movedim(axis, 0).reshape(h.shape[axis], -1)
                 call.dead = float(flat(by_unit.numpy()).all(axis=1).mean())
         return applied
+
+    def _samples_first(self, out: torch.Tensor) -> torch.Tensor:
+        if self.tokens is None:
+            return out
+        if out.ndim == 2 and len(out) == self.tokens[0] * self.tokens[1]:
+            out = out.reshape(*self.tokens, -1)
+        return out.transpose(0, 1) if out.ndim == 3 else out
+
+
+def _owner(parameter: str) -> str:
+    """The name of the module that computes a weight from a parameter, perhaps through a parametrisation."""
+    return (
+        parameter.partition(".parametrizations.")[0]
+        if ".parametrizations." in parameter
+        else parameter.rpartition(".")[0]
+    )
 
 
 def _memory(tensor: Any) -> tuple[int, str]:

@@ -111,7 +111,8 @@ class _Walk:
     def _before_layer(self, at: int, gradient: Gradient | Unknown) -> Gradient | Unknown:
         call = self._calls.get(at)
         if call is not None and not (self._chained and isinstance(gradient, Gradient)):
-            gradient = Gradient(call.gradient**2) if call.gradient >= 0.0 else Unknown(NO_GRADIENT)
+            shared = gradient.shared if isinstance(gradient, Gradient) else 0.0
+            gradient = Gradient(call.gradient**2, shared) if call.gradient >= 0.0 else Unknown(NO_GRADIENT)
         if isinstance(gradient, Unknown):
             return gradient
         try:

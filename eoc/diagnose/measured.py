@@ -19,6 +19,7 @@ from eoc.diagnose.output_moments import Moments, moments_of
 from eoc.errors import EocError
 from eoc.messages import quoted
 from eoc.models.steps import Step
+from eoc.models.torch.unwrapped import unwrapped
 
 __all__ = ["Run", "arguments", "count_samples", "measure"]
 
@@ -72,7 +73,8 @@ def measure(
     """
     given, named = arguments(batch)
     samples = count_samples(batch)
-    seen = _Seeing(model, Weights(steps, samples, flat))
+    model, prefix = unwrapped(model)
+    seen = _Seeing(model, prefix, Weights(steps, samples, flat))
     with torch.inference_mode(False), torch.enable_grad(), seen.modules():
         try:
             with seen:
@@ -92,12 +94,12 @@ def measure(
 class _Seeing(TorchFunctionMode):
     """Looks at every function that the model calls."""
 
-    def __init__(self, model: Any, weights: Weights) -> None:
+    def __init__(self, model: Any, prefix: str, weights: Weights) -> None:
         super().__init__()
         self.applied: list[Applied] = []
         self.attentions = Attentions()
         self._weights = weights
-        self._names = {id(module): name for name, module in reversed(list(model.named_modules()))}
+        self._names = {id(module): prefix + name for name, module in reversed(list(model.named_modules()))}
         self._model, self._stack = model, [model]
 
     @contextmanager
@@ -122,11 +124,16 @@ class _Seeing(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
         if func is functional.multi_head_attention_forward:
-            with patch.object(functional, "has_torch_function", lambda _: False), self:
-                return func(*args, **kwargs)  # what it calls is looked at, instead of itself
+            query = args[0] if args else kwargs["query"]
+            self._weights.tokens = tuple(query.shape[:2]) if query.ndim == 3 else None
+            try:
+                with patch.object(functional, "has_torch_function", lambda _: False), self:
+                    return func(*args, **kwargs)  # what it calls is looked at, instead of itself
+            finally:
+                self._weights.tokens = None
         out = func(*args, **kwargs)
-        module = self._stack[-1]
-        self.attentions.see(name, args, kwargs, out, self._names.get(id(module), ""))
+        module = self._names.get(id(self._stack[-1]), "")
+        self.attentions.see(name, args, kwargs, out, module)
         applied = self._weights.applied(name, args, kwargs, out, module)
         return out if applied is None else self._watched(applied, out)
 

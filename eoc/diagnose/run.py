@@ -42,7 +42,7 @@ def run(model: Any, batch: Any, activation: object, loss: Callable[[Any], Any] |
         inner = unwrapped(model)[0]
         following = _following(reading.steps)
         flat = {at: partial(_is_flat, phi) for at, phi in following.items() if phi.knots}
-        done = measure(inner, batch, reading.steps, flat, loss, seed)
+        done = measure(model, batch, reading.steps, flat, loss, seed)
     if not done.calls:
         raise EocError(_nothing(reading.steps))
     with warnings.catch_warnings(record=True) as caught:

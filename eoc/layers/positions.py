@@ -27,9 +27,10 @@ import numpy as np
 from scipy.special import ndtr
 
 from eoc.activations.base import Activation
+from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 
-__all__ = ["Positions", "averaged", "largest", "squared_weights"]
+__all__ = ["Positions", "averaged", "largest", "slope_at_largest", "squared_weights"]
 
 _CELLS, _REACH = 2000, 8.5  # of the law of one unit, in standard deviations
 _EQUAL = 1e-5  # 1 - c below which all are one
@@ -67,7 +68,7 @@ def averaged(x: Positions, squares: float) -> Positions:
     return Positions(x.k + (x.q - x.k) * squares, x.m, x.k)
 
 
-def squared_weights(spread: float, tokens: int) -> float:
+def squared_weights(spread: float, tokens: float) -> float:
     """The squared weights of a softmax over so many tokens, added up; scores have the variance ``spread``."""
     return min(1.0, exp(min(spread, _MOST_SPREAD)) / tokens)
 
@@ -89,15 +90,36 @@ def largest(phi: Activation, q: float, one_minus_c: float, terms: int) -> Positi
     if share < _EQUAL:
         v, m = (float(moments(phi, [q], (name,))[name].value[0]) for name in ("V", "M"))
         return Positions(v, m, v)
-    ends = np.linspace(-_REACH, _REACH, _CELLS + 1)
-    values = phi(sqrt(q) * 0.5 * (ends[1:] + ends[:-1]))
-    ends[[0, -1]] = -np.inf, np.inf  # what lies beyond counts with the last cells
-    order = np.argsort(values, kind="stable")
-    values = values[order]
-    z, weights = np.polynomial.hermite_e.hermegauss(_COMMON)
-    weights = weights / weights.sum()
-    below = ndtr((ends - sqrt(1.0 - share) * z[:, None]) / sqrt(share))
-    each = np.clip(np.cumsum(np.diff(below, axis=1)[:, order], axis=1), 0.0, 1.0) ** terms
-    law = np.diff(each, axis=1, prepend=0.0)
+    values, _, law, weights = _laws(phi, q, share, terms)
     means = law @ values
     return Positions(float(weights @ (law @ values**2)), float(weights @ means), float(weights @ means**2))
+
+
+@lru_cache(maxsize=256)
+def slope_at_largest(phi: Activation, q: float, one_minus_c: float, terms: int) -> float:
+    """E[phi'^2] where phi(u) is largest, as of :func:`largest`: what gradients find that come back from there.
+
+    Examples
+    --------
+    >>> from eoc.activations import activation
+    >>> round(slope_at_largest(activation("relu"), 1.0, 1.0, 4), 3)  # 1, unless all four are 0
+    0.937
+    """
+    share = min(max(one_minus_c, 0.0), 1.0)
+    if share < _EQUAL:
+        return float(moments(phi, [q], ("D",))["D"].value[0])
+    _, places, law, weights = _laws(phi, q, share, terms)
+    return float(weights @ (law @ phi.dphi(places) ** 2))
+
+
+def _laws(phi: Activation, q: float, share: float, terms: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Values, where they are taken, how likely they are the largest, given what is shared, and how likely that is."""
+    ends = np.linspace(-_REACH, _REACH, _CELLS + 1)
+    places = sqrt(q) * 0.5 * (ends[1:] + ends[:-1])
+    values = phi(places)
+    ends[[0, -1]] = -np.inf, np.inf  # what lies beyond counts with the last cells
+    order = np.argsort(values, kind="stable")
+    z, weights = np.polynomial.hermite_e.hermegauss(_COMMON)
+    below = ndtr((ends - sqrt(1.0 - share) * z[:, None]) / sqrt(share))
+    each = np.clip(np.cumsum(np.diff(below, axis=1)[:, order], axis=1), 0.0, 1.0) ** terms
+    return values[order], places[order], np.diff(each, axis=1, prepend=0.0), weights / weights.sum()

@@ -21,11 +21,12 @@ from math import isfinite, prod
 import numpy as np
 
 from eoc.errors import EocError
+from eoc.gaussian.moments import moments
 from eoc.layers import Renewed
-from eoc.layers.positions import squared_weights
+from eoc.layers.positions import slope_at_largest
 from eoc.models.steps import Kind, Step
 from eoc.predict.state import State, Unknown
-from eoc.predict.steps import after, dropped, normalised, shares
+from eoc.predict.steps import after, apart_in_batch, dropped, normalised, shares, weights_squared
 
 __all__ = ["Back", "Gradient", "backward"]
 
@@ -117,13 +118,14 @@ def _before(
     size: float | None,
 ) -> list[Gradient | Unknown]:
     """By each of the inputs of a step that is no layer."""
-    if isinstance(gradient, Unknown) or step.kind in _ONES or not before:
+    several = step.kind is Kind.OUTPUT and len(before) > 1
+    if isinstance(gradient, Unknown) or not before or (step.kind in _ONES and not several):
         return [gradient] * len(before)
     if step.kind in _SOURCES:
         return [Gradient(0.0)] * len(before)
     states = [one for one in before if isinstance(one, State)]
-    if step.kind is Kind.CONCATENATE:
-        return [gradient.times(share) for share in shares(steps)]
+    if step.kind is Kind.CONCATENATE or several:
+        return [gradient.times(share, gradient.shared * share) for share in shares(steps)]  # of other positions
     if len(states) < len(before):
         return [next(one for one in before if isinstance(one, Unknown))] * len(before)
     try:
@@ -150,7 +152,8 @@ def _factored(
         out = dropped(step, x) if step.kind is Kind.DROPOUT else after(step, [x], steps)
     if out is None:
         return [Unknown(f"{step.name}: nothing is known of gradients behind a {step.kind}")]
-    return [gradient.times(float(np.mean(out.single.chi.value)), neglected=out.neglected)]
+    apart = apart_in_batch(step, x) if step.kind is Kind.NORM else None
+    return [gradient.times(float(np.mean(out.single.chi.value)) / (apart or 1.0), neglected=out.neglected)]
 
 
 def _kept(one: Gradient | Unknown, step: Step) -> Gradient | Unknown:
@@ -161,27 +164,41 @@ def _kept(one: Gradient | Unknown, step: Step) -> Gradient | Unknown:
 
 def _before_pooling(step: Step, gradient: Gradient, before: State, source: Step) -> Gradient | Unknown:
     """A mean spreads gradients over its window, the largest value hands them on."""
-    out = before if step.terms == 1 else after(step, [before], [source])
+    out = after(step, [before], [source])
     neglected = () if out is None else out.neglected
-    if step.terms is None or step.largest or step.terms == 1:
+    if step.terms is None or step.terms <= 1:
         return gradient.times(1.0, neglected=neglected)
-    positions = prod(source.shape[2:]) if len(source.shape) > 2 else step.terms
+    if step.largest:
+        return gradient.times(_steeper(before, step.terms), neglected=neglected)
+    everywhere = len(step.shape) == 2 or len(source.shape) < 3  # nothing but inputs and units is left
+    positions = step.terms if everywhere else prod(source.shape[2:])
     together = min((step.terms - 1.0) / max(positions - 1.0, 1.0), 1.0)
     return gradient.times(1.0 / step.terms, max(together, gradient.shared), neglected)
+
+
+def _steeper(x: State, terms: int) -> float:
+    """By how much the squared slopes that gradients find next are larger where the largest value was than anywhere."""
+    root, phi, shared = x.single.root, x.single.phi, x.paired.root
+    if root is None or phi is None or shared is None:
+        return 1.0
+    q, apart = float(np.mean(root.q.value)), float(shared.one_minus_c.value[-1])
+    anywhere = float(moments(phi, [q], ("D",))["D"].value[0])
+    return slope_at_largest(phi, q, apart, terms) / anywhere if 0.0 < anywhere < np.inf else 1.0
 
 
 def _before_attention(step: Step, gradient: Gradient, before: Sequence[State]) -> list[Gradient | Unknown]:
     """By queries, keys and values, of which only the last may be known."""
     out = after(step, before, [])
     neglected = () if out is None else out.neglected
-    if step.terms is None or len(before) != 3:
+    if step.terms is None or len(before) < 3:
         return [*[gradient.times(0.0)] * (len(before) - 1), gradient.times(1.0, neglected=neglected)]
-    queries, keys, values = before
-    s = squared_weights(queries.power * keys.power, step.terms)
-    moved = s * (values.power - values.positions.k)
+    queries, keys, values = before[0], before[1], before[-1]
+    s = weights_squared(step, before)
+    moved = s * (values.power - values.positions.k) * step.sharpness**2
     value = s + (1.0 - s) * gradient.shared
     return [
         gradient.times(moved * keys.power, neglected=neglected),
         gradient.times(moved * queries.power, neglected=neglected),
+        *[gradient.times(0.0)] * (len(before) - 3),  # of what is added to the scores
         gradient.times(value, gradient.shared / value if value > 0.0 else 0.0, neglected),
     ]

@@ -116,7 +116,7 @@ class Forward:
             looked_up = before[0] if step.kind is Kind.EMBEDDING and before else None
             if isinstance(looked_up, State):
                 return begin(power, looked_up.one_minus_c, float(looked_up.paired.one_minus_c.value[-1]))
-            return begin(power, self._alike(0.0 if looked_up is None else 1.0))
+            return begin(power, self._alike(0.0 if looked_up is None else 1.0), _between_rows(step))
         if isinstance(before[0], State):
             return normalised(step, before[0], power, as_run=self._as_run)
         if running(step) is not None:
@@ -128,6 +128,13 @@ class Forward:
         inputs = list(self._inputs.values()) if isinstance(self._inputs, Mapping) else [self._inputs]
         counts = [one.one_minus_c.size for one in inputs if isinstance(one, State)]
         return np.full(max(counts, default=0), one_minus_c)
+
+
+def _between_rows(step: Step) -> float:
+    """1 - c of two positions of what is looked up at places that are not inputs: of few rows, it is one of them."""
+    rows = getattr(getattr(step.module, "weight", None), "shape", (np.inf,))[0]
+    places = step.shape[-2] if step.kind is Kind.EMBEDDING and len(step.shape) > 1 else 1
+    return 1.0 if rows >= places else 0.0
 
 
 def _why(step: Step) -> str:

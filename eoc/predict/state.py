@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from eoc.activations import activation
+from eoc.activations.algebra import affine
 from eoc.errors import UnsupportedError
 from eoc.floats import FloatArray
 from eoc.layers import Input, Pairs, Signal
+from eoc.layers.elementwise import Elementwise
 from eoc.layers.inputs import Fresh, Moments
 from eoc.layers.positions import Positions
 
@@ -23,6 +26,8 @@ GAUSSIAN = "what an activation takes in is taken for Gaussian"
 APART = "what is joined is taken for independent"
 
 _NONE = np.empty(0)
+_CENTRED = 1e-3  # share of a mean square that its mean may have, to count as none
+_DIGITS = 6
 _TINY = 1e-200  # stands for a variance of 0, for which there are no correlations
 _ALONE = Pairs.none(strict=False)
 
@@ -125,8 +130,14 @@ def piece(x: State) -> State:
 
 
 def _gaussian(x: Signal) -> Signal:
-    """Gaussian units of the same second moments."""
-    return Input(x.q, x.one_minus_c if x.pairs.size else _NONE, x.pairs)
+    """Gaussian units of the same second moments, and of the same mean as far as inputs share one."""
+    mean = float(np.mean(x.m.value))
+    spread = x.q.value - mean**2
+    if mean**2 < _CENTRED * float(np.mean(x.q.value)) or (spread <= 0.0).any():
+        return Input(x.q, x.one_minus_c if x.pairs.size else _NONE, x.pairs)
+    distances = x.one_minus_c.value * (x.q.value[0] / spread[0]) if x.pairs.size else _NONE
+    moved = affine(activation("identity"), 1.0, round(mean, _DIGITS))
+    return Elementwise(moved)(Input(spread, np.clip(distances, 0.0, 2.0), x.pairs))
 
 
 def _at_one(pairs: int) -> Pairs:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
 
 from eoc.activations import activation
+from eoc.floats import FloatArray
 from eoc.layers.affine import Scale
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.joined import Product, Sum
@@ -18,12 +20,15 @@ from eoc.models.steps import Kind, Step
 from eoc.predict.learned import running
 from eoc.predict.state import State, begin, known, through
 
-__all__ = ["ALIKE", "TOKENS", "after", "dropped", "normalised", "shares"]
+__all__ = ["ALIKE", "TOKENS", "after", "apart_in_batch", "dropped", "normalised", "shares", "weights_squared"]
 
 ALIKE = "pooling: positions are taken for alike, and for independent at the input"
 TOKENS = "attention is taken to weigh tokens at random"
 _TINY = 1e-3  # of the power of a sum: the law of less could not be followed
+_UNLIKE = 1.5  # ratio of mean squares, from which on positions are not alike
+PADDED = "zeros around images or tokens are taken for more of them"
 RUNNING = "the running means of a normalisation are taken for 0"
+BATCH = "the channels of a batch are taken to vary alike"
 WINDOW = "pooling raises or lowers variances by what is not followed: how many positions is not known"
 
 
@@ -54,11 +59,26 @@ def normalised(step: Step, x: State, power: float, *, as_run: bool = False) -> S
         return out if fixed[1] else out.neglecting(RUNNING)
     eps = getattr(step.module, "eps", None) if as_run else None
     out = _scaled(through(Norm(step.centred, float(eps) if isinstance(eps, float) else 0.0), x), power)
-    inputs = x.paired.pairs.size - 1
-    if not (step.over_batch and inputs):
+    apart = apart_in_batch(step, x)
+    if apart is None:
         return out
-    distances = np.full(inputs, np.nan)  # what is common to all inputs is taken away
-    return begin(out.single.q.value, distances, float(x.paired.one_minus_c.value[-1]))
+    distances = np.clip(x.paired.one_minus_c.value / apart, 0.0, 2.0)  # what is common to all inputs is taken away
+    normed = begin(out.single.q.value, distances[:-1], float(distances[-1]))
+    return replace(normed, neglected=x.neglected).neglecting(BATCH)
+
+
+def apart_in_batch(step: Step, x: State) -> float | None:
+    """1 - c of any two positions in a batch: the share of mean squares that is left when means are taken away.
+
+    None of normalisations that are not over a batch, and where no inputs are given.
+    """
+    between = x.one_minus_c if step.over_batch else np.empty(0)
+    if between.size == 0 or not np.isfinite(between).all():
+        return None
+    inputs, places = 0.5 + sqrt(0.25 + 2.0 * between.size), float(np.prod(step.shape[2:])) if step.shape else 1.0
+    within = float(x.paired.one_minus_c.value[-1]) * (1.0 - 1.0 / places)
+    found = float(between.mean()) * (1.0 - 1.0 / inputs) + within / inputs
+    return found if found > 0.0 else None
 
 
 def dropped(step: Step, x: State) -> State:
@@ -91,7 +111,7 @@ def _activated(step: Step, before: Sequence[State], steps: Sequence[Step]) -> St
 
 
 def _passed(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
-    return before[0]
+    return before[0].neglecting(PADDED) if step.name.startswith("pad") else before[0]
 
 
 def _added(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
@@ -112,7 +132,11 @@ def _multiplied(step: Step, before: Sequence[State], steps: Sequence[Step]) -> S
 
 def _beside(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
     """Side by side, in shares of how many there are of each."""
-    return before[0] if len(before) == 1 else through(Mixture(shares(steps)), *before)
+    if len(before) == 1:
+        return before[0]
+    joined, powers = through(Mixture(shares(steps)), *before), [one.power for one in before]
+    tokens = len(step.shape) == 3 and all(one.shape[-1:] == step.shape[-1:] for one in steps)
+    return joined.neglecting(ALIKE) if tokens and max(powers) > _UNLIKE * min(powers) else joined
 
 
 def _pooled(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
@@ -121,9 +145,14 @@ def _pooled(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State
         return x
     if terms is None:
         return x.neglecting(WINDOW)
-    if terms == 1:
+    if terms <= 1:  # 0 where small images are made larger
         return x
-    return _moved(x, _largest(x, terms) if step.largest else averaged(x.positions, 1.0 / terms), ALIKE)
+    if not step.largest:
+        return _averaged(x, 1.0 / terms, ALIKE)
+    to, apart = _largest(x, terms), float(x.paired.one_minus_c.value[-1])
+    # Two inputs that are as far apart as two positions stay so; closer ones in proportion.
+    after_it = 1.0 - to.k / to.q if to.q > 0.0 else 1.0
+    return _moved(x, to, x.one_minus_c * (after_it / apart if apart > 0.0 else 1.0), ALIKE)
 
 
 def _largest(x: State, terms: int) -> Positions:
@@ -141,16 +170,32 @@ def _mixed(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
     values = before[-1]
     if step.terms is None or values.power == 0.0:
         return values.neglecting(TOKENS)
+    return _averaged(values, weights_squared(step, before), TOKENS)
+
+
+def weights_squared(step: Step, before: Sequence[State]) -> float:
+    """The squared weights of attention, added up, with so many tokens, or so many as come before each."""
+    assert step.terms is not None
     scores = before[0].power * before[1].power * step.sharpness**2 if len(before) > 2 else 1.0
     seen = range(1, step.terms + 1) if step.causal else (step.terms,)
-    weights = sum(squared_weights(scores, tokens) for tokens in seen) / len(seen)
-    return _moved(values, averaged(values.positions, weights), TOKENS)
+    return sum(squared_weights(scores, tokens) for tokens in seen) / len(seen)
 
 
-def _moved(x: State, to: Positions, what: str) -> State:
-    """Signals of other second moments; what two inputs have in common is lost sight of."""
-    q = x.single.q.value * (to.q / x.power)
-    distances = np.append(np.full(x.one_minus_c.size, np.nan), 1.0 - to.k / to.q if to.q > 0.0 else 1.0)
+def _averaged(x: State, squares: float, what: str) -> State:
+    """Means over positions with weights whose squares add up to so much.
+
+    Two inputs at two positions have as much in common as at one, or as one input has at two if that is less.
+    """
+    at, to = x.positions, averaged(x.positions, squares)
+    crossed = np.maximum(at.k - at.q * (1.0 - x.one_minus_c), 0.0)
+    apart = squares * at.q * x.one_minus_c + (1.0 - squares) * crossed
+    return _moved(x, to, apart / to.q if to.q > 0.0 else x.one_minus_c, what)
+
+
+def _moved(x: State, to: Positions, one_minus_c: FloatArray, what: str) -> State:
+    """Signals of other second moments, with those of pairs of inputs."""
+    q = x.single.q.value * (to.q / x.power if x.power > 0.0 else 1.0)
+    distances = np.append(np.clip(one_minus_c, 0.0, 2.0), 1.0 - to.k / to.q if to.q > 0.0 else 1.0)
     if x.single.is_gaussian and to.m == 0.0:
         return begin(q, distances[:-1], float(distances[-1])).neglecting(*x.neglected, what)
     return known(q, np.full(q.shape, to.m), distances, (*x.neglected, what))
