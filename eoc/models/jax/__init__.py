@@ -6,5 +6,6 @@ it included. ``values`` says what an operation can take in: what depends on the 
 as a parameter in another shape (``views``). Operations that keep units apart, or reduce over them and spread
 the result again, wait in a ``Signal`` until its value is needed; ``builder`` makes steps of them, where ``chains`` says
 what belongs together and ``evaluated`` finds out which activation or normalisation it is, by calling it
-(``operations``). ``products`` has the layers.
+(``operations``). ``products`` has the layers, ``parameters`` where their weights stand, and ``computed`` computes the
+function with its layers in sight.
 """

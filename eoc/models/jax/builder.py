@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 from math import prod
@@ -14,7 +14,7 @@ from eoc.errors import EocError
 from eoc.models.jax.chains import module_of, name_of, sort_of, unscaled, with_softmax
 from eoc.models.jax.evaluated import Normalised, as_activation, between, is_softmax, learned_in, normalised, signature
 from eoc.models.jax.operations import CASTS, REDUCTIONS
-from eoc.models.jax.products import slot_of
+from eoc.models.jax.parameters import Parameters
 from eoc.models.jax.values import Fixed, Operation, Signal
 from eoc.models.jax.views import whole
 from eoc.models.lines import scaling, straight_line
@@ -31,19 +31,18 @@ class Builder:
 
     Parameters
     ----------
-    shapes, values
-        Of the parameters, by name; values where they are known.
+    parameters
+        Those of the function.
     """
 
-    def __init__(self, shapes: Mapping[str, tuple[int, ...]], values: Mapping[str, Any]) -> None:
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
         self.steps: list[Step] = []
         self.uses: dict[str, str] = {}  # see Reading
         self.units: dict[int, tuple[int, ...]] = {}  # the axes of what a step hands on that are units of a layer
         self.products: dict[Slot, tuple[int, int]] = {}  # where a weight is first used, see Traced
         self.softmax: set[int] = set()  # steps that are weights adding up to 1
-        self._shapes, self._values = shapes, values
         self._made: dict[Signal, tuple[int, float]] = {}  # the step, and what it is to be multiplied by
-        self._slots: dict[Slot, Slot] = {}
         self._names: dict[str, int] = {}
         self._seen: dict[Any, Any] = {}
 
@@ -75,33 +74,11 @@ class Builder:
         self._made[found] = signal.base, factor
         return found
 
-    def same(self, slot: Slot) -> Slot:
-        """The first slot that is equal to this one: layers and tables that share a parameter share it."""
-        return self._slots.setdefault(slot, slot)
-
     def parameter(self, value: Fixed) -> int:
         """The step of a learned tensor that is taken like a signal."""
         (name,) = value.leaves
-        slot = Slot(name, self._shapes[name], tuple(range(len(self._shapes[name]))))
-        return self.add(name, Kind.PARAMETER, (), value.shape, tensor=slot).base
-
-    def slot(self, value: Fixed) -> Slot | None:
-        """Where one parameter, or what one parameter makes, stands as a vector; None for several of them."""
-        if len(value.leaves) != 1:
-            return None
-        if value.view is not None:
-            return slot_of(value, range(len(value.view.shape)))
-        (name,) = value.leaves
-        shape = self._shapes[name]
-        return Slot(name, shape, tuple(range(len(shape))), added=self._added(value, name))
-
-    def _added(self, value: Fixed, name: str) -> float:
-        """What was added to a parameter, where that is one number: 1 of scales that begin at 0."""
-        given = self._values.get(name)
-        if given is None or value.value is None or np.size(value.value) != np.size(given):
-            return 0.0
-        found = np.ravel(np.asarray(value.value, dtype=float)) - np.ravel(np.asarray(given, dtype=float))
-        return float(found[0]) if np.allclose(found, found[0]) else 0.0
+        self.uses.setdefault(name, "is a signal of its own, as the model has it")
+        return self.add(name, Kind.PARAMETER, (), value.shape, tensor=self.parameters.whole(name)).base
 
     # --- from signals to steps ----------------------------------------------------------------------------------------
 
@@ -252,10 +229,8 @@ class Builder:
 
     def _biased(self, at: int, fixed: Fixed) -> bool:
         """Make a parameter the bias of a layer or normalisation, if it is added to that; whether it is."""
-        source = at
-        while self.steps[source].kind is Kind.SAME and self.steps[source].piece is None:
-            source = self.steps[source].inputs[0]
-        step, slot = self.steps[source], self.slot(fixed)
+        source, slot = self._unshaped(at), self.parameters.vector(fixed)
+        step = self.steps[source]
         own = step.affine if step.kind is Kind.LAYER else step.module if step.kind is Kind.NORM else None
         if slot is None or own is None or own.bias is not None:
             return False
@@ -267,14 +242,21 @@ class Builder:
             self.steps[source] = replace(step, module=replace(own, bias=slot))
         return True
 
+    def _unshaped(self, at: int) -> int:
+        """A step before it was reshaped."""
+        while self.steps[at].kind is Kind.SAME and self.steps[at].piece is None and not self.steps[at].note:
+            at = self.steps[at].inputs[0]
+        return at
+
     def _times(self, operation: Operation, fixed: Fixed, output: Signal, at: int) -> int:
-        step, slot = self.steps[at], self.slot(fixed)
+        slot, source = self.parameters.vector(fixed), self._unshaped(at)
         if fixed.state:  # over the root of a running variance, in evaluation mode
             note, learned = "by its running statistics", Learned(slot)
             return self._like(module_of(operation, slot), Kind.NORM, at, output, module=learned, note=note)
+        step = self.steps[source]
         bare = step.kind is Kind.NORM and step.module == Learned()
         if bare and slot is not None and operation.kind == "mul":
-            self.steps[at] = replace(step, name=self._unique(module_of(operation, slot)), module=Learned(slot))
+            self.steps[source] = replace(step, name=self._unique(module_of(operation, slot)), module=Learned(slot))
             return at
         self.uses |= dict.fromkeys(fixed.leaves, "multiplies a signal")
         size, what = (fixed.size, "times") if operation.kind == "mul" else (fixed.inverse_size, "over")
@@ -285,7 +267,9 @@ class Builder:
         return self._like(name_of(operation), Kind.SCALE, at, output, activation=scaling(size), note=note)
 
     def _norm(self, found: Normalised, parameters: Sequence[Fixed], output: Signal, at: int) -> int:
-        weight, bias = (None if which is None else self.slot(parameters[which]) for which in (found.weight, found.bias))
+        weight, bias = (
+            None if which is None else self.parameters.vector(parameters[which]) for which in (found.weight, found.bias)
+        )
         name, learned = module_of(output.operation, weight, bias), Learned(weight, bias)
         details: dict[str, Any] = {"centred": found.centred, "over_batch": found.over_batch}
         made = self._like(name, Kind.NORM, at, output, module=learned, **details)

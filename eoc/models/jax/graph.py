@@ -84,7 +84,7 @@ class Graph:
             if leaves:
                 note = f"its weight is computed from {', '.join(sorted(leaves))}"
             return build.add(operation.name, Kind.UNKNOWN, (at,), shape, note=note)
-        affine = replace(found.affine, weight=build.same(found.affine.weight))
+        affine = replace(found.affine, weight=build.parameters.same(found.affine.weight))
         if operation.product:
             side = next(at for at, value in enumerate(operation.inputs) if value is found.signal)
             build.products.setdefault(affine.weight, (operation.product, side))
@@ -105,7 +105,7 @@ class Graph:
     def _embedded(self, operation: Operation, places: Signal, table: Fixed, shape: tuple[int, ...]) -> Signal:
         """Rows of a table; what is computed of their numbers beforehand does not matter."""
         at = self._builder.index(places) if places.operation is None else self._builder.base_of(places)
-        learned = Learned(self._builder.same(slot_of(table, [0], [1])))
+        learned = Learned(self._builder.parameters.same(slot_of(table, [0], [1])))
         made = self._builder.add(owner(table.name), Kind.EMBEDDING, (at,), shape, module=learned)
         self._builder.units[made.base] = (len(shape) - 1,)
         return made

@@ -13,6 +13,7 @@ from eoc.errors import EocError
 from eoc.models.jax.builder import Builder
 from eoc.models.jax.graph import Graph
 from eoc.models.jax.interpreter import Interpreter
+from eoc.models.jax.parameters import Parameters
 from eoc.models.jax.values import Fixed, Signal, Value
 from eoc.models.jax.views import whole
 from eoc.models.steps import Kind, Reading, needed
@@ -114,7 +115,8 @@ def traced(function: Callable[..., Any], parameters: Any, inputs: Sequence[Any],
         ) from error
     learned, kept = leaves_of(parameters), leaves_of(state)
     known = {leaf.name: leaf.value for leaf in learned if not isinstance(leaf.value, jax.ShapeDtypeStruct)}
-    builder = Builder({leaf.name: tuple(map(int, leaf.value.shape)) for leaf in learned}, known)
+    shapes = {leaf.name: tuple(map(int, leaf.value.shape)) for leaf in learned}
+    builder = Builder(Parameters(shapes, known))
     values: list[Value] = [_leaf(leaf) for leaf in learned]
     values += [_state(leaf) for leaf in kept]
     values += list(_inputs(builder, inputs))

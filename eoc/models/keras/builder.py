@@ -58,6 +58,8 @@ class Builder:
         The steps.
     unknown
         Layers and functions that nothing is known of, by name.
+    uses
+        What is done with other variables, see :class:`eoc.models.steps.Reading`.
     softmax, products
         Steps that are weights adding up to 1, and steps that are products of two others.
     """
@@ -65,6 +67,7 @@ class Builder:
     variables: Mapping[str, Any]
     steps: list[Step] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    uses: dict[str, str] = field(default_factory=dict)
     softmax: set[int] = field(default_factory=set)
     products: dict[int, tuple[int, int]] = field(default_factory=dict)
     _made: dict[Elements, int] = field(default_factory=dict)

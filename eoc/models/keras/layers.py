@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod, sqrt
 from typing import Any
 
+import keras
+import numpy as np
+
 from eoc.models.keras.builder import Builder, Elements, called_as
 from eoc.models.lines import scaling
 from eoc.models.slots import Learned
@@ -58,13 +61,13 @@ def _is_of_keras(layer: Any) -> bool:
 def _kind(layer: Any) -> Kind | None:
     """What layers without weights do that are many."""
     name = type(layer).__name__
-    if "Dropout" in name or name == "GaussianNoise":
+    if "Dropout" in name or name in ("GaussianNoise", "StochasticDepth"):
         return Kind.DROPOUT if getattr(layer, "rate", 1.0) else Kind.SAME
     return Kind.SAME if name.startswith(tuple(_SAME.split())) else None
 
 
-_SAME = """ActivityRegularization CenterCrop Cropping Flatten Identity Masking Permute Random RepeatVector Reshape
-    Resizing UpSampling ZeroPadding"""
+_SAME = """ActivityRegularization CenterCrop Cropping Flatten Identity Masking Normalization Permute Random
+    RepeatVector Reshape Resizing UpSampling ZeroPadding"""
 
 
 def _own(layer: Any, name: str) -> Any:
@@ -204,6 +207,16 @@ def _rescaling(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> El
     return builder.add(layer.name, Kind.SCALE, builder.indices(inputs), shape, activation=line)
 
 
+def _scale(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elements:
+    """Times a learned vector, at its present size: of the models that come with Keras."""
+    numbers = np.asarray(keras.ops.convert_to_numpy(layer.gamma.value), dtype=float)
+    size = float(np.sqrt(np.mean(numbers**2)))
+    name = builder.name_of(layer.gamma) or layer.name
+    builder.uses[name] = "multiplies a signal"
+    note = f"times {name}: {size:.4g} in root mean square"
+    return builder.add(layer.name, Kind.SCALE, builder.indices(inputs), shape, activation=scaling(size), note=note)
+
+
 def _sum(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elements:
     out = builder.add(layer.name, Kind.ADD, builder.indices(inputs), shape)
     if type(layer).__name__ != "Average":
@@ -282,6 +295,7 @@ _LAYERS: Mapping[str, _Maker] = {
     "GroupQueryAttention": _multi_head,
     "Attention": _attention,
     "Rescaling": _rescaling,
+    "LayerScale": _scale,
     "Softmax": _softmax,
     "TimeDistributed": _wrapped,
     "UnitNormalization": _unit_norm,

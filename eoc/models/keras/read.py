@@ -73,7 +73,7 @@ def read(model: Any, example_inputs: Any = None) -> Reading:
         except EocError:  # what the operations say is something
             pass
     builder.add("output", Kind.OUTPUT, ends, model.outputs[0].shape)
-    return Reading(needed(builder.steps), True)
+    return Reading(needed(builder.steps), True, uses=builder.uses)
 
 
 def _traced(model: Any, example_inputs: Any) -> Reading:
