@@ -16,6 +16,7 @@ __all__ = [
     "COEFFICIENTS",
     "NODES",
     "TERMS",
+    "HeatPanels",
     "MapTerms",
     "at",
     "clenshaw",
@@ -61,6 +62,43 @@ def series_at(x: FloatArray, ends: FloatArray, series: FloatArray) -> FloatArray
     i = np.clip(np.searchsorted(ends, x) - 1, 0, len(series) - 1)
     low, high = ends[i], ends[i + 1]
     return np.asarray(clenshaw((2.0 * x - low - high) / (high - low), np.ascontiguousarray(series.T)[:, i]))
+
+
+class HeatPanels(NamedTuple):
+    """The heat extension of an activation on panels of all kinds; see :mod:`eoc.gaussian.heat`.
+
+    Panels of a group lie in ascending order of w; group 0 is for s <= ``low``, group i for s up to low ratio^i.
+
+    Attributes
+    ----------
+    low, ratio
+        As said.
+    first : (groups + 1,)
+        Where the panels of a group begin.
+    end : (P, 2)
+        A panel ends at end[0] + s end[1].
+    centre, half : (P, 2)
+        And so are its centre and half of its width.
+    most : (P,)
+        The largest s for which it is good.
+    argument : (P, 3)
+        In [-1, 1] is the argument of the series in s: a + b s^power, or a + b log s with power 0.
+    series : (P, TERMS, 2, N)
+        Of Phi and Phi'.
+    error : (P, 2)
+        Bounds on their absolute errors.
+    """
+
+    low: float
+    ratio: float
+    first: IntArray
+    end: FloatArray
+    centre: FloatArray
+    half: FloatArray
+    most: FloatArray
+    argument: FloatArray
+    series: FloatArray
+    error: FloatArray
 
 
 class MapTerms(NamedTuple):

@@ -1,0 +1,201 @@
+r"""What Gaussian noise of any size makes of an activation, as piecewise polynomials: its heat extension.
+
+.. math:: \Phi(w; s) = E[\phi(w + s \xi)], \qquad \Phi'(w; s) = E[\phi'(w + s \xi)], \qquad \xi \sim N(0, 1),
+
+for s > 0 up to some multiple of sqrt(q). Both are smooth in w on the scale of s at least, and analytic
+
+- in t = s^2 from t = 0 on, but for less than rounding, where w is 9 s and more away from every knot;
+- in s from s = 0 on at fixed (w - k) / s, close to a knot k: on both of its sides phi is smooth;
+- in log s, as every Gaussian integral.
+
+So there are panels of three kinds: those of phi itself, halved towards each knot and good for s up to a ninth of their
+distance from it; panels that grow with s around the knots; and, for s too large for these, panels on octaves of s.
+On each, both functions are Chebyshev series in w times Chebyshev series in t, s or log s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
+
+from eoc.activations.base import Activation
+from eoc.errors import AccuracyError
+from eoc.floats import EPS, FloatArray, IntArray
+from eoc.gaussian.kernels import HeatPanels
+from eoc.gaussian.nodes import NODES, PROJECT, WEIGHTS, N, chebyshev_nodes, nodes_of, to_chebyshev
+
+__all__ = ["heat_of", "phi_edges"]
+
+TERMS = 16  # in t, s or log s
+_S, _TO_S = chebyshev_nodes(TERMS), to_chebyshev(TERMS)
+_W, _TO_W = chebyshev_nodes(N), to_chebyshev(N)
+_XI, _OF_XI = hermegauss(40)
+_OF_XI = _OF_XI / _OF_XI.sum()
+_FAR = 9.0  # standard deviations beyond which a knot is not seen
+_NEAR = np.linspace(-2.0 * _FAR, 2.0 * _FAR, 15)  # panels around a knot, in units of s
+_STEP = 2.5  # widest panel of a Gaussian weight, in standard deviations
+_RATIO = 2.0**0.5  # of s on a panel in log s
+_MOST = 300  # panels
+_NARROWEST = 1e-7
+_RESOLVED = 16.0 * EPS
+
+
+@dataclass
+class _Panel:
+    end: tuple[float, float]
+    centre: tuple[float, float]
+    half: tuple[float, float]
+    most: float
+    argument: tuple[float, float, float]
+    values: FloatArray  # (TERMS, 2, N)
+    error: FloatArray  # (2,)
+
+
+def phi_edges(phi: Activation, reach: float, scale: FloatArray) -> FloatArray:
+    """Panels on [-reach, reach] that end at knots and on which phi and phi' are polynomials of degree 23 to rounding.
+
+    ``scale``, (2,), are the sizes of phi and phi' that errors are measured by, besides their own.
+    """
+    knots = np.asarray(phi.knots, dtype=float)
+    edges = np.unique(np.concatenate([[-reach, 0.0, reach], knots[np.abs(knots) < reach]]))
+
+    def tabulated(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray, None]:
+        x = nodes_of(a, b)
+        found = np.stack([phi.derivative(order, x.ravel()) for order in (0, 1)]).reshape(2, 2, *x.shape)
+        return np.moveaxis(found[:, 0], 1, 0), np.moveaxis(found[:, 1].max(axis=2), 1, 0), None
+
+    return _bisected(phi, edges, scale, tabulated, PROJECT)[0]
+
+
+def _bisected(phi, edges, scale, tabulated, project):
+    """Panels halved until the functions on them, (P, 2, N) at the nodes, are resolved; with what was tabulated."""
+    a, b, done = edges[:-1], edges[1:], []
+    while a.size:
+        values, noise, kept = tabulated(a, b)
+        tail = np.abs(values @ project)[..., -2:].sum(axis=-1)
+        size = np.abs(values).max(axis=-1)
+        while tail.ndim > 2:
+            tail, size = tail.max(axis=-2 if False else 1), size.max(axis=1)
+        poor = (tail > _RESOLVED * (size + scale) + 2.0 * noise).any(axis=1)
+        poor &= b - a > _NARROWEST * np.maximum(np.abs(a), np.abs(b))
+        done += [(x, y, None if kept is None else kept[i]) for i, (x, y) in enumerate(zip(a, b, strict=True)) if not poor[i]]
+        middle = 0.5 * (a + b)[poor]
+        a, b = np.concatenate([a[poor], middle]), np.concatenate([middle, b[poor]])
+        if len(done) + a.size > _MOST:
+            raise AccuracyError(f"{phi.name} changes too often for tables")
+    done.sort(key=lambda part: part[0])
+    return np.append([x for x, _, _ in done], done[-1][1]), [kept for _, _, kept in done]
+
+
+def heat_of(phi: Activation, edges: FloatArray, scale: FloatArray, least: float, largest: float) -> HeatPanels:
+    """The panels for w within the edges and s from ``least`` to ``largest``.
+
+    ``edges`` are those of :func:`phi_edges`, at least 9 ``largest`` further out than w.
+    """
+    low = _smallest_scale(phi, edges)
+    groups = [_small(phi, edges, low, least)]
+    while low * _RATIO ** (len(groups) - 1) < largest:
+        groups.append(_large(phi, edges, scale, low * _RATIO ** (len(groups) - 1), largest))
+    panels = [panel for group in groups for panel in group]
+    first = np.cumsum([0, *map(len, groups)])
+    parts = [np.array([getattr(p, name) for p in panels]) for name in ("end", "centre", "half", "most", "argument")]
+    values = np.stack([p.values for p in panels])
+    series = np.einsum("lj,pjfw,kw->plfk", _TO_S, values, _TO_W, optimize=True)
+    tail = np.abs(series[:, -2:]).sum(axis=(1, 3)) + np.abs(series[..., -2:]).sum(axis=(1, 3))
+    rounding = 4.0 * EPS * np.abs(series).sum(axis=(1, 3))
+    error = np.stack([p.error for p in panels]) + tail + rounding
+    return HeatPanels(low, _RATIO, first, *parts, np.ascontiguousarray(series), error)
+
+
+def _smallest_scale(phi: Activation, edges: FloatArray) -> float:
+    """The s up to which noise is small against the panels of phi."""
+    widths = np.diff(edges)
+    return float(widths.min() / (64.0 if phi.knots else 8.0))
+
+
+def _small(phi: Activation, edges: FloatArray, low: float, least: float) -> list[_Panel]:
+    """Panels of phi itself, and around the knots, for s up to low."""
+    knots = [k for k in phi.knots if edges[0] < k < edges[-1]]
+    out: list[_Panel] = []
+    for a, b in zip(edges[:-1], edges[1:], strict=True):
+        left, right = a in knots, b in knots
+        if left:
+            out += [_around(phi, a, x, y, low) for x, y in zip(_NEAR[:-1], _NEAR[1:], strict=True)]
+        cuts = _graded(a, b, left, right, least)
+        for x, y in zip(cuts[:-1], cuts[1:], strict=True):
+            apart = min((min(abs(x - k), abs(y - k)) for k in knots), default=np.inf)
+            if apart > 0.0:
+                out.append(_regular(phi, x, y, min(low, apart / _FAR)))
+    return out
+
+
+def _graded(a: float, b: float, left: bool, right: bool, least: float) -> FloatArray:
+    """The panel [a, b] cut into halves towards the ends that are knots, down to 9 times the least s."""
+    reach = 0.5 * (b - a) if left and right else b - a
+    halves = reach * 2.0 ** -np.arange(0.0, max(1.0, np.ceil(np.log2(reach / (_FAR * least))) + 1.0))
+    parts = ([[a], a + halves] if left else [[a]]) + ([b - halves, [b]] if right else [[b]])
+    return np.unique(np.concatenate(parts))
+
+
+def _regular(phi: Activation, a: float, b: float, most: float) -> _Panel:
+    """Far from knots, for s up to ``most``: Gauss-Hermite quadrature."""
+    w, s = 0.5 * (a + b) + 0.5 * (b - a) * _W, np.sqrt(0.5 * (1.0 + _S)) * most
+    x = (w[None, :, None] + s[:, None, None] * _XI).reshape(-1)
+    values, noise = _both(phi, x)
+    shape = (2, TERMS, N, _XI.size)
+    found = np.moveaxis(values.reshape(shape) @ _OF_XI, 0, 1)
+    error = (noise.reshape(shape) @ _OF_XI).max(axis=(1, 2))
+    half = 0.5 * (b - a)
+    return _Panel((b, 0.0), (a + half, 0.0), (half, 0.0), most * (1.0 + 1e-9), (-1.0, 2.0 / most**2, 2.0), found, error)
+
+
+def _around(phi: Activation, knot: float, x: float, y: float, low: float) -> _Panel:
+    """From x to y standard deviations away from a knot, for s up to low."""
+    eta, s = 0.5 * (x + y) + 0.5 * (y - x) * _W, low * 0.5 * (1.0 + _S)
+    cuts = np.unique(np.append(np.arange(x - _FAR, y + _FAR + _STEP, _STEP), 0.0))
+    z, weight = nodes_of(cuts[:-1], cuts[1:]).ravel(), (0.5 * np.diff(cuts)[:, None] * WEIGHTS).ravel()
+    density = weight * np.exp(-0.5 * (z - eta[:, None]) ** 2) / np.sqrt(2.0 * np.pi)
+    values, noise = (part.reshape(2, s.size, z.size) for part in _both(phi, (knot + np.outer(s, z)).ravel()))
+    found, error = np.moveaxis(values @ density.T, 0, 1), (noise @ density.T).max(axis=(1, 2))
+    middle, half = 0.5 * (x + y), 0.5 * (y - x)
+    return _Panel((knot, y), (knot, middle), (0.0, half), low * (1.0 + 1e-9), (-1.0, 2.0 / low, 1.0), found, error)
+
+
+def _large(phi: Activation, edges: FloatArray, scale: FloatArray, low: float, largest: float) -> list[_Panel]:
+    """For s from low to low times the ratio: s is seen by every panel."""
+    s = low * _RATIO ** (0.5 * (1.0 + _S))
+    pieces = [np.linspace(a, b, 1 + int(np.ceil((b - a) / (_STEP * low)))) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    grid = np.unique(np.concatenate(pieces))
+    x, weight = nodes_of(grid[:-1], grid[1:]).ravel(), (0.5 * np.diff(grid)[:, None] * WEIGHTS).ravel()
+    functions = np.concatenate(_both(phi, x)).T * weight[:, None] / np.sqrt(2.0 * np.pi)
+    reach, far = _FAR * s[-1], edges[-1] - _FAR * largest
+    coarse = [-far]
+    for edge in edges:
+        if coarse[-1] + low < edge < far - low:
+            coarse.append(edge)
+
+    def tabulated(a: FloatArray, b: FloatArray):
+        values, noise = np.empty((a.size, TERMS, 2, N)), np.empty((a.size, 2))
+        for i, (left, right) in enumerate(zip(a, b, strict=True)):
+            w = 0.5 * (left + right) + 0.5 * (right - left) * _W
+            here = slice(*np.searchsorted(x, [left - reach, right + reach]))
+            square = (x[here] - w[:, None]) ** 2
+            found = np.stack([np.exp(square * (-0.5 / one**2)) @ functions[here] / one for one in s])  # (S, W, 4)
+            values[i], noise[i] = np.moveaxis(found[:, :, :2], 2, 1), found[:, :, 2:].max(axis=(0, 1))
+        return values, noise, list(zip(values, noise))
+
+    ends, kept = _bisected(phi, np.append(coarse, far), scale, tabulated, _TO_W.T)
+    out = []
+    for a, b, (values, noise) in zip(ends[:-1], ends[1:], kept, strict=True):
+        half = 0.5 * (b - a)
+        argument = (-1.0 - 2.0 * np.log(low) / np.log(_RATIO), 2.0 / np.log(_RATIO), 0.0)
+        out.append(_Panel((b, 0.0), (a + half, 0.0), (half, 0.0), np.inf, argument, values, noise))
+    return out
+
+
+def _both(phi: Activation, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """phi and phi' at x, and bounds on their errors: (2, n)."""
+    values, noise = zip(*(phi.derivative(order, x) for order in (0, 1)), strict=True)
+    return np.stack(values), np.stack(noise)
