@@ -9,17 +9,19 @@ from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from eoc.gaussian.kernels.plain import COEFFICIENTS, NODES, TERMS, HeatPanels, MapTerms, iterate_listed, series_at
+from eoc.gaussian.kernels.plain import COEFFICIENTS, NODES, TERMS, HeatPanels, MapTerms, PairBoxes, iterate_listed, series_at
 
 if TYPE_CHECKING:
     from eoc.gaussian.kernels.angle import apply_map, evaluate_series, iterate_map
     from eoc.gaussian.kernels.heat import common_means
+    from eoc.gaussian.kernels.pairs import evaluate_pairs
     from eoc.gaussian.kernels.polynomials import evaluate
     from eoc.gaussian.kernels.surface import evaluate_surface, solve_surface
 
 _WHERE = {
     "angle": ("apply_map", "evaluate_series", "iterate_map"),
     "heat": ("common_means",),
+    "pairs": ("evaluate_pairs",),
     "polynomials": ("evaluate",),
     "surface": ("evaluate_surface", "solve_surface"),
 }
@@ -33,9 +35,11 @@ __all__ = [
     "TERMS",
     "HeatPanels",
     "MapTerms",
+    "PairBoxes",
     "apply_map",
     "common_means",
     "evaluate",
+    "evaluate_pairs",
     "evaluate_series",
     "evaluate_surface",
     "iterate_listed",

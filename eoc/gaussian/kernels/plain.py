@@ -18,6 +18,7 @@ __all__ = [
     "TERMS",
     "HeatPanels",
     "MapTerms",
+    "PairBoxes",
     "at",
     "clenshaw",
     "iterate_listed",
@@ -99,6 +100,33 @@ class HeatPanels(NamedTuple):
     argument: FloatArray
     series: FloatArray
     error: FloatArray
+
+
+class PairBoxes(NamedTuple):
+    """Tables of expectations at pairs in boxes that a tree leads to; see :mod:`eoc.gaussian.pair_tables`.
+
+    Attributes
+    ----------
+    roots : (6,)
+        Where the trees of the three charts begin, for c >= 0 and for c < 0.
+    tree : (T, 3)
+        Whether R (0) or tau (1) decides, and where to go below and above; of a leaf -1, and its box or -1.
+    at : (T,)
+        What decides.
+    spans : (B, 4)
+        The least R and tau of a box, and the largest.
+    series : (B, Q, 2 R TAU)
+        Chebyshev coefficients in log q_a, and of both functions in R and tau.
+    errors : (B, 2)
+        Bounds on the errors.
+    """
+
+    roots: IntArray
+    tree: IntArray
+    at: FloatArray
+    spans: FloatArray
+    series: FloatArray
+    errors: FloatArray
 
 
 class MapTerms(NamedTuple):

@@ -1,0 +1,151 @@
+r"""Tables of expectations at two variances: Chebyshev series in log q_a and the two coordinates of a chart.
+
+For c >= 0 what is kept is G / (s_a s_b R^2). Close to equal inputs it is a sum of what is >= 0, so that G keeps its digits,
+
+.. math:: G = \frac{G_{aa} + G_{bb}}{2} + \frac12 E[(A_a - A_b)^2],
+
+see :mod:`eoc.gaussian.common_part`, and further away (V_a + V_b)/2 - K. For c < 0 it is K / (s_a s_b) of u and -v. In both
+cases with it goes Kd. Boxes (:mod:`eoc.gaussian.charts`) are built when pairs fall into them, and halved where the series
+do not converge; whether they do depends on the box alone, so that values do not depend on what was asked before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eoc.activations.base import Activation
+from eoc.floats import EPS, FloatArray, IntArray
+from eoc.gaussian.charts import Box, first_boxes, variances_and_distances
+from eoc.gaussian.common_part import CLOSE, CommonPart, EqualVariances
+from eoc.gaussian.kernels import PairBoxes
+from eoc.gaussian.moments import moments
+from eoc.gaussian.nodes import chebyshev_nodes, to_chebyshev
+from eoc.sharing import cached
+
+__all__ = ["PairTables", "pair_tables"]
+
+_TERMS = (14, 16, 12)  # in log q_a, R and tau
+_X, _TO_SERIES = [chebyshev_nodes(n) for n in _TERMS], [to_chebyshev(n) for n in _TERMS]
+_TAIL = 2  # coefficients whose size tells whether a series has converged
+_RESOLVED = 3e-13
+_HALVINGS = 6
+_UNBUILT = -1
+
+
+@cached(16)
+def pair_tables(phi: Activation, octave: int) -> PairTables:
+    """Those for larger variances from 2^octave to twice that."""
+    return PairTables(phi, octave)
+
+
+class PairTables:
+    """All boxes for larger variances q_a in [low, 2 low].
+
+    Attributes
+    ----------
+    boxes
+        What is there, as :func:`eoc.gaussian.kernels.evaluate_pairs` reads it: replaced as a whole when it grows.
+    """
+
+    def __init__(self, phi: Activation, octave: int) -> None:
+        self.phi, self.low = phi, 2.0**octave
+        self._means = CommonPart(phi, 2.0 * self.low)
+        self._equal = EqualVariances.of(self._means, 2.0 * self.low)
+        self._lock = phi.cache.lock
+        self._tree: list[tuple[int, float, int, int]] = []  # along, at, below, above; of leaves -1, 0.0, number, -1
+        self._boxes: list[Box] = []
+        self._place: list[int] = []  # of each box: where it is in the tables
+        self._tables: list[tuple[FloatArray, FloatArray]] = []
+        signs = (1,) if phi.parity is not None else (1, -1)
+        roots = [self._planted(sign, chart) for sign in signs for chart in range(3)]
+        self._roots = np.array((roots * 2)[:6])
+        self.boxes = self._published()
+
+    def build(self, leaves: IntArray) -> None:
+        """Build these leaves of the tree."""
+        with self._lock:
+            for leaf in np.unique(leaves):
+                along, _, number, _ = self._tree[leaf]
+                if along < 0 and self._place[number] == _UNBUILT:  # another thread may have been here
+                    self._build(int(leaf), number)
+            self.boxes = self._published()
+
+    def _planted(self, sign: int, chart: int) -> int:
+        """The tree of the first boxes of a chart."""
+        ends, parts = first_boxes(self.phi, sign, chart, (2.0 * self.low) ** 0.5)
+
+        def plant(r: FloatArray, tau: FloatArray) -> int:
+            if r.size == tau.size == 2:
+                return self._leaf(Box(sign, chart, (float(r[0]), float(tau[0])), (float(r[1]), float(tau[1]))))
+            along, axis = (0, r) if r.size > 2 else (1, tau)
+            here, middle = len(self._tree), axis.size // 2
+            self._tree.append((along, float(axis[middle]), 0, 0))
+            below, above = (
+                plant(part, tau) if along == 0 else plant(r, part) for part in (axis[: middle + 1], axis[middle:])
+            )
+            self._tree[here] = (along, float(axis[middle]), below, above)
+            return here
+
+        return plant(ends, parts)
+
+    def _leaf(self, box: Box) -> int:
+        self._boxes.append(box)
+        self._place.append(_UNBUILT)
+        self._tree.append((-1, 0.0, len(self._boxes) - 1, -1))
+        return len(self._tree) - 1
+
+    def _build(self, leaf: int, number: int) -> None:
+        box = self._boxes[number]
+        series, error, tails = self._series(box)
+        worst = int(np.argmax(tails))
+        if tails[worst] > _RESOLVED and box.halvings < _HALVINGS:
+            one, two = box.halves(worst)
+            self._tree[leaf] = (worst, one.high[worst], self._leaf(one), self._leaf(two))
+            return
+        self._place[number] = len(self._tables)
+        self._tables.append((series, error))
+
+    def _published(self) -> PairBoxes:
+        tree = np.array([(along, below, above) for along, _, below, above in self._tree], np.int64)
+        tree[:, 1] = np.where(tree[:, 0] < 0, np.append(self._place, 0)[tree[:, 1] * (tree[:, 0] < 0)], tree[:, 1])
+        spans = np.array([(*b.low, *b.high) for b, p in zip(self._boxes, self._place, strict=True) if p >= 0])
+        order = np.argsort([p for p in self._place if p >= 0])
+        spans = spans.reshape(-1, 4)[order]
+        shape = (len(self._tables), _TERMS[0], 2 * _TERMS[1] * _TERMS[2])
+        series = np.ascontiguousarray([s for s, _ in self._tables]).reshape(shape)
+        errors = np.stack([e for _, e in self._tables]) if self._tables else np.empty((0, 2))
+        return PairBoxes(self._roots, tree, np.array([at for _, at, _, _ in self._tree]), spans, series, errors)
+
+    def _series(self, box: Box) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The series (q, 2, R, tau), bounds on the errors (2,), and tails in R and tau relative to the size."""
+        q_a = 2.0 * self.low * 2.0 ** (-0.5 * (1.0 - _X[0]))
+        r, tau = (0.5 * (a + b) + 0.5 * (b - a) * x for a, b, x in zip(box.low, box.high, _X[1:], strict=True))
+        q_a, r, tau = (part.ravel() for part in np.meshgrid(q_a, r, tau, indexing="ij"))
+        values, noise = self._at(box, q_a, r, tau)
+        values = values.reshape(2, *_TERMS)
+        series = np.einsum("ai,bj,ck,fijk->afbc", *_TO_SERIES, values, optimize=True)
+        sizes = np.abs(series)
+        size = np.abs(values).max(axis=(1, 2, 3))
+        along = [sizes[-_TAIL:].sum(axis=(0, 2, 3)), sizes[:, :, -_TAIL:].sum(axis=(0, 2, 3)), sizes[..., -_TAIL:].sum(axis=(0, 2, 3))]
+        error = 2.0 * noise.max(axis=1) + 2.0 * sum(along) + 4.0 * EPS * sizes.sum(axis=(0, 2, 3))
+        return series, error, np.array([(part / size).max() for part in along[1:]])
+
+    def _at(self, box: Box, q_a: FloatArray, r: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What is tabulated at points (n,) of a box, and bounds on the errors, (2, n)."""
+        q_b, e = variances_and_distances(box.chart, q_a, r, tau)
+        found, off = self._means(q_a, q_b, e, box.sign)
+        (k, kd, apart), (k_off, kd_off, apart_off) = found.T, off.T
+        s_a, s_b = np.sqrt(q_a), np.sqrt(q_b)
+        unit = s_a * s_b
+        if box.sign < 0:
+            return np.stack([k / unit, kd]), np.stack([k_off / unit, kd_off])
+        if box.high[0] <= CLOSE:
+            y, delta = np.sqrt(2.0 * e), (tau * r if box.chart == 0 else r)
+            apart *= (delta * (s_a + s_b) * np.sqrt(unit) / (q_a - q_b)) ** 2  # q_b was rounded
+            g = 0.5 * e * (q_a * self._equal(q_a, y) + q_b * self._equal(q_b, y)) + apart
+            g_off = 0.5 * e * (q_a + q_b) * self._equal.error + apart_off
+        else:
+            v = moments(self.phi, np.stack([q_a, q_b]), ("V",))["V"]
+            g = 0.5 * v.value.sum(axis=0) - k
+            g_off = 0.5 * v.error.sum(axis=0) + k_off + 2.0 * EPS * v.value.sum(axis=0)
+        return np.stack([g / (unit * r**2), kd]), np.stack([g_off / (unit * r**2), kd_off])
