@@ -30,8 +30,8 @@ __all__ = ["LARGEST", "Box", "first_boxes", "variances_and_distances"]
 
 LARGEST = 8.0 * 2.0**0.5  #: delta: variances up to some 17 000 apart
 _ROOT = 2.0**0.5
-_ENDS = (np.array([0.0, 0.35, 0.75, _ROOT]), np.array([0.0, 0.35, 0.75, _ROOT]), _ROOT * 2.0 ** np.arange(4.0))
-_PARTS = (np.array([0.0, 0.25, 0.5, 1.0]), np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.25, 0.5, 1.0]))
+_ENDS = (np.array([0.0, 0.35, 0.75, _ROOT]), np.array([0.0, 0.35, 0.75, _ROOT]), _ROOT * 2.0 ** (0.5 * np.arange(7.0)))
+_PARTS = (np.array([0.0, 0.25, 0.5, 1.0]), np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0]))
 _SEEN = 9.0
 
 

@@ -22,6 +22,7 @@ from eoc.gaussian.heat import heat_of, phi_edges
 from eoc.gaussian.moments import moments
 from eoc.gaussian.nodes import NODES, NULL_RULES, UNIT_NODES, UNIT_WEIGHTS, WEIGHTS, N, chebyshev_nodes, to_chebyshev
 from eoc.gaussian.products import reach_of
+from eoc.gaussian.shifted import shifted_mean
 
 __all__ = ["CLOSE", "CommonPart", "EqualVariances"]
 
@@ -48,6 +49,7 @@ class CommonPart:
         m = moments(phi, largest, ("V", "D"))
         scale = np.sqrt([float(m[name].value) for name in ("V", "D")])
         s = largest**0.5
+        self._phi = phi
         self.reach = max(_reach(phi, order, s, float(scale[order])) for order in (0, 1))
         self._half = phi.parity is not None
         self._edges = phi_edges(phi, (self.reach + 9.5) * s, scale)
@@ -60,6 +62,16 @@ class CommonPart:
         panels = (self._edges, self._knots, self.reach, self._half, NODES, WEIGHTS, _NULLS)
         kernels.common_means(self._heat, q_a, q_b, e, float(sign), *panels, out, error)
         return out, error
+
+    def turned_slopes(self, q: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """E[Z^2 phi'(sqrt(q) Z)^2] at variances (n,), and bounds on the errors."""
+
+        def integrand(x: FloatArray, z: FloatArray, _: object) -> tuple[FloatArray, FloatArray]:
+            slope, off = self._phi.derivative(1, x)
+            return (z * slope) ** 2, 2.0 * z**2 * np.abs(slope) * off
+
+        s = np.sqrt(q)
+        return shifted_mean(integrand, np.zeros(q.size), s, self._edges / s[:, None], self.reach)
 
 
 def _reach(phi: Activation, order: int, s: float, size: float) -> float:

@@ -11,6 +11,8 @@ do not converge; whether they do depends on the box alone, so that values do not
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from eoc.activations.base import Activation
@@ -24,10 +26,10 @@ from eoc.sharing import cached
 
 __all__ = ["PairTables", "pair_tables"]
 
-_TERMS = (14, 16, 12)  # in log q_a, R and tau
+_TERMS = (14, 16, 14)  # in log q_a, R and tau
 _X, _TO_SERIES = [chebyshev_nodes(n) for n in _TERMS], [to_chebyshev(n) for n in _TERMS]
 _TAIL = 2  # coefficients whose size tells whether a series has converged
-_RESOLVED = 3e-13
+_RESOLVED = 1e-12
 _HALVINGS = 6
 _UNBUILT = -1
 
@@ -108,7 +110,7 @@ class PairTables:
     def _published(self) -> PairBoxes:
         tree = np.array([(along, below, above) for along, _, below, above in self._tree], np.int64)
         tree[:, 1] = np.where(tree[:, 0] < 0, np.append(self._place, 0)[tree[:, 1] * (tree[:, 0] < 0)], tree[:, 1])
-        spans = np.array([(*b.low, *b.high) for b, p in zip(self._boxes, self._place, strict=True) if p >= 0])
+        spans = np.array([np.ravel(_span(b)) for b, p in zip(self._boxes, self._place, strict=True) if p >= 0])
         order = np.argsort([p for p in self._place if p >= 0])
         spans = spans.reshape(-1, 4)[order]
         shape = (len(self._tables), _TERMS[0], 2 * _TERMS[1] * _TERMS[2])
@@ -119,9 +121,14 @@ class PairTables:
     def _series(self, box: Box) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The series (q, 2, R, tau), bounds on the errors (2,), and tails in R and tau relative to the size."""
         q_a = 2.0 * self.low * 2.0 ** (-0.5 * (1.0 - _X[0]))
-        r, tau = (0.5 * (a + b) + 0.5 * (b - a) * x for a, b, x in zip(box.low, box.high, _X[1:], strict=True))
+        low, high = _span(box)
+        r, tau = (0.5 * (a + b) + 0.5 * (b - a) * x for a, b, x in zip(low, high, _X[1:], strict=True))
+        r[0] = box.low[0] if _is_closest(box) else r[0]
         q_a, r, tau = (part.ravel() for part in np.meshgrid(q_a, r, tau, indexing="ij"))
-        values, noise = self._at(box, q_a, r, tau)
+        values, noise = np.empty((2, 2, q_a.size))
+        for here, function in ((r > 0.0, partial(self._at, box)), (r == 0.0, self._limit)):
+            if here.any():
+                values[:, here], noise[:, here] = function(q_a[here], r[here], tau[here])
         values = values.reshape(2, *_TERMS)
         series = np.einsum("ai,bj,ck,fijk->afbc", *_TO_SERIES, values, optimize=True)
         sizes = np.abs(series)
@@ -129,6 +136,14 @@ class PairTables:
         along = [sizes[-_TAIL:].sum(axis=(0, 2, 3)), sizes[:, :, -_TAIL:].sum(axis=(0, 2, 3)), sizes[..., -_TAIL:].sum(axis=(0, 2, 3))]
         error = 2.0 * noise.max(axis=1) + 2.0 * sum(along) + 4.0 * EPS * sizes.sum(axis=(0, 2, 3))
         return series, error, np.array([(part / size).max() for part in along[1:]])
+
+    def _limit(self, q_a: FloatArray, _: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The limits R -> 0 of what is tabulated for c >= 0, (E[phi'^2] + tau^2 E[Z^2 phi'^2]) / 2 and E[phi'^2]."""
+        d = moments(self.phi, q_a, ("D",))["D"]
+        q, index = np.unique(q_a, return_inverse=True)
+        turned, off = (part[index] for part in self._means.turned_slopes(q))
+        g, g_off = 0.5 * (d.value + tau**2 * turned), 0.5 * (d.error + tau**2 * off)
+        return np.stack([g, d.value]), np.stack([g_off, d.error])
 
     def _at(self, box: Box, q_a: FloatArray, r: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What is tabulated at points (n,) of a box, and bounds on the errors, (2, n)."""
@@ -149,3 +164,16 @@ class PairTables:
             g = 0.5 * v.value.sum(axis=0) - k
             g_off = 0.5 * v.error.sum(axis=0) + k_off + 2.0 * EPS * v.value.sum(axis=0)
         return np.stack([g / (unit * r**2), kd]), np.stack([g_off / (unit * r**2), kd_off])
+
+
+def _is_closest(box: Box) -> bool:
+    """Whether equal inputs are at its edge, where G is known: what is close to it has the most noise."""
+    return box.sign > 0 and box.low[0] == 0.0
+
+
+def _span(box: Box) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The ends of its series: those of the closest box begin below R = 0, so that the first node is there."""
+    if not _is_closest(box):
+        return box.low, box.high
+    first = 1.0 + float(_X[1][0])  # from -1
+    return (-box.high[0] * first / (2.0 - first), box.low[1]), box.high

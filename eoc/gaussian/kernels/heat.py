@@ -100,11 +100,12 @@ def _cuts(
                     count = _put(edges, _put(edges, count, x - step, low, high), x + step, low, high)
                     step *= 2.0
     edges[:count].sort()
-    kept = 1
-    for i in range(1, count):
-        if edges[i] - edges[kept - 1] > 1e-3 * width:
+    kept, before = 1, 1e300
+    for i in range(1, count):  # what is much narrower than both of its neighbours is not needed
+        here, after = edges[i] - edges[kept - 1], edges[i + 1] - edges[i] if i < count - 1 else 1e300
+        if here > _CLOSE * min(before, after) and here > 0.0:
             edges[kept] = edges[i]
-            kept += 1
+            kept, before = kept + 1, here
     edges[kept - 1] = high
     return kept
 

@@ -12,7 +12,7 @@ from eoc.gaussian.kernels.plain import PairBoxes
 
 __all__ = ["evaluate_pairs"]
 
-_R, _TAU = 16, 12
+_R, _TAU = 16, 14
 _BLOCK = 64
 _ROOT = math.sqrt(2.0)
 _EPS = 2.220446049250313e-16
