@@ -106,7 +106,10 @@ def heat_of(phi: Activation, edges: FloatArray, scale: FloatArray, least: float,
     tail = np.abs(series[:, -2:]).sum(axis=(1, 3)) + np.abs(series[..., -2:]).sum(axis=(1, 3))
     rounding = 4.0 * EPS * np.abs(series).sum(axis=(1, 3))
     error = np.stack([p.error for p in panels]) + tail + rounding
-    return HeatPanels(low, _RATIO, first, *parts, np.ascontiguousarray(series), error)
+    sizes = np.abs(series).sum(axis=3)  # (P, TERMS, 2)
+    left_out = np.cumsum(sizes[:, ::-1], axis=1)[:, ::-1]
+    terms = 2 + (left_out[:, 2:] > EPS * sizes.sum(axis=1)[:, None]).any(axis=2).sum(axis=1)
+    return HeatPanels(low, _RATIO, first, *parts, terms, np.ascontiguousarray(series), error)
 
 
 def _smallest_scale(phi: Activation, edges: FloatArray) -> float:

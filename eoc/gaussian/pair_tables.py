@@ -11,8 +11,6 @@ do not converge; whether they do depends on the box alone, so that values do not
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from eoc.activations.base import Activation
@@ -126,9 +124,9 @@ class PairTables:
         r[0] = box.low[0] if _is_closest(box) else r[0]
         q_a, r, tau = (part.ravel() for part in np.meshgrid(q_a, r, tau, indexing="ij"))
         values, noise = np.empty((2, 2, q_a.size))
-        for here, function in ((r > 0.0, partial(self._at, box)), (r == 0.0, self._limit)):
+        for here, function in ((r > 0.0, self._at), (r == 0.0, self._limit)):
             if here.any():
-                values[:, here], noise[:, here] = function(q_a[here], r[here], tau[here])
+                values[:, here], noise[:, here] = function(box, q_a[here], r[here], tau[here])
         values = values.reshape(2, *_TERMS)
         series = np.einsum("ai,bj,ck,fijk->afbc", *_TO_SERIES, values, optimize=True)
         sizes = np.abs(series)
@@ -137,12 +135,13 @@ class PairTables:
         error = 2.0 * noise.max(axis=1) + 2.0 * sum(along) + 4.0 * EPS * sizes.sum(axis=(0, 2, 3))
         return series, error, np.array([(part / size).max() for part in along[1:]])
 
-    def _limit(self, q_a: FloatArray, _: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The limits R -> 0 of what is tabulated for c >= 0, (E[phi'^2] + tau^2 E[Z^2 phi'^2]) / 2 and E[phi'^2]."""
+    def _limit(self, box: Box, q_a: FloatArray, _: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The limits R -> 0 of what is tabulated: (y^2 E[phi'^2] + delta^2 E[Z^2 phi'^2]) / (2 R^2), and E[phi'^2]."""
         d = moments(self.phi, q_a, ("D",))["D"]
         q, index = np.unique(q_a, return_inverse=True)
         turned, off = (part[index] for part in self._means.turned_slopes(q))
-        g, g_off = 0.5 * (d.value + tau**2 * turned), 0.5 * (d.error + tau**2 * off)
+        of_y, of_delta = (0.5, 0.5 * tau**2) if box.chart == 0 else (0.5 * tau**2, 0.5)
+        g, g_off = of_y * d.value + of_delta * turned, of_y * d.error + of_delta * off
         return np.stack([g, d.value]), np.stack([g_off, d.error])
 
     def _at(self, box: Box, q_a: FloatArray, r: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:

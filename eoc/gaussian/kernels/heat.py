@@ -26,7 +26,7 @@ def _contracted(heat: HeatPanels, p: int, s: float, out: FloatArray) -> None:
     for f in range(2):
         for k in range(COEFFICIENTS):
             out[f, k] = series[0, f, k] + x * series[1, f, k]
-    for n in range(2, series.shape[0]):
+    for n in range(2, heat.terms[p]):
         before, here = here, 2.0 * x * here - before
         for f in range(2):
             for k in range(COEFFICIENTS):

@@ -84,6 +84,8 @@ class HeatPanels(NamedTuple):
         The largest s for which it is good.
     argument : (P, 3)
         In [-1, 1] is the argument of the series in s: a + b s^power, or a + b log s with power 0.
+    terms : (P,)
+        How many terms in s count.
     series : (P, TERMS, 2, N)
         Of Phi and Phi'.
     error : (P, 2)
@@ -98,6 +100,7 @@ class HeatPanels(NamedTuple):
     half: FloatArray
     most: FloatArray
     argument: FloatArray
+    terms: IntArray
     series: FloatArray
     error: FloatArray
 
