@@ -1,8 +1,8 @@
 r"""Coordinates in which expectations at two variances are analytic up to equal inputs.
 
 For variances q_a >= q_b and a correlation c >= 0, let y = sqrt(2 (1 - c)) and delta = (s_a - s_b) / sqrt(s_a s_b),
-s = sqrt(q), so that Var(u - v) = s_a s_b (y^2 + delta^2). Expectations of a phi with kinks are analytic in log q_a, y and
-delta, but for y = delta = 0, and there in every direction. So three charts cover all pairs:
+s = sqrt(q), so that Var(u - v) = s_a s_b (y^2 + delta^2). Expectations of a phi with kinks are analytic in log q_a, y
+and delta but for y = delta = 0, where they are so in every direction. Three charts cover all pairs:
 
 =====  =========================  ====================
 chart  R                          tau
@@ -12,8 +12,8 @@ chart  R                          tau
 2      delta > sqrt(2)            y / sqrt(2)
 =====  =========================  ====================
 
-For c < 0 the same holds of u and -v, with y = sqrt(2 (1 + c)). A kink of phi at h != 0 brings exp(-h^2 / (2 q tau^2)) to
-chart 1, and two kinks g apart exp(-g^2 / (2 q R^2)): both vanish faster than any power but are not analytic at 0, so
+For c < 0 the same holds of u and -v, with y = sqrt(2 (1 + c)). A kink of phi at h != 0 brings exp(-h^2 / (2 q tau^2))
+to chart 1, and two kinks g apart exp(-g^2 / (2 q R^2)): both vanish faster than any power but are not analytic at 0, so
 that boxes are halved towards 0 as far as such terms are seen.
 """
 
@@ -28,7 +28,7 @@ from eoc.floats import FloatArray
 
 __all__ = ["LARGEST", "Box", "first_boxes", "variances_and_distances"]
 
-LARGEST = 8.0 * 2.0**0.5  #: delta: variances up to some 17 000 apart
+LARGEST = 1.6e4  #: ratio of two variances, for which delta is a bit less than 8 sqrt(2)
 _ROOT = 2.0**0.5
 _ENDS = (np.array([0.0, 0.35, 0.75, _ROOT]), np.array([0.0, 0.35, 0.75, _ROOT]), _ROOT * 2.0 ** (0.5 * np.arange(7.0)))
 _PARTS = (np.array([0.0, 0.25, 0.5, 1.0]), np.array([0.0, 0.5, 1.0]), np.array([0.0, 0.5, 1.0]))

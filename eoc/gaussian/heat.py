@@ -15,16 +15,19 @@ On each, both functions are Chebyshev series in w times Chebyshev series in t, s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
 from eoc.activations.base import Activation
 from eoc.errors import AccuracyError
-from eoc.floats import EPS, FloatArray, IntArray
+from eoc.floats import EPS, FloatArray
 from eoc.gaussian.kernels import HeatPanels
-from eoc.gaussian.nodes import NODES, PROJECT, WEIGHTS, N, chebyshev_nodes, nodes_of, to_chebyshev
+from eoc.gaussian.nodes import PROJECT, WEIGHTS, N, chebyshev_nodes, nodes_of, to_chebyshev
 
 __all__ = ["heat_of", "phi_edges"]
 
@@ -39,6 +42,7 @@ _STEP = 2.5  # widest panel of a Gaussian weight, in standard deviations
 _RATIO = 2.0**0.5  # of s on a panel in log s
 _MOST = 300  # panels
 _NARROWEST = 1e-7
+_SMOOTH = 8.0  # times s: so wide are panels of phi where it is smooth on the scale of s
 _RESOLVED = 16.0 * EPS
 
 
@@ -61,32 +65,36 @@ def phi_edges(phi: Activation, reach: float, scale: FloatArray) -> FloatArray:
     knots = np.asarray(phi.knots, dtype=float)
     edges = np.unique(np.concatenate([[-reach, 0.0, reach], knots[np.abs(knots) < reach]]))
 
-    def tabulated(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray, None]:
+    def tabulated(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray, list[None]]:
         x = nodes_of(a, b)
-        found = np.stack([phi.derivative(order, x.ravel()) for order in (0, 1)]).reshape(2, 2, *x.shape)
-        return np.moveaxis(found[:, 0], 1, 0), np.moveaxis(found[:, 1].max(axis=2), 1, 0), None
+        values, noise = (part.reshape(2, *x.shape) for part in _both(phi, x.ravel()))
+        return np.moveaxis(values, 0, 1), noise.max(axis=2).T, [None] * a.size
 
     return _bisected(phi, edges, scale, tabulated, PROJECT)[0]
 
 
-def _bisected(phi, edges, scale, tabulated, project):
-    """Panels halved until the functions on them, (P, 2, N) at the nodes, are resolved; with what was tabulated."""
-    a, b, done = edges[:-1], edges[1:], []
+K = TypeVar("K")
+_Tabulated = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray, list[K]]]
+
+
+def _bisected(
+    phi: Activation, edges: FloatArray, scale: FloatArray, tabulated: _Tabulated[K], project: FloatArray
+) -> tuple[FloatArray, list[K]]:
+    """Panels halved until the functions on them, (P, ..., 2, N) at the nodes, are resolved; with what was kept."""
+    a, b, done = edges[:-1], edges[1:], list[tuple[float, float, K]]()
     while a.size:
         values, noise, kept = tabulated(a, b)
-        tail = np.abs(values @ project)[..., -2:].sum(axis=-1)
-        size = np.abs(values).max(axis=-1)
-        while tail.ndim > 2:
-            tail, size = tail.max(axis=-2 if False else 1), size.max(axis=1)
+        values = values.reshape(a.size, -1, 2, N)
+        tail, size = np.abs(values @ project)[..., -2:].sum(axis=3).max(axis=1), np.abs(values).max(axis=(1, 3))
         poor = (tail > _RESOLVED * (size + scale) + 2.0 * noise).any(axis=1)
         poor &= b - a > _NARROWEST * np.maximum(np.abs(a), np.abs(b))
-        done += [(x, y, None if kept is None else kept[i]) for i, (x, y) in enumerate(zip(a, b, strict=True)) if not poor[i]]
+        done += [(float(a[i]), float(b[i]), kept[i]) for i in np.flatnonzero(~poor).tolist()]
         middle = 0.5 * (a + b)[poor]
         a, b = np.concatenate([a[poor], middle]), np.concatenate([middle, b[poor]])
         if len(done) + a.size > _MOST:
             raise AccuracyError(f"{phi.name} changes too often for tables")
     done.sort(key=lambda part: part[0])
-    return np.append([x for x, _, _ in done], done[-1][1]), [kept for _, _, kept in done]
+    return np.array([start for start, _, _ in done] + [done[-1][1]]), [one for _, _, one in done]
 
 
 def heat_of(phi: Activation, edges: FloatArray, scale: FloatArray, least: float, largest: float) -> HeatPanels:
@@ -100,34 +108,35 @@ def heat_of(phi: Activation, edges: FloatArray, scale: FloatArray, least: float,
         groups.append(_large(phi, edges, scale, low * _RATIO ** (len(groups) - 1), largest))
     panels = [panel for group in groups for panel in group]
     first = np.cumsum([0, *map(len, groups)])
-    parts = [np.array([getattr(p, name) for p in panels]) for name in ("end", "centre", "half", "most", "argument")]
+    end, centre, half = (np.array([getattr(p, name) for p in panels]) for name in ("end", "centre", "half"))
+    most, argument = np.array([p.most for p in panels]), np.array([p.argument for p in panels])
     values = np.stack([p.values for p in panels])
     series = np.einsum("lj,pjfw,kw->plfk", _TO_S, values, _TO_W, optimize=True)
     tail = np.abs(series[:, -2:]).sum(axis=(1, 3)) + np.abs(series[..., -2:]).sum(axis=(1, 3))
-    rounding = 4.0 * EPS * np.abs(series).sum(axis=(1, 3))
+    rounding = 6.0 * EPS * np.abs(series).sum(axis=(1, 3))
     error = np.stack([p.error for p in panels]) + tail + rounding
     sizes = np.abs(series).sum(axis=3)  # (P, TERMS, 2)
     left_out = np.cumsum(sizes[:, ::-1], axis=1)[:, ::-1]
     terms = 2 + (left_out[:, 2:] > EPS * sizes.sum(axis=1)[:, None]).any(axis=2).sum(axis=1)
-    return HeatPanels(low, _RATIO, first, *parts, terms, np.ascontiguousarray(series), error)
+    return HeatPanels(low, _RATIO, first, end, centre, half, most, argument, terms, np.ascontiguousarray(series), error)
 
 
 def _smallest_scale(phi: Activation, edges: FloatArray) -> float:
     """The s up to which noise is small against the panels of phi."""
     widths = np.diff(edges)
-    return float(widths.min() / (64.0 if phi.knots else 8.0))
+    return float(widths.min() / (64.0 if phi.knots else _SMOOTH))
 
 
 def _small(phi: Activation, edges: FloatArray, low: float, least: float) -> list[_Panel]:
     """Panels of phi itself, and around the knots, for s up to low."""
     knots = [k for k in phi.knots if edges[0] < k < edges[-1]]
     out: list[_Panel] = []
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges):
         left, right = a in knots, b in knots
         if left:
-            out += [_around(phi, a, x, y, low) for x, y in zip(_NEAR[:-1], _NEAR[1:], strict=True)]
+            out += [_around(phi, a, x, y, low) for x, y in pairwise(_NEAR)]
         cuts = _graded(a, b, left, right, least)
-        for x, y in zip(cuts[:-1], cuts[1:], strict=True):
+        for x, y in pairwise(cuts):
             apart = min((min(abs(x - k), abs(y - k)) for k in knots), default=np.inf)
             if apart > 0.0:
                 out.append(_regular(phi, x, y, min(low, apart / _FAR)))
@@ -138,20 +147,15 @@ def _graded(a: float, b: float, left: bool, right: bool, least: float) -> FloatA
     """The panel [a, b] cut into halves towards the ends that are knots, down to 9 times the least s."""
     reach = 0.5 * (b - a) if left and right else b - a
     halves = reach * 2.0 ** -np.arange(0.0, max(1.0, np.ceil(np.log2(reach / (_FAR * least))) + 1.0))
-    parts = ([[a], a + halves] if left else [[a]]) + ([b - halves, [b]] if right else [[b]])
-    return np.unique(np.concatenate(parts))
+    return np.unique(np.concatenate([[a, b], a + halves * left, b - halves * right]))
 
 
 def _regular(phi: Activation, a: float, b: float, most: float) -> _Panel:
-    """Far from knots, for s up to ``most``: Gauss-Hermite quadrature."""
-    w, s = 0.5 * (a + b) + 0.5 * (b - a) * _W, np.sqrt(0.5 * (1.0 + _S)) * most
-    x = (w[None, :, None] + s[:, None, None] * _XI).reshape(-1)
-    values, noise = _both(phi, x)
-    shape = (2, TERMS, N, _XI.size)
-    found = np.moveaxis(values.reshape(shape) @ _OF_XI, 0, 1)
-    error = (noise.reshape(shape) @ _OF_XI).max(axis=(1, 2))
+    """Far from knots, for s up to ``most``."""
     half = 0.5 * (b - a)
-    return _Panel((b, 0.0), (a + half, 0.0), (half, 0.0), most * (1.0 + 1e-9), (-1.0, 2.0 / most**2, 2.0), found, error)
+    found = _by_hermite(phi, a + half + half * _W, np.sqrt(0.5 * (1.0 + _S)) * most)
+    argument = (-1.0, 2.0 / most**2, 2.0)
+    return _Panel((b, 0.0), (a + half, 0.0), (half, 0.0), most * (1.0 + 1e-9), argument, *found)
 
 
 def _around(phi: Activation, knot: float, x: float, y: float, low: float) -> _Panel:
@@ -169,36 +173,48 @@ def _around(phi: Activation, knot: float, x: float, y: float, low: float) -> _Pa
 def _large(phi: Activation, edges: FloatArray, scale: FloatArray, low: float, largest: float) -> list[_Panel]:
     """For s from low to low times the ratio: s is seen by every panel."""
     s = low * _RATIO ** (0.5 * (1.0 + _S))
-    pieces = [np.linspace(a, b, 1 + int(np.ceil((b - a) / (_STEP * low)))) for a, b in zip(edges[:-1], edges[1:], strict=True)]
-    grid = np.unique(np.concatenate(pieces))
-    x, weight = nodes_of(grid[:-1], grid[1:]).ravel(), (0.5 * np.diff(grid)[:, None] * WEIGHTS).ravel()
-    functions = np.concatenate(_both(phi, x)).T * weight[:, None] / np.sqrt(2.0 * np.pi)
-    reach, far = _FAR * s[-1], edges[-1] - _FAR * largest
+    far = edges[-1] - _FAR * largest
     coarse = [-far]
     for edge in edges:
         if coarse[-1] + low < edge < far - low:
             coarse.append(edge)
 
-    def tabulated(a: FloatArray, b: FloatArray):
-        values, noise = np.empty((a.size, TERMS, 2, N)), np.empty((a.size, 2))
-        for i, (left, right) in enumerate(zip(a, b, strict=True)):
-            w = 0.5 * (left + right) + 0.5 * (right - left) * _W
-            here = slice(*np.searchsorted(x, [left - reach, right + reach]))
-            square = (x[here] - w[:, None]) ** 2
-            found = np.stack([np.exp(square * (-0.5 / one**2)) @ functions[here] / one for one in s])  # (S, W, 4)
-            values[i], noise[i] = np.moveaxis(found[:, :, :2], 2, 1), found[:, :, 2:].max(axis=(0, 1))
-        return values, noise, list(zip(values, noise))
+    def tabulated(a: FloatArray, b: FloatArray) -> tuple[FloatArray, FloatArray, list[tuple[FloatArray, FloatArray]]]:
+        kept = [_noisy(phi, edges, 0.5 * (x + y) + 0.5 * (y - x) * _W, s) for x, y in zip(a, b, strict=True)]
+        return np.stack([values for values, _ in kept]), np.stack([noise for _, noise in kept]), kept
 
     ends, kept = _bisected(phi, np.append(coarse, far), scale, tabulated, _TO_W.T)
-    out = []
-    for a, b, (values, noise) in zip(ends[:-1], ends[1:], kept, strict=True):
-        half = 0.5 * (b - a)
-        argument = (-1.0 - 2.0 * np.log(low) / np.log(_RATIO), 2.0 / np.log(_RATIO), 0.0)
-        out.append(_Panel((b, 0.0), (a + half, 0.0), (half, 0.0), np.inf, argument, values, noise))
-    return out
+    length = np.log(_RATIO)
+    argument = (-1.0 - 2.0 * np.log(low) / length, 2.0 / length, 0.0)
+    return [
+        _Panel((b, 0.0), (0.5 * (a + b), 0.0), (0.5 * (b - a), 0.0), np.inf, argument, *found)
+        for a, b, found in zip(ends[:-1], ends[1:], kept, strict=True)
+    ]
+
+
+def _noisy(phi: Activation, edges: FloatArray, w: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both functions at w (N,) and s (S,), (S, 2, N), and bounds on the errors, (2,)."""
+    left, right = w[0] - _FAR * s[-1], w[-1] + _FAR * s[-1]
+    inside = edges[max(np.searchsorted(edges, left, "right") - 1, 0) : np.searchsorted(edges, right) + 1]
+    if np.diff(inside).min() >= _SMOOTH * s[-1] and not np.isin(inside, phi.knots)[1:-1].any():
+        return _by_hermite(phi, w, s)
+    inside = np.clip(inside, left, right)
+    grid = np.unique(np.concatenate([np.linspace(left, right, 2 + int((right - left) / (_STEP * s[0]))), inside]))
+    x, weight = nodes_of(grid[:-1], grid[1:]).ravel(), (0.5 * np.diff(grid)[:, None] * WEIGHTS).ravel()
+    functions = np.concatenate(_both(phi, x)).T * (weight / np.sqrt(2.0 * np.pi))[:, None]
+    square = (x - w[:, None]) ** 2
+    found = np.stack([np.exp(square * (-0.5 / one**2)) @ functions / one for one in s])  # (S, N, 4)
+    return np.moveaxis(found[:, :, :2], 2, 1), found[:, :, 2:].max(axis=(0, 1))
+
+
+def _by_hermite(phi: Activation, w: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The same where phi is smooth on the scale of s."""
+    x = (w[None, :, None] + s[:, None, None] * _XI).reshape(-1)
+    values, noise = (part.reshape(2, s.size, w.size, _XI.size) @ _OF_XI for part in _both(phi, x))
+    return np.moveaxis(values, 0, 1), noise.max(axis=(1, 2))
 
 
 def _both(phi: Activation, x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """phi and phi' at x, and bounds on their errors: (2, n)."""
+    """Phi and phi' at x, and bounds on their errors: (2, n)."""
     values, noise = zip(*(phi.derivative(order, x) for order in (0, 1)), strict=True)
     return np.stack(values), np.stack(noise)

@@ -1,22 +1,25 @@
 r"""Tables of expectations at two variances: Chebyshev series in log q_a and the two coordinates of a chart.
 
-For c >= 0 what is kept is G / (s_a s_b R^2). Close to equal inputs it is a sum of what is >= 0, so that G keeps its digits,
+For c >= 0 what is kept is G / (s_a s_b R^2). Close to equal inputs G is a sum of what is >= 0 and keeps its digits,
 
 .. math:: G = \frac{G_{aa} + G_{bb}}{2} + \frac12 E[(A_a - A_b)^2],
 
-see :mod:`eoc.gaussian.common_part`, and further away (V_a + V_b)/2 - K. For c < 0 it is K / (s_a s_b) of u and -v. In both
-cases with it goes Kd. Boxes (:mod:`eoc.gaussian.charts`) are built when pairs fall into them, and halved where the series
-do not converge; whether they do depends on the box alone, so that values do not depend on what was asked before.
+see :mod:`eoc.gaussian.common_part`, and further away (V_a + V_b)/2 - K. For c < 0 it is K / (s_a s_b) of u and
+-v. In both cases Kd goes with it. Boxes (:mod:`eoc.gaussian.charts`) are built when pairs fall into them, and
+halved where the series do not converge; whether they do depends on the box alone, so that values do not depend on what
+was asked before.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from eoc.activations.base import Activation
+from eoc.activations.base import Activation, Smoothness
+from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray, IntArray
 from eoc.gaussian.charts import Box, first_boxes, variances_and_distances
 from eoc.gaussian.common_part import CLOSE, CommonPart, EqualVariances
+from eoc.gaussian.divergence import vertical
 from eoc.gaussian.kernels import PairBoxes
 from eoc.gaussian.moments import moments
 from eoc.gaussian.nodes import chebyshev_nodes, to_chebyshev
@@ -30,12 +33,26 @@ _TAIL = 2  # coefficients whose size tells whether a series has converged
 _RESOLVED = 1e-12
 _HALVINGS = 6
 _UNBUILT = -1
+_USELESS = 1e-9  # an error above this fraction of the largest value is not good enough
+_MOST_KNOTS = 8
 
 
 @cached(16)
-def pair_tables(phi: Activation, octave: int) -> PairTables:
-    """Those for larger variances from 2^octave to twice that."""
-    return PairTables(phi, octave)
+def pair_tables(phi: Activation, octave: int) -> PairTables | None:
+    """Those for larger variances from 2^octave to twice that; None where phi is not for tables."""
+    if not _suits(phi):
+        return None
+    try:
+        return PairTables(phi, octave)
+    except AccuracyError:
+        return None
+
+
+def _suits(phi: Activation) -> bool:
+    """Whether phi is continuous, has finite slopes and few knots, and does not grow too fast."""
+    tame = bool(np.isfinite([[b.left[:2], b.right[:2]] for b in phi.breakpoints]).all()) and not vertical(phi)
+    grows = phi.growth.kind in ("gaussian", "faster")
+    return tame and not grows and phi.smoothness is not Smoothness.JUMP and len(phi.knots) <= _MOST_KNOTS
 
 
 class PairTables:
@@ -96,12 +113,17 @@ class PairTables:
 
     def _build(self, leaf: int, number: int) -> None:
         box = self._boxes[number]
-        series, error, tails = self._series(box)
+        try:
+            series, error, tails = self._series(box)
+        except AccuracyError:
+            series, error, tails = np.zeros((_TERMS[0], 2, *_TERMS[1:])), np.full(2, np.inf), np.zeros(2)
         worst = int(np.argmax(tails))
         if tails[worst] > _RESOLVED and box.halvings < _HALVINGS:
             one, two = box.halves(worst)
             self._tree[leaf] = (worst, one.high[worst], self._leaf(one), self._leaf(two))
             return
+        if not (error <= _USELESS * np.abs(series).max(axis=(0, 2, 3))).all():  # nan too
+            series, error = np.zeros(series.shape), np.full(2, np.inf)
         self._place[number] = len(self._tables)
         self._tables.append((series, error))
 
@@ -131,7 +153,11 @@ class PairTables:
         series = np.einsum("ai,bj,ck,fijk->afbc", *_TO_SERIES, values, optimize=True)
         sizes = np.abs(series)
         size = np.abs(values).max(axis=(1, 2, 3))
-        along = [sizes[-_TAIL:].sum(axis=(0, 2, 3)), sizes[:, :, -_TAIL:].sum(axis=(0, 2, 3)), sizes[..., -_TAIL:].sum(axis=(0, 2, 3))]
+        along = [
+            sizes[-_TAIL:].sum(axis=(0, 2, 3)),
+            sizes[:, :, -_TAIL:].sum(axis=(0, 2, 3)),
+            sizes[..., -_TAIL:].sum(axis=(0, 2, 3)),
+        ]
         error = 2.0 * noise.max(axis=1) + 2.0 * sum(along) + 4.0 * EPS * sizes.sum(axis=(0, 2, 3))
         return series, error, np.array([(part / size).max() for part in along[1:]])
 

@@ -9,7 +9,16 @@ from collections import Counter
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from eoc.gaussian.kernels.plain import COEFFICIENTS, NODES, TERMS, HeatPanels, MapTerms, PairBoxes, iterate_listed, series_at
+from eoc.gaussian.kernels.plain import (
+    COEFFICIENTS,
+    NODES,
+    TERMS,
+    HeatPanels,
+    MapTerms,
+    PairBoxes,
+    iterate_listed,
+    series_at,
+)
 
 if TYPE_CHECKING:
     from eoc.gaussian.kernels.angle import apply_map, evaluate_series, iterate_map

@@ -90,7 +90,6 @@ def _cuts(
     for scale in (a, b):
         for edge in fixed:
             count = _put(edges, count, edge / scale, low, high)
-    ordinary = count
     for scale in (a, b):
         for knot in knots:
             x, step = knot / scale, 2.5 * width

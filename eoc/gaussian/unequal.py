@@ -1,0 +1,98 @@
+r"""Expectations at two different variances, one pair at a time: by quadrature over the plane of standard Gaussians.
+
+Straight lines with many kinks are summed over pairs of these instead (:mod:`eoc.gaussian.hinges`), and of a positively
+homogeneous phi, phi(s x) = s phi(x), the expectations at q = 1 scale:
+
+.. math:: G = s_a s_b\, G_1(c) + \kappa (s_a - s_b)^2 / 2.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from eoc.activations.base import Activation
+from eoc.floats import EPS, FloatArray
+from eoc.gaussian.angle import angle_of
+from eoc.gaussian.angular import angular
+from eoc.gaussian.hinges import expectation_of_lines, is_of_lines
+from eoc.gaussian.moments import moments
+from eoc.gaussian.plane import Factor, Problem, tabulate_plane
+from eoc.gaussian.products import factor_of, product_of, reach_of
+from eoc.gaussian.shifted import Function, shifted_mean
+from eoc.gaussian.sources import refuse_singularities
+
+__all__ = ["by_plane", "homogeneous"]
+
+_Pair = tuple[float, float]
+_MANY_KNOTS = 8  # from which on the plane has too many corners
+
+
+def by_plane(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _Pair:
+    """K, Kd or G of one pair, and a bound on the error."""
+    refuse_singularities(phi)
+    if len(phi.knots) > _MANY_KNOTS and is_of_lines(phi, max(q_a, q_b)):
+        return _of_lines(phi, name, q_a, q_b, e)
+    s_a, s_b = q_a**0.5, q_b**0.5
+    sign = 1.0 if e <= 1.0 else -1.0  # for c < 0 the pair (u, -v), whose difference is the narrow coordinate
+    narrow = 0.5 * min(e, 2.0 - e)  # (1 - |c|) / 2, the variance of half the difference
+    first, second = (_scaled(factor_of(phi, 40.0 * abs(s)), s) for s in (s_a, sign * s_b))
+    factor = partial(phi.derivative, 1 if name == "Kd" else 0)
+    function = partial(_half_square if name == "G" else product_of, factor)
+    size = _size(phi, name, q_a, q_b, e)
+
+    def integrand(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return function(s_a * x, sign * s_b * y)
+
+    reach = max(reach_of(factor, s, size) for s in (s_a, s_b))
+    if narrow == 0.0:
+        marks = np.concatenate([first.marks, second.marks])
+        value, error = shifted_mean(lambda z, *_: integrand(z, z), np.zeros(1), np.ones(1), marks[None], reach)
+        return float(value[0]), float(error[0])
+    widths = np.array([(1.0 - narrow) ** 0.5])
+    plane = tabulate_plane(Problem(integrand, first, second, widths, narrow**0.5, size, reach))
+    value, error = plane(widths**2, np.array([narrow]))
+    return float(value[0]), float(error[0])
+
+
+def homogeneous(
+    phi: Activation, name: str, q_a: FloatArray, q_b: FloatArray, e: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """K, Kd or G of pairs (n,) of a positively homogeneous phi, and bounds on the errors."""
+    value, error = angular(phi, 1.0).at(name, 1.0, angle_of(one_minus_c=e))
+    s_a, s_b = np.sqrt(q_a), np.sqrt(q_b)
+    scale = np.ones(e.shape) if name == "Kd" else s_a * s_b
+    apart = 0.5 * phi.kappa * ((q_a - q_b) / (s_a + s_b)) ** 2 if name == "G" else 0.0
+    total = scale * value + apart
+    return total, scale * error + 8.0 * EPS * np.abs(total)
+
+
+def _of_lines(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _Pair:
+    value, error = expectation_of_lines(phi, name == "Kd", q_a, q_b, 1.0 - e)
+    if name != "G":
+        return value, error
+    v = moments(phi, [q_a, q_b], ("V",))["V"]
+    mean = 0.5 * float(v.value.sum())
+    return mean - value, 0.5 * float(v.error.sum()) + error + 2.0 * EPS * mean
+
+
+def _scaled(factor: Factor, s: float) -> Factor:
+    return Factor(factor.knots / s, factor.graded / s)
+
+
+def _size(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> float:
+    """What errors are measured by: the geometric mean of the two second moments, or for G what small distances give."""
+    m = moments(phi, [q_a, q_b], ("V", "D"))
+    size = float(np.sqrt(m["D" if name == "Kd" else "V"].value.prod()))
+    distance = 0.5 * (q_a**0.5 - q_b**0.5) ** 2 + (q_a * q_b) ** 0.5 * e
+    slope = float(m["D"].value.max())
+    if name == "G" and np.isfinite(slope) and not phi.jumps:
+        size = min(size, slope * distance)
+    return size
+
+
+def _half_square(function: Function, u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray]:
+    (gu, eu), (gv, ev) = function(u), function(v)
+    noise = eu + ev
+    return 0.5 * (gu - gv) ** 2, (np.abs(gu - gv) + noise) * noise
