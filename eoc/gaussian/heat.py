@@ -42,8 +42,9 @@ _STEP = 2.5  # widest panel of a Gaussian weight, in standard deviations
 _RATIO = 2.0**0.5  # of s on a panel in log s
 _MOST = 300  # panels
 _NARROWEST = 1e-7
+_SPARE = 4  # coefficients that products of two functions need besides
 _SMOOTH = 8.0  # times s: so wide are panels of phi where it is smooth on the scale of s
-_RESOLVED = 16.0 * EPS
+_RESOLVED = 8.0 * EPS  # for each coefficient
 
 
 @dataclass
@@ -58,7 +59,7 @@ class _Panel:
 
 
 def phi_edges(phi: Activation, reach: float, scale: FloatArray) -> FloatArray:
-    """Panels on [-reach, reach] that end at knots and on which phi and phi' are polynomials of degree 23 to rounding.
+    """Panels on [-reach, reach] that end at knots and on which phi and phi' are polynomials of degree 19 to rounding.
 
     ``scale``, (2,), are the sizes of phi and phi' that errors are measured by, besides their own.
     """
@@ -70,7 +71,7 @@ def phi_edges(phi: Activation, reach: float, scale: FloatArray) -> FloatArray:
         values, noise = (part.reshape(2, *x.shape) for part in _both(phi, x.ravel()))
         return np.moveaxis(values, 0, 1), noise.max(axis=2).T, [None] * a.size
 
-    return _bisected(phi, edges, scale, tabulated, PROJECT)[0]
+    return _bisected(phi, edges, scale, tabulated, PROJECT, _SPARE)[0]
 
 
 K = TypeVar("K")
@@ -78,15 +79,15 @@ _Tabulated = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray, li
 
 
 def _bisected(
-    phi: Activation, edges: FloatArray, scale: FloatArray, tabulated: _Tabulated[K], project: FloatArray
+    phi: Activation, edges: FloatArray, scale: FloatArray, tabulated: _Tabulated[K], project: FloatArray, last: int
 ) -> tuple[FloatArray, list[K]]:
-    """Panels halved until the functions on them, (P, ..., 2, N) at the nodes, are resolved; with what was kept."""
+    """Panels halved until the ``last`` coefficients of functions, (P, ..., 2, N), are rounding; what was kept."""
     a, b, done = edges[:-1], edges[1:], list[tuple[float, float, K]]()
     while a.size:
         values, noise, kept = tabulated(a, b)
         values = values.reshape(a.size, -1, 2, N)
-        tail, size = np.abs(values @ project)[..., -2:].sum(axis=3).max(axis=1), np.abs(values).max(axis=(1, 3))
-        poor = (tail > _RESOLVED * (size + scale) + 2.0 * noise).any(axis=1)
+        tail, size = np.abs(values @ project)[..., -last:].sum(axis=3).max(axis=1), np.abs(values).max(axis=(1, 3))
+        poor = (tail > last * _RESOLVED * (size + scale) + 2.0 * noise).any(axis=1)
         poor &= b - a > _NARROWEST * np.maximum(np.abs(a), np.abs(b))
         done += [(float(a[i]), float(b[i]), kept[i]) for i in np.flatnonzero(~poor).tolist()]
         middle = 0.5 * (a + b)[poor]
@@ -183,7 +184,7 @@ def _large(phi: Activation, edges: FloatArray, scale: FloatArray, low: float, la
         kept = [_noisy(phi, edges, 0.5 * (x + y) + 0.5 * (y - x) * _W, s) for x, y in zip(a, b, strict=True)]
         return np.stack([values for values, _ in kept]), np.stack([noise for _, noise in kept]), kept
 
-    ends, kept = _bisected(phi, np.append(coarse, far), scale, tabulated, _TO_W.T)
+    ends, kept = _bisected(phi, np.append(coarse, far), scale, tabulated, _TO_W.T, 2)
     length = np.log(_RATIO)
     argument = (-1.0 - 2.0 * np.log(low) / length, 2.0 / length, 0.0)
     return [

@@ -116,14 +116,16 @@ class PairTables:
         try:
             series, error, tails = self._series(box)
         except AccuracyError:
-            series, error, tails = np.zeros((_TERMS[0], 2, *_TERMS[1:])), np.full(2, np.inf), np.zeros(2)
+            series, error, tails = np.zeros((_TERMS[0], 2, *_TERMS[1:])), np.full(4, np.inf), np.zeros(2)
         worst = int(np.argmax(tails))
         if tails[worst] > _RESOLVED and box.halvings < _HALVINGS:
             one, two = box.halves(worst)
             self._tree[leaf] = (worst, one.high[worst], self._leaf(one), self._leaf(two))
             return
-        if not (error <= _USELESS * np.abs(series).max(axis=(0, 2, 3))).all():  # nan too
-            series, error = np.zeros(series.shape), np.full(2, np.inf)
+        first, second, falling, least = error
+        bounds, sizes = np.array([first + falling / least, second]), np.abs(series).max(axis=(0, 2, 3))
+        if not (bounds <= _USELESS * sizes).all():  # nan too
+            series, error = np.zeros(series.shape), np.array([np.inf, np.inf, np.inf, 1.0])
         self._place[number] = len(self._tables)
         self._tables.append((series, error))
 
@@ -135,11 +137,11 @@ class PairTables:
         spans = spans.reshape(-1, 4)[order]
         shape = (len(self._tables), _TERMS[0], 2 * _TERMS[1] * _TERMS[2])
         series = np.ascontiguousarray([s for s, _ in self._tables]).reshape(shape)
-        errors = np.stack([e for _, e in self._tables]) if self._tables else np.empty((0, 2))
+        errors = np.stack([e for _, e in self._tables]) if self._tables else np.empty((0, 4))
         return PairBoxes(self._roots, tree, np.array([at for _, at, _, _ in self._tree]), spans, series, errors)
 
     def _series(self, box: Box) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """The series (q, 2, R, tau), bounds on the errors (2,), and tails in R and tau relative to the size."""
+        """The series (q, 2, R, tau), what bounds the errors (4,), and tails in R and tau relative to the size."""
         q_a = 2.0 * self.low * 2.0 ** (-0.5 * (1.0 - _X[0]))
         low, high = _span(box)
         r, tau = (0.5 * (a + b) + 0.5 * (b - a) * x for a, b, x in zip(low, high, _X[1:], strict=True))
@@ -158,7 +160,12 @@ class PairTables:
             sizes[:, :, -_TAIL:].sum(axis=(0, 2, 3)),
             sizes[..., -_TAIL:].sum(axis=(0, 2, 3)),
         ]
-        error = 2.0 * noise.max(axis=1) + 2.0 * sum(along) + 4.0 * EPS * sizes.sum(axis=(0, 2, 3))
+        left_out = 2.0 * sum(along) + 4.0 * EPS * sizes.sum(axis=(0, 2, 3))
+        least = r[r > 0.0].min()
+        steady, falling = 2.0 * noise.max(axis=1), 0.0
+        if box.sign > 0:  # noise of G is like 1/R, and stays where it is
+            steady[0], falling = 0.0, 2.0 * float((noise[0] * np.maximum(r, least)).max())
+        error = np.array([*(left_out + steady), falling, least])
         return series, error, np.array([(part / size).max() for part in along[1:]])
 
     def _limit(self, box: Box, q_a: FloatArray, _: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -211,7 +211,8 @@ def evaluate_pairs(
                     m = smaller[k]
                     mean, off = 0.5 * (v[i] + v[m]), 0.5 * (v_error[i] + v_error[m]) + _EPS * (v[i] + v[m])
                     scale = unit[j]
-                    first_off, kd_off = boxes.errors[box, 0], boxes.errors[box, 1]
+                    first_off = boxes.errors[box, 0] + boxes.errors[box, 2] / max(r[j], boxes.errors[box, 3])
+                    kd_off = boxes.errors[box, 1]
                     kd = found[1, p]
                     if e[k] <= 1.0 or parity != 0:
                         scale *= r[j] * r[j]

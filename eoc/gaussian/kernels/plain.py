@@ -120,8 +120,8 @@ class PairBoxes(NamedTuple):
         The least R and tau of a box, and the largest.
     series : (B, Q, 2 R TAU)
         Chebyshev coefficients in log q_a, and of both functions in R and tau.
-    errors : (B, 2)
-        Bounds on the errors.
+    errors : (B, 4)
+        Bounds: that of the first function is errors[0] + errors[2] / max(R, errors[3]), of the second errors[1].
     """
 
     roots: IntArray
