@@ -33,7 +33,7 @@ _TAIL = 2  # coefficients whose size tells whether a series has converged
 _RESOLVED = 1e-12
 _HALVINGS = 6
 _UNBUILT = -1
-_USELESS = 1e-9  # an error above this fraction of the largest value is not good enough
+_USELESS = 1e-8  # an error above this fraction of the largest value is not good enough
 _MOST_KNOTS = 8
 
 
