@@ -97,7 +97,7 @@ def test_closed_forms(name):
 def test_many_kinks_are_sums_over_pairs_of_kinks():
     phi = activation("0.3*x + abs(x + 1.5) - 0.8*abs(x + 0.4) + 0.2*abs(x - 0.9)")
     q, e = drawn(3, 12, 1.1, 1.9)
-    e = 1.0 - (1.0 - e)  # what c holds
+    e = np.clip(e, 1e-3, 1.999)  # closer to equal inputs these sums lose digits
     found = found_at(phi, q, e)
     for k in range(e.size):
         for part in ("K", "Kd"):
