@@ -42,7 +42,7 @@ _STEP = 2.5  # widest panel of a Gaussian weight, in standard deviations
 _RATIO = 2.0**0.5  # of s on a panel in log s
 _MOST = 300  # panels
 _NARROWEST = 1e-7
-_SPARE = 8  # coefficients that products of two functions need besides
+_SPARE = 6  # coefficients that products of two functions need besides
 _SMOOTH = 8.0  # times s: so wide are panels of phi where it is smooth on the scale of s
 _RESOLVED = 8.0 * EPS  # for each coefficient
 
@@ -59,7 +59,7 @@ class _Panel:
 
 
 def phi_edges(phi: Activation, reach: float, scale: FloatArray) -> FloatArray:
-    """Panels on [-reach, reach] that end at knots and on which phi and phi' are polynomials of degree 15 to rounding.
+    """Panels on [-reach, reach] that end at knots and on which phi and phi' are polynomials of degree 17 to rounding.
 
     ``scale``, (2,), are the sizes of phi and phi' that errors are measured by, besides their own.
     """

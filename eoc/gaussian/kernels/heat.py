@@ -92,12 +92,11 @@ def _cuts(
             count = _put(edges, count, edge / scale, low, high)
     for scale in (a, b):
         for knot in knots:
-            x, step = knot / scale, 2.5 * width
+            x = knot / scale
             if x != 0.0 or scale == a:
                 count = _put(edges, count, x, low, high)
-                while step < 2.0 * high:
+                for step in (2.5 * width, 5.0 * width, 10.0 * width):  # beyond, the knot is not seen
                     count = _put(edges, _put(edges, count, x - step, low, high), x + step, low, high)
-                    step *= 2.0
     edges[:count].sort()
     kept, before = 1, 1e300
     for i in range(1, count):  # what is much narrower than both of its neighbours is not needed
@@ -149,7 +148,7 @@ def common_means(
     out, error : (n, 3)
         Overwritten.
     """
-    most = 2 * fixed.size + 2 * 120 * knots.size + int(reach) + 16
+    most = 2 * fixed.size + 14 * knots.size + int(reach) + 16
     edges = np.empty(most)
     z, w, t = np.empty(most * NODES), np.empty(most * NODES), np.empty(most * NODES)
     one, two = np.empty((2, most * NODES)), np.empty((2, most * NODES))
