@@ -104,6 +104,69 @@ def test_one_seed_gives_the_convolutions_of_torch():
     np.testing.assert_array_equal(np.asarray(model.layers[-1].kernel), theirs[-1].weight.detach().numpy().T)
 
 
+WIDTH = 16
+
+
+class TorchBlock(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm, self.norm2 = torch.nn.LayerNorm(WIDTH), torch.nn.LayerNorm(WIDTH)
+        self.mix = torch.nn.MultiheadAttention(WIDTH, 4, batch_first=True)
+        self.up, self.down = torch.nn.Linear(WIDTH, 32), torch.nn.Linear(32, WIDTH)
+
+    def forward(self, x):
+        h = self.norm(x)
+        x = x + self.mix(h, h, h, need_weights=False)[0]
+        return x + self.down(torch.nn.functional.gelu(self.up(self.norm2(x))))
+
+
+class FlaxBlock(linen.Module):
+    @linen.compact
+    def __call__(self, x):
+        x = x + linen.MultiHeadDotProductAttention(4, name="mix")(linen.LayerNorm()(x))
+        h = linen.gelu(linen.Dense(32, name="up")(linen.LayerNorm()(x)), approximate=False)
+        return x + linen.Dense(WIDTH, name="down")(h)
+
+
+def keras_block(x, at):
+    h = layers.LayerNormalization()(x)
+    x = layers.Add()([x, layers.MultiHeadAttention(4, WIDTH // 4, name=f"mix{at}")(h, h)])
+    h = layers.Dense(32, "gelu", name=f"up{at}")(layers.LayerNormalization()(x))
+    return layers.Add()([x, layers.Dense(WIDTH, name=f"down{at}")(h)])
+
+
+def test_one_seed_gives_the_transformers_of_torch_and_flax():
+    theirs = torch.nn.Sequential(torch.nn.Embedding(11, WIDTH), TorchBlock(), TorchBlock(), torch.nn.Linear(WIDTH, 11))
+    initialize_torch_(theirs, seed=5, example_inputs=torch.zeros(2, 6, dtype=torch.long))
+
+    class Flax(linen.Module):
+        @linen.compact
+        def __call__(self, tokens):
+            x = FlaxBlock(name="b1")(FlaxBlock(name="b0")(linen.Embed(11, WIDTH)(tokens)))
+            return linen.Dense(11, name="head")(x)
+
+    tokens = jnp.zeros((2, 6), jnp.int32)
+    flax = initialize(Flax(), jax.random.key(0), tokens, seed=5)[0]["params"]
+    x = keras.Input((6,), dtype="int32")
+    h = keras_block(keras_block(layers.Embedding(11, WIDTH)(x), 0), 1)
+    model = keras.Model(x, layers.Dense(11, name="head")(h))
+    initialize_(model, seed=5)
+
+    def same(theirs, *ours):
+        for one in ours:
+            np.testing.assert_array_equal(np.reshape(one, theirs.T.shape), theirs.detach().numpy().T)
+
+    for at, block in enumerate((theirs[1], theirs[2])):
+        mix, own = model.get_layer(f"mix{at}"), flax[f"b{at}"]
+        packed = block.mix.in_proj_weight.chunk(3)
+        for weight, name in zip(packed, ("query", "key", "value"), strict=True):
+            same(weight, getattr(mix, f"_{name}_dense").kernel, own["mix"][name]["kernel"])
+        same(block.mix.out_proj.weight, mix._output_dense.kernel, own["mix"]["out"]["kernel"])
+        same(block.up.weight, model.get_layer(f"up{at}").kernel, own["up"]["kernel"])
+        same(block.down.weight, model.get_layer(f"down{at}").kernel, own["down"]["kernel"])
+    same(theirs[3].weight, model.get_layer("head").kernel, flax["head"]["kernel"])
+
+
 def test_a_deep_network_keeps_its_variance():
     depth, width = 50, 256
     model = mlp((width,) * depth + (10,), 64)

@@ -195,25 +195,18 @@ def _nnx(model: Any, arguments: Arguments, apply: Callable[..., Any] | None) -> 
     from flax import nnx
 
     definition, parameters, rest = nnx.split(model, nnx.Param, ...)
-    learned, tree = _flat(nnx.to_pure_dict(parameters))
+    learned, tree = _flat(parameters, "/value")
 
     def function(values: Mapping[str, Any], state: Any, *arrays: Any) -> Any:
-        own = nnx.merge(definition, _with(nnx, parameters, _unflat(tree, values)), state)
+        own = nnx.merge(definition, _unflat(tree, values), state)
         called = own if apply is None else lambda *args, **kwargs: apply(own, *args, **kwargs)
         return arguments.call(called, *arrays)
 
     def rebuilt(values: Mapping[str, Any]) -> Any:
-        nnx.update(model, _with(nnx, parameters, _unflat(tree, values)))
+        nnx.update(model, _unflat(tree, values))
         return model
 
     return JaxModel(learned, rest, arguments.arrays, function, rebuilt)
-
-
-def _with(nnx: Any, state: Any, values: Any) -> Any:
-    """A copy of a state of nnx with other values."""
-    found = jax.tree_util.tree_map(lambda leaf: leaf, state)
-    nnx.replace_by_pure_dict(found, values)
-    return found
 
 
 def _tree(model: Any, arguments: Arguments, apply: Callable[..., Any] | None) -> JaxModel:
@@ -234,11 +227,10 @@ def _is_learned(leaf: Any) -> bool:
     return _is_array(leaf) and jax.numpy.issubdtype(leaf.dtype, jax.numpy.inexact)
 
 
-def _flat(tree: Any) -> tuple[dict[str, Any], tuple[Any, tuple[str, ...]]]:
-    """The leaves of a tree by name, and what puts them back."""
-    leaves = leaves_of(tree)
-    names = tuple(leaf.name for leaf in leaves)
-    return {leaf.name: leaf.value for leaf in leaves}, (jax.tree_util.tree_structure(tree), names)
+def _flat(tree: Any, suffix: str = "") -> tuple[dict[str, Any], tuple[Any, tuple[str, ...]]]:
+    """The leaves of a tree by name, and what puts them back; names go without an ending that all have."""
+    named = {leaf.name.removesuffix(suffix): leaf.value for leaf in leaves_of(tree)}
+    return named, (jax.tree_util.tree_structure(tree), tuple(named))
 
 
 def _unflat(tree: tuple[Any, tuple[str, ...]], values: Mapping[str, Any]) -> Any:
