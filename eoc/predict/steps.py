@@ -12,6 +12,7 @@ from eoc.activations import activation
 from eoc.floats import FloatArray
 from eoc.layers.affine import Scale
 from eoc.layers.elementwise import Elementwise
+from eoc.layers.graph import joined
 from eoc.layers.joined import Product, Sum
 from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
@@ -72,7 +73,8 @@ def apart_in_batch(step: Step, x: State) -> float | None:
 
     None of normalisations that are not over a batch, and where no inputs are given.
     """
-    between = x.one_minus_c if step.over_batch else np.empty(0)
+    has_inputs = step.over_batch and x.paired.pairs.size > 1
+    between = x.one_minus_c if has_inputs else np.empty(0)
     if between.size == 0 or not np.isfinite(between).all():
         return None
     inputs, places = 0.5 + sqrt(0.25 + 2.0 * between.size), float(np.prod(step.shape[2:])) if step.shape else 1.0
@@ -105,6 +107,10 @@ def _activated(step: Step, before: Sequence[State], steps: Sequence[Step]) -> St
     phi = step.activation
     if phi is None:
         return before[0]
+    # Of homogeneous kinds phi has the root-mean-square slopes, which is exact.
+    if step.mixture and not all(one.is_positively_homogeneous for one, _ in step.mixture):
+        kinds, shared = zip(*step.mixture, strict=True)
+        return through(joined(Mixture(shared), [Elementwise(one) for one in kinds]), before[0])
     if step.kind is Kind.SCALE and float(phi(0.0)) == 0.0:
         return through(Scale(step.slope), before[0])
     return through(Elementwise(phi), before[0])

@@ -273,3 +273,26 @@ def test_zeros_of_padding_are_no_terms_where_sizes_are_known():
     assert power(model, x) == pytest.approx(1.0, rel=0.5)
     initialize_(model, generator=seeded())
     assert power(model[0], x) == pytest.approx(4.0 / 9.0, rel=0.05)
+
+
+class Swish(nn.Module):
+    """x sigmoid(beta x), a beta a channel, of three values."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.beta = nn.Parameter(torch.tensor([0.0, 1.0, 6.0]).repeat(width // 3))
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.beta * x)
+
+
+@pytest.mark.parametrize("phi", [Swish(1200), nn.PReLU(1200)])
+def test_what_channels_of_several_kinds_hand_on_is_their_mean(phi):
+    model = nn.Sequential(nn.Linear(600, 1200), phi, nn.Linear(1200, 4))
+    if isinstance(phi, nn.PReLU):
+        with torch.no_grad():
+            phi.weight.copy_(torch.linspace(-1.0, 1.0, 1200))
+    report = initialize_(model, generator=seeded())
+    taken = next(row.power for row in report.rows if row.parameter == "2.weight")
+    x = torch.randn(256, 600, generator=seeded(1))
+    assert power(model[:2], x) == pytest.approx(taken, rel=0.05)

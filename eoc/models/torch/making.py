@@ -23,7 +23,7 @@ from eoc.models.torch.values import Call, Elements, Fixed, Value
 __all__ = ["ValueBuilder"]
 
 _KEEPING = (Kind.ACTIVATION, Kind.SCALE, Kind.NORM, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT)
-_MOST_KINDS = 64  # of channels, whose parameters differ
+_MOST_KINDS = 12  # of channels, whose parameters differ
 
 
 class ValueBuilder(Builder):
