@@ -51,6 +51,11 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     ),
     "rates": ("rates", {"activation": "tanh", "sigma_w": EOC, "sigma_b": 0.3, "c": 0.1, "depth": 1000}, {}),
     "rates off the edge": ("rates", {"activation": "tanh", "sigma_w": 1.5, "sigma_b": 0.3, "c": 0.1, "depth": 100}, {}),
+    "conditions": (
+        "conditions",
+        {"activation": "tanh", "sigma_w": EOC, "sigma_b": 0.3, "c": 0.1, "inputs": 10},
+        {"depth": (0, 5, 100)},
+    ),
     "edge of a network": ("edge_of_chaos", {"activation": BLOCK, "sigma_b": 0.1}, {}),
     "edge of noise": ("edge_of_chaos", {"activation": "mlp_dropout", "sigma_b": 0.3}, {}),
     "no edge of a network": ("edge_of_chaos", {"activation": "preln", "sigma_b": 0.1}, {}),
@@ -392,6 +397,22 @@ def test_rates_on_and_off_the_edge() -> None:
     off = outputs_of(*CASES["rates off the edge"])
     assert (off["on_edge"], off["constant"]) == (0, pytest.approx(eoc.phase_of("tanh", 1.5, 0.3).xi_c, rel=1e-12))
     assert np.isnan(off["measured_exponent"])
+
+
+def test_conditions_are_those_of_the_function() -> None:
+    found = outputs_of(*CASES["conditions"])
+    best = eoc.edge_of_chaos("tanh", sigma_b=0.3).best
+    f = eoc.CorrelationMap("tanh", best.sigma_w, 0.3, best.q)
+    expected = eoc.condition_numbers(f, inputs=10, c=0.1, depth=[0, 5, 100])
+    for name in ("nngp", "nngp_error", "ntk", "ntk_error"):
+        assert found[name].tolist() == getattr(expected, name).tolist()
+    assert found["ntk_law"].tolist() == [6.0, 6.0, 6.0]
+    assert (found["phase"], found["chi_1"], found["variance"]) == (1, 1.0, best.q)
+
+
+def test_conditions_of_correlations_that_no_inputs_have_are_a_mistake() -> None:
+    values = {"c": (-0.2, 0.5), "inputs": (10,), "depth": (0, 5)}
+    assert [name for name, _ in task("conditions").problems(values)] == ["c"]
 
 
 def test_a_printed_sigma_w_is_the_point_of_the_edge() -> None:

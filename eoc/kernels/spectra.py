@@ -38,6 +38,14 @@ class Spectrum:
         return float(self.eigenvalues[0]) / least if least > self.error else float("inf")
 
     @property
+    def condition_number_error(self) -> float:
+        """A bound on its error."""
+        least = float(self.eigenvalues[-1]) - self.error
+        if least <= 0.0:
+            return float("inf")
+        return self.condition_number * self.error * (1.0 / least + 1.0 / float(self.eigenvalues[0]))
+
+    @property
     def is_singular(self) -> bool:
         """Whether the smallest eigenvalue cannot be told from 0: inputs that are the same, or too alike."""
         return float(self.eigenvalues[-1]) <= self.error

@@ -18,6 +18,7 @@ from eoc.plotting.finite_width import (
     plot_correlation_spread,
 )
 from eoc.plotting.initialisation import initialisation_figure, plot_layers, plot_place
+from eoc.plotting.kernel import kernel_figure, plot_condition_numbers, plot_spectrum
 from eoc.plotting.lengths import (
     gaussianity_figure,
     length_figure,
@@ -54,6 +55,7 @@ __all__ = [
     "expectations_figure",
     "gaussianity_figure",
     "initialisation_figure",
+    "kernel_figure",
     "length_figure",
     "maps_figure",
     "network_name",
@@ -61,6 +63,7 @@ __all__ = [
     "phase_figure",
     "plot_activation",
     "plot_comparison",
+    "plot_condition_numbers",
     "plot_convergence",
     "plot_correlation_map",
     "plot_correlation_process",
@@ -75,6 +78,7 @@ __all__ = [
     "plot_length_rms",
     "plot_length_scaling",
     "plot_place",
+    "plot_spectrum",
     "plot_sweep",
     "plot_trajectory",
     "plot_two_inputs",

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from eoc.errors import EocError
 from eoc.messages import closest
 from eoc.sweeps.task import Task
+from eoc.sweeps.tasks.conditions import CONDITIONS
 from eoc.sweeps.tasks.correlations import CORRELATION_PROCESS
 from eoc.sweeps.tasks.counterexamples import DIVERGENCE, SECOND_LAYER
 from eoc.sweeps.tasks.edge_of_chaos import CURVE, EDGE_OF_CHAOS
@@ -27,6 +28,7 @@ _ALL = (
     PHASE,
     PROPAGATION,
     RATES,
+    CONDITIONS,
     LENGTH_PROCESS,
     LENGTH_SCALING,
     GAUSSIANITY,
