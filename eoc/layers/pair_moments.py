@@ -17,7 +17,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
 from eoc.gaussian.bivariate import bivariate
-from eoc.gaussian.moments import moments
+from eoc.gaussian.moments import Estimate, moments
 from eoc.gaussian.quick import quick_half_distances
 from eoc.gaussian.surface import levels
 from eoc.layers.bounded import Bounded
@@ -91,7 +91,7 @@ def _at_many(phi: Activation, q: FloatArray, e: FloatArray, moves: bool) -> _Los
 def half_distances(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bounded, by_q: Sensitivity) -> Bounded:
     """G' of pairs of variances qa and qb and correlation c, (N,)."""
     e, e_error = np.clip(one_minus_c.value, 0.0, 2.0), one_minus_c.error
-    found = bivariate(phi, qa.value, None, ("G",), q_b=qb.value, one_minus_c=e)["G"]
+    found = _of_different(phi, "G", qa.value, qb.value, e, Estimate(np.zeros(e.size), np.zeros(e.size)))
     if not (e_error.any() or qa.error.any() or qb.error.any()):
         return Bounded(found.value, found.error)
     relative = qa.error / qa.value + qb.error / qb.value
@@ -106,6 +106,19 @@ def half_distances(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bound
     roots = qa.error / np.sqrt(qa.value) + qb.error / np.sqrt(qb.value)
     own = np.where(roots > 0.0, 2.0 * bends * (np.sqrt(2.0 * apart(qa.value, qb.value)) + roots) * roots, 0.0)
     return Bounded(found.value, found.error + shared + np.where(qa.value == qb.value, 0.0, own))
+
+
+def _of_different(
+    phi: Activation, name: str, qa: FloatArray, qb: FloatArray, e: FloatArray, same: Estimate
+) -> Estimate:
+    """What ``bivariate`` has of this name, and ``same`` for pairs of a point with its like."""
+    apart = (e > 0.0) | (qa != qb)
+    if not apart.any() and e.size:
+        return same
+    found = bivariate(phi, qa[apart], None, (name,), q_b=qb[apart], one_minus_c=e[apart])[name]
+    value, error = same.value.copy(), same.error.copy()
+    value[apart], error[apart] = found.value, found.error
+    return Estimate(value, error)
 
 
 def quick_distances(phi: Activation, q: Bounded, one_minus_c: Bounded) -> Bounded:
@@ -140,10 +153,10 @@ def _steepest(
 def slopes(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bounded, by_q: Sensitivity) -> Bounded:
     """E[phi'(u) phi'(v)] of pairs of variances qa and qb and correlation c, (N,)."""
     e = np.clip(one_minus_c.value, 0.0, 2.0)
-    found = bivariate(phi, qa.value, None, ("Kd",), q_b=qb.value, one_minus_c=e)["Kd"]
     relative = qa.error / qa.value + qb.error / qb.value
-    d = moments(phi, np.stack([qa.value, qb.value]), ("D",), strict=False)["D"].value
-    at_one = np.sqrt(d.prod(axis=0))
+    d = moments(phi, np.stack([qa.value, qb.value]), ("D",), strict=False)["D"]
+    found = _of_different(phi, "Kd", qa.value, qb.value, e, Estimate(d.value[0], d.error[0]))
+    at_one = np.sqrt(d.value.prod(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
         off = one_minus_c.error
         of_e = np.where(off > 0.0, np.where(off < e, off / e, 1.0), 0.0)
