@@ -98,7 +98,7 @@ def test_one_seed_gives_the_convolutions_of_torch():
         torch.nn.Linear(32, 10),
     )
     initialize_(model, seed=3)
-    initialize_torch_(theirs, seed=3)
+    initialize_torch_(theirs, seed=3, example_inputs=torch.ones(2, 3, 4, 4))
     for ours, conv in ((model.layers[0], theirs[0]), (model.layers[3], theirs[3])):
         np.testing.assert_array_equal(np.transpose(np.asarray(ours.kernel), (3, 2, 0, 1)), conv.weight.detach().numpy())
     np.testing.assert_array_equal(np.asarray(model.layers[-1].kernel), theirs[-1].weight.detach().numpy().T)

@@ -260,22 +260,21 @@ def test_recurrent_cells_are_one_step_that_is_not_known():
 class Block(nnx.Module):
     def __init__(self, rngs):
         self.norm = nnx.BatchNorm(8, rngs=rngs)
-        self.layers = nnx.List([nnx.Linear(8, 8, rngs=rngs) for _ in range(2)])
+        self.first, self.second = (nnx.Linear(8, 8, rngs=rngs) for _ in range(2))
         self.dropout = nnx.Dropout(0.1, rngs=rngs)
 
     def __call__(self, x):
-        first, second = self.layers
-        return x + second(self.dropout(nnx.gelu(first(self.norm(x)))))
+        return x + self.second(self.dropout(nnx.gelu(self.first(self.norm(x)))))
 
 
 def test_modules_of_nnx_are_read_and_left_as_they_are():
     model = Block(nnx.Rngs(0))
-    before = jax.tree.map(np.asarray, nnx.to_pure_dict(nnx.state(model, (nnx.Param, nnx.BatchStat))))
+    before = jax.tree.map(np.asarray, nnx.state(model, (nnx.Param, nnx.BatchStat)))
     steps = reading(model, None, jnp.ones((4, 8))).steps
     kinds = ["input", "normalisation", "layer", "activation", "dropout", "layer", "addition", "output"]
     assert [step.kind.value for step in steps] == kinds
-    assert steps[5].affine.weight_name == "layers/1/kernel"
-    after = jax.tree.map(np.asarray, nnx.to_pure_dict(nnx.state(model, (nnx.Param, nnx.BatchStat))))
+    assert steps[5].affine.weight_name == "second/kernel"
+    after = jax.tree.map(np.asarray, nnx.state(model, (nnx.Param, nnx.BatchStat)))
     jax.tree.map(np.testing.assert_array_equal, before, after)
 
 

@@ -10,6 +10,7 @@ from keras import layers, ops
 from eoc.errors import EocError
 from eoc.models.keras.read import read
 from eoc.models.keras.traced import as_function
+from eoc.models.padding import inside
 from eoc.models.steps import Kind
 
 
@@ -98,6 +99,28 @@ def test_layers_count_what_they_sum():
     assert [affine.groups for affine in affines] == [1, 4, 1, 6, 12, 1, 1]
     assert [affine.bias is None for affine in affines] == [True, False, False, False, True, False, False]
     assert affines[2].transposed
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(2, 3, padding="same", kernel_initializer="zeros"),
+        layers.Conv2D(2, 4, strides=3, padding="same", kernel_initializer="zeros"),
+        layers.Conv1D(2, 3, padding="same", dilation_rate=2, kernel_initializer="zeros"),
+        layers.Conv2D(2, 2, kernel_initializer="zeros"),
+        layers.Conv2DTranspose(2, 4, strides=2, padding="same", kernel_initializer="zeros"),
+        layers.Conv2DTranspose(2, 3, strides=2, kernel_initializer="zeros"),
+    ],
+)
+def test_padding_is_that_of_what_jax_computes(layer):
+    x = keras.Input((*(7, 7)[: len(layer.kernel_size)], 2))
+    model = keras.Model(x, layer(x))
+    shares = []
+    for steps in (read(model).steps, as_function(model, None).read().steps):
+        step = one(steps, Kind.LAYER)
+        shares.append(inside(step, steps[step.inputs[0]]))
+    assert shares[0] == shares[1]
+    assert (shares[0] == 1.0) == (layer.padding == "valid" and type(layer) is layers.Conv2D)
 
 
 def test_a_depthwise_kernel_is_placed_by_channel():

@@ -88,7 +88,7 @@ class Graph:
         if operation.product:
             side = next(at for at, value in enumerate(operation.inputs) if value is found.signal)
             build.products.setdefault(affine.weight, (operation.product, side))
-        made = build.add(owner(affine.weight_name), Kind.LAYER, (at,), shape, affine=affine)
+        made = build.add(owner(affine.weight_name), Kind.LAYER, (at,), shape, affine=affine, module=found.window)
         build.units[made.base] = found.units
         return made
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from eoc.models.jax.values import Fixed, Operation, Signal
 from eoc.models.jax.views import View
+from eoc.models.padding import Window
 from eoc.models.slots import Slot
 from eoc.models.steps import Affine
 
@@ -29,12 +30,15 @@ class Product:
         The layer, if that is a parameter; None otherwise.
     units
         The axes of what it hands on that are its outputs.
+    window
+        Of a convolution: how its kernel goes over the image.
     """
 
     signal: Signal
     other: Fixed | Signal
     affine: Affine | None
     units: tuple[int, ...]
+    window: Window | None = None
 
 
 def slot_of(value: Fixed, outputs: Sequence[int], inputs: Sequence[int] = (), groups: Sequence[int] = ()) -> Slot:
@@ -79,7 +83,15 @@ def layer_of(operation: Operation) -> Product | None:
     if isinstance(kernel, Fixed) and _is_parameter(kernel) and params["batch_group_count"] == 1:
         terms = kernel.shape[into] * prod(kernel.shape[axis] for axis in window) / prod(params["lhs_dilation"])
         affine = _affine(slot_of(kernel, [out], [into]), float(terms), groups, transposed)
-    return Product(signal, kernel, affine, (numbers.out_spec[1],))
+    over = Window(
+        tuple(signal.shape[axis] for axis in numbers.lhs_spec[2:]),
+        tuple(kernel.shape[axis] for axis in window),
+        tuple(params["window_strides"]),
+        tuple((int(before), int(behind)) for before, behind in params["padding"]),
+        tuple(params["rhs_dilation"]),
+        tuple(params["lhs_dilation"]),
+    )
+    return Product(signal, kernel, affine, (numbers.out_spec[1],), over)
 
 
 def owner(name: str) -> str:

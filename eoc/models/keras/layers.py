@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import prod, sqrt
 from typing import Any
 
 import keras
 import numpy as np
 
-from eoc.models.keras.builder import Builder, Elements, called_as
+from eoc.models.keras.affine import Inputs, Shape, convolution, dense, depthwise, einsum, own, separable, transposed
+from eoc.models.keras.builder import Builder, Elements
 from eoc.models.lines import scaling
 from eoc.models.slots import Learned
 from eoc.models.steps import Kind
 
 __all__ = ["add_layer"]
 
-Inputs = Sequence[Elements]
-Shape = tuple[int | None, ...]
 
 _RECURRENT = ("Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "GRU", "LSTM", "RNN", "SimpleRNN")
 _WHY_RECURRENT = "recurrent: its weights are used again at every time step"
@@ -70,104 +69,15 @@ _SAME = """ActivityRegularization CenterCrop Cropping Flatten Identity Masking N
     RepeatVector Reshape Resizing UpSampling ZeroPadding"""
 
 
-def _own(layer: Any, name: str) -> Any:
-    """A variable of a layer; None if it has none of that name."""
-    own = (*layer._trainable_variables, *layer._non_trainable_variables)
-    return next((variable for variable in own if variable.name == name), None)
-
-
-def _affine(
-    builder: Builder,
-    layer: Any,
-    x: Elements,
-    shape: Shape,
-    fan_in: float,
-    axes: Any,
-    name: str = "",
-    **details: Any,
-) -> Elements:
-    """A layer with a kernel, and its activation."""
-    weight, bias = builder.slot(_own(layer, "kernel"), **axes), builder.slot(_own(layer, "bias"))
-    affine = builder.affine(weight, bias, fan_in, **details)
-    out = builder.add(name or layer.name, Kind.LAYER, (builder.index(x),), shape, affine=affine)
-    return _activated(builder, layer, out)
-
-
-def _activated(builder: Builder, layer: Any, out: Elements) -> Elements:
-    phi = layer.activation
-    return out if phi is None else builder.activated(f"{layer.name}/{called_as(phi)}", phi, out)
-
-
-def _dense(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elements:
-    axes = {"outputs": (1,), "inputs": (0,)}
-    return _affine(builder, layer, inputs[0], shape, float(_own(layer, "kernel").shape[0]), axes)
-
-
-def _einsum(builder: Builder, layer: Any, inputs: Inputs, shape: Shape, name: str = "") -> Elements:
-    before, _, after = layer.equation.partition("->")
-    taken, _, kernel = before.partition(",")
-    roles: dict[str, list[int]] = {"outputs": [], "inputs": [], "groups": []}
-    for axis, letter in enumerate(kernel):
-        role = "groups" if letter in taken and letter in after else "inputs" if letter in taken else "outputs"
-        roles[role].append(axis)
-    lengths = _own(layer, "kernel").shape
-    fan_in, groups = (prod(int(lengths[axis]) for axis in roles[role]) for role in ("inputs", "groups"))
-    axes = {role: tuple(which) for role, which in roles.items()}
-    return _affine(builder, layer, inputs[0], shape, float(fan_in), axes, name, groups=groups)
-
-
-def _convolution(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elements:
-    lengths = [int(length) for length in _own(layer, "kernel").shape]
-    window = tuple(range(len(lengths) - 2))
-    axes = {"outputs": (len(lengths) - 1,), "inputs": (len(lengths) - 2,), "window": window}
-    return _affine(builder, layer, inputs[0], shape, float(prod(lengths[:-1])), axes, groups=layer.groups)
-
-
-def _transposed(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elements:
-    lengths = [int(length) for length in _own(layer, "kernel").shape]
-    window = tuple(range(len(lengths) - 2))
-    axes = {"outputs": (len(lengths) - 2,), "inputs": (len(lengths) - 1,), "window": window}
-    fan_in = lengths[-1] * prod(lengths[:-2]) / prod(layer.strides)
-    return _affine(builder, layer, inputs[0], shape, fan_in, axes, transposed=True)
-
-
-def _by_channel(lengths: Sequence[int]) -> dict[str, Any]:
-    """The axes of a kernel (window, channels, multiplier) that treats each channel by itself."""
-    last = len(lengths) - 1
-    return {"outputs": (last,), "groups": (last - 1,), "window": tuple(range(last - 1))}
-
-
-def _depthwise(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elements:
-    lengths = [int(length) for length in _own(layer, "kernel").shape]
-    axes, channels = _by_channel(lengths), lengths[-2]
-    return _affine(builder, layer, inputs[0], shape, float(prod(lengths[:-2])), axes, groups=channels)
-
-
-def _separable(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elements:
-    first, second = _own(layer, "depthwise_kernel"), _own(layer, "pointwise_kernel")
-    lengths = [int(length) for length in first.shape]
-    weight = builder.slot(first, **_by_channel(lengths))
-    affine = builder.affine(weight, None, float(prod(lengths[:-2])), groups=lengths[-2])
-    between = (*shape[:-1], lengths[-2] * lengths[-1])
-    x = builder.add(f"{layer.name}/depthwise", Kind.LAYER, builder.indices(inputs), between, affine=affine)
-    last = len(second.shape) - 1
-    weight = builder.slot(second, outputs=(last,), inputs=(last - 1,), window=tuple(range(last - 1)))
-    affine = builder.affine(weight, builder.slot(_own(layer, "bias")), float(second.shape[-2]))
-    out = builder.add(f"{layer.name}/pointwise", Kind.LAYER, (x.source,), shape, affine=affine)
-    return _activated(builder, layer, out)
-
-
 def _embedding(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elements:
-    learned = Learned(builder.slot(_own(layer, "embeddings"), outputs=(0,), inputs=(1,)))
+    learned = Learned(builder.slot(own(layer, "embeddings"), outputs=(0,), inputs=(1,)))
     return builder.add(layer.name, Kind.EMBEDDING, builder.indices(inputs), shape, module=learned)
 
 
 def _norm(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elements:
     kind = type(layer).__name__
-    weight = _own(layer, "gamma")
-    learned = Learned(
-        builder.slot(_own(layer, "scale") if weight is None else weight), builder.slot(_own(layer, "beta"))
-    )
+    weight = own(layer, "gamma")
+    learned = Learned(builder.slot(own(layer, "scale") if weight is None else weight), builder.slot(own(layer, "beta")))
     centred = kind != "RMSNormalization" and not getattr(layer, "rms_scaling", False)
     over_batch = kind == "BatchNormalization"
     return builder.add(
@@ -256,9 +166,9 @@ def _multi_head(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> E
 
 def _projection(builder: Builder, layer: Any, dense: Any, x: Elements, shape: Shape | None = None) -> Elements:
     """One of the dense layers in attention; its name within the attention's."""
-    heads = _own(dense, "kernel").shape[-2:]
+    heads = own(dense, "kernel").shape[-2:]
     shape = (*x.shape[:-1], *heads) if shape is None else shape
-    return _einsum(builder, dense, (x,), shape, f"{layer.name}/{dense.name}")
+    return einsum(builder, dense, (x,), shape, f"{layer.name}/{dense.name}")
 
 
 def _tokens(shape: Shape) -> int | None:
@@ -288,8 +198,8 @@ def _wrapped(builder: Builder, layer: Any, inputs: Inputs, shape: Shape) -> Elem
 
 _Maker = Callable[[Builder, Any, Inputs, Shape], Elements]
 _LAYERS: Mapping[str, _Maker] = {
-    "Dense": _dense,
-    "EinsumDense": _einsum,
+    "Dense": dense,
+    "EinsumDense": einsum,
     "Embedding": _embedding,
     "MultiHeadAttention": _multi_head,
     "GroupQueryAttention": _multi_head,
@@ -304,10 +214,10 @@ _LAYERS: Mapping[str, _Maker] = {
     "Average": _sum,
     "Multiply": _joined(Kind.MULTIPLY),
     "Concatenate": _joined(Kind.CONCATENATE),
-    **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), _convolution),
-    **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), _transposed),
-    **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), _depthwise),
-    **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), _separable),
+    **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), convolution),
+    **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), transposed),
+    **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), depthwise),
+    **dict.fromkeys(("SeparableConv1D", "SeparableConv2D"), separable),
     **dict.fromkeys(("BatchNormalization", "LayerNormalization", "RMSNormalization", "GroupNormalization"), _norm),
     **dict.fromkeys(("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU"), _activation),
     **{f"{which}Pooling{n}D": _pool for which in ("Average", "Max") for n in (1, 2, 3)},
