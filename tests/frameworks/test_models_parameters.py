@@ -229,3 +229,12 @@ def test_known_functions_go_by_their_names_wherever_they_are(function, name, mon
     for steps in (read(model).steps, steps_of(model, seeded(2, 4))):
         assert [step.activation.name for step in steps if step.activation] == [name]
     assert named(steps, Kind.UNKNOWN) == []
+
+
+def test_limits_that_no_formula_has_and_bools_are_read():
+    def clamped(self, x):
+        return self.second(torch.clamp(F.softplus(self.first(x)), 0.0, math.inf))
+
+    model = Calls(clamped, first=nn.Linear(4, 4), second=nn.Linear(4, 2))
+    found = [step for step in read(model).steps if step.kind is Kind.ACTIVATION]
+    assert np.allclose(found[-1].activation(X), np.logaddexp(0.0, X))

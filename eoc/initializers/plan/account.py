@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 
 from eoc.initializers.plan.layer_variances import power_of
 from eoc.initializers.plan.parameters import Parameters
 from eoc.initializers.plan.plan import Plan
 from eoc.initializers.plan.report import Row
 from eoc.initializers.plan.roles import Rule
-from eoc.models.steps import Kind, Reading
+from eoc.models.steps import Kind, Reading, Step
 from eoc.predict.state import State
 
 __all__ = ["notes_of", "rows_of"]
@@ -92,12 +93,18 @@ def _of_prediction(reading: Reading, plan: Plan) -> Iterator[str]:
         most = max((power or 0.0 for power in powers.values()), default=0.0)
         for earlier, power in powers.items():
             learned = reading.steps[earlier]
-            if learned.kind is Kind.PARAMETER and (power or 0.0) < _UNSEEN * most:
+            if learned.kind is Kind.PARAMETER and _differs(learned) and (power or 0.0) < _UNSEEN * most:
                 size = (power or 0.0) ** 0.5
                 yield (
                     f"{learned.name} is hardly seen at first: root mean square {size:.2g} beside {most**0.5:.2g}; "
                     f"draw it with a standard deviation of about {most**0.5:.2g} if the model needs it from the start"
                 )
+
+
+def _differs(step: Step) -> bool:
+    """Whether a learned tensor differs from position to position, as no bias does; zeros are meant as they are."""
+    shape = tuple(step.tensor.shape) if step.tensor is not None else ()
+    return prod(shape[:-1]) > 1
 
 
 def _listed(names: list[str]) -> str:

@@ -13,6 +13,7 @@ from eoc.activations import activation as resolve
 from eoc.activations.argument.by_values import GRID
 from eoc.activations.argument.computed import formula_in, in_double, sampled
 from eoc.activations.argument.objects import function_text, module_text
+from eoc.errors import EocError
 
 __all__ = ["as_activation", "as_function", "recognised_function", "recognised_module", "straight_line"]
 
@@ -40,7 +41,10 @@ def recognised_function(name: str, args: tuple[Any, ...], kwargs: Mapping[str, A
     None if it is none that eoc has under a name, or if it is called in a way that is not elementwise.
     """
     text = function_text(name, args, kwargs)
-    return None if text is None else resolve(text)
+    try:
+        return None if text is None else resolve(text)
+    except EocError:  # numbers that no formula has, such as an infinite limit: its values may tell
+        return None
 
 
 def as_function(activation: Activation) -> Callable[[torch.Tensor], torch.Tensor]:

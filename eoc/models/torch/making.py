@@ -143,7 +143,7 @@ _Kinds = tuple[tuple[Activation, float], ...]
 def _line(value: Elements) -> tuple[float, float] | None:
     """The a and b of a x + b, their root mean squares over the channels; None for any other function."""
     x = torch.tensor([[0.0], [1.0], [-3.0], [2.5], [0.5]], dtype=torch.float64)
-    y = torch.as_tensor(value(x.expand(-1, value.by_channel[0].channels).clone(), slice(None)))
+    y = torch.as_tensor(value(x.expand(-1, value.by_channel[0].channels).clone(), slice(None))).double()
     a, b = y[1] - y[0], y[0]
     if not torch.allclose(y, a * x + b, rtol=1e-13, atol=1e-13):
         return None
