@@ -75,7 +75,10 @@ def _ratio(sizes: Sequence[float]) -> float:
 
 
 def _alike(rows: Sequence[LayerRow], output: Values) -> Iterator[str]:
-    first, last = rows[0].measured.one_minus_c, output.one_minus_c
+    known = [one for one in (*(row.measured.one_minus_c for row in rows), output.one_minus_c) if not math.isnan(one)]
+    if not known:
+        return
+    first, last = known[0], known[-1]
     if last < _ALIKE * first:
         where = next((at for at, row in enumerate(rows) if row.measured.one_minus_c < _ALIKE * first), len(rows) - 1)
         yield f"different inputs come out alike, 1 - c = {max(last, 0.0):.2g}, from layer {named(where, rows)} on"

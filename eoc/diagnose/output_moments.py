@@ -26,7 +26,7 @@ class Moments:
     q
         Mean squares of all samples, (B,), or of all together, (1,), where they cannot be told apart.
     one_minus_c
-        1 - c of pairs of the first samples, c the correlation.
+        1 - c of pairs of the first samples, c the correlation; NaN of single numbers.
     places
         1 - c of two positions of one sample; 1 where there is one.
     units
@@ -72,6 +72,8 @@ def moments_of(h: torch.Tensor, axis: int, samples: int) -> Moments:
         block = few[:, start : start + _BLOCK].cpu().double()
         gram += (block @ block.T).numpy()
     pairs = distances(gram / max(x.shape[1], 1))
+    if x.shape[1] == 1:  # one number has a sign and no direction
+        pairs = np.full(pairs.shape, np.nan)
     return Moments(q, pairs, _between_places(h, axis), int(h.shape[axis]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from eoc.diagnose.health import broken, gradient_ratio
@@ -21,8 +22,9 @@ def verdict(rows: Sequence[LayerRow], problems: Sequence[str]) -> str:
     if not problems and len(rows) == 1:
         return "One layer was measured: there is nothing to get lost in."
     kept = f"gradients get through: over {len(rows)} layers they change by {gradient_ratio(rows):.2g}"
-    said, apart = "; ".join(problems) or kept, rows[-1].measured.one_minus_c
-    if apart < _APART and rows[0].measured.one_minus_c > apart and "alike" not in said:
+    distances = [row.measured.one_minus_c for row in rows if not math.isnan(row.measured.one_minus_c)]
+    said, apart = "; ".join(problems) or kept, distances[-1] if distances else math.nan
+    if apart < _APART and distances[0] > apart and "alike" not in said:
         said += f"; different inputs come out alike, 1 - c = {max(apart, 0.0):.2g}"
     return f"{said[0].upper()}{said[1:]}."
 

@@ -151,7 +151,7 @@ def _factored(
     else:
         out = dropped(step, x) if step.kind is Kind.DROPOUT else after(step, [x], steps)
     if out is None:
-        return [Unknown(f"{step.name}: nothing is known of gradients behind a {step.kind}")]
+        return [Unknown(f"{step.name}: nothing is known of gradients behind a {step.kind}")] * len(before)
     apart = apart_in_batch(step, x) if step.kind is Kind.NORM else None
     return [gradient.times(float(np.mean(out.single.chi.value)) / (apart or 1.0), neglected=out.neglected)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import sqrt
+from math import prod, sqrt
 
 import numpy as np
 
@@ -77,7 +77,8 @@ def apart_in_batch(step: Step, x: State) -> float | None:
     between = x.one_minus_c if has_inputs else np.empty(0)
     if between.size == 0 or not np.isfinite(between).all():
         return None
-    inputs, places = 0.5 + sqrt(0.25 + 2.0 * between.size), float(np.prod(step.shape[2:])) if step.shape else 1.0
+    inputs = 0.5 + sqrt(0.25 + 2.0 * between.size)
+    places = max(prod(step.shape) / (step.shape[1] * inputs), 1.0) if len(step.shape) > 1 else 1.0
     within = float(x.paired.one_minus_c.value[-1]) * (1.0 - 1.0 / places)
     found = float(between.mean()) * (1.0 - 1.0 / inputs) + within / inputs
     return found if found > 0.0 else None
@@ -192,7 +193,8 @@ def _averaged(x: State, squares: float, what: str) -> State:
 
     Two inputs at two positions have as much in common as at one, or as one input has at two if that is less.
     """
-    at, to = x.positions, averaged(x.positions, squares)
+    at = replace(x.positions, k=max(x.positions.k, 0.0))
+    to = averaged(at, squares)
     crossed = np.maximum(at.k - at.q * (1.0 - x.one_minus_c), 0.0)
     apart = squares * at.q * x.one_minus_c + (1.0 - squares) * crossed
     return _moved(x, to, apart / to.q if to.q > 0.0 else x.one_minus_c, what)
