@@ -45,3 +45,10 @@ def test_far_out_it_is_that_of_a_homogeneous_function():
     known = exact.value > 0.0
     assert (abs(found.value[known] / exact.value[known] - 1.0) < 0.01).all()
     assert (found.error[known] < 0.1 * found.value[known]).all()
+
+
+def test_what_oscillates_fast_is_summed_over_a_lattice():
+    phi, e = activation("sin(30*x)"), np.array([1e-6, 1e-4, 1e-3, 0.01, 0.3])
+    found = quick_half_distances(phi, 0.3, e)
+    exact = 0.5 * (1.0 - np.exp(-1800.0 * 0.3)) - (np.exp(-900.0 * 0.3 * e) - np.exp(-900.0 * 0.3 * (2.0 - e))) / 2.0
+    assert found.value == pytest.approx(exact, rel=0.01)
