@@ -46,7 +46,7 @@ def torch(
     loss
         A function of what the model returns, whose gradients are measured. Left out: a sum of all outputs with
         N(0, 1) coefficients, so that every output counts equally and the model's Jacobian is measured, not the
-        targets of one task.
+        targets of one task; outputs that the first one is computed from, such as hidden states, do not count.
     seed
         Of these coefficients, and of dropout: a whole number from 0 to 2^63 - 1.
 

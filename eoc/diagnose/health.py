@@ -9,7 +9,7 @@ from eoc.diagnose.records import LayerRow, Values
 
 __all__ = ["DEAD", "KEPT", "broken", "change", "factor", "gradient_ratio", "layers_named", "named", "problems"]
 
-KEPT = 10.0  #: by which outputs may differ from 1, and gradients of the first weight from those of the last
+KEPT = 9.0  #: by which outputs may differ from 1, and gradients: a decade, less what another batch changes
 DEAD = 0.9  #: share of the units of a layer
 _SAME = 0.01  # relative changes of gradients in a layer that are called none
 _ALIKE = 1e-3  # of 1 - c at the first layer, below which inputs have become alike

@@ -82,11 +82,11 @@ def measure(
         except Exception as error:
             raise EocError(f"the model cannot take this batch: {type(error).__name__}: {error}") from error
         calls = tuple(call for one in seen.applied for call, _ in one.calls)
-        outputs = [one for one in _tensors(result) if one.is_floating_point()]
+        outputs = _last([one for one in _tensors(result) if one.is_floating_point()])
         output = moments_of(outputs[0].detach(), outputs[0].ndim - 1, samples) if outputs else Moments.nothing()
         if not calls:
             return Run((), (), output, float("nan"))
-        total = _linear(result, seed) if loss is None else _scalar(loss(result))
+        total = _linear(outputs, seed) if loss is None else _scalar(loss(result))
         gradient = _gradients(total, seen.applied, outputs, samples) if total.requires_grad else float("nan")
     return Run(calls, tuple(seen.attentions.found), output, gradient)
 
@@ -209,14 +209,22 @@ def _tensors(value: Any) -> Iterator[Any]:
             yield from _tensors(getattr(value, entry.name))
 
 
-def _linear(result: Any, seed: int) -> Any:
+def _last(outputs: Sequence[Any]) -> list[Any]:
+    """Outputs but for those that the first is computed from, such as the hidden states of an encoder."""
+    first, rest = list(outputs[:1]), [one for one in outputs[1:] if one.requires_grad]
+    if not rest or not first[0].requires_grad:
+        return list(outputs)
+    found = torch.autograd.grad(first[0].double().sum(), rest, allow_unused=True, retain_graph=True)
+    return first + [one for one, gradient in zip(rest, found, strict=True) if gradient is None]
+
+
+def _linear(outputs: Sequence[Any], seed: int) -> Any:
     """A random linear function of all outputs."""
     generator = torch.Generator().manual_seed(seed)
     terms = []
-    for output in _tensors(result):
-        if output.is_floating_point():
-            weights = torch.randn(output.shape, generator=generator, dtype=torch.float64)
-            terms.append((output.cpu().double() * weights).sum())
+    for output in outputs:
+        weights = torch.randn(output.shape, generator=generator, dtype=torch.float64)
+        terms.append((output.cpu().double() * weights).sum())
     if not terms:
         raise EocError("the model returns no floating-point tensor: give a loss, a scalar function of what it returns")
     return sum(terms)
