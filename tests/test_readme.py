@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("command-line.md", "families.md")]
 PAGES = "".join([README, *DOCS])
-SAMPLES = re.findall(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", PAGES, re.DOTALL)
+SAMPLE = re.compile(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", re.DOTALL)
+SAMPLES = SAMPLE.findall(PAGES)
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 ESTIMATE = re.compile(r"0*\.?0*[1-9](e[-+]\d+)?")  # one digit: an error, which rounding may change
 
@@ -25,6 +26,16 @@ def lines(text):
 
 @pytest.mark.parametrize(("command", "shown"), SAMPLES, ids=[command for command, _ in SAMPLES])
 def test_console_samples_are_what_the_commands_print(command, shown):
+    check_sample(command, shown)
+
+
+def samples_of(page):
+    """The commands that a page shows, and what it shows of them."""
+    return SAMPLE.findall(page.read_text(encoding="utf-8"))
+
+
+def check_sample(command, shown):
+    """Compare what a command prints with what is shown."""
     done = run(*shlex.split(command)[1:])
     (words, numbers), (shown_words, shown_numbers) = lines(done.stdout), lines(shown)
     assert words == shown_words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,12 +52,12 @@ class Kernel:
     parameterization: Parameterization
     width: float | None
     symmetric: bool
-    nngp: FloatArray
-    nngp_error: FloatArray
-    ntk: FloatArray
-    ntk_error: FloatArray
-    one_minus_c: FloatArray
-    one_minus_c_error: FloatArray
+    nngp: FloatArray = field(repr=False)
+    nngp_error: FloatArray = field(repr=False)
+    ntk: FloatArray = field(repr=False)
+    ntk_error: FloatArray = field(repr=False)
+    one_minus_c: FloatArray = field(repr=False)
+    one_minus_c_error: FloatArray = field(repr=False)
 
     def spectrum(self, which: Which = "ntk") -> Spectrum:
         """Eigenvalues of the NNGP or the NTK matrix of one set of inputs.

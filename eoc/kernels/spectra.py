@@ -6,7 +6,7 @@ lambda_max / lambda_min says how much slower the slowest direction is (Xiao et a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Spectrum:
         A bound on the error of each: of the matrix, and of rounding.
     """
 
-    eigenvalues: FloatArray
+    eigenvalues: FloatArray = field(repr=False)
     error: float
 
     @property
