@@ -79,7 +79,7 @@ CLOSED = {
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_closed_forms(name):
-    """K to 1e-14 of V, Kd to 1e-13 of D, G to 1e-12 relative, however close the inputs."""
+    """K to 5e-14 of V, Kd to 1e-13 of D, G to 1e-12 relative, however close the inputs."""
     q, e = drawn(2, 60)
     n = e.size
     found, closed = found_at(activation(name), q, e), CLOSED[name]
@@ -89,7 +89,7 @@ def test_closed_forms(name):
         exact = {"K": kernel, "Kd": slopes, "G": (v_a + v_b) / 2 - kernel}
         off = {part: float(abs(found[part].value[k] - exact[part])) for part in NAMES}
         assert all(off[part] <= found[part].error[k] for part in NAMES)
-        assert off["K"] <= 1e-14 * v_a
+        assert off["K"] <= 5e-14 * v_a
         assert off["Kd"] <= 1e-13 * d_a
         assert off["G"] <= 1e-12 * exact["G"]
 
