@@ -17,6 +17,7 @@ import numpy as np
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray, IntArray
+from eoc.gaussian import kernels
 from eoc.gaussian.charts import Box, first_boxes, variances_and_distances
 from eoc.gaussian.common_part import CLOSE, CommonPart, EqualVariances
 from eoc.gaussian.divergence import vertical
@@ -27,12 +28,13 @@ from eoc.sharing import cached
 
 __all__ = ["PairTables", "pair_tables"]
 
-_TERMS = (14, 16, 14)  # in log q_a, R and tau
+_TERMS = kernels.PAIR_TERMS
 _X, _TO_SERIES = [chebyshev_nodes(n) for n in _TERMS], [to_chebyshev(n) for n in _TERMS]
 _TAIL = 2  # coefficients whose size tells whether a series has converged
 _RESOLVED = 1e-12
 _HALVINGS = 6
 _UNBUILT = -1
+_LEFT_OUT = 2e-13  # of the largest coefficient: what may be left out
 _USELESS = 1e-8  # an error above this fraction of the largest value is not good enough
 _MOST_KNOTS = 8
 
@@ -72,7 +74,7 @@ class PairTables:
         self._tree: list[tuple[int, float, int, int]] = []  # along, at, below, above; of leaves -1, 0.0, number, -1
         self._boxes: list[Box] = []
         self._place: list[int] = []  # of each box: where it is in the tables
-        self._tables: list[tuple[FloatArray, FloatArray]] = []
+        self._tables: list[tuple[FloatArray, IntArray, FloatArray]] = []
         signs = (1,) if phi.parity is not None else (1, -1)
         roots = [self._planted(sign, chart) for sign in signs for chart in range(3)]
         self._roots = np.array((roots * 2)[:6])
@@ -127,7 +129,7 @@ class PairTables:
         if not (bounds <= _USELESS * sizes).all():  # nan too
             series, error = np.zeros(series.shape), np.array([np.inf, np.inf, np.inf, 1.0])
         self._place[number] = len(self._tables)
-        self._tables.append((series, error))
+        self._tables.append(_packed(series, error))
 
     def _published(self) -> PairBoxes:
         tree = np.array([(along, below, above) for along, _, below, above in self._tree], np.int64)
@@ -135,10 +137,13 @@ class PairTables:
         spans = np.array([np.ravel(_span(b)) for b, p in zip(self._boxes, self._place, strict=True) if p >= 0])
         order = np.argsort([p for p in self._place if p >= 0])
         spans = spans.reshape(-1, 4)[order]
-        shape = (len(self._tables), _TERMS[0], 2 * _TERMS[1] * _TERMS[2])
-        series = np.ascontiguousarray([s for s, _ in self._tables]).reshape(shape)
-        errors = np.stack([e for _, e in self._tables]) if self._tables else np.empty((0, 4))
-        return PairBoxes(self._roots, tree, np.array([at for _, at, _, _ in self._tree]), spans, series, errors)
+        series = np.concatenate([np.empty((_TERMS[0], 0)), *(packed for packed, _, _ in self._tables)], axis=1)
+        lengths = np.array([packed.shape[1] for packed, _, _ in self._tables], np.int64)
+        starts = np.cumsum(lengths) - lengths
+        counts = np.array([c for _, c, _ in self._tables], np.int64).reshape(-1, _TERMS[1])
+        errors = np.array([e for _, _, e in self._tables]).reshape(-1, 4)
+        at = np.array([at for _, at, _, _ in self._tree])
+        return PairBoxes(self._roots, tree, at, spans, starts, lengths, counts, series, errors)
 
     def _series(self, box: Box) -> tuple[FloatArray, FloatArray, FloatArray]:
         """The series (q, 2, R, tau), what bounds the errors (4,), and tails in R and tau relative to the size."""
@@ -196,6 +201,21 @@ class PairTables:
             g = 0.5 * v.value.sum(axis=0) - k
             g_off = 0.5 * v.error.sum(axis=0) + k_off + 2.0 * EPS * v.value.sum(axis=0)
         return np.stack([g / (unit * r**2), kd]), np.stack([g_off / (unit * r**2), kd_off])
+
+
+def _packed(series: FloatArray, error: FloatArray) -> tuple[FloatArray, IntArray, FloatArray]:
+    """The coefficients that count, (q, length), how many in tau for each in R, and the errors with what is left out."""
+    sizes = np.abs(series).sum(axis=0)  # (2, R, tau)
+    beyond = np.cumsum(sizes[..., ::-1], axis=2)[..., ::-1]
+    limit = _LEFT_OUT / _TERMS[1] * sizes.max(axis=(1, 2))[:, None]
+    counts, error = np.full(_TERMS[1], _TERMS[2]), error.copy()
+    for count in (*kernels.PAIR_COUNTS[::-1], 0):
+        counts[(beyond[..., count] <= limit).all(axis=0)] = count
+    counts[0] = max(counts[0], kernels.PAIR_COUNTS[0])
+    kept = np.arange(_TERMS[2]) < counts[:, None]
+    error[:2] += np.where(kept, 0.0, sizes).sum(axis=(1, 2))
+    rows = [series[:, :, r, :count].reshape(len(series), -1) for r, count in enumerate(counts)]
+    return np.concatenate(rows, axis=1), counts, error
 
 
 def _is_closest(box: Box) -> bool:

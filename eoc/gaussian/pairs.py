@@ -23,10 +23,10 @@ from eoc.gaussian.pair_tables import PairTables, pair_tables
 from eoc.gaussian.sources import refuse_singularities
 from eoc.gaussian.unequal import by_plane, homogeneous
 
-__all__ = ["NAMES", "pair_moments"]
+__all__ = ["NAMES", "PARITY", "pair_moments"]
 
 NAMES = ("K", "Kd", "G")
-_PARITY = {"even": 1, "odd": -1, None: 0}
+PARITY = {"even": 1, "odd": -1, None: 0}  #: as kernels know it
 
 
 def pair_moments(
@@ -140,8 +140,10 @@ def _of_octave(
     rows, start = np.unique(larger, return_index=True)
     start, leaves = np.append(start, e.size), np.empty(e.size, np.int64)
     values, errors = np.full((3, e.size), np.nan), np.full((3, e.size), np.inf)
-    of_q, of_pairs = (q, v.value, v.error), (values, errors, leaves)
-    parity = _PARITY[tables.phi.parity]
-    while kernels.evaluate_pairs(tables.boxes, tables.low, parity, start, rows, smaller, e, *of_q, *of_pairs):
+    inputs = (q, v.value, v.error)
+    parity = PARITY[tables.phi.parity]
+    while kernels.evaluate_pairs(
+        tables.boxes, tables.low, parity, start, rows, smaller, e, inputs, values, errors, leaves
+    ):
         tables.build(leaves[leaves >= 0])
     return values, errors

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from eoc.gaussian.kernels.plain import (
     COEFFICIENTS,
     NODES,
+    PAIR_COUNTS,
+    PAIR_TERMS,
     TERMS,
     HeatPanels,
     MapTerms,
@@ -23,14 +25,14 @@ from eoc.gaussian.kernels.plain import (
 if TYPE_CHECKING:
     from eoc.gaussian.kernels.angle import apply_map, evaluate_series, iterate_map
     from eoc.gaussian.kernels.heat import common_means
-    from eoc.gaussian.kernels.pairs import evaluate_pairs
+    from eoc.gaussian.kernels.pairs import evaluate_matrix, evaluate_pairs, mirror
     from eoc.gaussian.kernels.polynomials import evaluate
     from eoc.gaussian.kernels.surface import evaluate_surface, solve_surface
 
 _WHERE = {
     "angle": ("apply_map", "evaluate_series", "iterate_map"),
     "heat": ("common_means",),
-    "pairs": ("evaluate_pairs",),
+    "pairs": ("evaluate_matrix", "evaluate_pairs", "mirror"),
     "polynomials": ("evaluate",),
     "surface": ("evaluate_surface", "solve_surface"),
 }
@@ -41,6 +43,8 @@ _without: Counter[str] = Counter()  # values so far, of each kernel
 __all__ = [
     "COEFFICIENTS",
     "NODES",
+    "PAIR_COUNTS",
+    "PAIR_TERMS",
     "TERMS",
     "HeatPanels",
     "MapTerms",
@@ -48,11 +52,13 @@ __all__ = [
     "apply_map",
     "common_means",
     "evaluate",
+    "evaluate_matrix",
     "evaluate_pairs",
     "evaluate_series",
     "evaluate_surface",
     "iterate_listed",
     "iterate_map",
+    "mirror",
     "series_at",
     "solve_surface",
     "worth",

@@ -8,12 +8,13 @@ import numpy as np
 
 from eoc.floats import FloatArray, IntArray
 from eoc.gaussian._jit import inlined, jit
-from eoc.gaussian.kernels.plain import PairBoxes
+from eoc.gaussian.kernels.plain import PAIR_COUNTS, PAIR_TERMS, PairBoxes, PairWork
 
-__all__ = ["evaluate_pairs"]
+__all__ = ["evaluate_matrix", "evaluate_pairs", "mirror"]
 
-_R, _TAU = 16, 14
-_BLOCK = 64
+_Q, _R, _TAU = PAIR_TERMS
+_SHORT, _MIDDLE = PAIR_COUNTS
+_BLOCK, _TILE, _ROWS = 64, 32, 16
 _ROOT = math.sqrt(2.0)
 _EPS = 2.220446049250313e-16
 
@@ -29,40 +30,49 @@ def _found(boxes: PairBoxes, root: int, r: float, tau: float) -> int:
 
 
 @inlined
-def _contracted(boxes: PairBoxes, box: int, x: float, out: FloatArray) -> None:
-    """The two series in R and tau at one q_a, (2 R TAU,)."""
-    series = boxes.series[box]
-    before, here = 1.0, x
-    for k in range(out.size):
-        out[k] = series[0, k] + x * series[1, k]
-    for n in range(2, series.shape[0]):
-        before, here = here, 2.0 * x * here - before
-        for k in range(out.size):
-            out[k] += here * series[n, k]
+def _contract(
+    boxes: PairBoxes, low: float, q: FloatArray, inputs: IntArray, start: int, basis: FloatArray, out: FloatArray
+) -> int:
+    """The series in R and tau of all boxes at up to _ROWS larger variances, those of inputs[start], ...; how many."""
+    count = min(_ROWS, inputs.size - start)
+    for k in range(count):
+        x = 2.0 * math.log2(q[inputs[start + k]] / low) - 1.0
+        basis[k, 0], basis[k, 1] = 1.0, x
+        for n in range(2, _Q):
+            basis[k, n] = 2.0 * x * basis[k, n - 1] - basis[k, n - 2]
+    np.dot(basis[:count], boxes.series, out[:count])
+    return count
 
 
 @inlined
-def _summed(c: FloatArray, x: FloatArray, t: FloatArray, one: FloatArray, two: FloatArray, b: FloatArray) -> None:
-    """Both series at pairs (n,): x is R in [-1, 1], t (TAU, n) the Chebyshev polynomials of tau, b (4, n) scratch."""
-    n = x.size
-    for p in range(n):
-        b[0, p], b[1, p], b[2, p], b[3, p] = 0.0, 0.0, 0.0, 0.0
-    for r in range(_R - 1, 0, -1):
-        for p in range(n):
-            first, second = 0.0, 0.0
-            for j in range(_TAU):
-                first += c[0, r, j] * t[j, p]
-                second += c[1, r, j] * t[j, p]
-            first += 2.0 * x[p] * b[0, p] - b[1, p]
-            second += 2.0 * x[p] * b[2, p] - b[3, p]
-            b[1, p], b[0, p], b[3, p], b[2, p] = b[0, p], first, b[2, p], second
+def _added(c: FloatArray, at: int, count: int, t: FloatArray, b: FloatArray, n: int) -> None:
+    """A step of both sums in R, (4, n): ``count`` coefficients in tau of each; it is known when this is compiled."""
     for p in range(n):
         first, second = 0.0, 0.0
-        for j in range(_TAU):
-            first += c[0, 0, j] * t[j, p]
-            second += c[1, 0, j] * t[j, p]
-        one[p] = first + x[p] * b[0, p] - b[1, p]
-        two[p] = second + x[p] * b[2, p] - b[3, p]
+        for j in range(count):
+            first += c[at + j] * t[j, p]
+            second += c[at + count + j] * t[j, p]
+        first += b[4, p] * b[0, p] - b[1, p]
+        second += b[4, p] * b[2, p] - b[3, p]
+        b[1, p], b[0, p], b[3, p], b[2, p] = b[0, p], first, b[2, p], second
+
+
+@inlined
+def _summed(c: FloatArray, counts: IntArray, t: FloatArray, found: FloatArray, b: FloatArray, n: int) -> None:
+    """Both series at pairs (n,): t (TAU, n) are the Chebyshev polynomials of tau, b[4] is 2 R in [-2, 2]."""
+    at = c.size
+    for p in range(n):
+        b[0, p], b[1, p], b[2, p], b[3, p] = 0.0, 0.0, 0.0, 0.0
+    for r in range(_R - 1, -1, -1):
+        at -= 2 * counts[r]
+        if counts[r] == _TAU:
+            _added(c, at, _TAU, t, b, n)
+        elif counts[r] == _MIDDLE:
+            _added(c, at, _MIDDLE, t, b, n)
+        elif counts[r] == _SHORT:
+            _added(c, at, _SHORT, t, b, n)
+    for p in range(n):  # the last step took twice of R
+        found[0, p], found[1, p] = b[0, p] - 0.5 * b[4, p] * b[1, p], b[2, p] - 0.5 * b[4, p] * b[3, p]
 
 
 @inlined
@@ -115,26 +125,79 @@ def _sorted_by_box(which: IntArray, first: IntArray, order: IntArray) -> int:
 
 
 @inlined
-def _in_box(
-    span: FloatArray,
-    these: IntArray,
-    r: FloatArray,
-    tau: FloatArray,
-    c: FloatArray,
-    work: tuple[FloatArray, FloatArray, FloatArray],
-    found: FloatArray,
-) -> None:
-    """Both series of one box at no more than _BLOCK of its pairs."""
-    x, t, b = work
+def _in_box(span: FloatArray, these: IntArray, r: FloatArray, tau: FloatArray, t: FloatArray, b: FloatArray) -> None:
+    """Where no more than _BLOCK pairs are in their box."""
     n = these.size
     for p in range(n):
-        x[p] = (2.0 * r[these[p]] - span[0] - span[2]) / (span[2] - span[0])
+        b[4, p] = 2.0 * (2.0 * r[these[p]] - span[0] - span[2]) / (span[2] - span[0])
         t[0, p] = 1.0
         t[1, p] = (2.0 * tau[these[p]] - span[1] - span[3]) / (span[3] - span[1])
     for j in range(2, _TAU):
         for p in range(n):
             t[j, p] = 2.0 * t[1, p] * t[j - 1, p] - t[j - 2, p]
-    _summed(c, x[:n], t, found[0], found[1], b)
+
+
+@jit
+def _row(
+    boxes: PairBoxes,
+    series: FloatArray,
+    parity: int,
+    i: int,
+    smaller: IntArray,
+    e: FloatArray,
+    inputs: tuple[FloatArray, FloatArray, FloatArray],
+    work: PairWork,
+    out: FloatArray,
+    error: FloatArray,
+    leaves: IntArray,
+) -> int:
+    """The pairs of one larger variance, with the series at it; see :func:`evaluate_pairs`."""
+    q, v, v_error = inputs
+    n = smaller.size
+    r, tau, unit, which, order, first = work.r, work.tau, work.unit, work.which[:n], work.order, work.first
+    _placed(boxes, q[i], q, smaller, e, parity, r, tau, unit, which, leaves)
+    missing = _sorted_by_box(which, first, order)
+    for box in range(first.size - 2):
+        c = series[boxes.starts[box] : boxes.starts[box] + boxes.lengths[box]]
+        for begin in range(first[box], first[box + 1], _BLOCK):
+            these = order[begin : min(begin + _BLOCK, first[box + 1])]
+            _in_box(boxes.spans[box], these, r, tau, work.t, work.b)
+            _summed(c, boxes.counts[box], work.t, work.found, work.b, these.size)
+            for p in range(these.size):
+                k = these[p]
+                m = smaller[k]
+                mean, off = 0.5 * (v[i] + v[m]), 0.5 * (v_error[i] + v_error[m]) + _EPS * (v[i] + v[m])
+                scale, value, kd = unit[k], work.found[0, p], work.found[1, p]
+                value_off = boxes.errors[box, 0] + boxes.errors[box, 2] / max(r[k], boxes.errors[box, 3])
+                scale *= r[k] * r[k] if e[k] <= 1.0 or parity != 0 else 1.0
+                value, value_off = scale * value, scale * value_off + 4.0 * _EPS * abs(scale * value)
+                other, other_off = mean - value, off + value_off
+                if e[k] <= 1.0:  # G is tabulated
+                    out[0, k], out[2, k], error[0, k], error[2, k] = other, value, other_off, value_off
+                elif parity == 0:  # K
+                    out[0, k], out[2, k], error[0, k], error[2, k] = value, other, value_off, other_off
+                elif parity > 0:  # G of -v
+                    out[0, k], out[2, k], error[0, k], error[2, k] = other, value, other_off, value_off
+                    kd = -kd
+                else:
+                    out[0, k], out[2, k], error[0, k], error[2, k] = -other, mean + other, other_off, off + other_off
+                out[1, k], error[1, k] = kd, boxes.errors[box, 1] + 4.0 * _EPS * abs(kd)
+    return missing
+
+
+@inlined
+def _work(boxes: PairBoxes, most: int) -> PairWork:
+    return PairWork(
+        np.empty(most),
+        np.empty(most),
+        np.empty(most),
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+        np.empty(boxes.starts.size + 2, np.int64),
+        np.empty((_TAU, _BLOCK)),
+        np.empty((5, _BLOCK)),
+        np.empty((2, _BLOCK)),
+    )
 
 
 @jit
@@ -146,9 +209,7 @@ def evaluate_pairs(
     larger: IntArray,
     smaller: IntArray,
     e: FloatArray,
-    q: FloatArray,
-    v: FloatArray,
-    v_error: FloatArray,
+    inputs: tuple[FloatArray, FloatArray, FloatArray],
     out: FloatArray,
     error: FloatArray,
     leaves: IntArray,
@@ -169,7 +230,7 @@ def evaluate_pairs(
         Which input that is.
     smaller, e : (N,)
         The other input of each pair, and 1 - c.
-    q, v, v_error : (n,)
+    inputs : 3 times (n,)
         Of all inputs: variances, E[phi^2] and bounds on its error.
     out, error : (3, N)
         Overwritten.
@@ -183,50 +244,106 @@ def evaluate_pairs(
     most = 0
     for row in range(larger.size):
         most = max(most, start[row + 1] - start[row])
-    boxes_there = boxes.series.shape[0]
-    which, order = np.empty(most, np.int64), np.empty(most, np.int64)
-    r, tau, unit = np.empty(most), np.empty(most), np.empty(most)
-    first = np.empty(boxes_there + 2, np.int64)
-    flat = np.empty(2 * _R * _TAU)
-    c = flat.reshape(2, _R, _TAU)
-    work = (np.empty(_BLOCK), np.empty((_TAU, _BLOCK)), np.empty((4, _BLOCK)))
-    found = np.empty((2, _BLOCK))
-    missing = 0
-    for row in range(larger.size):
-        begin, n, i = start[row], start[row + 1] - start[row], larger[row]
-        pairs = slice(begin, start[row + 1])
-        _placed(boxes, q[i], q, smaller[pairs], e[pairs], parity, r, tau, unit, which, leaves[pairs])
-        missing += _sorted_by_box(which[:n], first, order)
-        x = 2.0 * math.log2(q[i] / low) - 1.0
-        for box in range(boxes_there):
-            if first[box] == first[box + 1]:
-                continue
-            _contracted(boxes, box, x, flat)
-            for begin_block in range(first[box], first[box + 1], _BLOCK):
-                these = order[begin_block : min(begin_block + _BLOCK, first[box + 1])]
-                _in_box(boxes.spans[box], these, r, tau, c, work, found)
-                for p in range(these.size):
-                    j = these[p]
-                    k = begin + j
-                    m = smaller[k]
-                    mean, off = 0.5 * (v[i] + v[m]), 0.5 * (v_error[i] + v_error[m]) + _EPS * (v[i] + v[m])
-                    scale = unit[j]
-                    first_off = boxes.errors[box, 0] + boxes.errors[box, 2] / max(r[j], boxes.errors[box, 3])
-                    kd_off = boxes.errors[box, 1]
-                    kd = found[1, p]
-                    if e[k] <= 1.0 or parity != 0:
-                        scale *= r[j] * r[j]
-                        g = scale * found[0, p]
-                        g_off = scale * first_off + 4.0 * _EPS * abs(g)
-                        value, value_off = mean - g, off + g_off
-                        if e[k] > 1.0:  # of -v
-                            value, kd = parity * value, -parity * kd
-                            if parity < 0:
-                                g, g_off = mean - value, off + value_off
-                    else:
-                        value = scale * found[0, p]
-                        value_off = scale * first_off + 4.0 * _EPS * abs(value)
-                        g, g_off = mean - value, off + value_off
-                    out[0, k], out[1, k], out[2, k] = value, kd, g
-                    error[0, k], error[1, k], error[2, k] = value_off, kd_off + 4.0 * _EPS * abs(kd), g_off
+    work, missing = _work(boxes, most), 0
+    basis, series = np.empty((_ROWS, _Q)), np.empty((_ROWS, boxes.series.shape[1]))
+    for block in range(0, larger.size, _ROWS):
+        for k in range(_contract(boxes, low, inputs[0], larger, block, basis, series)):
+            row = block + k
+            a, b = start[row], start[row + 1]
+            rest = (inputs, work, out[:, a:b], error[:, a:b], leaves[a:b])
+            missing += _row(boxes, series[k], parity, larger[row], smaller[a:b], e[a:b], *rest)
     return missing
+
+
+@jit
+def evaluate_matrix(
+    boxes: PairBoxes,
+    low: float,
+    parity: int,
+    rows: IntArray,
+    order: IntArray,
+    stops: IntArray,
+    e: FloatArray,
+    inputs: tuple[FloatArray, FloatArray, FloatArray],
+    matrices: tuple[FloatArray, FloatArray, FloatArray],
+    worst: FloatArray,
+    leaves: IntArray,
+) -> int:
+    """The same for all pairs of inputs that have a larger variance from ``low`` on, into matrices (n, n).
+
+    Parameters
+    ----------
+    boxes, low, parity, inputs
+        As of :func:`evaluate_pairs`.
+    rows, stops
+        Places in ``order`` of these inputs, and where those end that are not too far from them.
+    order : (n,)
+        The inputs by falling variance.
+    e : (n, n)
+        1 - c.
+    matrices : 3 times (n, n)
+        K, Kd and G of pairs with the larger variance first are overwritten; NaN what tables do not resolve.
+    worst : (3,)
+        The largest errors so far, of K relative to E[phi^2], of Kd, and of G relative to G.
+    leaves : (n,)
+        Overwritten, as there, for one row.
+
+    Returns
+    -------
+    How many leaves have to be built for the row at which this stopped; 0 when all is done.
+    """
+    n = order.size
+    work, out, error = _work(boxes, n), np.empty((3, n)), np.empty((3, n))
+    near, larger = np.empty(n), order[rows]
+    basis, series = np.empty((_ROWS, _Q)), np.empty((_ROWS, boxes.series.shape[1]))
+    for block in range(0, rows.size, _ROWS):
+        for k in range(_contract(boxes, low, inputs[0], larger, block, basis, series)):
+            row = block + k
+            i, smaller = larger[row], order[rows[row] + 1 : stops[row]]
+            m = smaller.size
+            for j in range(m):
+                near[j] = e[i, smaller[j]]
+            leaves[:] = -1
+            rest = (inputs, work, out[:, :m], error[:, :m], leaves[:m])
+            missing = _row(boxes, series[k], parity, i, smaller, near[:m], *rest)
+            if missing:
+                return missing
+            _put(i, smaller, out, error, inputs[1], matrices, worst)
+    return 0
+
+
+@inlined
+def _put(
+    i: int,
+    smaller: IntArray,
+    out: FloatArray,
+    error: FloatArray,
+    v: FloatArray,
+    matrices: tuple[FloatArray, FloatArray, FloatArray],
+    worst: FloatArray,
+) -> None:
+    """The pairs of a row into the matrices, and the largest errors."""
+    for j in range(smaller.size):
+        k = smaller[j]
+        good = error[1, j] < 1e300
+        matrices[0][i, k] = out[0, j] if good else np.nan
+        matrices[1][i, k] = out[1, j] if good else np.nan
+        matrices[2][i, k] = out[2, j] if good else np.nan
+        if good:
+            worst[0] = max(worst[0], error[0, j] / max(v[i], v[k]))
+            worst[1] = max(worst[1], error[1, j])
+            worst[2] = max(worst[2], error[2, j] / out[2, j] if out[2, j] > 0.0 else 0.0)
+
+
+@jit
+def mirror(rank: IntArray, matrix: FloatArray) -> None:
+    """Complete a symmetric matrix (n, n) of which only entries are known whose row has the lower rank."""
+    n = rank.size
+    for top in range(0, n, _TILE):
+        for left in range(top, n, _TILE):
+            for i in range(top, min(top + _TILE, n)):
+                for j in range(max(left, i + 1), min(left + _TILE, n)):
+                    if rank[i] < rank[j]:
+                        matrix[j, i] = matrix[i, j]
+                    else:
+                        matrix[i, j] = matrix[j, i]

@@ -15,10 +15,13 @@ from eoc.floats import FloatArray, IntArray
 __all__ = [
     "COEFFICIENTS",
     "NODES",
+    "PAIR_COUNTS",
+    "PAIR_TERMS",
     "TERMS",
     "HeatPanels",
     "MapTerms",
     "PairBoxes",
+    "PairWork",
     "at",
     "clenshaw",
     "iterate_listed",
@@ -29,6 +32,8 @@ __all__ = [
 
 COEFFICIENTS = 24  #: of each Chebyshev series; like the lengths below known when kernels are compiled, and even
 NODES = 24  #: of a panel
+PAIR_TERMS = (14, 16, 14)  #: of the series for pairs of variances: in log q_a, R and tau
+PAIR_COUNTS = (4, 8)  #: of coefficients in tau, where fewer than all count
 TERMS = 14  #: of the polynomials in the logarithm of the variance
 
 
@@ -118,8 +123,12 @@ class PairBoxes(NamedTuple):
         What decides.
     spans : (B, 4)
         The least R and tau of a box, and the largest.
-    series : (B, Q, 2 R TAU)
-        Chebyshev coefficients in log q_a, and of both functions in R and tau.
+    starts, lengths : (B,)
+        Where the series of a box begin, and how many coefficients they have.
+    counts : (B, R)
+        Of T_r(R): how many coefficients in tau count, the same for both functions.
+    series : (Q, all of them)
+        Of T_n(log q_a): for each box and each T_r(R) the coefficients in tau of both functions.
     errors : (B, 4)
         Bounds: that of the first function is errors[0] + errors[2] / max(R, errors[3]), of the second errors[1].
     """
@@ -128,8 +137,25 @@ class PairBoxes(NamedTuple):
     tree: IntArray
     at: FloatArray
     spans: FloatArray
+    starts: IntArray
+    lengths: IntArray
+    counts: IntArray
     series: FloatArray
     errors: FloatArray
+
+
+class PairWork(NamedTuple):
+    """Scratch arrays for the pairs of one larger variance."""
+
+    r: FloatArray
+    tau: FloatArray
+    unit: FloatArray
+    which: IntArray
+    order: IntArray
+    first: IntArray
+    t: FloatArray
+    b: FloatArray
+    found: FloatArray
 
 
 class MapTerms(NamedTuple):
