@@ -41,6 +41,7 @@ _NEAR = np.linspace(-2.0 * _FAR, 2.0 * _FAR, 15)  # panels around a knot, in uni
 _STEP = 2.5  # widest panel of a Gaussian weight, in standard deviations
 _RATIO = 2.0**0.5  # of s on a panel in log s
 _MOST = 300  # panels
+_MOST_GROUPS = 20
 _NARROWEST = 1e-7
 _SPARE = 6  # coefficients that products of two functions need besides
 _SMOOTH = 8.0  # times s: so wide are panels of phi where it is smooth on the scale of s
@@ -104,6 +105,8 @@ def heat_of(phi: Activation, edges: FloatArray, scale: FloatArray, least: float,
     ``edges`` are those of :func:`phi_edges`, at least 9 ``largest`` further out than w.
     """
     low = _smallest_scale(phi, edges)
+    if largest > low * _RATIO**_MOST_GROUPS:
+        raise AccuracyError(f"{phi.name} changes on too many scales for tables")
     groups = [_small(phi, edges, low, least)]
     while low * _RATIO ** (len(groups) - 1) < largest:
         groups.append(_large(phi, edges, scale, low * _RATIO ** (len(groups) - 1), largest))

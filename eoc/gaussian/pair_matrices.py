@@ -143,18 +143,17 @@ def _integrated(phi: Activation, q: FloatArray, e: FloatArray, v: Estimate, matr
 
 
 def _homogeneous(phi: Activation, q: FloatArray, e: FloatArray, matrices: _Matrices) -> PairMatrices:
-    """By blocks of rows."""
+    """By blocks of rows, from the diagonal on."""
     worst = [0.0, 0.0, 0.0]
     for start in range(0, q.size, _ROWS):
-        rows = slice(start, start + _ROWS)
-        one, two = np.broadcast_arrays(q[rows, None], q)
+        rows, rest = slice(start, start + _ROWS), slice(start, None)
+        one, two = np.broadcast_arrays(q[rows, None], q[rest])
         for row, (name, matrix) in enumerate(zip(("K", "Kd", "G"), matrices, strict=True)):
-            value, error = homogeneous(phi, name, one, two, e[rows])
-            matrix[rows] = value
+            value, error = homogeneous(phi, name, one, two, e[rows, rest])
+            matrix[rows, rest], matrix[rest, rows] = value, value.T
             size = phi.kappa * np.maximum(one, two) if name == "K" else value if name == "G" else np.ones(value.shape)
-            worst[row] = max(
-                worst[row], float(np.divide(error, size, where=size > 0.0, out=np.zeros(size.shape)).max())
-            )
+            relative = np.divide(error, size, where=size > 0.0, out=np.zeros(size.shape))
+            worst[row] = max(worst[row], float(relative.max()))
     for matrix, diagonal in zip(matrices, (phi.kappa * q, phi.kappa, 0.0), strict=True):
         np.fill_diagonal(matrix, diagonal)
     return PairMatrices(*matrices, *worst)

@@ -6,8 +6,8 @@ For c >= 0 what is kept is G / (s_a s_b R^2). Close to equal inputs G is a sum o
 
 see :mod:`eoc.gaussian.common_part`, and further away (V_a + V_b)/2 - K. For c < 0 it is K / (s_a s_b) of u and
 -v. In both cases Kd goes with it. Boxes (:mod:`eoc.gaussian.charts`) are built when pairs fall into them, and
-halved where the series do not converge; whether they do depends on the box alone, so that values do not depend on what
-was asked before.
+halved where the series do not converge; whether they do depends on the box alone, so that values depend on what was
+asked before by rounding at most.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TAIL = 2  # coefficients whose size tells whether a series has converged
 _RESOLVED = 1e-12
 _HALVINGS = 6
 _UNBUILT = -1
-_LEFT_OUT = 2e-13  # of the largest coefficient: what may be left out
+_LEFT_OUT = 1e-13  # of the largest coefficient: what may be left out
 _USELESS = 1e-8  # an error above this fraction of the largest value is not good enough
 _MOST_KNOTS = 8
 
