@@ -45,7 +45,7 @@ def found_at(phi, q, e):
 ALL = ["tanh", "gelu", "elu", "hardtanh", "softplus", "silu(x) + abs(x - 0.5)/9", kinked]
 
 
-@pytest.mark.parametrize("name", ALL, ids=str)
+@pytest.mark.parametrize("name", ALL, ids=lambda one: one if isinstance(one, str) else one.__name__)
 def test_bounds_hold_against_the_integral_over_the_plane(name):
     phi = activation(name)
     q, e = drawn(1, 6, 1.1, 1.9)
@@ -56,7 +56,7 @@ def test_bounds_hold_against_the_integral_over_the_plane(name):
             assert abs(found[part].value[k] - value) <= found[part].error[k] + off
 
 
-@pytest.mark.parametrize("name", ALL, ids=str)
+@pytest.mark.parametrize("name", ALL, ids=lambda one: one if isinstance(one, str) else one.__name__)
 def test_bounds_are_small(name):
     phi = activation(name)
     q, e = drawn(1, 8, 1.1, 1.9)
