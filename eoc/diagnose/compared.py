@@ -16,6 +16,7 @@ from eoc.predict.state import State, Unknown, through
 
 __all__ = ["NO_GRADIENT", "Compared", "compare"]
 
+_NOTHING = 1e-190
 NO_GRADIENT = "the gradient behind is not finite, or none arrives there"
 
 
@@ -104,7 +105,8 @@ class _Walk:
                 found = Unknown(f"{self._steps[at].name}: {error}")
         self.expected[at] = found
         goes_on = isinstance(found, State) and found.is_finite()
-        if at not in self._calls or (self._chained and goes_on):
+        silent = isinstance(found, State) and found.power < _NOTHING  # weights that are 0
+        if at not in self._calls or silent or (self._chained and goes_on):
             return found
         return self._calls[at].moments.state
 
