@@ -306,3 +306,16 @@ def test_models_that_cannot_be_called_so_are_refused():
         reading(linen.Dense(3), None, jnp.ones((2, 3)))
     with pytest.raises(EocError, match=r"module of flax\.linen"):
         reading("model", None, jnp.ones((2, 3)))
+
+
+@pytest.mark.parametrize("name", ["sort", "any", "median", "frexp", "nanmax", "cov", "cumsum", "argmax", "fft.fft"])
+def test_whatever_a_model_calls_it_is_read(name):
+    function = jnp.fft.fft if name == "fft.fft" else getattr(jnp, name)
+
+    def model(p, x):
+        found = jnp.abs(jax.tree.leaves(function(x @ p["w"]))[0]).astype("float32")
+        return jnp.tanh(x @ p["w"] + found.sum()) @ p["v"]
+
+    given = {"w": jnp.ones((4, 5)), "v": jnp.ones((5, 2))}
+    steps = reading(model, given, jnp.ones((3, 4))).steps
+    assert [layer.affine.weight_name for layer in of_kind(steps, Kind.LAYER)][-1] == "v"

@@ -63,10 +63,7 @@ class Builder:
 
     def base_of(self, signal: Signal) -> int:
         """The step that a signal is a function of."""
-        start = signal
-        while start.dominator is not None:
-            start = start.dominator
-        return self.index(start)
+        return self.index(signal.root)
 
     def times(self, signal: Signal, factor: float) -> Signal:
         """A multiple of what a step hands on, which may be undone by what comes next."""
@@ -131,7 +128,7 @@ class Builder:
             return at
         learned = sorted({leaf for operation in operations for value in operation.fixed for leaf in value.leaves})
         fixed = [value for operation in operations for value in operation.fixed]
-        several = any(value.number is None and np.ptp(value.value) > 0.0 for value in fixed)
+        several = any(value.number is None and np.ptp(np.asarray(value.value, dtype=float)) > 0.0 for value in fixed)
         note = f"with {', '.join(learned)} as it is now" if learned else ""
         note += ", in root mean square over channels" if several else ""
         self.uses |= dict.fromkeys(learned, f"is a part of the activation {name}")

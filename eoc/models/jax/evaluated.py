@@ -116,10 +116,11 @@ def as_activation(source: Signal, output: Signal, factor: float = 1.0) -> Activa
     try:
         with np.errstate(all="ignore"):
             values = np.asarray(function(GRID), dtype=float)
+            single: Any = values.astype(np.float32)
     except Exception as error:  # whatever functions of integers raise for other numbers
         raise EocError(f"{name} cannot be computed: {error}") from error
     # Constants such as sqrt(2) are in single precision in the function, where the formula has all digits.
-    known = activation_with_values(values) or activation_with_values(values.astype(np.float32))
+    known = activation_with_values(values) or activation_with_values(single)
     if known is not None:
         return known
     return sampled(function, name, formula_in("jax", scaled(_called(source, output, _number, bound)), resolve))

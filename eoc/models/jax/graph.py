@@ -44,7 +44,7 @@ class Graph:
             return [self._builder.signal_of(self._builder.index(signals[0]), shape) for shape in shapes]
         if special is not None:
             return special(self, operation, shapes)
-        if is_local(kind) and len({signal.base for signal in signals}) == 1:
+        if is_local(kind) and len({signal.root for signal in signals}) == 1:
             return [self._local(operation, shapes[0])]
         if kind == "select_n" or not is_elementwise(kind):
             return self._chosen(operation, shapes) if kind == "select_n" else self._unknown(operation, shapes)
@@ -56,7 +56,7 @@ class Graph:
         dominator = common_dominator(signals)
         view = next((signal.view for signal in signals if len(signal.shape) == len(signals[0].shape)), None)
         now = moved(view, operation.kind, operation.params, shape)
-        return Signal(shape, dominator.base, now, operation, dominator, dominator.rank + 1)
+        return Signal(shape, dominator.base, now, operation, dominator, dominator.rank + 1, dominator.root)
 
     def _step(self, at: int, shape: tuple[int, ...]) -> Signal:
         return self._builder.signal_of(at, shape)
@@ -225,7 +225,7 @@ class Graph:
         """One of several numbers, by a mask that is computed from something else."""
         which, *choices = operation.inputs
         signals = [value for value in choices if isinstance(value, Signal)]
-        if len({signal.base for signal in signals}) != 1 or not isinstance(which, Signal):
+        if len({signal.root for signal in signals}) != 1 or not isinstance(which, Signal):
             return self._unknown(operation, shapes)
         at = self._builder.index(signals[0])
         return [self._builder.add(operation.name, Kind.SAME, (at,), shapes[0], note="some of the numbers are set")]

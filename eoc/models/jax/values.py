@@ -162,6 +162,8 @@ class Signal:
         The last signal that all of it is computed from; None for the step itself.
     rank
         How many dominators there are.
+    start
+        The first of them; None for the step itself.
     """
 
     shape: tuple[int, ...]
@@ -170,18 +172,24 @@ class Signal:
     operation: Operation | None = None
     dominator: Signal | None = None
     rank: int = 0
+    start: Signal | None = None
+
+    @property
+    def root(self) -> Signal:
+        """What the step hands on that it is a function of."""
+        return self if self.start is None else self.start
 
 
 Value = Fixed | Signal
 
 
 def common_dominator(signals: list[Signal]) -> Signal:
-    """The last signal that all of these, which are functions of one step, are computed from, or one of themselves."""
+    """The last signal that all of these, which have one root, are computed from, or one of themselves."""
     common = signals[0]
     for signal in signals[1:]:
         other = signal
         while common is not other:
             later = common if common.rank >= other.rank else other
-            assert later.dominator is not None  # both are functions of one step
+            assert later.dominator is not None  # they have one root
             common, other = (later.dominator, other) if later is common else (common, later.dominator)
     return common
