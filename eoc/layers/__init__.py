@@ -2,9 +2,9 @@
 
 ``signal`` says what flows, ``inputs`` where it begins, ``nature`` and ``split`` what holds at every variance;
 ``bounded`` carries errors, ``close`` what is lost of small distances. ``affine``, ``elementwise`` with
-``pair_moments``, ``norms``, ``joined``, ``mixture`` and ``evolved`` with ``law`` hold the ops, each with its formulas;
-``graph`` puts them together, ``words``, ``reading`` and ``network`` are their form as text, ``understood`` what else is
-taken for one.
+``point_moments`` and ``pair_moments``, ``norms``, ``joined``, ``mixture`` and ``evolved`` with ``law`` hold the ops,
+each with its formulas; ``graph`` puts them together, ``words``, ``reading`` and ``network`` are their form as text,
+``understood`` what else is taken for one.
 """
 
 from eoc.layers.affine import checked_sigma

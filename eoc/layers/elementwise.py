@@ -21,23 +21,21 @@ from eoc.activations import activation
 from eoc.activations.algebra import composed
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError, UnsupportedError
-from eoc.floats import FloatArray, extremes
-from eoc.gaussian.moments import Estimate, moments
+from eoc.floats import FloatArray
+from eoc.gaussian.moments import Estimate
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.close import Close
 from eoc.layers.evolved import Evolved
 from eoc.layers.law import Law, behind, gaussian
 from eoc.layers.nature import Nature
-from eoc.layers.pair_moments import Sensitivity, half_distances, of_close, quick_distances, slopes
+from eoc.layers.pair_moments import PairExpectations, Sensitivity, of_close, quick_distances
+from eoc.layers.point_moments import STEP, by_differences, moments_at
 from eoc.layers.signal import Products, Signal
 from eoc.layers.split import ROUNDING, Split, proportional
 from eoc.sharing import cached_property
 
 __all__ = ["Elementwise", "surrogate"]
 
-_STEP = 1e-3  # relative step of the logarithmic slopes, which errors are multiplied by
-_OF_DIFFERENCES = 1e-8  # claimed; they are off by about 1e-12 for step^4, and as much for rounding
-_Q_RANGE = (1e-280, 1e280)
 _CURVED = 10.0  # times the relative error of q: by how much slopes change within it
 
 
@@ -128,14 +126,14 @@ class _Elementwise(Signal):
         """Moments of phi at the variances of the root, computed together and kept."""
         known = self._known
         if not known.keys() >= {*names}:
-            known |= _moments_at(self._phi, self._root.q.value, names, strict=self.pairs.strict)
+            known |= moments_at(self._phi, self._root.q.value, names, strict=self.pairs.strict)
         return tuple([known[name] for name in names])
 
     @cached_property
     def _slopes(self) -> tuple[Estimate, Estimate, Estimate]:
         """D, P and their sum V', which is finite where they are not."""
         q, strict = self._root.q.value, self.pairs.strict
-        found = _moments_at(self._phi, q, ("D", "P"), strict=False)
+        found = moments_at(self._phi, q, ("D", "P"), strict=False)
         d, p = found["D"], found["P"]
         if np.isfinite(d.error).all():
             self._known["D"] = d
@@ -143,7 +141,7 @@ class _Elementwise(Signal):
             value, error = d.value + p.value, d.error + p.error
         unknown = np.isnan(value)
         if unknown.any():
-            other = _by_differences(self._phi, q, "V", 0.0, strict=strict)  # V is analytic in q all the same
+            other = by_differences(self._phi, q, "V", 0.0, strict=strict)  # V is analytic in q all the same
             value, error = np.where(unknown, other.value, value), np.where(unknown, other.error, error)
         return d, p, Estimate(value, error)
 
@@ -189,7 +187,7 @@ class _Elementwise(Signal):
     def _seen_slope(self) -> Bounded:
         """E[s'^2] of what tangents see."""
         q, own = self._root.q.value, self._seen is self._phi
-        d = self._moments("D")[0] if own else _moments_at(self._seen, q, ("D",), strict=self.pairs.strict)["D"]
+        d = self._moments("D")[0] if own else moments_at(self._seen, q, ("D",), strict=self.pairs.strict)["D"]
         if self._root.q.is_exact:
             return Bounded(d.value, d.error)
         return Bounded(d.value, d.error + self._log_slopes("D")[0] * self._relative * d.value)
@@ -238,7 +236,7 @@ class _Elementwise(Signal):
     def _mean_slope(self) -> Bounded:
         """dM/dq, by differences of M, which is analytic in log q: E[phi''] has deltas, which those of M know."""
         size = np.sqrt(self._moments("V")[0].value)
-        found = _by_differences(self._phi, self._root.q.value, "M", size, strict=self.pairs.strict)
+        found = by_differences(self._phi, self._root.q.value, "M", size, strict=self.pairs.strict)
         return Bounded(found.value, found.error)
 
     def _log_slopes(self, *names: str) -> tuple[FloatArray, ...]:
@@ -246,15 +244,15 @@ class _Elementwise(Signal):
 
         "D" is of what tangents see.
         """
-        around = np.multiply.outer(np.array([1.0 - _STEP, 1.0 + _STEP]), self._root.q.value)
-        m = _moments_at(self._phi, around, names if "P" not in names else ("D", "P"), strict=False)
+        around = np.multiply.outer(np.array([1.0 - STEP, 1.0 + STEP]), self._root.q.value)
+        m = moments_at(self._phi, around, names if "P" not in names else ("D", "P"), strict=False)
         if "D" in names and self._seen is not self._phi:
-            m |= _moments_at(self._seen, around, ("D",), strict=False)
+            m |= moments_at(self._seen, around, ("D",), strict=False)
         sizes = {name: one.value for name, one in m.items()}
         if "P" in names:
             sizes["P"] = sizes["D"] + np.abs(sizes["P"])
         with np.errstate(divide="ignore", invalid="ignore"):
-            slopes = [np.abs(np.diff(np.log(sizes[name]), axis=0)[0]) / (2.0 * _STEP) for name in names]
+            slopes = [np.abs(np.diff(np.log(sizes[name]), axis=0)[0]) / (2.0 * STEP) for name in names]
         return tuple(np.nan_to_num(one, nan=float(name == "V")) for name, one in zip(names, slopes, strict=True))
 
     @cached_property
@@ -282,7 +280,11 @@ class _Elementwise(Signal):
             return self._of_close[0]
         if self.pairs.quick:
             return quick_distances(self._phi, self._root.q, self._root.one_minus_c)
-        return half_distances(self._phi, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
+        return self._at_pairs.half_distances(self._by_q)
+
+    @cached_property
+    def _at_pairs(self) -> PairExpectations:
+        return PairExpectations(self._phi, self._root.q, self.pairs, self._root.one_minus_c)
 
     def pushed(self, of: Products) -> Bounded:
         return of(self._root) * self._products
@@ -294,32 +296,6 @@ class _Elementwise(Signal):
             raise UnsupportedError(f"{self._seen.name} jumps: the tangents of two inputs have no product behind it")
         if self._seen is self._phi and self._of_close is not None:
             return self._of_close[1]
-        return slopes(self._seen, *self._root.of_pairs(self._root.q), self._root.one_minus_c, self._by_q)
-
-
-def _moments_at(phi: Activation, q: FloatArray, names: tuple[str, ...], *, strict: bool) -> dict[str, Estimate]:
-    """Moments at variances of any size; unless ``strict``, those that do not exist are NaN."""
-    least, most = extremes(q) if q.size else _Q_RANGE
-    if least >= _Q_RANGE[0] and most <= _Q_RANGE[1]:
-        return moments(phi, q, names, strict=strict)
-    inside = (q == 0.0) | ((q >= _Q_RANGE[0]) & (q <= _Q_RANGE[1]))
-    if inside.all():
-        return moments(phi, q, names, strict=strict)
-    if strict:
-        raise EocError(
-            f"the variance before {phi.name} is {q[~inside].flat[0]:.3g}: scale or normalise what comes before"
-        )
-    out = {name: Estimate(np.full(q.shape, np.nan), np.full(q.shape, np.inf)) for name in names}
-    for name, found in moments(phi, q[inside], names, strict=False).items():
-        out[name].value[inside], out[name].error[inside] = found.value, found.error
-    return out
-
-
-def _by_differences(phi: Activation, q: FloatArray, name: str, size: FloatArray | float, *, strict: bool) -> Estimate:
-    """The derivative by q of a moment, analytic in q, from four nearby variances; ``size`` is added to its own."""
-    steps = np.array([-2.0, -1.0, 1.0, 2.0]) * _STEP
-    around = _moments_at(phi, np.multiply.outer(1.0 + steps, q), (name,), strict=strict)[name]
-    weights = np.array([1.0, -8.0, 8.0, -1.0]) / 12.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = (np.abs(around.value).max(axis=0) + size) / q
-        return Estimate(np.tensordot(weights, around.value, 1) / (_STEP * q), relative * _OF_DIFFERENCES)
+        if self._seen is self._phi:
+            return self._at_pairs.slopes(self._by_q)
+        return PairExpectations(self._seen, self._root.q, self.pairs, self._root.one_minus_c).slopes(self._by_q)

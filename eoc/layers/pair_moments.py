@@ -22,11 +22,12 @@ from eoc.gaussian.quick import quick_half_distances
 from eoc.gaussian.surface import levels
 from eoc.layers.bounded import Bounded
 from eoc.layers.close import Close, close
-from eoc.layers.signal import apart
+from eoc.layers.signal import Pairs, apart
+from eoc.sharing import cached_property
 
-__all__ = ["Sensitivity", "half_distances", "of_close", "quick_distances", "slopes"]
+__all__ = ["PairExpectations", "Sensitivity", "of_close", "quick_distances"]
 
-_BELOW_ZERO = 1.2  # largest d ln(1 - f) / d ln(1 - c) seen for c < 0
+_MANY = 12  # pairs of different variances: from tables, which have G and Kd
 
 
 @dataclass(frozen=True)
@@ -88,37 +89,81 @@ def _at_many(phi: Activation, q: FloatArray, e: FloatArray, moves: bool) -> _Los
     return Bounded(d.value, d.error), Bounded(loss, loss_error), slope_loss, slope_loss.value * moves
 
 
-def half_distances(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bounded, by_q: Sensitivity) -> Bounded:
-    """G' of pairs of variances qa and qb and correlation c, (N,)."""
-    e, e_error = np.clip(one_minus_c.value, 0.0, 2.0), one_minus_c.error
-    found = _of_different(phi, "G", qa.value, qb.value, e, Estimate(np.zeros(e.size), np.zeros(e.size)))
-    if not (e_error.any() or qa.error.any() or qb.error.any()):
-        return Bounded(found.value, found.error)
-    relative = qa.error / qa.value + qb.error / qb.value
-    m = moments(phi, np.stack([qa.value, qb.value]), ("V", "D", "P"), strict=False)
-    jumps = phi.smoothness is Smoothness.JUMP
-    at_one = np.full((2, e.size), np.inf) if jumps else np.stack([qa.value, qb.value]) * m["D"].value
-    slope = _steepest(e, e_error, at_one, m["V"].value, found.value)
-    carried = np.where(e_error > 0.0, slope, 0.0) * e_error  # the slope may be infinite
-    shared = carried + by_q.of_distance * relative * found.value
-    bends = np.nan_to_num(m["D"].value + np.abs(m["P"].value), nan=np.inf).max(axis=0)
-    # Apart from the diagonal G' is quadratic in sqrt(q_a) - sqrt(q_b), which has errors of its own.
-    roots = qa.error / np.sqrt(qa.value) + qb.error / np.sqrt(qb.value)
-    own = np.where(roots > 0.0, 2.0 * bends * (np.sqrt(2.0 * apart(qa.value, qb.value)) + roots) * roots, 0.0)
-    return Bounded(found.value, found.error + shared + np.where(qa.value == qb.value, 0.0, own))
+class PairExpectations:
+    """What an activation makes of pairs of points of variances q (P,), with 1 - c of each pair (N,)."""
 
+    def __init__(self, phi: Activation, q: Bounded, pairs: Pairs, one_minus_c: Bounded) -> None:
+        self._phi, self._q, self._e, self._e_error = phi, q, np.clip(one_minus_c.value, 0.0, 2.0), one_minus_c.error
+        self._ends = pairs.first, pairs.second
+        self._known: dict[str, Estimate] = {}
 
-def _of_different(
-    phi: Activation, name: str, qa: FloatArray, qb: FloatArray, e: FloatArray, same: Estimate
-) -> Estimate:
-    """What ``bivariate`` has of this name, and ``same`` for pairs of a point with its like."""
-    apart = (e > 0.0) | (qa != qb)
-    if not apart.any() and e.size:
-        return same
-    found = bivariate(phi, qa[apart], None, (name,), q_b=qb[apart], one_minus_c=e[apart])[name]
-    value, error = same.value.copy(), same.error.copy()
-    value[apart], error[apart] = found.value, found.error
-    return Estimate(value, error)
+    def half_distances(self, by_q: Sensitivity) -> Bounded:
+        """G' of the pairs."""
+        found, (qa, qb) = self._of("G"), self._of_points(self._q.value)
+        if not (self._e_error.any() or self._q.error.any()):
+            return Bounded(found.value, found.error)
+        m, relative = moments(self._phi, self._q.value, ("V", "D", "P"), strict=False), self._relative
+        jumps = self._phi.smoothness is Smoothness.JUMP
+        at_one = np.full(self._q.value.shape, np.inf) if jumps else self._q.value * m["D"].value
+        ends = self._of_points(at_one), self._of_points(m["V"].value)
+        slope = _steepest(self._e, self._e_error, ends[0], ends[1], found.value)
+        carried = np.where(self._e_error > 0.0, slope, 0.0) * self._e_error  # the slope may be infinite
+        shared = carried + by_q.of_distance * relative * found.value
+        bends = np.nan_to_num(m["D"].value + np.abs(m["P"].value), nan=np.inf)
+        # Apart from the diagonal G' is quadratic in sqrt(q_a) - sqrt(q_b), which has errors of its own.
+        roots = self._of_points(self._q.error / np.sqrt(self._q.value)).sum(axis=0)
+        bend, far = self._of_points(bends).max(axis=0), np.sqrt(2.0 * apart(qa, qb))
+        own = np.where(roots > 0.0, 2.0 * bend * (far + roots) * roots, 0.0)
+        return Bounded(found.value, found.error + shared + np.where(qa == qb, 0.0, own))
+
+    def slopes(self, by_q: Sensitivity) -> Bounded:
+        """E[phi'(u) phi'(v)] of the pairs."""
+        found = self._of("Kd")
+        at_one = np.sqrt(self._of_points(self._d.value).prod(axis=0))
+        off, e = self._e_error, self._e
+        with np.errstate(divide="ignore", invalid="ignore"):
+            of_e = np.where(off > 0.0, np.where(off < e, off / e, 1.0), 0.0)
+        moved = np.abs(at_one - found.value) * of_e + 2.0 * by_q.of_d * self._relative * at_one
+        return Bounded(found.value, found.error + moved)
+
+    def _of_points(self, one: FloatArray) -> FloatArray:
+        """What is known of points, at both ends of each pair, (2, N)."""
+        return np.stack([one[end] for end in self._ends])
+
+    @cached_property
+    def _relative(self) -> FloatArray:
+        """The sum of the relative errors of both variances."""
+        return np.asarray(self._of_points(self._q.error / self._q.value).sum(axis=0))
+
+    @cached_property
+    def _d(self) -> Estimate:
+        return moments(self._phi, self._q.value, ("D",), strict=False)["D"]
+
+    def _of(self, name: str) -> Estimate:
+        """G or Kd; of many pairs of different variances both come at once, and are kept."""
+        if name not in self._known:
+            qa, qb = self._of_points(self._q.value)
+            both = np.count_nonzero(qa != qb) > _MANY and self._phi.smoothness is not Smoothness.JUMP
+            self._known |= self._computed(qa, qb, ("G", "Kd") if both else (name,))
+        return self._known[name]
+
+    def _computed(self, qa: FloatArray, qb: FloatArray, names: tuple[str, ...]) -> dict[str, Estimate]:
+        """By ``bivariate``, but of pairs of a point with its like, which need no series."""
+        apart = (self._e > 0.0) | (qa != qb)
+        if apart.all():
+            return bivariate(self._phi, qa, None, names, q_b=qb, one_minus_c=self._e)
+        found = {name: self._of_like(name) for name in names}
+        if apart.any():
+            inner = bivariate(self._phi, qa[apart], None, names, q_b=qb[apart], one_minus_c=self._e[apart])
+            for name, one in found.items():
+                one.value[apart], one.error[apart] = inner[name].value, inner[name].error
+        return found
+
+    def _of_like(self, name: str) -> Estimate:
+        """That of pairs of a point with its like: 0, or E[phi'^2] at the first."""
+        if name == "G":
+            return Estimate(np.zeros(self._e.size), np.zeros(self._e.size))
+        return Estimate(self._d.value[self._ends[0]], self._d.error[self._ends[0]])
 
 
 def quick_distances(phi: Activation, q: Bounded, one_minus_c: Bounded) -> Bounded:
@@ -148,17 +193,3 @@ def _steepest(
         largest = np.where(decay >= 1.0, 1.0, np.exp(np.minimum(decay, 1.0) - 1.0) / decay)
         bound = np.sqrt(np.fmin(at_one, v * np.where(near > 0.0, largest, np.inf)).prod(axis=0))
         return np.where(near > 0.0, np.fmin(bound, distance / near), bound)
-
-
-def slopes(phi: Activation, qa: Bounded, qb: Bounded, one_minus_c: Bounded, by_q: Sensitivity) -> Bounded:
-    """E[phi'(u) phi'(v)] of pairs of variances qa and qb and correlation c, (N,)."""
-    e = np.clip(one_minus_c.value, 0.0, 2.0)
-    relative = qa.error / qa.value + qb.error / qb.value
-    d = moments(phi, np.stack([qa.value, qb.value]), ("D",), strict=False)["D"]
-    found = _of_different(phi, "Kd", qa.value, qb.value, e, Estimate(d.value[0], d.error[0]))
-    at_one = np.sqrt(d.value.prod(axis=0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = one_minus_c.error
-        of_e = np.where(off > 0.0, np.where(off < e, off / e, 1.0), 0.0)
-    moved = np.abs(at_one - found.value) * of_e + 2.0 * by_q.of_d * relative * at_one
-    return Bounded(found.value, found.error + moved)
