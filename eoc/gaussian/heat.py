@@ -22,6 +22,8 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
+from numpy.polynomial.legendre import legvander
+from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.errors import AccuracyError
@@ -42,6 +44,9 @@ _STEP = 2.5  # widest panel of a Gaussian weight, in standard deviations
 _RATIO = 2.0**0.5  # of s on a panel in log s
 _MOST = 300  # panels
 _MOST_GROUPS = 20
+_PROBE = (np.arange(256) + 0.5) / 128.0 - 1.0
+_AT_PROBE = legvander(_PROBE, N - 1)
+_MISFIT = 256.0 * EPS
 _NARROWEST = 1e-7
 _SPARE = 6  # coefficients that products of two functions need besides
 _SMOOTH = 8.0  # times s: so wide are panels of phi where it is smooth on the scale of s
@@ -72,7 +77,24 @@ def phi_edges(phi: Activation, reach: float, scale: FloatArray) -> FloatArray:
         values, noise = (part.reshape(2, *x.shape) for part in _both(phi, x.ravel()))
         return np.moveaxis(values, 0, 1), noise.max(axis=2).T, [None] * a.size
 
-    return _bisected(phi, edges, scale, tabulated, PROJECT, _SPARE)[0]
+    while True:
+        edges, _ = _bisected(phi, edges, scale, tabulated, PROJECT, _SPARE)
+        missed = _missed(phi, edges, scale)
+        if not missed.any():
+            return edges
+        edges = np.sort(np.append(edges, 0.5 * (edges[1:] + edges[:-1])[missed]))
+
+
+def _missed(phi: Activation, edges: FloatArray, scale: FloatArray) -> NDArray[np.bool_]:
+    """Which panels have something between their nodes that is not seen there, as a narrow bump."""
+    nodes = nodes_of(edges[:-1], edges[1:])
+    x = 0.5 * (edges[1:] + edges[:-1])[:, None] + 0.5 * np.diff(edges)[:, None] * _PROBE
+    (known, _), (found, noise) = (_both(phi, part.ravel()) for part in (nodes, x))
+    known, found, noise = known.reshape(2, *nodes.shape), found.reshape(2, *x.shape), noise.reshape(2, *x.shape)
+    misfit = np.abs(known @ PROJECT @ _AT_PROBE.T - found) - 4.0 * noise
+    size = np.abs(known).max(axis=2) + scale[:, None]
+    wide = np.diff(edges) > _NARROWEST * np.abs(edges).max()
+    return np.asarray((misfit.max(axis=2) > _MISFIT * size).any(axis=0) & wide)
 
 
 K = TypeVar("K")

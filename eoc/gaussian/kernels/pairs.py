@@ -90,17 +90,20 @@ def _placed(
     leaves: IntArray,
 ) -> None:
     """The coordinates of the pairs of a row, the scale sqrt(q_a q_b), the box, or -1, and the leaf of what has none."""
-    s_a = math.sqrt(q_a)
-    for j in range(smaller.size):
+    s_a, n = math.sqrt(q_a), smaller.size
+    for j in range(n):
         q_b, far = q[smaller[j]], e[j] > 1.0
         s_b = math.sqrt(q_b)
         unit[j] = s_a * s_b
         delta = (q_a - q_b) / ((s_a + s_b) * math.sqrt(unit[j]))
         y = math.sqrt(2.0 * (2.0 - e[j] if far else e[j]))
-        chart = 2 if delta > _ROOT else 0 if delta <= y else 1
-        r[j] = y if chart == 0 else delta
-        tau[j] = (delta / y if y > 0.0 else 0.0) if chart == 0 else y / delta if chart == 1 else y / _ROOT
-        leaf = _found(boxes, chart + (3 if far and parity == 0 else 0), r[j], tau[j])
+        apart, close = delta > _ROOT, delta <= y
+        r[j] = y if close and not apart else delta
+        above, below = (y, _ROOT) if apart else (min(delta, y), max(delta, y))
+        tau[j] = above / max(below, 1e-300)
+        which[j] = (2 if apart else 0 if close else 1) + (3 if far and parity == 0 else 0)
+    for j in range(n):
+        leaf = _found(boxes, which[j], r[j], tau[j])
         which[j] = boxes.tree[leaf, 1]
         leaves[j] = leaf if which[j] < 0 else -1
 
@@ -330,9 +333,12 @@ def _put(
         matrices[1][i, k] = out[1, j] if good else np.nan
         matrices[2][i, k] = out[2, j] if good else np.nan
         if good:
-            worst[0] = max(worst[0], error[0, j] / max(v[i], v[k]))
+            size = max(v[i], v[k])
+            if error[0, j] > worst[0] * size:
+                worst[0] = error[0, j] / size
+            if error[2, j] > worst[2] * out[2, j] and out[2, j] > 0.0:
+                worst[2] = error[2, j] / out[2, j]
             worst[1] = max(worst[1], error[1, j])
-            worst[2] = max(worst[2], error[2, j] / out[2, j] if out[2, j] > 0.0 else 0.0)
 
 
 @jit
