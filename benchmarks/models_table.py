@@ -1,6 +1,7 @@
 """What benchmarks/bench_models.py found, as tables in Markdown, and as a file of medians over seeds.
 
-python benchmarks/models_table.py results.csv [--means benchmarks/models.csv] [--training training.csv]
+python benchmarks/models_table.py results.csv [--means benchmarks/models.csv]
+    [--training training.csv] [--predicted predicted.csv]
 """
 
 from __future__ import annotations
@@ -176,6 +177,21 @@ def _best(rates: dict[str, list[dict[str, str]]]) -> tuple[float, float]:
     return min(means)
 
 
+def predicted(rows: Sequence[dict[str, str]]) -> list[str]:
+    """How many layers, and models with all of their layers, were predicted."""
+    verdicts = {"a tenth": "within a tenth", "noise": "within noise", "said": "off, why is said", "off": "off"}
+    lines = header("group", "models", "all layers predicted or said why", "failed", "layers", *verdicts.values())
+    for group in dict.fromkeys(one["group"] for one in rows):
+        models: dict[str, list[str]] = {}
+        for one in (one for one in rows if one["group"] == group):
+            models.setdefault(one["model"], []).append(one["verdict"])
+        every = [verdict for some in models.values() for verdict in some if verdict != "failed"]
+        failed = sum("failed" in some for some in models.values())
+        good = sum(not {"failed", "off"} & set(some) for some in models.values())
+        lines.append(row(group, len(models), good, failed, len(every), *(every.count(name) for name in verdicts)))
+    return lines
+
+
 def write(path: Path, found: Starts) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
@@ -191,6 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("results", type=Path, nargs="+")
     parser.add_argument("--means", type=Path)
     parser.add_argument("--training", type=Path, help="results of benchmarks/models_training.py")
+    parser.add_argument("--predicted", type=Path, help="results of benchmarks/models_predicted.py")
     asked = parser.parse_args(arguments)
     found = starts([one for path in asked.results for one in known(path)])
     ways = list(dict.fromkeys(way for one in found.values() for way in one))
@@ -203,6 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "Failed": failures(found),
         **{f"Furthest off, {way}": worst(found, way) for way in ways if way.startswith("eoc")},
     }
+    if asked.predicted:
+        parts["Predicted mean squares of layers, beside measured ones"] = predicted(known(asked.predicted))
     if asked.training:
         parts["Training: mean over seeds at the best rate"] = training(known(asked.training))
     print("\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in parts.items()))
