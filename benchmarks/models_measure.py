@@ -3,13 +3,14 @@
 For inputs of its own draw, in training mode with all dropout off, and the loss sum_i c_i y_i with c_i from N(0, 1):
 
     output    log10 of the root of the mean square of y
-    gradient  log10 |dL/dW_first| / |dL/dW_last|: norms over the weights of the layers that are run first and last
+    gradient  log10 |dL/dW_first| / |dL/dW_last|: norms over the weights of the layer that is run first, and of the last
+              that has others
     effect    the same of |W| |dL/dW|, what relative changes of weights do: no scaling of units changes it
     spread    standard deviation over layers of log10 of the variance of what they compute
 
-A layer is a module with a weight of two or more dimensions that is no embedding: dense, convolutional, recurrent,
-attention. Where fewer than two of them are seen, the first and the last parameter of two or more dimensions are taken
-for the gradient.
+A layer is a module with a weight of two or more dimensions: dense, convolutional, recurrent, attention, and embeddings,
+of which the spread takes no notice. Where fewer than two of them are seen, the first and the last parameter of two or
+more dimensions are taken for the gradient.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def without_dropout(model: nn.Module) -> nn.Module:
 
 def weights_of(module: nn.Module) -> list[nn.Parameter]:
     """Weights of two or more dimensions of a layer itself, also those behind a parametrisation."""
-    if isinstance(module, nn.Embedding | nn.PReLU | nn.ParameterList | nn.ParameterDict):
+    if isinstance(module, nn.PReLU | nn.ParameterList | nn.ParameterDict):
         return []
     own = [p for name, p in module.named_parameters(recurse=False) if "weight" in name]
     behind = getattr(module, "parametrizations", {})
@@ -85,15 +86,15 @@ def weights_of(module: nn.Module) -> list[nn.Parameter]:
 
 @contextmanager
 def layers_run(model: nn.Module) -> Iterator[dict[nn.Module, float | None]]:
-    """Layers in the order in which they are first run, with the variance of what they compute; None if all weights
-    are 0, as some libraries start the last layers of residual branches and heads."""
+    """Layers in the order in which they are first run, with the variance of what they compute; None of embeddings, and
+    if all weights are 0, as some libraries start the last layers of residual branches and heads."""
     seen: dict[nn.Module, float | None] = {}
 
     def record(module: nn.Module, _: Any, out: Any) -> None:
         if module in seen:
             return
         y = first_tensor(out).detach()
-        silent = all(not p.any() for p in weights_of(module))
+        silent = isinstance(module, nn.Embedding) or all(not p.any() for p in weights_of(module))
         seen[module] = None if silent or y.numel() < 2 else float(y.double().var())
 
     handles = [module.register_forward_hook(record) for module in model.modules() if weights_of(module)]
@@ -111,11 +112,8 @@ def measured(model: nn.Module, inputs: Inputs) -> Measures:
         y = first_tensor(called(model, inputs))
     model.zero_grad(set_to_none=True)
     (y * torch.randn(y.shape)).sum().backward()
-    gradients = [one for module in seen if (one := _gradient(weights_of(module)))]
-    if len(gradients) < 2:
-        gradients = [one for p in model.parameters() if p.ndim >= 2 and (one := _gradient([p]))]
+    (first, early), (last, late) = _ends([weights_of(module) for module in seen], model)
     variances = [one for one in seen.values() if one is not None]
-    (first, early), (last, late) = gradients[0], gradients[-1]
     return Measures(
         output=_log(float(y.detach().double().square().mean().sqrt())),
         gradient=_log(first) - _log(last) if last > 0.0 else math.nan,
@@ -124,6 +122,15 @@ def measured(model: nn.Module, inputs: Inputs) -> Measures:
         finite=bool(y.isfinite().all()) and all(map(math.isfinite, [first, last, *variances])),
         layers=len(seen),
     )
+
+
+def _ends(layers: Sequence[list[nn.Parameter]], model: nn.Module) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Gradients of the first layer, and of the last that has other weights: heads may be tied to embeddings."""
+    every = [weights for weights in layers if _gradient(weights)]
+    apart = [weights for weights in every if not set(map(id, weights)) & set(map(id, every[0]))]
+    if not apart:
+        every = apart = [[p] for p in model.parameters() if p.ndim >= 2 and _gradient([p])]
+    return _gradient(every[0]), _gradient(apart[-1])
 
 
 def _gradient(weights: Sequence[nn.Parameter]) -> tuple[float, float] | None:

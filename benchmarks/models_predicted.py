@@ -31,7 +31,7 @@ from torch import nn
 import eoc.predict
 
 COLUMNS = ("group", "model", "layer", "predicted", "measured", "error", "known", "why", "verdict")
-TENTH, ERRORS, LIMIT = 0.1, 3.0, 120
+TENTH, ERRORS, LIMIT = 0.1, 3.0, 60
 Row = dict[str, Any]
 
 

@@ -206,8 +206,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, nargs="+")
     parser.add_argument("--means", type=Path)
-    parser.add_argument("--training", type=Path, help="results of benchmarks/models_training.py")
-    parser.add_argument("--predicted", type=Path, help="results of benchmarks/models_predicted.py")
+    parser.add_argument("--training", type=Path, nargs="+", default=(), help="results of benchmarks/models_training.py")
+    parser.add_argument(
+        "--predicted", type=Path, nargs="+", default=(), help="results of benchmarks/models_predicted.py"
+    )
     asked = parser.parse_args(arguments)
     found = starts([one for path in asked.results for one in known(path)])
     ways = list(dict.fromkeys(way for one in found.values() for way in one))
@@ -221,9 +223,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         **{f"Furthest off, {way}": worst(found, way) for way in ways if way.startswith("eoc")},
     }
     if asked.predicted:
-        parts["Predicted mean squares of layers, beside measured ones"] = predicted(known(asked.predicted))
+        parts["Predicted mean squares of layers, beside measured ones"] = predicted(
+            [one for path in asked.predicted for one in known(path)]
+        )
     if asked.training:
-        parts["Training: mean over seeds at the best rate"] = training(known(asked.training))
+        parts["Training: mean over seeds at the best rate"] = training(
+            [one for path in asked.training for one in known(path)]
+        )
     print("\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in parts.items()))
 
 

@@ -179,13 +179,16 @@ def tasks() -> dict[str, Callable[[], Task]]:
 # Training
 
 
-def starts(task: Task) -> dict[str, Callable[[nn.Module, int], None]]:
+def starts(task: Task) -> dict[str, Callable[[nn.Module, int], object]]:
     """Ways to begin: PyTorch's default, the customary one and ours."""
-    ours = {way: (lambda m, seed, to=WAYS[way]: to(m, task.inputs(), seed)) for way in WAYS if way.startswith("eoc")}
-    return {"torch": lambda m, seed: None, "customary": lambda m, seed: task.customary(m), **ours}
+    return {
+        "torch": lambda model, seed: None,
+        "customary": lambda model, seed: task.customary(model),
+        "eoc": lambda model, seed: WAYS["eoc"](model, task.inputs(), seed),
+    }
 
 
-def trained(task: Task, start: Callable[[nn.Module, int], None], rate: float, seed: int) -> tuple[float, float]:
+def trained(task: Task, start: Callable[[nn.Module, int], object], rate: float, seed: int) -> tuple[float, float]:
     """Mean loss of the last steps, and the score; infinite and nothing where it is not finite."""
     torch.manual_seed(seed)
     model = task.build()
