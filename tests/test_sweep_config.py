@@ -526,9 +526,10 @@ def test_estimates_know_what_a_store_takes(tmp_path, task, axes):
     assert taken / 2 < estimate(plan).bytes_store < 2 * taken, taken
 
 
-def test_every_task_can_be_estimated():
+def test_every_task_can_be_estimated(tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((4, 2)))
     wide = {"activation": "relu", "sigma_w": 1.4, "width": [100, 1000], "depth": [10], "networks": 100, "c": 0.5}
-    wide |= {"learning_rate": 0.01, "epoch": [0, 10]}
+    wide |= {"learning_rate": 0.01, "epoch": [0, 10], "data": str(tmp_path / "x.npy"), "block": 0}
     for name, task in TASKS.items():
         kind, _, experiment = name.partition("/")
         axes = {key: value for key, value in wide.items() if any(one.name == key for one in task.parameters)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ ONE_INPUT = {
 }
 WITHOUT_WIDTH = {name: value for name, value in ONE_INPUT.items() if name != "width"}
 BLOCK = "residual(tanh, dense, skip=0.8)"
+INPUTS = Path(tempfile.mkdtemp()) / "inputs.npy"
+np.save(INPUTS, np.random.default_rng(0).standard_normal((5, 3)))
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     "edge, recommended": ("edge_of_chaos", {"activation": "tanh"}, {}),
     "edge at sigma_b": ("edge_of_chaos", {"activation": "tanh", "sigma_b": 0.2}, {}),
@@ -55,6 +58,11 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, tuple[Any, ...]]]] = {
         "conditions",
         {"activation": "tanh", "sigma_w": EOC, "sigma_b": 0.3, "c": 0.1, "inputs": 10},
         {"depth": (0, 5, 100)},
+    ),
+    "kernel": (
+        "kernel",
+        {"activation": "relu", "sigma_w": 1.4, "sigma_b": 0.1, "depth": 2, "data": str(INPUTS), "size": 3, "block": 1},
+        {},
     ),
     "edge of a network": ("edge_of_chaos", {"activation": BLOCK, "sigma_b": 0.1}, {}),
     "edge of noise": ("edge_of_chaos", {"activation": "mlp_dropout", "sigma_b": 0.3}, {}),

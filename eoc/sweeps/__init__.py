@@ -12,17 +12,29 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eoc.sweeps.config import ConfigError, Sweep, read_sweep, sweep_of
+    from eoc.sweeps.kernel_matrix import kernel_rows, run_kernel
     from eoc.sweeps.running import Summary, run_sweep
     from eoc.sweeps.store import open_sweep
 
 _WHERE = {
     "eoc.sweeps.config": ("ConfigError", "Sweep", "read_sweep", "sweep_of"),
+    "eoc.sweeps.kernel_matrix": ("kernel_rows", "run_kernel"),
     "eoc.sweeps.running": ("Summary", "run_sweep"),
     "eoc.sweeps.store": ("open_sweep",),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
 
-__all__ = ["ConfigError", "Summary", "Sweep", "open_sweep", "read_sweep", "run_sweep", "sweep_of"]
+__all__ = [
+    "ConfigError",
+    "Summary",
+    "Sweep",
+    "kernel_rows",
+    "open_sweep",
+    "read_sweep",
+    "run_kernel",
+    "run_sweep",
+    "sweep_of",
+]
 
 
 def __getattr__(name: str) -> object:

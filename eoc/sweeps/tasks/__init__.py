@@ -12,6 +12,7 @@ from eoc.sweeps.tasks.conditions import CONDITIONS
 from eoc.sweeps.tasks.correlations import CORRELATION_PROCESS
 from eoc.sweeps.tasks.counterexamples import DIVERGENCE, SECOND_LAYER
 from eoc.sweeps.tasks.edge_of_chaos import CURVE, EDGE_OF_CHAOS
+from eoc.sweeps.tasks.kernel import KERNEL
 from eoc.sweeps.tasks.lengths import GAUSSIANITY, LENGTH_PROCESS, LENGTH_SCALING
 from eoc.sweeps.tasks.phase import PHASE, PHASE_DIAGRAM
 from eoc.sweeps.tasks.propagation import PROPAGATION
@@ -29,6 +30,7 @@ _ALL = (
     PROPAGATION,
     RATES,
     CONDITIONS,
+    KERNEL,
     LENGTH_PROCESS,
     LENGTH_SCALING,
     GAUSSIANITY,
