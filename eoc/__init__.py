@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from eoc.gains import Gain, gain
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
+    from eoc.jacobians import JacobianSpectrum, isometric_depth, isometry, jacobian
     from eoc.kernels import ConditionNumbers, Ensemble, Kernel, condition_numbers, ensemble, kernel, two_layer_gram
     from eoc.layers import Network, mixture, network
     from eoc.maps import ConvergenceLaw, CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap, convergence_law
@@ -95,6 +96,7 @@ _WHERE = {
     "eoc.gains": ("Gain", "gain"),
     "eoc.gaussian.bivariate": ("bivariate",),
     "eoc.gaussian.moments": ("Estimate", "moments"),
+    "eoc.jacobians": ("JacobianSpectrum", "isometric_depth", "isometry", "jacobian"),
     "eoc.kernels": (
         "ConditionNumbers",
         "Ensemble",
@@ -154,6 +156,7 @@ __all__ = [
     "FixedPoint",
     "Gain",
     "GradientCritical",
+    "JacobianSpectrum",
     "Kernel",
     "Network",
     "NoPoint",
@@ -183,6 +186,9 @@ __all__ = [
     "gaussianity",
     "gp_activation",
     "gradient_critical",
+    "isometric_depth",
+    "isometry",
+    "jacobian",
     "kernel",
     "length_process",
     "length_scaling",

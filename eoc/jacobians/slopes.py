@@ -2,7 +2,7 @@ r"""The law of squared slopes w = phi'(X)^2, X ~ N(0, q), and its transform, by 
 
 With w~ = w / E[w] (a number close to the mean does as well) and s = w~ u,
 
-.. math:: \psi(u) = E\Big[\frac{s}{1 - s}\Big], \qquad
+.. math:: 1 + \psi(u) = E\Big[\frac{1}{1 - s}\Big], \qquad \psi(u) = E\Big[\frac{s}{1 - s}\Big], \qquad
           \frac{d\psi}{d\log u} = E\Big[\frac{s}{(1 - s)^2}\Big], \qquad
           \frac{d^2\psi}{d(\log u)^2} = E\Big[\frac{s (1 + s)}{(1 - s)^3}\Big].
 
@@ -26,16 +26,16 @@ from eoc.gaussian.divergence import vertical
 from eoc.gaussian.moments import moments
 from eoc.gaussian.panels import Integrands, Table, integrate_table, tabulate
 from eoc.gaussian.tangent import resolved_radius
-from eoc.jacobian.steepest import flat_slopes, largest_square
+from eoc.jacobians.steepest import flat_slopes, largest_square
 from eoc.sharing import cached_property
 
 __all__ = ["ComplexArray", "SlopeLaw", "slope_law"]
 
 ComplexArray = NDArray[np.complex128]
 
-_MOST_U = 64  # in one quadrature
+_MOST_U = 8  # in one quadrature
 _PROBES = np.array([-0.1, -1.0, -10.0, -1e3, -0.3j, -1j, -3j, 0.5 - 0.1j, 1.0 - 0.2j, 3.0 - 0.6j, 30.0 - 10j])
-_MOST_NODES = 8192  # times u, in memory at once
+_AT_ONCE = 2**17  # slopes times u
 _USELESS = 1e-6
 
 
@@ -78,23 +78,23 @@ class SlopeLaw:
         return (float(self.masses[at[0]]), float(self.mass_errors[at[0]])) if at.size else (0.0, 0.0)
 
     def transform(self, u: ComplexArray) -> tuple[ComplexArray, FloatArray]:
-        """Psi and its first two derivatives in log u, (3, n) for u (n,) away from inverse slopes; bounds on errors."""
+        """1 + psi, psi and its two derivatives in log u, (4, n) for u (n,) off inverse slopes, and bounds on errors."""
         if self.is_discrete:
             return self._summed(u)
         parts = [self._integrated(u[i : i + _MOST_U]) for i in range(0, u.size, _MOST_U)]
         return np.concatenate([p for p, _ in parts], axis=1), np.concatenate([e for _, e in parts], axis=1)
 
     def rough(self, u: ComplexArray) -> ComplexArray:
-        """Psi and its first derivative, (2, n), without bounds: with the same slopes for all u."""
+        """1 + psi, psi and its first derivative, (3, n), without bounds: with the same slopes for all u."""
         levels, masses = (self.levels, self.masses) if self.is_discrete else self._nodes
-        out = np.empty((2, u.size), complex)
-        block = max(1, _MOST_NODES * 16 // levels.size)
+        out = np.empty((3, u.size), complex)
+        block = max(1, _AT_ONCE // levels.size)
         for start in range(0, u.size, block):
             part = u[start : start + block]
             rest = 1.0 / (1.0 - part[:, None] * levels)
             weights = masses * levels
-            out[0, start : start + block] = rest @ weights * part
-            out[1, start : start + block] = (rest * rest) @ weights * part
+            square = (rest * rest) @ weights
+            out[:, start : start + block] = rest @ masses, rest @ weights * part, square * part
         return out
 
     @cached_property
@@ -103,7 +103,7 @@ class SlopeLaw:
 
         def integrands(x: FloatArray) -> tuple[FloatArray, FloatArray]:
             w, w_error = _squares(self.phi, x, self.mean)
-            rows = _fractions(w * _PROBES[:, None])[1]
+            rows = _fractions(w * _PROBES[:, None])[0][2]
             return np.concatenate([w[None], rows.real, rows.imag]), np.zeros((1 + 2 * _PROBES.size, x.size)) + w_error
 
         table = _table(self.phi, self.q, integrands)
@@ -123,24 +123,25 @@ class SlopeLaw:
             rows, steep = _fractions(w * u[:, None])
             with np.errstate(invalid="ignore", divide="ignore"):
                 spread = steep * np.where(w > 0.0, w_error / w + 2.0 * EPS, 0.0) + 4.0 * EPS * np.abs(rows)
-            both = np.concatenate([rows, rows * (x**2 / self.q)]).reshape(-1, x.size)
-            off = np.concatenate([spread, spread * (x**2 / self.q)]).reshape(-1, x.size)
+            squared, more = (part[1] * (x**2 / self.q) for part in (rows, spread))
+            both = np.concatenate([*rows, squared])
+            off = np.concatenate([*spread, more])
             return np.concatenate([both.real, both.imag]), np.concatenate([off, off])
 
-        table = _table(self.phi, self.q, integrands)
-        value, error, _ = integrate_table(table, np.array([self.q]))
-        parts, off = value[0].reshape(2, 2, 3, u.size), error[0].reshape(2, 2, 3, u.size).sum(axis=0)
-        rows, squared = parts[0] + 1j * parts[1]
-        return rows, off[0] + 0.5 * self.q_error / self.q * np.abs(squared - rows)
+        value, error, _ = integrate_table(_table(self.phi, self.q, integrands), np.array([self.q]))
+        parts, off = value[0].reshape(2, 5, u.size), error[0].reshape(2, 5, u.size).sum(axis=0)
+        rows = parts[0] + 1j * parts[1]
+        moved = 0.5 * self.q_error / self.q * np.abs(rows[4] - rows[1])
+        return rows[:4], off[:4] + moved
 
 
 def _fractions(s: ComplexArray) -> tuple[ComplexArray, FloatArray]:
-    """s/(1 - s), s/(1 - s)^2, s (1 + s)/(1 - s)^3, and how much they change by a relative change of s; (3, ...)."""
+    """1/(1 - s), s/(1 - s), s/(1 - s)^2, s (1 + s)/(1 - s)^3, and changes by a relative change of s; (4, ...)."""
     rest = 1.0 / (1.0 - s)
     first = s * rest
     second, third = first * rest, first * (1.0 + s) * rest**2
     fourth = first * (1.0 + 4.0 * s + s * s) * rest**3
-    return np.stack([first, second, third]), np.abs(np.stack([second, third, fourth]))
+    return np.stack([rest, first, second, third]), np.abs(np.stack([second, second, third, fourth]))
 
 
 def _squares(phi: Activation, x: FloatArray, mean: float) -> tuple[FloatArray, FloatArray]:
@@ -169,6 +170,7 @@ def slope_law(phi: Activation, q: float, q_error: float = 0.0) -> SlopeLaw:
 
     Examples
     --------
+    >>> from eoc.activations import activation
     >>> law = slope_law(activation("hardtanh"), 0.2)
     >>> round(law.mean, 12), law.levels.round(6).tolist(), law.is_discrete  # erf(1/sqrt(2 q))
     (0.974652681323, [0.0, 1.026007], True)
@@ -183,7 +185,9 @@ def slope_law(phi: Activation, q: float, q_error: float = 0.0) -> SlopeLaw:
     slope = moments(phi, q, ("D",))["D"]
     mean = float(slope.value)
     if not 0.0 < mean < np.inf:
-        raise EocError(f"E[phi'^2] of {phi.name} is {mean:g} at q = {q:g}: its Jacobian has no spectrum, take another q")
+        raise EocError(
+            f"E[phi'^2] of {phi.name} is {mean:g} at q = {q:g}: its Jacobian has no spectrum, take another q"
+        )
     levels, masses, mass_errors, is_discrete = _atoms(phi, q, q_error, mean)
     largest = float(levels.max()) if is_discrete else largest_square(phi, q**0.5) / mean
     if is_discrete:
@@ -255,7 +259,7 @@ def _integrated_moments(phi: Activation, q: float, q_error: float, mean: float) 
     with np.errstate(over="ignore", invalid="ignore"):
         value, error, size = integrate_table(_table(phi, q, integrands), np.array([q]))
     (rows, squared), (off, _) = value[0].reshape(2, 4), error[0].reshape(2, 4)
-    exists = off <= _USELESS * size[0, :4] + 1e-300
+    exists = off <= _USELESS * (1.0 + size[0, :4])  # 1: near an isometry w - 1 is tiny, and known to rounding of w
     if not exists.all() and not vertical(phi):
         raise AccuracyError(f"moments of the slopes of {phi.name} cannot be computed at q = {q:g}: use a smaller q")
     moved = 0.5 * q_error / q * np.abs(squared - rows)

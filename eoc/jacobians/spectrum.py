@@ -1,12 +1,13 @@
 r"""Squared singular values of the input-output Jacobian of a wide random network.
 
-With D_l diagonal, of phi' at the pre-activations of layer l, whose variance is q in all layers, and weights W_l that are
-sigma_w times an orthogonal matrix or have independent Gaussian entries of variance sigma_w^2 / n,
+With D_l diagonal, of phi' at the pre-activations of layer l, whose variance is q in all layers, and weights W_l that
+are sigma_w times an orthogonal matrix or have independent Gaussian entries of variance sigma_w^2 / n,
 
 .. math:: J = W_L D_L \cdots W_1 D_1.
 
 At infinite width all factors are free, and the law of J J^T follows from that of phi'(X)^2, X ~ N(0, q): its moments
-(:mod:`eoc.jacobian.series`), its edge and atoms (:mod:`eoc.jacobian.edge`), its density (:mod:`eoc.jacobian.density`).
+(:mod:`eoc.jacobians.series`), its edge and atoms (:mod:`eoc.jacobians.edge`) and its density
+(:mod:`eoc.jacobians.density`).
 Pennington, Schoenholz & Ganguli (2017, 2018).
 """
 
@@ -21,18 +22,27 @@ from numpy.typing import ArrayLike
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate
-from eoc.jacobian.density import density_at
-from eoc.jacobian.edge import largest_squared, shared_values
-from eoc.jacobian.place import Place, place_of
-from eoc.jacobian.series import relative_moments
-from eoc.jacobian.slopes import SlopeLaw, slope_law
+from eoc.jacobians.density import density_at
+from eoc.jacobians.edge import largest_squared, shared_values
+from eoc.jacobians.place import Place, place_of
+from eoc.jacobians.series import relative_moments
+from eoc.jacobians.slopes import SlopeLaw, slope_law
 from eoc.validation import real_numbers, whole_numbers
 
-__all__ = ["Atom", "JacobianSpectrum", "Weights", "jacobian", "spectrum_at"]
+__all__ = [
+    "DEEPEST",
+    "Atom",
+    "JacobianSpectrum",
+    "Weights",
+    "checked_depth",
+    "checked_weights",
+    "jacobian",
+    "spectrum_at",
+]
 
 Weights = Literal["gaussian", "orthogonal"]
 
-_DEEPEST = 10**6
+DEEPEST = 10**6
 
 
 @dataclass(frozen=True)
@@ -161,8 +171,8 @@ def jacobian(
     weights
         "gaussian" or "orthogonal".
     q
-        The variance of all pre-activations, > 0, in place of sigma_b, which is then what keeps it. Without: the variance
-        that layers keep.
+        The variance of all pre-activations, > 0, in place of sigma_b, which is then what keeps it. Without: the
+        variance that layers keep.
 
     Returns
     -------
@@ -184,9 +194,8 @@ def jacobian(
     >>> relu.atoms[0].value, relu.atoms[0].mass  # units are off
     (0.0, 0.5)
     """
-    if weights not in ("gaussian", "orthogonal"):
-        raise EocError(f"weights must be 'gaussian' or 'orthogonal', got {weights!r}")
-    return spectrum_at(place_of(activation, sigma_w, sigma_b, q), _depth(depth), weights)
+    layers, kind = checked_depth(depth), checked_weights(weights)
+    return spectrum_at(place_of(activation, sigma_w, sigma_b, q), layers, kind)
 
 
 def spectrum_at(place: Place, depth: int, weights: Weights) -> JacobianSpectrum:
@@ -227,8 +236,16 @@ def spectrum_at(place: Place, depth: int, weights: Weights) -> JacobianSpectrum:
     )
 
 
-def _depth(depth: int) -> int:
+def checked_weights(weights: Weights) -> Weights:
+    """The word for the weights, or an EocError."""
+    if weights not in ("gaussian", "orthogonal"):
+        raise EocError(f"weights must be 'gaussian' or 'orthogonal', got {weights!r}")
+    return weights
+
+
+def checked_depth(depth: int) -> int:
+    """The number of layers as an int, or an EocError."""
     whole = whole_numbers("depth", depth, 1.0)
-    if whole.ndim or whole > _DEEPEST:
-        raise EocError(f"depth must be a whole number of layers from 1 to {_DEEPEST}, got {depth!r}")
+    if whole.ndim or whole > DEEPEST:
+        raise EocError(f"depth must be a whole number of layers from 1 to {DEEPEST}, got {depth!r}")
     return int(whole)

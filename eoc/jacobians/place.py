@@ -58,7 +58,7 @@ def place_of(activation: object, sigma_w: float | None, sigma_b: float | None, q
     if sigma_b is not None and q is not None:
         raise EocError(f"give sigma_b or q, got sigma_b = {sigma_b!r} and q = {q!r}: each follows from the other")
     if sigma_w is None:
-        return at_point(phi, edge_of_chaos(phi, **({"q": q} if q is not None else {"sigma_b": sigma_b or 0.0})).best)
+        return at_point(phi, _point(phi, sigma_b, q))
     if q is None:
         return _of_map(CorrelationMap(phi, sigma_w, sigma_b or 0.0))
     gain, variance = real_number("sigma_w", sigma_w), checked_variance(q)
@@ -67,6 +67,14 @@ def place_of(activation: object, sigma_w: float | None, sigma_b: float | None, q
     bias = variance - gain**2 * float(moments(phi, variance, ("V",))["V"].value)
     rounding = 1e-13 * variance
     return Place(phi, gain, sqrt(max(bias, 0.0)) if bias >= -rounding else nan, variance, 0.0, False)
+
+
+def _point(phi: Activation, sigma_b: float | None, q: float | None) -> EocPoint:
+    """The point of the edge of chaos; at a given q also if variances leave it in the end."""
+    if q is None:
+        return edge_of_chaos(phi, sigma_b=sigma_b or 0.0).best
+    found = edge_of_chaos(phi, q=q)
+    return found.points[0] if found.points else found.best
 
 
 def _of_map(f: CorrelationMap) -> Place:

@@ -50,9 +50,15 @@ def largest_square(phi: Activation, width: float) -> float:
     square = _square(phi, x)
     best = float(np.nanmax(square))
     far = _square(phi, np.concatenate([-_FAR, _FAR]))
-    if not np.isfinite(best) or np.nanmax(far) > _GROWN * best or phi.growth.kind in ("exponential", "gaussian", "faster"):
+    if (
+        not np.isfinite(best)
+        or np.nanmax(far) > _GROWN * best
+        or phi.growth.kind in ("exponential", "gaussian", "faster")
+    ):
         return float("inf")
-    peaks = np.flatnonzero((square[1:-1] >= square[:-2]) & (square[1:-1] >= square[2:]) & (square[1:-1] > 0.9 * best)) + 1
+    peaks = (
+        np.flatnonzero((square[1:-1] >= square[:-2]) & (square[1:-1] >= square[2:]) & (square[1:-1] > 0.9 * best)) + 1
+    )
     for i in peaks[np.argsort(-square[peaks])][:16]:
         if square[i - 1] == square[i] == square[i + 1]:
             continue

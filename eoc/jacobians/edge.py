@@ -1,12 +1,12 @@
 r"""The largest squared singular value, and the isolated ones that many singular values share.
 
-With z = psi(u) of the slopes (:mod:`eoc.jacobian.slopes`), e = 0 for Gaussian and e = 1 for orthogonal weights, the
+With z = psi(u) of the slopes (:mod:`eoc.jacobians.slopes`), e = 0 for Gaussian and e = 1 for orthogonal weights, the
 S-transform of J J^T at depth L says where z is taken:
 
 .. math:: \log \frac{x(u)}{\chi^L} = \log\frac{1 + z}{z} + L \Big( \log \frac{z}{u} - e \log(1 + z) \Big).
 
-For u > 0 below the inverse of the largest slope x falls from infinity; the edge of the spectrum is its minimum there, or
-where these u end. It ends so for orthogonal weights if the largest slope has a probability p > 1 - 1/L: then x is
+For u > 0 below the inverse of the largest slope x falls from infinity; the edge of the spectrum is its minimum there,
+or where these u end. It ends so for orthogonal weights if the largest slope has a probability p > 1 - 1/L: then x is
 chi^L w^L there, and has the mass 1 - L (1 - p). The only other atom is 0, where phi' = 0, with the probability of that
 slope. Pennington, Schoenholz & Ganguli (2017, 2018); atoms by Belinschi (2003).
 """
@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from eoc.floats import EPS
-from eoc.jacobian.slopes import SlopeLaw
+from eoc.jacobians.slopes import SlopeLaw
 
 __all__ = ["largest_squared", "shared_values"]
 
@@ -67,10 +67,13 @@ def largest_squared(law: SlopeLaw, depth: int, orthogonal: bool) -> tuple[float,
 def _at(law: SlopeLaw, log_u: float, depth: int, orthogonal: bool) -> tuple[float, float, float, float]:
     """log(x / chi^L), its first two derivatives in log u, and a bound on its error."""
     rows, errors = law.transform(np.array([np.exp(log_u) + 0j]))
-    (z, first, second), off = rows[:, 0].real, float(errors[0, 0])
-    e = float(orthogonal)
-    value = np.log1p(1.0 / z) + depth * (np.log(z) - log_u - e * np.log1p(z))
-    a = (1.0 - e * depth) / (1.0 + z) + (depth - 1.0) / z
-    bend = -(1.0 - e * depth) / (1.0 + z) ** 2 - (depth - 1.0) / z**2
-    rounding = 2.0 * EPS * (1.0 + depth * (2.0 + abs(np.log(z)) + abs(log_u) + e * np.log1p(z)))
+    (_, z, first, second), off = rows[:, 0].real, float(errors[1, 0])
+    one = np.log1p(1.0 / z)
+    if orthogonal:
+        value, size = (1.0 - depth) * one - depth * log_u, depth * (one + abs(log_u))
+        a, bend = (depth - 1.0) / (z * (1.0 + z)), (1.0 - depth) * (1.0 + 2.0 * z) / (z * (1.0 + z)) ** 2
+    else:
+        value, size = one + depth * (np.log(z) - log_u), one + depth * (abs(np.log(z)) + abs(log_u))
+        a, bend = 1.0 / (1.0 + z) + (depth - 1.0) / z, -1.0 / (1.0 + z) ** 2 - (depth - 1.0) / z**2
+    rounding = 2.0 * EPS * (size + 2.0 * depth)
     return float(value), float(first * a - depth), float(second * a + first**2 * bend), abs(a) * off + rounding

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from eoc.floats import EPS, FloatArray
-from eoc.jacobian.slopes import SlopeLaw
+from eoc.jacobians.slopes import SlopeLaw
 
 __all__ = ["relative_moments"]
 
