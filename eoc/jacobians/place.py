@@ -85,4 +85,7 @@ def _of_map(f: CorrelationMap) -> Place:
             f"the variance of this map is not kept: q = {f.q:.12g} becomes {f.next_q:.12g}; leave q out, or give q in "
             "place of sigma_b"
         )
-    return Place(phi, f.sigma_w, f.sigma_b, f.q, f.q_error + EPS * f.q, f.chi_1 == 1.0)
+    critical = f.chi_1 == 1.0
+    if phi.is_positively_homogeneous:  # of which chi_1 of a map is 1 anywhere, relative to variances that grow
+        critical = abs(f.sigma_w**2 * phi.kappa - 1.0) <= 8.0 * EPS
+    return Place(phi, f.sigma_w, f.sigma_b, f.q, f.q_error + EPS * f.q, critical)

@@ -36,6 +36,7 @@ def relative_moments(law: SlopeLaw, depth: int, orthogonal: bool) -> tuple[Float
         error = depth * (c_slopes @ off) + 8.0 * EPS * size
         (m, m_size, m_slopes), variance_error = _moments(*total), float(error[0])
         m_error = m_slopes @ error + 8.0 * EPS * m_size
+        m_error[0] = 0.0
     unknown = ~np.isfinite(m)
     m[unknown], m_error[unknown] = np.inf, 0.0
     return m, m_error, float(total[0]), 0.0 if np.isinf(total[0]) else variance_error

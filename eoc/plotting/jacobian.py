@@ -1,0 +1,90 @@
+"""Pictures of the singular values of a Jacobian."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eoc.plotting.style import network_name, row_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+    from eoc.jacobians import JacobianSpectrum
+
+__all__ = ["jacobian_figure", "plot_jacobian"]
+
+_POINTS = 160
+_RANGE = 1e-4  # of the largest value, down to which is drawn
+_BEYOND = 1.15
+_UNBOUNDED = 10.0  # times m_2/m_1, where there is no largest value
+
+
+def plot_jacobian(
+    found: JacobianSpectrum | Sequence[JacobianSpectrum], ax: Axes, squared: ArrayLike | None = None
+) -> Axes:
+    """Draw the density of log s^2, on a logarithmic axis of s^2, with atoms as lines of which the masses are said.
+
+    Parameters
+    ----------
+    found
+        A spectrum, or several to compare.
+    ax
+        Where to draw: from a ten-thousandth of the largest value on.
+    squared
+        Squared singular values of real networks, as of :func:`eoc.jacobians.sample_jacobians`, for a histogram beside.
+
+    Returns
+    -------
+    Axes
+        The same ``ax``.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from eoc.jacobians import jacobian
+    >>> hardtanh = jacobian("hardtanh", sigma_b=0.1, depth=8, weights="orthogonal")
+    >>> ax = plot_jacobian(hardtanh, Figure().subplots())
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['orthogonal, $L = 8$', '$s^2 = 0$: 0.0222', '$s^2 = 1.5$: 0.604']
+    """
+    shown = [found] if not isinstance(found, Sequence) else list(found)
+    top = max(_top(one) for one in shown)
+    x = np.geomspace(_RANGE * top, _BEYOND * top, _POINTS)
+    if squared is not None:
+        logs = np.log(np.maximum(np.ravel(np.asarray(squared, dtype=float)), 1e-300))
+        heights, edges = np.histogram(logs, bins=np.linspace(math.log(x[0]), math.log(x[-1]), 60))
+        ax.stairs(heights / (logs.size * np.diff(edges)), np.exp(edges), fill=True, color="0.85", label="networks")
+    for i, one in enumerate(shown):
+        near = np.sort(np.concatenate([x, _top(one) * (1.0 - np.geomspace(1e-5, 0.1, 24))]))
+        density = one.density(near).value * near
+        ax.semilogx(near, density, color=f"C{i}", label=f"{one.weights}, $L = {one.depth}$")
+        for atom in one.atoms:
+            label = f"$s^2 = {atom.value:.3g}$: {atom.mass:.3g}"
+            if atom.value > 0.0:
+                ax.axvline(atom.value, color=f"C{i}", linestyle=":", linewidth=1.2, label=label)
+            else:
+                ax.plot([], [], " ", label=label)
+    ax.set(xscale="log", xlim=(x[0], x[-1]), xlabel="squared singular value $s^2$", ylabel="density of $\\log s^2$")
+    ax.set_ylim(bottom=0.0)
+    ax.legend(frameon=False, handlelength=1.8)
+    return ax
+
+
+def _top(one: JacobianSpectrum) -> float:
+    if one.largest < math.inf:
+        return one.largest
+    second = one.moments[1] / one.moments[0]
+    return float(_UNBOUNDED * second) if second < math.inf else float(_UNBOUNDED * one.moments[0])
+
+
+def jacobian_figure(found: JacobianSpectrum) -> Figure:
+    """The picture of one spectrum, of column width."""
+    title = network_name(found.activation, found.sigma_w, found.sigma_b)
+    return row_figure(2.6, partial(plot_jacobian, found), title=title)
