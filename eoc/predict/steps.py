@@ -108,8 +108,8 @@ def _activated(step: Step, before: Sequence[State], steps: Sequence[Step]) -> St
     phi = step.activation
     if phi is None:
         return before[0]
-    # Of homogeneous kinds phi has the root-mean-square slopes, which is exact.
-    if step.mixture and not all(one.is_positively_homogeneous for one, _ in step.mixture):
+    # Of slopes of PReLU phi has the root mean squares, which is exact.
+    if step.mixture and phi in dict(step.mixture):
         kinds, shared = zip(*step.mixture, strict=True)
         return through(joined(Mixture(shared), [Elementwise(one) for one in kinds]), before[0])
     if step.kind is Kind.SCALE and float(phi(0.0)) == 0.0:

@@ -10,6 +10,7 @@ from torch import nn
 import eoc
 from eoc.cli import main
 from eoc.errors import EocError
+from eoc.initializers.torch import initialize_
 from eoc.layers import understood
 
 BETAS = [0.5, 1.0, 1.0, 2.0]
@@ -181,3 +182,35 @@ def test_layers_of_keras():
     assert eoc.activation(own) is eoc.activation("silu")
     own.set_weights([np.array(BETAS)])
     assert shares_of(understood(own)) == (0.25, 0.5, 0.25)
+
+
+class Adaptive(nn.Module):
+    """tanh(exp(a) x), a of every channel."""
+
+    def __init__(self, a):
+        super().__init__()
+        self.a = nn.Parameter(a)
+
+    def forward(self, x):
+        return torch.tanh(self.a.exp() * x)
+
+
+def test_a_layer_before_channels_that_differ_is_drawn_at_the_point_of_all_of_them():
+    a = torch.tensor([0.0, 0.25, 0.5, 1.0]).repeat(64)
+    parts = [part for _ in range(3) for part in (nn.Linear(256, 256), Adaptive(a))]
+    model = nn.Sequential(*parts, nn.Linear(256, 256))
+    expected = eoc.edge_of_chaos(eoc.mixture([f"tanh({float(each)!r}*x)" for each in a[:4].exp()]), sigma_b=0.1).best
+    (point,) = initialize_(model, sigma_b=0.1, seed=0).points
+    assert np.allclose((point.sigma_w, point.sigma_b, point.q), (expected.sigma_w, 0.1, expected.q), rtol=1e-6)
+    x = torch.randn(512, 256, generator=torch.Generator().manual_seed(0))
+    assert model(x).square().mean().item() == pytest.approx(1.0, rel=0.1)
+
+
+def test_many_channels_that_differ_keep_the_power():
+    a = torch.randn(512, generator=torch.Generator().manual_seed(0))
+    model = nn.Sequential(
+        nn.Linear(64, 512), Adaptive(a), nn.Linear(512, 512), Adaptive(a.flip(0)), nn.Linear(512, 256)
+    )
+    initialize_(model, seed=0)
+    x = torch.randn(512, 64, generator=torch.Generator().manual_seed(0))
+    assert model(x).square().mean().item() == pytest.approx(1.0, rel=0.1)

@@ -155,9 +155,9 @@ def test_parameters_of_channels_make_a_mixture(shape):
         return torch.tanh(self.a * x).reshape(-1, 8)
 
     for step in between(function, a=nn.Parameter(a.reshape(shape))):
-        assert [share for _, share in step.mixture] == [0.625, 0.25, 0.125]
-        assert step.activation is step.mixture[0][0]
-        for (phi, _), slope in zip(step.mixture, (2.0, 0.5, 1.0), strict=True):
+        assert [share for _, share in step.mixture] == [0.25, 0.125, 0.625]  # by what they hand on
+        assert step.activation is step.mixture[2][0]
+        for (phi, _), slope in zip(step.mixture, (0.5, 1.0, 2.0), strict=True):
             assert np.allclose(phi(X), np.tanh(slope * X), rtol=1e-12)
 
 

@@ -6,6 +6,7 @@ with exact derivatives, as cheap as one that is known by name. Whatever it does 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from eoc.activations.argument.objects import plain_name
 from eoc.activations.formula.functions import FUNCTIONS
 from eoc.errors import EocError
 
-__all__ = ["formula_of"]
+__all__ = ["called", "formula_of"]
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "gt": ">", "lt": "<", "ge": ">=", "le": "<="}
 _UNARY = {"neg": "-({})", "square": "({})**2", "reciprocal": "1/({})", "rsqrt": "1/sqrt({})"}
@@ -89,6 +90,25 @@ def formula_of(function: Callable[[Any], Any]) -> str | None:
         return _told(found.text) if isinstance(found, _Symbol) and len(found.text) <= _LONGEST else None
     except Exception:  # whatever the function does with a tensor that is none
         return None
+
+
+def called(name: str, x: Any) -> Any:
+    """The symbol for an activation of a symbol, by its name: that of a function, perhaps with one number, or a formula.
+
+    Raises
+    ------
+    EocError
+        For names that say no function of x.
+    """
+    number = re.fullmatch(r"(\w+)\(\w+=([^(),=]+)\)", name)
+    if number is not None:
+        return _Symbol(f"{number[1]}({x.text}, {number[2]})")
+    if name.isidentifier():
+        return _Symbol(f"{name}({x.text})")
+    text, times = re.subn(r"\bx\b", lambda _: f"({x.text})", name)
+    if not times:
+        raise EocError(f"{name} is no formula")
+    return _Symbol(f"({text})")
 
 
 def _told(text: str) -> str:

@@ -11,14 +11,15 @@ import numpy as np
 
 from eoc.activations import Activation
 from eoc.errors import EocError
+from eoc.initializers.plan.mixed import of_channels
 from eoc.initializers.plan.roles import Role, Rule, role
 from eoc.initializers.plan.settings import Settings
 from eoc.initializers.plan.structure import Branch, Structure
-from eoc.layers.elementwise import Elementwise
 from eoc.messages import did_you_mean, quoted
 from eoc.models.steps import Kind, Step
 from eoc.operating_point import OperatingPoint, operating_point
-from eoc.predict.state import State, Unknown, begin, through
+from eoc.predict.state import State, Unknown, begin
+from eoc.predict.steps import after
 
 __all__ = ["LayerVariances", "power_of"]
 
@@ -57,6 +58,7 @@ class LayerVariances:
         self.residuals = len(model.branches) + len(self.named)
         self.depth = settings.depth or model.depth
         self.points: dict[int, OperatingPoint] = {}
+        self._mixed: dict[int, OperatingPoint] = {}  # of activations that differ by channel, by step
         self._noisy = any(step.kind is Kind.DROPOUT and _is_alpha(step) for step in model.steps)
         _check_points(model.steps, settings.points)
 
@@ -108,16 +110,15 @@ class LayerVariances:
 
     def sigma_b(self, found: Role) -> float:
         """Of the point of the activation that follows."""
-        return 0.0 if found.activation is None else self._point(found.activation).sigma_b
+        place = self._place(found)
+        return 0.0 if place is None else place.sigma_b
 
     def settled(self, found: Role) -> float | None:
         """The variance of a layer before an activation if all is as it should be; None for others."""
         if found.rule is Rule.ONCE:
             return 1.0
-        if found.rule is not Rule.HIDDEN or found.activation is None:
-            return None
-        q = self._point(found.activation).q
-        return q if 0.0 < q < inf else None
+        place = self._place(found) if found.rule is Rule.HIDDEN else None
+        return place.q if place is not None and 0.0 < place.q < inf else None
 
     def _trunk(self, trunk: int, states: Sequence[State | Unknown]) -> float | None:
         """The power of a trunk, also where a projection of it is computed after the branch."""
@@ -131,8 +132,9 @@ class LayerVariances:
 
     def _alone(self, at: int, found: Role, power: float | None) -> tuple[float, float]:
         """As if the layer ended no residual branch."""
-        if found.rule is Rule.HIDDEN and found.activation is not None and found.next is not None:
-            place = self.points[found.next] = self._point(found.activation)
+        place = self._place(found) if found.rule is Rule.HIDDEN else None
+        if place is not None and found.next is not None:
+            self.points[found.next] = place
             last = self._model.repeats.get(at, (at,))[-1]
             again = last != at and self._model.taken(last).activation is found.activation
             return (place.sigma_w, place.sigma_b) if again else _keeping(place, power)
@@ -171,12 +173,34 @@ class LayerVariances:
         added, (sigma_w, sigma_b) = self.added(at, states), alone
         if found.next is None or found.next > self.ends[at].output:
             return ((added / power) ** 0.5 if added and power else self.residuals**-0.5), 0.0
-        phi = self._model.steps[found.next].activation
         activated = None
-        if power is not None and phi is not None:
-            activated = power_of(through(Elementwise(phi), begin(sigma_w**2 * power + sigma_b**2)))
+        if power is not None:
+            activated = power_of(self._activated(found.next, sigma_w**2 * power + sigma_b**2))
         scale = (added / activated if added and activated else 1.0 / self.residuals) ** 0.5
         return sigma_w * scale, sigma_b * scale
+
+    def _activated(self, at: int, q: float) -> State | Unknown:
+        """Behind the activation of a step, of a Gaussian signal."""
+        return after(self._model.steps[at], [begin(q)], self._model.steps) or Unknown("")
+
+    def _place(self, found: Role) -> OperatingPoint | None:
+        """The point of what follows a layer; None where no activation does."""
+        if found.activation is None or found.next is None:
+            return None
+        kinds = self._model.steps[found.next].mixture
+        if not kinds:
+            return self._point(found.activation)
+        if found.next not in self._mixed:
+            place, asked = self._point(found.activation), self._asked(found.activation)
+            self._mixed[found.next] = of_channels(place, kinds, holds=asked)
+        return self._mixed[found.next]
+
+    def _asked(self, phi: Activation) -> str:
+        """Which of the sigmas of an activation was asked for."""
+        settings = self._settings
+        own = settings.points.get(phi.name, {name: getattr(settings, name) for name in ("sigma_w", "sigma_b")})
+        given = [name for name in ("sigma_w", "sigma_b") if own.get(name) is not None]
+        return "both" if len(given) == 2 else "".join(given)
 
     def _point(self, phi: Activation) -> OperatingPoint:
         own, settings = self._settings.points.get(phi.name), self._settings

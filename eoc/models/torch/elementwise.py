@@ -13,6 +13,7 @@ from eoc.activations import activation as resolve
 from eoc.activations.argument.by_values import GRID
 from eoc.activations.argument.computed import formula_in, in_double, sampled
 from eoc.activations.argument.objects import function_text, module_text
+from eoc.activations.argument.symbolic import called
 from eoc.errors import EocError
 
 __all__ = ["as_activation", "as_function", "recognised_function", "recognised_module", "straight_line"]
@@ -48,8 +49,12 @@ def recognised_function(name: str, args: tuple[Any, ...], kwargs: Mapping[str, A
 
 
 def as_function(activation: Activation) -> Callable[[torch.Tensor], torch.Tensor]:
-    """An activation as a function of tensors in double precision."""
-    return lambda x: torch.tensor(activation.phi(x.numpy()))
+    """An activation as a function of tensors in double precision, or of a symbol in place of one."""
+
+    def function(x: Any) -> Any:
+        return torch.tensor(activation.phi(x.numpy())) if isinstance(x, torch.Tensor) else called(activation.name, x)
+
+    return function
 
 
 def as_activation(function: Callable[[torch.Tensor], torch.Tensor], text: str) -> Activation:

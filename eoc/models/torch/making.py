@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -24,6 +25,7 @@ __all__ = ["ValueBuilder"]
 
 _KEEPING = (Kind.ACTIVATION, Kind.SCALE, Kind.NORM, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT)
 _MOST_KINDS = 12  # of channels, whose parameters differ
+_NODES = 32  # that tell which channels hand on more
 
 
 class ValueBuilder(Builder):
@@ -114,7 +116,7 @@ class ValueBuilder(Builder):
             return self.add(
                 value.name, Kind.UNKNOWN, (value.source,), module=value.module, shape=value.shape, note=note
             )
-        phi, of_channels = kinds[0][0], value.by_channel
+        phi, of_channels = _middle(kinds), value.by_channel
         line = straight_line(phi) if len(kinds) == 1 else None
         kind = Kind.ACTIVATION if line is None else Kind.SAME if line == (1.0, 0.0) and not of_channels else Kind.SCALE
         notes = [value.note]
@@ -163,14 +165,28 @@ def _kinds(value: Elements) -> _Kinds:
     """The activation of every kind of channel, and the share of channels that have it."""
     if not value.by_channel:
         return ((value.activation or as_activation(value, value.text), 1.0),)
-    seen: dict[tuple[float, ...], list[int]] = {}
+    sizes, seen = _sizes(value), dict[tuple[float, ...], list[int]]()
     for channel, own in enumerate(zip(*(each.numbers.tolist() for each in value.by_channel), strict=True)):
         seen.setdefault(own, []).append(channel)
-    kinds = [seen[own] for own in sorted(seen)]
-    if len(kinds) > _MOST_KINDS:  # the quantiles
+    kinds = sorted(seen.values(), key=lambda channels: sizes[channels[0]])
+    if len(kinds) > _MOST_KINDS:  # the quantiles of what they hand on
         kinds = [kinds[(2 * k + 1) * len(kinds) // (2 * _MOST_KINDS)] for k in range(_MOST_KINDS)]
     found: dict[Activation, float] = {}
     for channels in kinds:
         phi = as_activation(partial(value, channel=channels[0]), value.text)
         found[phi] = found.get(phi, 0.0) + len(channels) / sum(map(len, kinds))
-    return tuple(sorted(found.items(), key=lambda each: -each[1]))
+    return tuple(found.items())
+
+
+def _sizes(value: Elements) -> list[float]:
+    """The mean square of what each channel makes of standard Gaussian numbers."""
+    x, weights = (torch.from_numpy(each) for each in np.polynomial.hermite_e.hermegauss(_NODES))
+    y = torch.as_tensor(value(x[:, None].expand(-1, value.by_channel[0].channels).clone(), slice(None))).double()
+    found: list[float] = (weights @ y.square() / weights.sum()).tolist()
+    return found
+
+
+def _middle(kinds: _Kinds) -> Activation:
+    """The activation of a channel in the middle."""
+    beyond = np.cumsum([share for _, share in kinds])
+    return kinds[int(np.argmax(beyond >= 0.5))][0]
