@@ -70,9 +70,10 @@ def pair_moments(
 
     Notes
     -----
-    Accuracy: about 1e-15 E[phi^2] for K, 1e-14 E[phi'^2] for Kd, and for G 1e-12 relative however close the inputs; the
-    bounds are some ten times larger. Tables are built for each octave of the larger variance when it is met first, in
-    some tenths of a second; then a pair costs some hundred nanoseconds.
+    Accuracy: about 1e-14 E[phi^2] for K, 1e-14 E[phi'^2] for Kd, and for G 1e-12 relative however close the inputs,
+    where q E[phi'^2] is not much smaller than E[phi^2]; the bounds are some ten times larger. Tables are built for each
+    octave of the larger variance when it is met first, in some tenths of a second; then a pair costs some hundred
+    nanoseconds. Where phi jumps or changes on very many scales, pairs are integrated one by one.
 
     Examples
     --------
