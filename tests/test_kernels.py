@@ -179,6 +179,8 @@ def test_saved_and_loaded(tmp_path):
         ({"x2": np.eye(2), "gram": np.eye(2)}, "x2 goes with x1"),
         ({}, "in one way"),
         ({"gram": [[1.0, 2.0], [2.0, 1.0]]}, "not positive semidefinite"),
+        ({"gram": [[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]]}, "eigenvalue -0.8, and no inputs"),
+        ({"one_minus_c": [[0.0, 0.1, 1.9], [0.1, 0.0, 0.1], [1.9, 0.1, 0.0]]}, "not positive semidefinite"),
         ({"q": [1.0, -1.0], "one_minus_c": 0.5}, "variances > 0"),
         ({"q": [1.0, 1.0]}, "needs one_minus_c"),
         ({"one_minus_c": [[0.0, 3.0], [3.0, 0.0]]}, "from 0 to 2"),
@@ -255,3 +257,19 @@ def test_the_standard_parameterisation_is_that_of_neural_tangents(biases, sigma_
 def test_parameterisations_that_are_none_are_refused(given, message):
     with pytest.raises(EocError, match=message):
         eoc.kernel("relu", **{"x1": np.eye(2), "depth": 1, "sigma_w": 1.0, **given})
+
+
+@pytest.mark.parametrize("network", ["gelu", "clip(x, -0.5, 1)", "residual(silu, dense)"])
+def test_many_inputs_of_different_lengths_give_what_two_give(network):
+    """Few pairs are integrated over the plane, many come from tables: within the bounds of both."""
+    x = np.random.default_rng(1).standard_normal((6, 3))
+    x[1] = 1.001 * x[0]
+    place = {"depth": 1, "sigma_w": 1.3, "sigma_b": 0.2}
+    whole = eoc.kernel(network, x, **place)
+    for a, b in ((0, 1), (0, 3), (2, 5)):
+        two = eoc.kernel(network, x[[a, b]], **place)
+        for name in ("nngp", "ntk", "one_minus_c"):
+            got, error = getattr(whole, name)[a, b], getattr(whole, f"{name}_error")[a, b]
+            exact, off = getattr(two, name)[0, 1], getattr(two, f"{name}_error")[0, 1]
+            assert abs(got - exact) <= error + off
+            assert error < 1e-9 * (1.0 if name == "one_minus_c" else abs(getattr(whole, name)).max())

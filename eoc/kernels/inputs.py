@@ -25,6 +25,7 @@ __all__ = ["Points", "bias_of", "points_of", "variances_of"]
 
 _CLOSE = 0.05  # 1 - c below which differences are summed
 _AT_ONCE = 2**22  # numbers
+_INDEFINITE = 1e-9  # how negative rounding may make an eigenvalue, for each input
 _ROUNDING = 16.0 * EPS  # relative, of the variances of vectors
 
 
@@ -83,6 +84,7 @@ def points_of(
         raise EocError("x2 goes with x1: the kernel between two sets of vectors")
     if gram is not None:
         variances, e, error = from_gram(gram)
+        _check_definite("gram", e)
         return Points(variances, variances, e, error, True, None)
     if x1 is None:
         return _given(q, one_minus_c)
@@ -108,7 +110,17 @@ def _given(q: ArrayLike | None, one_minus_c: ArrayLike | None) -> Points:
         raise EocError(f"q must be variances > 0, got {variances[~(variances > 0.0)][:1]}")
     if not ((e >= 0.0) & (e <= 2.0)).all() or (e != e.T).any() or np.diag(e).any():
         raise EocError("one_minus_c must be a symmetric matrix of numbers from 0 to 2 with zeros on its diagonal")
+    _check_definite("one_minus_c", e)
     return Points(variances, variances, e, np.zeros(e.shape), True, None, is_first_layer=True)
+
+
+def _check_definite(name: str, e: FloatArray) -> None:
+    lowest = float(np.linalg.eigvalsh(1.0 - e)[0])
+    if lowest < -_INDEFINITE * len(e):
+        raise EocError(
+            f"{name} is not positive semidefinite: the correlations have the eigenvalue {lowest:.3g}, and no inputs "
+            "have them"
+        )
 
 
 def _vectors(name: str, x: ArrayLike, bias: float) -> FloatArray:
