@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
@@ -19,6 +19,7 @@ from eoc.diagnose.output_moments import Moments, moments_of
 from eoc.errors import EocError
 from eoc.messages import quoted
 from eoc.models.steps import Step
+from eoc.models.torch.structures import tensors_in
 from eoc.models.torch.unwrapped import unwrapped
 
 __all__ = ["Run", "arguments", "count_samples", "measure"]
@@ -82,7 +83,7 @@ def measure(
         except Exception as error:
             raise EocError(f"the model cannot take this batch: {type(error).__name__}: {error}") from error
         calls = tuple(call for one in seen.applied for call, _ in one.calls)
-        outputs = _last([one for one in _tensors(result) if one.is_floating_point()])
+        outputs = _last([one for one in tensors_in(result) if one.is_floating_point()])
         output = moments_of(outputs[0].detach(), outputs[0].ndim - 1, samples) if outputs else Moments.nothing()
         if not calls:
             return Run((), (), output, float("nan"))
@@ -188,25 +189,10 @@ def arguments(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 def count_samples(batch: Any) -> int:
     """The length of the first tensor in a batch."""
-    first = next(_tensors(batch), None)
+    first = next(tensors_in(batch), None)
     if first is None or first.ndim == 0 or len(first) == 0:
         raise EocError("batch holds no tensor with at least one sample along its first dimension")
     return len(first)
-
-
-def _tensors(value: Any) -> Iterator[Any]:
-    """The tensors in nested tuples, lists, dicts and dataclasses."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from _tensors(one)
-    elif isinstance(value, tuple | list):
-        for one in value:
-            yield from _tensors(one)
-    elif is_dataclass(value):
-        for entry in fields(value):
-            yield from _tensors(getattr(value, entry.name))
 
 
 def _last(outputs: Sequence[Any]) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from eoc.errors import EocError, InitializationWarning
 from eoc.initializers.plan.account import notes_of, rows_of
+from eoc.initializers.plan.corrections import with_measured
 from eoc.initializers.plan.draws import normal_numbers, orthogonal_matrices
 from eoc.initializers.plan.drift import warnings_of
 from eoc.initializers.plan.fills import Fill
@@ -131,12 +132,7 @@ class Measured:
     def seen(self, row: Row, keys: Mapping[tuple[str, str], Key]) -> Row:
         """A row of the report with what was measured."""
         key = keys.get((row.parameter, row.part))
-        if key is None or row.std is None:
-            return row
-        factor = self.factors.get(key, 1.0)
-        note = "" if factor == 1.0 else f"scaled by {factor:.3g}, as measured"
-        together = "; ".join(filter(None, [row.note, note]))
-        return replace(row, measured=self.taken.get(key), std=row.std * factor, note=together)
+        return row if key is None else with_measured(row, self.taken.get(key), self.factors.get(key, 1.0))
 
 
 Measure = Callable[[Mapping[str, Array], Mapping[Key, Aim], Sequence[Fill]], Measured]

@@ -405,7 +405,7 @@ def test_frozen_tied_and_shared_weights():
     report, rows = checked(model, sigma_b=0.2)
     notes = {row.parameter: row.note for row in report.left}
     assert notes == {
-        "2.weight": "frozen: requires_grad is False",
+        "2.weight": "frozen: it is not trained",
         "4.weight": "tied to 2.weight",
         "4.bias": "tied to 2.bias",
         "6.weight": "tied to 0.weight",

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from eoc.initializers.plan.corrections import ALIKE, MOST, NEAR
 from eoc.initializers.plan.fills import Fill
 from eoc.initializers.plan.plan import Aim
 from eoc.initializers.slotted import Array, Key, Measured
@@ -22,10 +23,6 @@ from eoc.models.jax.computed import computed
 from eoc.models.jax.read import Traced
 
 __all__ = ["Batch"]
-
-_ALIKE = 0.2  # how far an exact theory may be off by chance: then the weight is left as drawn
-_NEAR = 0.02  # how far any may be off
-_MOST = 1e3  # by which a weight is scaled
 
 
 @dataclass(frozen=True)
@@ -120,6 +117,6 @@ def _mean_square(x: Any) -> Any:
 def _factor(have: Any, aim: Aim) -> Any:
     if not (aim.weights > 0.0 and np.isfinite(aim.weights)):
         return jnp.ones(())
-    factor = jnp.clip(jnp.sqrt(aim.weights / have), 1.0 / _MOST, _MOST)
-    moved = jnp.abs(factor - 1.0) > (_ALIKE if aim.is_exact else _NEAR)
+    factor = jnp.clip(jnp.sqrt(aim.weights / have), 1.0 / MOST, MOST)
+    moved = jnp.abs(factor - 1.0) > (ALIKE if aim.is_exact else NEAR)
     return jnp.where(moved & (have > 0.0) & jnp.isfinite(have), factor, 1.0)

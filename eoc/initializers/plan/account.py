@@ -31,7 +31,7 @@ def rows_of(parameters: Parameters, reading: Reading, plan: Plan) -> tuple[Row, 
             together = {replace(row, part="") for row in plan.rows[name]}
             rows += together if len(together) == 1 else plan.rows[name]
         elif not parameters.is_free(name):
-            rows.append(Row(name, Rule.LEFT, note="frozen: requires_grad is False"))
+            rows.append(Row(name, Rule.LEFT, note="frozen: it is not trained"))
         else:
             reason = reasons.get(name) or reading.uses.get(name, "no part of a layer that was recognised")
             rows.append(Row(name, Rule.LEFT, note=reason))

@@ -274,7 +274,7 @@ class Plan:
         """Whether a parameter was met before, is frozen, or is left as asked: then it is measured."""
         if key in self._squares:
             return True
-        why = "" if self._parameters.is_free(name) else "frozen: requires_grad is False"
+        why = "" if self._parameters.is_free(name) else "frozen: it is not trained"
         why = why or ("left out: as asked" if self.settings.leaves(name) else asked)
         if not why:
             return False

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isfinite, sqrt
 from typing import Any
 
@@ -19,20 +19,19 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from eoc.errors import EocError
+from eoc.initializers.plan.corrections import ALIKE, MOST, NEAR, with_measured
 from eoc.initializers.plan.fills import Fill
 from eoc.initializers.plan.plan import Aim
 from eoc.initializers.plan.report import Row
 from eoc.models.steps import Affine
 from eoc.models.torch.functions import LINEAR, TRANSPOSED
 from eoc.models.torch.preserve_state import preserved_state
+from eoc.models.torch.structures import tensors_in
 from eoc.models.torch.unwrapped import unwrapped
 
 __all__ = ["Measured", "corrected"]
 
 _SEED = 0
-_ALIKE = 0.2  # how far an exact theory may be off by chance: then the weight is left as drawn
-_NEAR = 0.02  # how far any may be off
-_MOST = 1e3  # by which a weight is scaled
 
 
 @dataclass
@@ -59,12 +58,7 @@ class Measured:
     def seen(self, row: Row) -> Row:
         """A row of the report with what was measured."""
         key = row.parameter, row.part
-        factor = self.factors.get(key)
-        if row.std is None:
-            return row
-        note = "" if factor is None else f"scaled by {factor:.3g}, as measured"
-        together = "; ".join(filter(None, [row.note, note]))
-        return replace(row, measured=self.taken.get(key), std=row.std * (factor or 1.0), note=together)
+        return with_measured(row, self.taken.get(key), self.factors.get(key, 1.0))
 
 
 def corrected(model: nn.Module, batch: Any, fills: Sequence[Fill], aims: Mapping[int, Aim]) -> Measured:
@@ -88,11 +82,10 @@ def corrected(model: nn.Module, batch: Any, fills: Sequence[Fill], aims: Mapping
     """
     found = Measured()
     watched = [fill for fill in fills if fill.affine is not None and id(fill.tensor) in aims]  # no tied tables
-    inner = unwrapped(model)[0]
     with preserved_state(model, _SEED), _slow_path():
         with torch.no_grad(), _Correcting(watched, aims, found):
-            _run(inner, batch)
-        _measure_gradients(inner, batch, watched, found)
+            _run(unwrapped(model)[0], batch)
+        _measure_gradients(model, batch, watched, found)
     return found
 
 
@@ -150,8 +143,8 @@ class _Correcting(TorchFunctionMode):
         have = float(seen.of_part(fill).double().square().mean())
         if not (have > 0.0 and isfinite(have) and aim.weights > 0.0 and isfinite(aim.weights)):
             return False
-        factor = min(max(sqrt(aim.weights / have), 1.0 / _MOST), _MOST)
-        if abs(factor - 1.0) <= (_ALIKE if aim.is_exact else _NEAR):
+        factor = min(max(sqrt(aim.weights / have), 1.0 / MOST), MOST)
+        if abs(factor - 1.0) <= (ALIKE if aim.is_exact else NEAR):
             return False
         fill.tensor.mul_(factor)
         self._found.factors[key] = factor
@@ -202,10 +195,12 @@ _AFFINE = LINEAR | TRANSPOSED | frozenset(("addmm", "matmul", "mm", "einsum", "_
 
 
 def _measure_gradients(model: nn.Module, batch: Any, fills: Sequence[Fill], found: Measured) -> None:
+    """Of whole weights, by the names that they have in the model, wrappers included."""
     weights = {fill.name: fill.tensor for fill in fills if not (fill.affine and fill.affine.part)}
-    leaves = {name: p for name, p in model.named_parameters() if p.requires_grad and name in weights}
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    leaves = {name: trained[name] for name in weights if name in trained}  # in the order of the computation
     with torch.enable_grad():
-        outputs = _tensors(_run(model, batch))
+        outputs = [y for y in tensors_in(_run(unwrapped(model)[0], batch)) if y.is_floating_point()]
         flat = [y.detach().double().flatten() for y in outputs]
         found.output = float(torch.cat(flat).square().mean()) if flat else 0.0
         generator = torch.Generator().manual_seed(_SEED)
@@ -216,14 +211,3 @@ def _measure_gradients(model: nn.Module, batch: Any, fills: Sequence[Fill], foun
     for (name, p), g in zip(leaves.items(), gradients, strict=True):
         if g is not None:
             found.gradients[name] = float(g.double().norm() * p.detach().double().norm())
-
-
-def _tensors(output: Any) -> list[torch.Tensor]:
-    """All tensors of numbers that a model returns."""
-    if isinstance(output, torch.Tensor):
-        return [output] if output.is_floating_point() else []
-    if isinstance(output, Mapping):
-        output = list(output.values())
-    if isinstance(output, tuple | list):
-        return [tensor for part in output for tensor in _tensors(part)]
-    return []

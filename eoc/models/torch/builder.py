@@ -84,15 +84,6 @@ class Builder:
             seen.update(step.inputs)
         return False
 
-    def needed(self) -> tuple[Step, ...]:
-        """The steps that the last one depends on."""
-        used = {len(self.steps) - 1}
-        for at in range(len(self.steps) - 1, -1, -1):
-            used |= set(self.steps[at].inputs) if at in used else set()
-        places = {at: place for place, at in enumerate(sorted(used))}
-        steps = (self.steps[at] for at in sorted(used))
-        return tuple(replace(step, inputs=tuple(places[at] for at in step.inputs)) for step in steps)
-
     def name_of(self, tensor: Any) -> str | None:
         """The name of a parameter of the model; None for any other tensor."""
         return self._names.get(id(tensor))

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 
 from eoc.activations import Activation
 from eoc.activations import activation as resolve
-from eoc.activations.argument.by_values import GRID
 from eoc.activations.argument.computed import formula_in, in_double, sampled
 from eoc.activations.argument.objects import function_text, module_text
 from eoc.activations.argument.symbolic import called
 from eoc.errors import EocError
 
-__all__ = ["as_activation", "as_function", "recognised_function", "recognised_module", "straight_line"]
+__all__ = ["as_activation", "as_function", "recognised_function", "recognised_module"]
 
 _LONGEST = 60  # characters of a name
-_CLOSE = 1e-13  # how straight a line has to be
 
 
 def recognised_module(module: Any) -> tuple[Activation, str] | None:
@@ -68,12 +65,3 @@ def as_activation(function: Callable[[torch.Tensor], torch.Tensor], text: str) -
     text = text[1:-1] if text.startswith("(") else text
     name = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
     return sampled(in_double("torch", function), name, formula_in("torch", function, resolve))
-
-
-def straight_line(activation: Activation) -> tuple[float, float] | None:
-    """The a and b of phi(x) = a x + b; None for any other function."""
-    with np.errstate(all="ignore"):
-        values, b = activation(GRID), float(activation(0.0))
-        a = float(activation(1.0)) - b
-        off = np.abs(values - (a * GRID + b))
-    return (a, b) if np.all(off <= _CLOSE * (np.abs(a * GRID) + abs(b))) else None

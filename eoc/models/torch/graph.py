@@ -13,7 +13,7 @@ from torch import fx, nn
 from eoc.activations import Activation
 from eoc.activations import activation as resolve
 from eoc.activations.argument.channels import channels
-from eoc.models.steps import Kind, Reading
+from eoc.models.steps import Kind, Reading, needed
 from eoc.models.torch.calls import value_of
 from eoc.models.torch.elementwise import recognised_module
 from eoc.models.torch.evaluated import Own, own_activation
@@ -51,7 +51,7 @@ def interpret(
     """
     builder = ValueBuilder(whole)
     _Interpreter(builder, kinds, model, prefix, activation).run(graph)
-    return Reading(builder.needed(), True, uses=builder.uses)
+    return Reading(needed(builder.steps), True, uses=builder.uses)
 
 
 class _Interpreter:

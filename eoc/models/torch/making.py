@@ -13,9 +13,10 @@ from torch import nn
 
 from eoc.activations import Activation
 from eoc.errors import EocError
+from eoc.models.lines import straight_line
 from eoc.models.steps import Kind
 from eoc.models.torch.builder import Builder
-from eoc.models.torch.elementwise import as_activation, straight_line
+from eoc.models.torch.elementwise import as_activation
 from eoc.models.torch.masks import is_causal, mask_of
 from eoc.models.torch.rows import normalised
 from eoc.models.torch.units import Units

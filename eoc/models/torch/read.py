@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from eoc.activations import activation as resolve
 from eoc.errors import EocError
 from eoc.messages import quoted
-from eoc.models.steps import Kind, Reading, Step
+from eoc.models.steps import Kind, Reading, Step, needed
 from eoc.models.torch.builder import Builder
 from eoc.models.torch.graph import interpret
 from eoc.models.torch.modules import is_leaf
@@ -117,7 +117,7 @@ def _single(builder: Builder, leaf: nn.Module, prefix: str, example_inputs: Any)
         for name, shape in zip(required, [*shapes, *[()] * len(required)], strict=False)
     ]
     builder.add("output", Kind.OUTPUT, (add_leaf(builder, prefix.removesuffix("."), leaf, inputs),))
-    return builder.needed()
+    return needed(builder.steps)
 
 
 def _is_sharded(model: nn.Module) -> bool:

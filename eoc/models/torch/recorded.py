@@ -20,7 +20,8 @@ from torch import fx, nn
 from eoc.models.torch.copied import twin
 from eoc.models.torch.evaluated import Own, evaluated
 from eoc.models.torch.modules import is_leaf
-from eoc.models.torch.recorder import DecidedError, Recorder, Unseen, mapped
+from eoc.models.torch.recorder import DecidedError, Recorder, Unseen
+from eoc.models.torch.structures import mapped
 from eoc.models.torch.unwrapped import unwrapped
 
 __all__ = ["record"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -17,8 +16,9 @@ from eoc.models.torch.copied import tensors_of
 from eoc.models.torch.evaluated import Own
 from eoc.models.torch.functions import is_in_place, plain_name
 from eoc.models.torch.masks import masks_causally
+from eoc.models.torch.structures import mapped, tensors_in
 
-__all__ = ["DecidedError", "Recorder", "Unseen", "mapped"]
+__all__ = ["DecidedError", "Recorder", "Unseen"]
 
 
 class DecidedError(EocError):
@@ -213,32 +213,3 @@ def _name_of(func: Any) -> str:
     if name == "__get__":
         name = str(func.__self__.__name__)
     return name.strip("_") if name.startswith("__") else name
-
-
-def tensors_in(structure: Any) -> Iterator[torch.Tensor]:
-    """All tensors in nested containers and dataclasses."""
-    if isinstance(structure, torch.Tensor):
-        yield structure
-    elif isinstance(structure, Mapping):
-        for each in structure.values():
-            yield from tensors_in(each)
-    elif isinstance(structure, tuple | list):
-        for each in structure:
-            yield from tensors_in(each)
-    elif isinstance(structure, slice):
-        yield from tensors_in((structure.start, structure.stop, structure.step))
-    elif is_dataclass(structure) and not isinstance(structure, type):
-        for field in fields(structure):
-            yield from tensors_in(getattr(structure, field.name, None))
-
-
-def mapped(structure: Any, change: Callable[[Any], Any]) -> Any:
-    """Arguments with something else for every tensor."""
-    if isinstance(structure, tuple | list):
-        parts = [mapped(each, change) for each in structure]
-        return tuple(parts) if isinstance(structure, tuple) else parts
-    if isinstance(structure, Mapping):
-        return {str(key): mapped(each, change) for key, each in structure.items()}
-    if isinstance(structure, slice):
-        return slice(*(mapped(each, change) for each in (structure.start, structure.stop, structure.step)))
-    return change(structure)
