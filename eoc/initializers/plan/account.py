@@ -103,7 +103,7 @@ def _of_prediction(reading: Reading, plan: Plan) -> Iterator[str]:
 
 def _differs(step: Step) -> bool:
     """Whether a learned tensor differs from position to position, as no bias does; zeros are meant as they are."""
-    shape = tuple(step.tensor.shape) if step.tensor is not None else ()
+    shape = step.shape or tuple(getattr(step.tensor, "shape", ()))
     return prod(shape[:-1]) > 1
 
 
