@@ -25,14 +25,16 @@ from eoc.gaussian.kernels.plain import (
 if TYPE_CHECKING:
     from eoc.gaussian.kernels.angle import apply_map, evaluate_series, iterate_map
     from eoc.gaussian.kernels.heat import common_means
-    from eoc.gaussian.kernels.pairs import evaluate_matrix, evaluate_pairs, mirror
+    from eoc.gaussian.kernels.matrices import evaluate_matrix, mirror
+    from eoc.gaussian.kernels.pairs import evaluate_pairs
     from eoc.gaussian.kernels.polynomials import evaluate
     from eoc.gaussian.kernels.surface import evaluate_surface, solve_surface
 
 _WHERE = {
     "angle": ("apply_map", "evaluate_series", "iterate_map"),
     "heat": ("common_means",),
-    "pairs": ("evaluate_matrix", "evaluate_pairs", "mirror"),
+    "matrices": ("evaluate_matrix", "mirror"),
+    "pairs": ("evaluate_pairs",),
     "polynomials": ("evaluate",),
     "surface": ("evaluate_surface", "solve_surface"),
 }
