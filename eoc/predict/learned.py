@@ -10,7 +10,10 @@ from eoc.layers.affine import Dense, checked_sigma
 from eoc.models.padding import inside
 from eoc.models.steps import Affine, Kind, Step
 
-__all__ = ["dense", "mean_square", "running", "sigmas", "size"]
+__all__ = ["COHERENT", "dense", "is_coherent", "mean_square", "running", "sigmas", "size"]
+
+COHERENT = "weights whose mean is not 0 are taken for random ones"
+_CHANCE = 6.0  # standard errors of a mean
 
 
 def mean_square(tensor: Any) -> float:
@@ -19,6 +22,15 @@ def mean_square(tensor: Any) -> float:
         return 0.0
     found = tensor.detach().double().square().mean()
     return float(found.full_tensor() if hasattr(found, "full_tensor") else found)
+
+
+def is_coherent(affine: Affine | None) -> bool:
+    """Whether the mean of the weights of a layer is not that of random ones, as of weights that all are positive."""
+    weight = None if affine is None else affine.weight
+    if weight is None or weight.is_meta or weight.numel() == 0 or hasattr(weight, "full_tensor"):
+        return False
+    mean = float(weight.detach().double().mean())
+    return mean**2 * weight.numel() > _CHANCE**2 * mean_square(weight)
 
 
 def sigmas(affine: Affine) -> tuple[float, float]:

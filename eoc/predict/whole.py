@@ -18,7 +18,7 @@ from eoc.models.torch.unwrapped import unwrapped
 from eoc.predict.backward import Gradient, backward
 from eoc.predict.forward import Forward
 from eoc.predict.inputs import inputs_of, named_inputs
-from eoc.predict.learned import dense, size
+from eoc.predict.learned import COHERENT, dense, is_coherent, size
 from eoc.predict.result import Known, PredictedStep, Prediction
 from eoc.predict.state import State, Unknown, begin, through
 
@@ -43,7 +43,10 @@ def walked(steps: Sequence[Step], inputs: Any) -> tuple[list[State | Unknown], l
 
     def layer(at: int, x: State | Unknown) -> State | Unknown:
         try:
-            return x if isinstance(x, Unknown) else through(dense(steps, at), x)
+            if isinstance(x, Unknown):
+                return x
+            out = through(dense(steps, at), x)
+            return out.neglecting(COHERENT) if is_coherent(steps[at].affine) else out
         except EocError as error:
             return Unknown(f"{steps[at].name}: {error}")
 

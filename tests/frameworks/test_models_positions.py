@@ -53,6 +53,20 @@ def test_pooling_counts_its_positions(pool, terms, largest):
     assert (step.terms, step.largest) == (terms, largest)
 
 
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda x: x.amin((2, 3)),
+        lambda x: x.flatten(2).min(-1)[0],
+        lambda x: F.lp_pool2d(x, 2, 2),
+        nn.LPPool2d(2, 2),
+    ],
+)
+def test_smallest_values_and_other_means_are_not_taken_for_largest_ones(pool):
+    model = Calls(lambda self, x: pool(self.layer(x)), layer=nn.Conv2d(3, 4, 1))
+    assert all(step.kind is not Kind.POOL for step in steps_of(model, IMAGES))
+
+
 def test_sums_over_positions_are_means_times_their_number():
     steps = steps_of(Calls(lambda self, x: self.layer(x).sum(1), layer=nn.Linear(3, 4)), seeded(2, 7, 3))
     assert only(steps, Kind.POOL).terms == 7

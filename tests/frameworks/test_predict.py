@@ -259,3 +259,12 @@ def test_a_reading_without_inputs_is_predicted_too():
     assert found.rows[0].mean_square == 2.0
     assert all(math.isnan(row.one_minus_c) for row in found.rows)
     assert len(found.rows) == len(read(mlp()).steps)
+
+
+def test_weights_that_are_not_random_are_said():
+    model = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(), nn.Linear(256, 8))
+    assert all(str(row.known) == "exact" for row in eoc.predict.torch(model).rows)
+    with torch.no_grad():
+        model[2].weight.abs_()
+    behind = [row for row in eoc.predict.torch(model).rows if row.name in ("2", "3", "4")]
+    assert all("weights whose mean is not 0" in row.why for row in behind)

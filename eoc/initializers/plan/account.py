@@ -94,7 +94,7 @@ def _of_prediction(reading: Reading, plan: Plan) -> Iterator[str]:
         for earlier, power in powers.items():
             learned = reading.steps[earlier]
             if learned.kind is Kind.PARAMETER and _differs(learned) and (power or 0.0) < _UNSEEN * most:
-                size = (power or 0.0) ** 0.5
+                size = (power or 0.0) ** 0.5 if bool((learned.tensor != 0.0).any()) else 0.0
                 yield (
                     f"{learned.name} is hardly seen at first: root mean square {size:.2g} beside {most**0.5:.2g}; "
                     f"draw it with a standard deviation of about {most**0.5:.2g} if the model needs it from the start"

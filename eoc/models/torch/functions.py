@@ -59,7 +59,7 @@ _KINDS = {
     Kind.POOL: _words(
         "mean sum amax amin max min norm vector_norm var std max_pool1d max_pool2d max_pool3d avg_pool1d "
         "avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d "
-        "adaptive_max_pool2d adaptive_max_pool3d lp_pool1d lp_pool2d lp_pool3d"
+        "adaptive_max_pool2d adaptive_max_pool3d"
     ),
     Kind.NORM: _words("batch_norm layer_norm group_norm instance_norm rms_norm normalize"),
     Kind.CONCATENATE: _words(

@@ -42,7 +42,6 @@ _KINDS: tuple[tuple[Kind, tuple[Any, ...]], ...] = (
             nn.modules.pooling._AvgPoolNd,
             nn.modules.pooling._AdaptiveAvgPoolNd,
             nn.modules.pooling._AdaptiveMaxPoolNd,
-            nn.modules.pooling._LPPoolNd,
             nn.FractionalMaxPool2d,
             nn.FractionalMaxPool3d,
         ),

@@ -14,8 +14,8 @@ from eoc.models.torch.values import Call, Elements, Fixed, Value
 
 __all__ = ["normalisation", "pooling"]
 
-_LARGEST = ("amax", "amin", "max", "min")
-_OF_AXES = (*_LARGEST, "mean", "sum", "norm", "vector_norm", "var", "std", "normalize")
+_LARGEST = ("amax", "max")
+_OF_AXES = (*_LARGEST, "amin", "min", "mean", "sum", "norm", "vector_norm", "var", "std", "normalize")
 
 
 def pooling(builder: ValueBuilder, call: Call) -> Value:
@@ -43,7 +43,7 @@ def _over(builder: ValueBuilder, call: Call, axes: Sequence[int]) -> Value:
     shape = builder.steps[builder.index(call.data[0])].shape
     terms = prod(shape[axis] for axis in axes) if shape else None
     out = builder.step(call, Kind.POOL, terms=terms, largest=largest)
-    if call.name in ("max", "min"):
+    if call.name == "max":
         builder.tuples.add(out.source)
     if call.name == "sum" and terms is not None:
         return out.then(activation(f"{terms} * x"), f"{terms} *", call.node)
