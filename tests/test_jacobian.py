@@ -184,6 +184,20 @@ def test_networks_with_weight_matrices_agree(phi, weights):
     assert (found.squared > 1.2 * found.spectrum.largest).mean() < 0.01
 
 
+@pytest.mark.parametrize("weights", ["gaussian", "orthogonal"])
+def test_histograms_of_networks_are_the_density(weights):
+    found = eoc.jacobian("hardtanh", q=0.5, depth=3, weights=weights)
+    networks = sample_jacobians(found, width=100, networks=15, seed=2)
+    r, weight = np.polynomial.legendre.leggauss(60)
+    r, weight = 0.5 * (r + 1.0), 0.5 * weight
+    for share in (0.1, 0.3, 0.6):  # of the largest value, from which on singular values are counted
+        span = found.largest * (1.0 - share)
+        x = found.largest - span * r**2
+        above = found.density(x).value @ (2.0 * span * r * weight) + sum(a.mass for a in found.atoms if a.value > 0.0)
+        counted = (networks.squared > share * found.largest).mean(axis=1)
+        assert abs(counted.mean() - above) < 0.01 + 4.0 * counted.std(ddof=1) / 15**0.5
+
+
 def test_bad_input_is_explained():
     for arguments, options, words in (
         (("tanh", 1.0), {"depth": 0}, "depth must be a whole number"),

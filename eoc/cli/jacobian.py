@@ -105,8 +105,9 @@ def _isometry_in_words(where: Isometry) -> str:
     law = where.weights.replace("gaussian", "Gaussian")
     asked = f"s^2 <= {where.largest:g} at {where.depth} {law} layers"
     if not where.ranges:
-        least = f"at least {where.least:.4g}" if where.least < math.inf else "never bounded"
-        return f"{asked} nowhere on the edge of chaos, where the largest s^2 is {least}"
+        if math.isinf(where.least):
+            return f"{asked} nowhere: slopes have no bound, or there is no edge of chaos"
+        return f"{asked} nowhere on the edge of chaos, where the largest s^2 is at least {where.least:.4g}"
     stretches = " and ".join(f"{f'{low:.4g} <= ' if low > 0.0 else ''}q <= {high:.4g}" for low, high in where.ranges)
     if where.point is None:
         return f"{asked} everywhere on the edge of chaos"

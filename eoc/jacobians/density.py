@@ -24,8 +24,9 @@ __all__ = ["density_at"]
 _ANGLES = np.concatenate([np.linspace(1.0, 0.0625, 31)[1:], 0.0625 * 0.5 ** np.arange(1.0, 21.0), [0.0]]) * np.pi
 _CORRECTIONS = 4
 _SETTLED = 1e-12
-_POLISHED = 5  # steps
+_POLISHED = 12  # steps
 _NOTHING = 1e-300
+_ALIKE = 1.0
 _DOUBLE = 0.25  # of residual times curvature over slope^2, from which on two solutions are not apart
 
 
@@ -87,33 +88,40 @@ def _factors(rows: ComplexArray, depth: int, orthogonal: bool) -> ComplexArray:
 def _polished(
     law: SlopeLaw, tau: ComplexArray, log_x: FloatArray, log_error: FloatArray, depth: int, orthogonal: bool
 ) -> Estimate:
-    """Newton's steps with certified transforms, where they still change anything, and a bound of what is left."""
-    first = 1.0 - depth if orthogonal else 1.0
-    rows, errors = np.empty((4, tau.size), complex), np.empty((4, tau.size))
-    rest, known = np.empty(tau.size, complex), np.empty(tau.size)
-    slope, factor = np.empty(tau.size, complex), np.empty(tau.size, complex)
+    """Steps with certified transforms, where they still change anything, and a bound of what is left."""
+    shape = (tau.size,)
+    (z, rise), off = np.empty((2, *shape), complex), np.empty(shape)
+    (slope, bend), left = np.empty((2, *shape), complex), np.empty(shape)
     todo = np.arange(tau.size)
     for step in range(_POLISHED):
-        rows[:, todo], errors[:, todo] = law.transform(np.exp(tau[todo]))
-        some, off, target = rows[:, todo], errors[:2, todo], log_x[todo]
-        factors = _factors(some, depth, orthogonal)
-        factor[todo] = factors.sum(axis=0)
-        slope[todo] = some[2] * factor[todo] - depth
-        rest[todo] = target - _value(some, tau[todo], depth, orthogonal)
-        logs = np.abs(first * np.log(some[0])) + depth * (2.0 + np.abs(np.log(some[1])) + np.abs(tau[todo]))
-        known[todo] = (np.abs(factors) * off).sum(axis=0) + 2.0 * EPS * (logs + np.abs(target)) + log_error[todo]
-        todo = np.flatnonzero(np.abs(rest) > known)
-        if not todo.size:
+        rows, errors = law.transform(np.exp(tau[todo]))
+        z[todo], rise[todo], off[todo] = rows[1], rows[2], errors[1]
+        factors = _factors(rows, depth, orthogonal)
+        factor, value = factors.sum(axis=0), _value(rows, tau[todo], depth, orthogonal)
+        slope[todo] = rows[2] * factor - depth
+        bend[todo] = rows[3] * factor - rows[2] ** 2 * (factors / rows[:2]).sum(axis=0)
+        logs = depth * (2.0 + np.abs(np.log(rows[:2])).sum(axis=0) + np.abs(tau[todo])) + np.abs(log_x[todo])
+        known = (np.abs(factors) * errors[:2]).sum(axis=0) + 2.0 * EPS * logs + log_error[todo]
+        rest = log_x[todo] - value
+        left[todo] = np.abs(rest) + known
+        unsettled = np.abs(rest) > known
+        todo, rest = todo[unsettled], rest[unsettled]
+        if not todo.size or step == _POLISHED - 1:
             break
-        if step < _POLISHED - 1:
-            tau[todo] = _kept(tau[todo] + rest[todo] / slope[todo], tau[todo])
-    bend = rows[3] * factor - rows[2] ** 2 * (first / rows[0] ** 2 + (depth - 1.0) / rows[1] ** 2)
-    off = np.abs(rest) + known
+        tau[todo] = _kept(tau[todo] + _step(rest, slope[todo], bend[todo]), tau[todo])
     with np.errstate(divide="ignore", invalid="ignore"):
-        apart = off * np.abs(bend) <= _DOUBLE * np.abs(slope) ** 2
-        moved = np.where(apart, 2.0 * off / np.abs(slope), 4.0 * np.sqrt(off / np.abs(bend)))
-    imaginary = rows[1].imag
-    error = (errors[1] + np.abs(rows[2]) * moved) / np.pi + 4.0 * EPS * np.abs(imaginary)
-    value = np.maximum(-imaginary / np.pi, 0.0)
-    known = error < np.inf
+        apart = left * np.abs(bend) <= _DOUBLE * np.abs(slope) ** 2
+        moved = np.where(apart, 2.0 * left / np.abs(slope), 4.0 * np.sqrt(left / np.abs(bend)))
+    error = (off + np.abs(rise) * moved) / np.pi + 4.0 * EPS * np.abs(z.imag)
+    value, known = np.maximum(-z.imag / np.pi, 0.0), error < np.inf
     return Estimate(np.where(known, np.where(value <= error, 0.0, value), np.nan), np.where(known, error, np.inf))
+
+
+def _step(rest: ComplexArray, slope: ComplexArray, bend: ComplexArray) -> ComplexArray:
+    """The smaller root of slope s + bend s^2/2 = rest; of two that are alike, as close to an edge, the lower one."""
+    root = np.sqrt(slope**2 + 2.0 * bend * rest)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one, two = 2.0 * rest / (slope + root), 2.0 * rest / (slope - root)
+    alike = np.abs(np.log(np.abs(one) / np.abs(two))) < _ALIKE
+    first = np.where(alike, one.imag <= two.imag, np.abs(one) <= np.abs(two))
+    return np.where(first, one, two)

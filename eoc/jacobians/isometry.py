@@ -31,11 +31,12 @@ from eoc.jacobians.edge import largest_squared
 from eoc.jacobians.place import place_of, plain
 from eoc.jacobians.slopes import slope_law
 from eoc.jacobians.spectrum import DEEPEST, Weights, checked_depth, checked_weights, spectrum_at
+from eoc.jacobians.steepest import largest_square
 from eoc.validation import real_number
 
 __all__ = ["Isometry", "isometric_depth", "isometry"]
 
-_LEAST, _MOST, _PER_DECADE = -10, 3, 4  # powers of ten of q that are looked at
+_LEAST, _MOST, _PER_DECADE = -10, 2, 4  # powers of ten of q that are looked at
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Isometry:
     activation, weights, depth, largest
         Of what, and the number.
     least
-        The largest s^2 as q -> 0 along the edge, or the smallest that was seen where it does not go there.
+        The smallest that the largest s^2 was seen to be; inf where slopes have no bound, and where there is no edge.
     ranges
         (from, to) in q, in increasing order, from 0 where all small q are among them, up to inf where all are.
     point
@@ -84,7 +85,7 @@ def isometry(activation: object, largest: float, *, depth: int, weights: Weights
     Returns
     -------
     Isometry
-        Ranges of q, from 1e-10 to 1e3 as far as it was looked, and the point with the largest of them.
+        Ranges of q, from 1e-10 to 100 as far as it was looked, and the point with the largest of them.
 
     Raises
     ------
@@ -107,11 +108,13 @@ def isometry(activation: object, largest: float, *, depth: int, weights: Weights
 
     def excess(q: float) -> float:
         edge, error = largest_squared(slope_law(phi, q), layers, orthogonal)
-        return log(max(edge - error, 1e-300) / most) if edge < inf else 1e3
+        return log(max(edge - error, 1e-300) / most)
 
     if phi.is_positively_homogeneous:
         over = excess(1.0)
         return Isometry(phi.name, weights, layers, most, most * exp(over), ((0.0, inf),) if over <= 0.0 else (), None)
+    if largest_square(phi, 1.0) == inf:
+        return Isometry(phi.name, weights, layers, most, inf, (), None)
     ranges, least = _ranges(phi, excess)
     top = next((high for _, high in reversed(ranges) if high < inf), None)
     points = () if top is None else edge_of_chaos(phi, q=top).points

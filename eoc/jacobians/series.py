@@ -33,13 +33,18 @@ def relative_moments(law: SlopeLaw, depth: int, orthogonal: bool) -> tuple[Float
         weights = 0.0 if orthogonal else _GAUSSIAN
         total = depth * (c + weights)
         size = depth * (c_size + np.abs(weights))
-        error = depth * (c_slopes @ off) + 8.0 * EPS * size
+        error = depth * _spread(c_slopes, off) + 8.0 * EPS * size
         (m, m_size, m_slopes), variance_error = _moments(*total), float(error[0])
-        m_error = m_slopes @ error + 8.0 * EPS * m_size
+        m_error = _spread(m_slopes, error) + 8.0 * EPS * m_size
         m_error[0] = 0.0
     unknown = ~np.isfinite(m)
     m[unknown], m_error[unknown] = np.inf, 0.0
     return m, m_error, float(total[0]), 0.0 if np.isinf(total[0]) else variance_error
+
+
+def _spread(slopes: FloatArray, errors: FloatArray) -> FloatArray:
+    """What errors come to; what does not depend on an infinite moment is known without it."""
+    return np.where(slopes > 0.0, slopes * np.where(errors > 0.0, errors, 0.0), 0.0).sum(axis=1)
 
 
 def _coefficients(v2: float, v3: float, v4: float) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -52,7 +52,7 @@ def plot_jacobian(
     >>> hardtanh = jacobian("hardtanh", sigma_b=0.1, depth=8, weights="orthogonal")
     >>> ax = plot_jacobian(hardtanh, Figure().subplots())
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
-    ['orthogonal, $L = 8$', '$s^2 = 0$: 0.0222', '$s^2 = 1.5$: 0.604']
+    ['orthogonal, $L = 8$', '$s^2 = 0$: 0.0495', '$s^2 = 1.5$: 0.604']
     """
     shown = [found] if not isinstance(found, Sequence) else list(found)
     top = max(_top(one) for one in shown)
@@ -86,5 +86,6 @@ def _top(one: JacobianSpectrum) -> float:
 
 def jacobian_figure(found: JacobianSpectrum) -> Figure:
     """The picture of one spectrum, of column width."""
-    title = network_name(found.activation, found.sigma_w, found.sigma_b)
+    known = None if math.isnan(found.sigma_b) else found.sigma_w
+    title = network_name(found.activation, known, found.sigma_b)
     return row_figure(2.6, partial(plot_jacobian, found), title=title)
