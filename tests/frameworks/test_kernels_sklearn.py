@@ -13,6 +13,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, WhiteKernel
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import check_estimator
 
 import eoc
 from eoc.kernels.sklearn import NNGP, NTK
@@ -88,6 +89,12 @@ def test_gaussian_processes_find_their_hyperparameters():
     inside = np.abs(model.kernel_.theta - model.kernel_.bounds.T).min(axis=0) > 1e-6
     assert (np.abs(slope[inside]) < 0.1).all()
     assert model.predict(NEW, return_std=True)[1].shape == (3,)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of scikit-learn, about what it tries
+def test_the_estimator_checks_of_scikit_learn_pass():
+    check_estimator(GaussianProcessRegressor(NNGP("relu", depth=1), optimizer=None))
 
 
 def test_an_ensemble_of_the_first_layer_is_the_gaussian_process():
