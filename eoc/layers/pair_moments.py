@@ -6,10 +6,12 @@ relative in G stays relative. What is off in q moves V and D, and with them both
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError, UnsupportedError
@@ -18,6 +20,7 @@ from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import Estimate, moments
+from eoc.gaussian.pairs import pair_moments
 from eoc.gaussian.quick import quick_half_distances
 from eoc.gaussian.surface import levels
 from eoc.layers.bounded import Bounded
@@ -143,21 +146,35 @@ class PairExpectations:
         """G or Kd; of many pairs of different variances both come at once, and are kept."""
         if name not in self._known:
             qa, qb = self._of_points(self._q.value)
-            both = np.count_nonzero(qa != qb) > _MANY and self._phi.smoothness is not Smoothness.JUMP
-            self._known |= self._computed(qa, qb, ("G", "Kd") if both else (name,))
+            different, apart = qa != qb, (self._e > 0.0) | (qa != qb)
+            many = np.count_nonzero(different) > _MANY and self._phi.smoothness is not Smoothness.JUMP
+            names = ("G", "Kd") if many else (name,)
+            of_tables = different if many else np.zeros(apart.shape, dtype=bool)
+            self._known |= {one: self._of_like(one) for one in names}
+            self._fill(
+                names,
+                apart & ~of_tables,
+                lambda here: bivariate(self._phi, qa[here], None, names, q_b=qb[here], one_minus_c=self._e[here]),
+            )
+            first, second = self._ends
+            self._fill(
+                names,
+                of_tables,
+                lambda here: pair_moments(
+                    self._phi, self._q.value, first[here], second[here], None, names, one_minus_c=self._e[here]
+                ),
+            )
         return self._known[name]
 
-    def _computed(self, qa: FloatArray, qb: FloatArray, names: tuple[str, ...]) -> dict[str, Estimate]:
-        """By ``bivariate``, but of pairs of a point with its like, which need no series."""
-        apart = (self._e > 0.0) | (qa != qb)
-        if apart.all():
-            return bivariate(self._phi, qa, None, names, q_b=qb, one_minus_c=self._e)
-        found = {name: self._of_like(name) for name in names}
-        if apart.any():
-            inner = bivariate(self._phi, qa[apart], None, names, q_b=qb[apart], one_minus_c=self._e[apart])
-            for name, one in found.items():
-                one.value[apart], one.error[apart] = inner[name].value, inner[name].error
-        return found
+    def _fill(
+        self, names: tuple[str, ...], here: NDArray[np.bool_], of: Callable[[NDArray[np.bool_]], dict[str, Estimate]]
+    ) -> None:
+        """Compute some of the pairs."""
+        if here.any():
+            found = of(here)
+            for name in names:
+                known = self._known[name]
+                known.value[here], known.error[here] = found[name].value, found[name].error
 
     def _of_like(self, name: str) -> Estimate:
         """That of pairs of a point with its like: 0, or E[phi'^2] at the first."""
