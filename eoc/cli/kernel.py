@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _STEPS = (1, 2, 5)  # then these times powers of ten
-_MOST = 200  # inputs, unless more are asked for
+_MOST = 500  # inputs, unless more are asked for
 
 
 def command(

@@ -51,7 +51,7 @@ def cross_validated(matrix: FloatArray, labels: ArrayLike, folds: int = 5, ridge
     folds
         From 2 to n; every ``folds``-th input belongs to one.
     ridge
-        >= 0, in units of the mean of the diagonal.
+        > 0, in units of the mean of the diagonal.
 
     Raises
     ------
@@ -70,8 +70,8 @@ def cross_validated(matrix: FloatArray, labels: ArrayLike, folds: int = 5, ridge
         raise EocError(f"labels must be ({count},), one for each input, got shape {names.shape}")
     if not (isinstance(folds, int) and 2 <= folds <= count):
         raise EocError(f"folds must be a whole number from 2 to {count}, the number of inputs; got {folds!r}")
-    if not ridge >= 0.0:
-        raise EocError(f"ridge must be a number >= 0, got {ridge!r}")
+    if not ridge > 0.0:
+        raise EocError(f"ridge must be a number > 0, got {ridge!r}")
     classes, numbers = _classes(names)
     targets = numbers if classes is None else (names[:, None] == classes).astype(float)
     ridged = matrix + ridge * float(np.trace(matrix)) / count * np.eye(count)
@@ -79,7 +79,7 @@ def cross_validated(matrix: FloatArray, labels: ArrayLike, folds: int = 5, ridge
     for fold in range(folds):
         out = np.arange(count) % folds == fold
         kept, middle = ~out, targets[~out].mean(axis=0)
-        weights = np.linalg.lstsq(ridged[np.ix_(kept, kept)], targets[kept] - middle, rcond=None)[0]
+        weights = np.linalg.solve(ridged[np.ix_(kept, kept)], targets[kept] - middle)
         found = middle + matrix[np.ix_(out, kept)] @ weights
         scores.append(_score(found, targets[out], float(targets.var()), classes is not None))
     value = np.array(scores)
