@@ -71,8 +71,18 @@ def test_where_theory_is_exact_weights_stay_as_they_were_drawn():
     x, with_batch, without = torch.randn(256, 64, generator=seeded(1)), mlp(), mlp()
     report = initialize_(with_batch, batch=x, generator=seeded())
     initialize_(without, generator=seeded())
-    assert all(map(torch.equal, with_batch.parameters(), without.parameters()))
+    assert all(map(torch.equal, with_batch[:-1].parameters(), without[:-1].parameters()))
+    assert power(with_batch, x) == pytest.approx(1.0, rel=0.05)  # the head is as asked for
     assert all(row.measured == pytest.approx(row.power, rel=0.2) for row in report.rows if row.measured is not None)
+
+
+@pytest.mark.parametrize("batch", [torch.zeros(0, 64), {"input": torch.full((4, 64), math.nan)}])
+def test_batches_that_nothing_can_be_measured_on_are_refused_before_anything_is_written(batch):
+    model = mlp()
+    before = [parameter.clone() for parameter in model.parameters()]
+    with pytest.raises(EocError, match="batch holds"):
+        initialize_(model, batch=batch)
+    assert all(map(torch.equal, before, model.parameters()))
 
 
 def test_inputs_of_another_size_scale_the_first_layer_alone():

@@ -33,7 +33,7 @@ class Aim:
     weights
         The mean square.
     is_exact
-        Whether theory says that they do, and neglects nothing.
+        Whether theory says that they do, and neglects nothing, so that they may be off by what chance makes of it.
     """
 
     weights: float
@@ -123,6 +123,7 @@ class Plan:
         wanted = self._wanted(at, found, sigma_w) if power is None else sigma_w**2 * power
         if wanted is not None:
             exact = isinstance(x, State) and not x.neglected and self.structure.taken(at).kind is not Kind.INPUT
+            exact = exact and found.rule is not Rule.HEAD  # which no other layer has to go with
             self.aims.setdefault(id(affine.weight), Aim(wanted, exact))
 
     def _wanted(self, at: int, found: Role, sigma_w: float) -> float | None:

@@ -21,6 +21,7 @@ from eoc.initializers.torch.measured import corrected
 from eoc.initializers.torch.parameters import TorchParameters
 from eoc.initializers.torch.write import undone_on_error, written
 from eoc.models.steps import Kind, Reading
+from eoc.models.torch.structures import tensors_in
 
 __all__ = ["check_model", "filled"]
 
@@ -48,6 +49,7 @@ def filled(
         What the scales are corrected by; None for theory alone.
     """
     _check_reading(reading)
+    _check_batch(batch)
     parameters = TorchParameters(module)
     plan = Plan(parameters, reading, settings)
     problems = warnings_of(plan)
@@ -75,6 +77,15 @@ def check_model(module: Any, generator: Any) -> None:
     if not isinstance(module, nn.Module):
         raise EocError(f"module must be a torch.nn.Module, got {type(module).__name__}; for a tensor take eoc_normal_")
     check_generator(generator)
+
+
+def _check_batch(batch: Any) -> None:
+    """Refuse data that nothing can be measured on."""
+    tensors = list(tensors_in(batch))
+    if tensors and not any(tensor.numel() for tensor in tensors):
+        raise EocError(f"the batch holds no numbers, its shape is {tuple(tensors[0].shape)}: give one or more inputs")
+    if any(tensor.is_floating_point() and bool(torch.isnan(tensor).any()) for tensor in tensors):
+        raise EocError("the batch holds numbers that are NaN: clean the data first")
 
 
 def _check_reading(reading: Reading) -> None:
