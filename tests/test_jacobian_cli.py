@@ -8,7 +8,7 @@ from test_cli import run, run_json
 
 import eoc
 from eoc.jacobians import sample_jacobians
-from eoc.plotting import jacobian_figure, plot_jacobian
+from eoc.plotting import jacobian_figure, plot_diagram, plot_isometry, plot_jacobian
 
 
 def test_it_prints_what_the_function_computes(tmp_path):
@@ -61,3 +61,15 @@ def test_pictures_show_densities_atoms_and_networks():
     assert ax.get_xlim()[1] > max(one.largest for one in spectra)
     assert jacobian_figure(eoc.jacobian("x*x/4 + x", 1.0, q=0.1, depth=2)).axes
     assert math.isnan(eoc.jacobian("tanh", 3.0, q=0.1, depth=2).sigma_b)
+
+
+def test_a_phase_diagram_shows_where_the_largest_singular_value_stays_small():
+    diagram = eoc.phase_diagram("hardtanh", sigma_w=[0.9, 1.1, 1.3], sigma_b=[0.0, 0.2, 0.4])
+    ax = plot_diagram(diagram, "chi_1", Figure().subplots())
+    limits = ax.get_xlim(), ax.get_ylim()
+    found = eoc.isometry("hardtanh", 4.0, depth=10)
+    plot_isometry([found, eoc.isometry("relu", 4.0, depth=2)], ax)
+    assert (ax.get_xlim(), ax.get_ylim()) == limits
+    (line,) = [one for one in ax.lines if one.get_label().endswith("$L = 10$")]
+    assert line.get_xdata()[-1] == pytest.approx(found.point.sigma_b, rel=1e-9)
+    assert line.get_ydata()[-1] == pytest.approx(found.point.sigma_w, rel=1e-12)

@@ -15,7 +15,7 @@ with orthogonal ones it is nearly as large. Pennington, Schoenholz & Ganguli (20
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import exp, inf, log
 from typing import Any
@@ -26,6 +26,7 @@ from scipy.optimize import brentq
 from eoc.activations.base import Activation
 from eoc.criticality import EocPoint, edge_of_chaos
 from eoc.errors import EocError
+from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
 from eoc.jacobians.edge import largest_squared
 from eoc.jacobians.place import place_of, plain
@@ -37,6 +38,7 @@ from eoc.validation import real_number
 __all__ = ["Isometry", "isometric_depth", "isometry"]
 
 _LEAST, _MOST, _PER_DECADE = -10, 2, 4  # powers of ten of q that are looked at
+_SHORT = 1e-6  # of a stretch, where a curve begins in place of 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Isometry:
         (from, to) in q, in increasing order, from 0 where all small q are among them, up to inf where all are.
     point
         The point of the edge of chaos at the largest q; None where there is no stretch, or any q will do.
+    phi
+        The activation.
     """
 
     activation: str
@@ -62,10 +66,24 @@ class Isometry:
     least: float
     ranges: tuple[tuple[float, float], ...]
     point: EocPoint | None
+    phi: Activation = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything by name."""
-        return {**vars(self), "point": None if self.point is None else self.point.to_dict()}
+        own = {name: value for name, value in vars(self).items() if name != "phi"}
+        return {**own, "point": None if self.point is None else self.point.to_dict()}
+
+    def along(self, points: int = 200) -> tuple[tuple[FloatArray, FloatArray], ...]:
+        """The stretches as curves: sigma_b and sigma_w, both (points,), of each; one point where any q will do."""
+        return tuple(self._curve(low, high, points) for low, high in self.ranges)
+
+    def _curve(self, low: float, high: float, points: int) -> tuple[FloatArray, FloatArray]:
+        if self.phi.is_positively_homogeneous:
+            return np.zeros(1), np.array([self.phi.kappa**-0.5])
+        top = min(high, 10.0**_MOST)
+        q = np.geomspace(max(low, _SHORT * top), top, points)
+        found = moments(self.phi, q, ("D", "gap"))
+        return np.sqrt(np.maximum(found["gap"].value, 0.0) / found["D"].value), found["D"].value ** -0.5
 
 
 def isometry(activation: object, largest: float, *, depth: int, weights: Weights = "orthogonal") -> Isometry:
@@ -112,13 +130,15 @@ def isometry(activation: object, largest: float, *, depth: int, weights: Weights
 
     if phi.is_positively_homogeneous:
         over = excess(1.0)
-        return Isometry(phi.name, weights, layers, most, most * exp(over), ((0.0, inf),) if over <= 0.0 else (), None)
+        return Isometry(
+            phi.name, weights, layers, most, most * exp(over), ((0.0, inf),) if over <= 0.0 else (), None, phi
+        )
     if largest_square(phi, 1.0) == inf:
-        return Isometry(phi.name, weights, layers, most, inf, (), None)
+        return Isometry(phi.name, weights, layers, most, inf, (), None, phi)
     ranges, least = _ranges(phi, excess)
     top = next((high for _, high in reversed(ranges) if high < inf), None)
     points = () if top is None else edge_of_chaos(phi, q=top).points
-    return Isometry(phi.name, weights, layers, most, most * exp(least), ranges, points[0] if points else None)
+    return Isometry(phi.name, weights, layers, most, most * exp(least), ranges, points[0] if points else None, phi)
 
 
 def _ranges(phi: Activation, excess: Callable[[float], float]) -> tuple[tuple[tuple[float, float], ...], float]:

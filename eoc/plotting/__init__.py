@@ -18,7 +18,7 @@ from eoc.plotting.finite_width import (
     plot_correlation_spread,
 )
 from eoc.plotting.initialisation import initialisation_figure, plot_layers, plot_place
-from eoc.plotting.jacobian import jacobian_figure, plot_jacobian
+from eoc.plotting.jacobian import jacobian_figure, plot_isometry, plot_jacobian
 from eoc.plotting.kernel import kernel_figure, plot_condition_numbers, plot_spectrum
 from eoc.plotting.lengths import (
     gaussianity_figure,
@@ -74,6 +74,7 @@ __all__ = [
     "plot_diagram",
     "plot_eoc",
     "plot_expectations",
+    "plot_isometry",
     "plot_jacobian",
     "plot_kurtosis",
     "plot_layers",

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
-    from eoc.jacobians import JacobianSpectrum
+    from eoc.jacobians import Isometry, JacobianSpectrum
 
-__all__ = ["jacobian_figure", "plot_jacobian"]
+__all__ = ["jacobian_figure", "plot_isometry", "plot_jacobian"]
 
 _POINTS = 160
 _RANGE = 1e-4  # of the largest value, down to which is drawn
@@ -82,6 +82,45 @@ def _top(one: JacobianSpectrum) -> float:
         return one.largest
     second = one.moments[1] / one.moments[0]
     return float(_UNBOUNDED * second) if second < math.inf else float(_UNBOUNDED * one.moments[0])
+
+
+def plot_isometry(found: Isometry | Sequence[Isometry], ax: Axes) -> Axes:
+    r"""Draw where on the edge of chaos the largest s^2 stays below a number, sigma_w against sigma_b, on what is there.
+
+    Parameters
+    ----------
+    found
+        What :func:`eoc.isometry` returns, or several, such as of some depths; the deepest comes on top.
+    ax
+        Where to draw, such as that of :func:`plot_diagram` or :func:`plot_eoc`, whose limits stay.
+
+    Returns
+    -------
+    Axes
+        The same ``ax``.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from eoc.jacobians import isometry
+    >>> ax = plot_isometry([isometry("hardtanh", 4.0, depth=depth) for depth in (10, 100)], Figure().subplots())
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['$s^2 \\leq 4$, $L = 10$', '$s^2 \\leq 4$, $L = 100$']
+    """
+    several = [found] if not isinstance(found, Sequence) else sorted(found, key=lambda one: one.depth)
+    limits = (ax.get_xlim(), ax.get_ylim()) if ax.has_data() else None
+    for i, one in enumerate(several):
+        label: str | None = f"$s^2 \\leq {one.largest:g}$, $L = {one.depth}$"
+        for sigma_b, sigma_w in one.along():
+            marker = "o" if sigma_b.size == 1 else None
+            ax.plot(sigma_b, sigma_w, color=f"C{i + 1}", marker=marker, linewidth=3.5, label=label, zorder=5)
+            label = None
+    ax.set(xlabel="$\\sigma_b$", ylabel="$\\sigma_w$")
+    if limits is not None:
+        ax.set(xlim=limits[0], ylim=limits[1])
+    if ax.get_legend_handles_labels()[1]:
+        ax.legend(frameon=False, handlelength=1.8)
+    return ax
 
 
 def jacobian_figure(found: JacobianSpectrum) -> Figure:
