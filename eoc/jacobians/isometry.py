@@ -130,9 +130,8 @@ def isometry(activation: object, largest: float, *, depth: int, weights: Weights
 
     if phi.is_positively_homogeneous:
         over = excess(1.0)
-        return Isometry(
-            phi.name, weights, layers, most, most * exp(over), ((0.0, inf),) if over <= 0.0 else (), None, phi
-        )
+        everywhere = ((0.0, inf),) if over <= 0.0 else ()
+        return Isometry(phi.name, weights, layers, most, most * exp(over), everywhere, None, phi)
     if largest_square(phi, 1.0) == inf:
         return Isometry(phi.name, weights, layers, most, inf, (), None, phi)
     ranges, least = _ranges(phi, excess)

@@ -23,6 +23,7 @@ __all__ = ["jacobian_figure", "plot_isometry", "plot_jacobian"]
 _POINTS = 160
 _RANGE = 1e-4  # of the largest value, down to which is drawn
 _BEYOND = 1.15
+_ROOM = 1.3
 _UNBOUNDED = 10.0  # times m_2/m_1, where there is no largest value
 
 
@@ -61,9 +62,11 @@ def plot_jacobian(
         logs = np.log(np.maximum(np.ravel(np.asarray(squared, dtype=float)), 1e-300))
         heights, edges = np.histogram(logs, bins=np.linspace(math.log(x[0]), math.log(x[-1]), 60))
         ax.stairs(heights / (logs.size * np.diff(edges)), np.exp(edges), fill=True, color="0.85", label="networks")
+    highest = 0.0
     for i, one in enumerate(shown):
         near = np.sort(np.concatenate([x, _top(one) * (1.0 - np.geomspace(1e-5, 0.1, 24))]))
         density = one.density(near).value * near
+        highest = max(highest, float(np.nanmax(density)))
         ax.semilogx(near, density, color=f"C{i}", label=f"{one.weights}, $L = {one.depth}$")
         for atom in one.atoms:
             label = f"$s^2 = {atom.value:.3g}$: {atom.mass:.3g}"
@@ -72,7 +75,7 @@ def plot_jacobian(
             else:
                 ax.plot([], [], " ", label=label)
     ax.set(xscale="log", xlim=(x[0], x[-1]), xlabel="squared singular value $s^2$", ylabel="density of $\\log s^2$")
-    ax.set_ylim(bottom=0.0)
+    ax.set_ylim(0.0, _ROOM * highest if highest > 0.0 else 1.0)  # of a histogram at an atom only the foot
     ax.legend(frameon=False, handlelength=1.8)
     return ax
 
