@@ -37,6 +37,7 @@ _UNBUILT = -1
 _LEFT_OUT = 1e-13  # of the largest coefficient: what may be left out
 _USELESS = 1e-8  # an error above this fraction of the largest value is not good enough
 _MOST_KNOTS = 8
+_SMALLEST = 1e-300
 
 
 @cached(16)
@@ -171,7 +172,7 @@ class PairTables:
         if box.sign > 0:  # noise of G is like 1/R, and stays where it is
             steady[0], falling = 0.0, 2.0 * float((noise[0] * np.maximum(r, least)).max())
         error = np.array([*(left_out + steady), falling, least])
-        return series, error, np.array([(part / size).max() for part in along[1:]])
+        return series, error, np.array([(part / np.maximum(size, _SMALLEST)).max() for part in along[1:]])
 
     def _limit(self, box: Box, q_a: FloatArray, _: FloatArray, tau: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The limits R -> 0 of what is tabulated: (y^2 E[phi'^2] + delta^2 E[Z^2 phi'^2]) / (2 R^2), and E[phi'^2]."""
