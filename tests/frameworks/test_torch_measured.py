@@ -230,6 +230,17 @@ def test_the_first_layer_of_a_siren_has_its_frequencies():
     )
 
 
+@pytest.mark.parametrize("features", [1, 3])
+def test_coordinates_share_the_variance_with_the_biases(features):
+    model = nn.Sequential(nn.Linear(features, 400), nn.Tanh(), nn.Linear(400, 400), nn.Tanh(), nn.Linear(400, 1))
+    report = initialize_(model, input_variance=0.25, generator=seeded())
+    weight, bias = report.rows[:2]
+    assert (weight.rule, bias.rule) == ("first", "first")
+    assert 0.25 * features * weight.std**2 == pytest.approx(features / (features + 1))
+    assert bias.std**2 == pytest.approx(1.0 / (features + 1))
+    assert [row.rule for row in report.rows[2:]] == ["hidden", "hidden", "head", "head"]
+
+
 def test_selu_with_alpha_dropout_has_the_point_that_its_noise_is_made_for():
     parts = [part for _ in range(4) for part in (nn.Linear(64, 64), nn.SELU(), nn.AlphaDropout(0.1))]
     report = initialize_(nn.Sequential(*parts, nn.Linear(64, 2)), generator=seeded())

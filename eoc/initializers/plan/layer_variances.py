@@ -23,6 +23,7 @@ from eoc.predict.steps import after
 
 __all__ = ["LayerVariances", "power_of"]
 
+_COORDINATES = 3.0  # features, at most, of data that are places
 _FAST = 5.0
 _PHASES = np.array([0.1, 0.35, 0.8, 1.3, 4.0])
 _SELF_NORMALISING = {"sigma_w": 1.0, "sigma_b": 0.0, "q": 1.0}  # of SELU: Klambauer et al. (2017)
@@ -72,8 +73,10 @@ class LayerVariances:
             return found
         if self._model.is_once(at, found.next):
             return replace(found, rule=Rule.ONCE)
-        is_first = self._model.taken(at).kind is Kind.INPUT
-        return replace(found, rule=Rule.FIRST) if is_first and _is_fast_sine(phi) else found
+        affine = self._model.steps[at].affine
+        is_first = self._model.taken(at).kind is Kind.INPUT and affine is not None
+        coordinates = is_first and affine is not None and affine.fan_in <= _COORDINATES
+        return replace(found, rule=Rule.FIRST) if is_first and (coordinates or _is_fast_sine(phi)) else found
 
     def layer(
         self, at: int, found: Role, power: float | None, states: Sequence[State | Unknown]
@@ -140,10 +143,19 @@ class LayerVariances:
             return (place.sigma_w, place.sigma_b) if again else _keeping(place, power)
         if found.rule in (Rule.ONCE, Rule.NORMALISED, Rule.GATE):
             return (power or 1.0) ** -0.5, 0.0
-        affine = self._model.steps[at].affine
-        if found.rule is Rule.FIRST and affine is not None:
-            return (3.0 * affine.fan_in) ** -0.5, 0.0
+        if found.rule is Rule.FIRST and found.activation is not None:
+            return self._first(at, found.activation, power)
         return self._head(at, power) if found.rule is Rule.HEAD else (1.0, 0.0)
+
+    def _first(self, at: int, phi: Activation, power: float | None) -> tuple[float, float]:
+        """Of a layer that takes in coordinates: the constant counts as one more, so that functions are not all odd."""
+        affine = self._model.steps[at].affine
+        features = 1.0 if affine is None else affine.fan_in
+        if _is_fast_sine(phi):
+            return (3.0 * features) ** -0.5, 0.0
+        q = max(1.0, self._point(phi).q)
+        share = 1.0 / (features + 1.0)
+        return (q * (1.0 - share) / (power or 1.0)) ** 0.5, (q * share) ** 0.5
 
     def _head(self, at: int, power: float | None) -> tuple[float, float]:
         """Before the output."""

@@ -48,8 +48,8 @@ ends one of the n residual branches: adds 1/n of the power of its trunk, or less
 The trunk grows by at most e = 2.72 over all of them. Biases are 0; if an activation ends the branch, weights and biases
 are those of its point times one factor""",
     Rule.FIRST: """\
-the first layer before sin(w x): std 1 / (sqrt(3) fan_in), whose uniform law is that of SIREN, so that w sets the
-frequencies""",
+takes in coordinates, up to three numbers: q = 1 at least, of which the biases have the share of one more coordinate;
+before sin(w x) std 1 / (sqrt(3) fan_in), biases 0, whose uniform law is that of SIREN: w sets the frequencies""",
     Rule.EMBEDDING: """\
 table N(0, input_variance); N(0, 1 / dimension) if it, or one that it is added to, is also the weight of a layer""",
     Rule.NORMALISATION: "weights 1, biases 0: power 1",
