@@ -17,6 +17,7 @@ from eoc.predict.state import State
 __all__ = ["notes_of", "rows_of"]
 
 _FEW = 3  # names that a note lists
+_NOTHING = 1e-150  # what stands for a variance of 0 is less
 _UNSEEN = 1e-2  # of the power of what a learned tensor is added to
 
 
@@ -94,7 +95,7 @@ def _of_prediction(reading: Reading, plan: Plan) -> Iterator[str]:
         for earlier, power in powers.items():
             learned = reading.steps[earlier]
             if learned.kind is Kind.PARAMETER and _differs(learned) and (power or 0.0) < _UNSEEN * most:
-                size = (power or 0.0) ** 0.5 if bool((learned.tensor != 0.0).any()) else 0.0
+                size = (power or 0.0) ** 0.5 if (power or 0.0) > _NOTHING else 0.0
                 yield (
                     f"{learned.name} is hardly seen at first: root mean square {size:.2g} beside {most**0.5:.2g}; "
                     f"draw it with a standard deviation of about {most**0.5:.2g} if the model needs it from the start"
