@@ -40,8 +40,8 @@ def chance_of_signals(
     for at, step in enumerate(steps):
         before = [found[earlier] for earlier in step.inputs]
         if at in units:
-            out[at] = ((before[0][0] if before else 0.0) + 2.0 / units[at]) ** 0.5
-            found.append((0.0, units[at]))
+            out[at] = ((before[0][0] if before else 0.0) + 2.0 / max(units[at], 1)) ** 0.5
+            found.append((0.0, max(units[at], 1)))
         else:
             found.append(_behind(step, states[at], [states[earlier] for earlier in step.inputs], before))
     return out

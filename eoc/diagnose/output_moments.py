@@ -74,7 +74,7 @@ def moments_of(h: torch.Tensor, axis: int, samples: int) -> Moments:
     pairs = distances(gram / max(x.shape[1], 1))
     if x.shape[1] == 1:  # one number has a sign and no direction
         pairs = np.full(pairs.shape, np.nan)
-    return Moments(q, pairs, _between_places(h, axis), int(h.shape[axis]))
+    return Moments(q, pairs, _between_places(h, axis), int(h.shape[axis]) if h.ndim else 1)
 
 
 def _between_places(h: torch.Tensor, axis: int) -> float:

@@ -531,3 +531,18 @@ def test_the_same_seed_gives_the_same_diagnosis():
 def test_what_cannot_be_measured_is_refused(model, x, options, message):
     with pytest.raises(EocError, match=message):
         eoc.diagnose.torch(model, x, **options)
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_models_without_outputs_and_with_a_number_as_output_are_diagnosed():
+    class Loss(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two = nn.Linear(8, 8), nn.Linear(8, 1)
+
+        def forward(self, x):
+            return self.two(torch.tanh(self.one(x))).square().mean()
+
+    empty = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 0))
+    assert "cannot train" in str(eoc.diagnose.torch(empty, torch.randn(4, 8)))
+    assert len(eoc.diagnose.torch(Loss(), torch.randn(4, 8)).rows) == 2
