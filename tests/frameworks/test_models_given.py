@@ -124,7 +124,8 @@ def test_models_that_cannot_be_traced_are_told_in_the_same_terms():
         initialize_(Untraceable(), activation=nn.Softmax(-1))
     with pytest.raises(EocError, match="of that element alone"):
         eoc.diagnose.torch(Untraceable(), torch.randn(4, 8), activation=nn.Softmax(-1))
-    found, named = (eoc.diagnose.torch(Untraceable(), torch.randn(4, 8), activation=phi) for phi in (nn.GELU(), "gelu"))
+    model, batch = Untraceable(), torch.randn(4, 8)  # whose values decide
+    found, named = (eoc.diagnose.torch(model, batch, activation=phi) for phi in (nn.GELU(), "gelu"))
     assert [row.activation for row in found.rows] == [row.activation for row in named.rows]
 
 
