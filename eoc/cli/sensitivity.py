@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,7 +24,7 @@ _LEGEND = (
     ("E[phi^2], E[phi'^2]", "at this q"),
     ("chi_1", "with sigma_w and sigma_b as they are, and the variance that layers then keep"),
     ("q, sigma_w, sigma_b", "what follows; 0 of what is given"),
-    ("rate", "the constant of the law by which correlations converge; nan where a change makes it another law"),
+    ("rate", "the constant of the law by which correlations converge; - where a change makes it another law"),
 )
 
 
@@ -72,6 +73,10 @@ def _with(formula: str, values: str) -> Activation:
     return activation(formula, **given)
 
 
+def _derivative(value: float, error: float, digits: int) -> str:
+    return "-" if isnan(value) else number(value, error, digits)
+
+
 def _print(source: str, phi: Activation, found: Sensitivity) -> None:
     out = console()
     where = f"sigma_w = {found.sigma_w:.8g}, sigma_b = {found.sigma_b:.8g}, q = {found.q:.8g}"
@@ -86,7 +91,7 @@ def _print(source: str, phi: Activation, found: Sensitivity) -> None:
             [
                 parameter,
                 f"{value:.6g}",
-                *(number(found.values[n][parameter], found.errors[n][parameter], digits) for n in names),
+                *(_derivative(found.values[n][parameter], found.errors[n][parameter], digits) for n in names),
             ]
             for parameter, value in found.parameters.items()
         ],
