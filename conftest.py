@@ -24,6 +24,8 @@ NEEDS = {
     "eoc/models": ("torch",),
     "eoc/models/jax": ("jax",),
     "eoc/models/keras": ("keras", "jax"),
+    "eoc/predict/__init__": ("torch",),
+    "eoc/predict/whole": ("torch",),
     "eoc/training": ("torch", "sklearn"),
     "tests/frameworks": ("torch", "sklearn"),
     "tests/frameworks/test_jax": ("jax", "flax"),
