@@ -174,9 +174,9 @@ def test_kinks_are_right_to_their_last_digits_however_small(published: str, vers
     inner = [MP.mpf(0), *below]
     weights = 0
     for b in phi.kinks:
-        x = MP.findroot(lambda t: MP.polyval(inner[::-1], t), b.x) if b.x else MP.mpf(0)
+        x = MP.findroot(lambda t: polynomial(inner, t), b.x) if b.x else MP.mpf(0)
         slope = sum(k * c * x ** (k - 1) for k, c in enumerate(inner) if k)
-        true = -2 * abs(slope) * MP.polyval(above[::-1], x)
+        true = -2 * abs(slope) * polynomial(above, x)
         assert error(b.kink, true) <= b.kink_error <= 1e-12 * abs(b.kink)
         weights += true**2 * MP.exp(-x * x / 2)
     law = rate_law(phi, 1.0)
