@@ -1,17 +1,18 @@
 """The algebra of networks: what every layer does to second moments, written once.
 
-``signal`` says what flows, ``inputs`` where it begins, ``nature`` and ``split`` what holds at every variance;
-``bounded`` carries errors, ``close`` what is lost of small distances. ``affine``, ``elementwise`` with
-``point_moments`` and ``pair_moments``, ``norms``, ``joined``, ``mixture`` and ``evolved`` with ``law`` hold the ops,
-each with its formulas; ``graph`` puts them together, ``words``, ``reading`` and ``network`` are their form as text,
-``understood`` what else is taken for one.
+``signal`` says what flows, ``pairs`` how its points are arranged, ``inputs`` where it begins, ``nature`` and ``split``
+what holds at every variance; ``bounded`` carries errors, ``close`` what is lost of small distances. ``affine``,
+``elementwise`` with ``point_moments`` and ``pair_moments``, ``norms``, ``joined``, ``mixing``, ``mixture`` and
+``evolved`` with ``law`` hold the ops, each with its formulas; ``graph`` puts them together, ``words``, ``reading`` and
+``network`` are their form as text, ``understood`` what else is taken for one.
 """
 
 from eoc.layers.affine import checked_sigma
 from eoc.layers.graph import Graph, Node, Repeat, joined, residual, serial
 from eoc.layers.inputs import CloseInput, Input, Renewed
 from eoc.layers.network import PRESETS, Network, is_network, network
-from eoc.layers.signal import Pairs, Signal
+from eoc.layers.pairs import Pairs
+from eoc.layers.signal import Signal
 from eoc.layers.understood import mixture, one_activation, understood
 from eoc.layers.words import LAYERS
 

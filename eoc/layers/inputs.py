@@ -14,7 +14,8 @@ from eoc.layers.bounded import Bounded, exact
 from eoc.layers.close import close
 from eoc.layers.law import Law
 from eoc.layers.nature import OF_INPUTS, Nature
-from eoc.layers.signal import Pairs, Products, Signal, apart, fresh_source
+from eoc.layers.pairs import Pairs
+from eoc.layers.signal import Products, Signal, apart, fresh_source
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
@@ -78,8 +79,8 @@ class Input(Signal):
 
     @cached_property
     def T(self) -> Bounded:
-        """Products of the tangents of pairs, (N,)."""
-        return exact(np.ones(self.pairs.size))
+        """Products of the tangents of pairs, (N,): those of different positions are independent."""
+        return exact(self.pairs.at_one_position.astype(float))
 
     @cached_property
     def ntk(self) -> Bounded:

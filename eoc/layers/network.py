@@ -23,8 +23,9 @@ from eoc.layers.affine import Dense, unsolved_dense
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Op, serial
 from eoc.layers.inputs import Input
+from eoc.layers.pairs import Pairs
 from eoc.layers.reading import Numbers, Series, read
-from eoc.layers.signal import Pairs, Signal
+from eoc.layers.signal import Signal
 from eoc.layers.words import LAYERS, Given, free_is_last, graph_of, has_free
 from eoc.sharing import Memory, cached_property
 

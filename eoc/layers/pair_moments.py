@@ -25,7 +25,8 @@ from eoc.gaussian.quick import quick_half_distances
 from eoc.gaussian.surface import levels
 from eoc.layers.bounded import Bounded
 from eoc.layers.close import Close, close
-from eoc.layers.signal import Pairs, apart
+from eoc.layers.pairs import Pairs
+from eoc.layers.signal import apart
 from eoc.sharing import cached_property
 
 __all__ = ["PairExpectations", "Sensitivity", "of_close", "quick_distances"]

@@ -1,7 +1,7 @@
 r"""What flows through a wide network: second moments of an elementwise function of independent Gaussian fields.
 
-A signal is a column of units for each of P points (inputs). At infinite width its units are independent, and what is
-known of them is
+A signal is a column of units for each of P points: inputs, or positions of inputs (:mod:`eoc.layers.pairs`). At
+infinite width its units are independent, and what is known of them is
 
 ======  ===================================================  ====================================================
 ``q``   E[x_a^2], (P,)                                       second moment
@@ -17,6 +17,9 @@ known of them is
 ``ntk`` is that of parameters w ~ N(0, 1), where a weight is sigma_w / sqrt(fan-in) times one; ``by_weights`` and
 ``by_biases`` are those of weights, over their fan-in, and of biases themselves.
 
+Tangents of different positions of an input are independent at first, so that the sum of chi over positions is the
+squared Frobenius norm of the Jacobian, by all positions, over units.
+
 The covariance of a pair is (q_a + q_b)/2 - G: nothing is ever subtracted from 1, so that G = 1e-100 keeps its digits.
 All are computed when they are asked for. Whether two signals are independent is decided by their ``sources``, the
 Gaussian fields that their units depend on; what an activation does to a signal is known where that is Gaussian
@@ -27,69 +30,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from operator import attrgetter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eoc.activations.base import Activation
 from eoc.errors import UnsupportedError
-from eoc.floats import FloatArray, IntArray
+from eoc.floats import FloatArray
 from eoc.layers.bounded import Bounded
 from eoc.layers.law import Law
 from eoc.layers.nature import Nature
+from eoc.layers.pairs import Pairs
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
-__all__ = ["Pairs", "Products", "Signal", "apart", "fresh_source", "spread"]
+__all__ = ["Products", "Signal", "apart", "fresh_source", "spread"]
 
 
 Products = Callable[["Signal"], Bounded]  #: what is known of the tangents of pairs of a signal
-
-_NOTHING = np.empty(0, np.int64)
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Which points are compared: the pair k is (first[k], second[k]).
-
-    Where not ``strict``, what cannot be computed is NaN with an infinite error instead of an exception: for scans.
-    Where ``diagonal``, a pair of a point with itself is that: one input in one pass, and not two with one variance.
-    Where ``quick``, all of one point, distances behind activations are known to five digits: for models of many layers.
-    """
-
-    first: IntArray
-    second: IntArray
-    strict: bool = True
-    diagonal: bool = False
-    quick: bool = False
-
-    @classmethod
-    def none(cls, *, strict: bool = True) -> Pairs:
-        """Single points."""
-        return cls(_NOTHING, _NOTHING, strict)
-
-    @classmethod
-    def all_of(cls, points: int) -> Pairs:
-        """Every pair a < b."""
-        return cls(*np.triu_indices(points, 1))
-
-    @classmethod
-    def with_diagonal(cls, points: int) -> Pairs:
-        """Every pair a <= b, those of one point with itself among them."""
-        return cls(*np.triu_indices(points), diagonal=True)
-
-    @property
-    def alike(self) -> NDArray[np.bool_]:
-        """Which pairs are one point with itself, noise included."""
-        return self.first == self.second if self.diagonal else np.zeros(self.size, dtype=bool)
-
-    @property
-    def size(self) -> int:
-        """How many there are."""
-        return self.first.size
 
 
 class Signal(ABC):

@@ -1,6 +1,7 @@
 r"""What every op of :mod:`eoc.layers` does to the units of a finite network, and to gradients on their way back.
 
-Units are rows (P, N): P points, N units, the same N everywhere. A dense layer is drawn in one of two ways, both exact:
+Units are rows (P, N): P points (inputs, or positions of inputs, one after the other), N units, the same N everywhere.
+A dense layer is drawn in one of two ways, both exact:
 
 - with its weight matrix, in blocks that are used and forgotten, and drawn again on the way back: N^2 numbers;
 - without it. With Q an orthonormal basis of the points (x^T = Q R), the matrix is W = (W Q) Q^T + W (1 - Q Q^T), whose
@@ -25,6 +26,7 @@ from eoc.layers.affine import Dense, Scale
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Repeat
 from eoc.layers.joined import Product, Sum
+from eoc.layers.mixing import Mix
 from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
 from eoc.montecarlo.sampling.laws import law
@@ -121,6 +123,15 @@ def _mixture(op: Mixture, x: tuple[FloatArray, ...], rng: np.random.Generator, m
     kind = np.searchsorted(ends, np.arange(x[0].shape[1]), side="right")
     own = [kind == i for i in range(len(x))]
     return np.select(own, x), lambda g: tuple(np.where(mask, g, 0.0) for mask in own)
+
+
+@draw.register
+def _mix(op: Mix, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    def by(weights: FloatArray, rows: FloatArray) -> FloatArray:
+        inputs, units = len(x[0]) // op.weights.shape[1], rows.shape[1]
+        return np.asarray((weights @ rows.reshape(inputs, -1, units)).reshape(-1, units))
+
+    return by(op.weights, x[0]), lambda g: (by(op.weights.T, g),)
 
 
 @draw.register
