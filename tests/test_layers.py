@@ -415,7 +415,10 @@ def test_a_sum_of_branches_is_what_residual_blocks_are() -> None:
     assert network("sum((relu, dense(1)), (tanh, dense))").free_is_last
     assert not network("sum((relu, dense(1)), (dense, tanh))").free_is_last
     with pytest.raises(UnsupportedError, match="sum of signals that share units"):
-        _ = network("sum(relu, dense(1), (gate(tanh, dense(1))))").block()(inputs).q
+        _ = network("sum(relu, dense(1), (gate(tanh, (dense(1), relu))))").block()(inputs).q
+    centred = network("sum(relu, dense(1), (gate(tanh, dense(1))))").block()(inputs)  # W x has a sign of its own
+    apart = [network(text).block()(inputs).q.value for text in ("relu", "dense(1)", "gate(tanh, dense(1))")]
+    assert np.abs(centred.q.value - sum(apart)).max() < 1e-14
 
 
 def test_a_second_activation_is_a_composition() -> None:

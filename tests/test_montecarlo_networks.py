@@ -28,6 +28,8 @@ WRITTEN = [
     "repeat(4, residual(residual(tanh, dense(1)), scale(0.5), dense(1), scale=1/sqrt(L)))",
     "residual(relu), scale(0.6), dense(1), residual(erf, noise(1.3), dense(1, 0.1), skip=0.5)",
     "layernorm(0.3), tanh, rmsnorm(0.2), dense(1.2)",
+    "repeat(2, gru(1.5, 0.7, mu_u=0.5, sigma_b=0.2, c=0.3))",
+    "repeat(2, minimalrnn(1.3, 0.8, 0.4, R=0.7, c=-0.2))",
 ]
 
 
@@ -78,6 +80,8 @@ OPS = [
     "residual(dense(1), gelu, skip=0.8, scale=0.3)",
     "gate((dense(1), tanh), sigmoid, scale(2))",
     "repeat(3, postnorm(dense(1), erf, scale=1/l))",
+    "repeat(2, gru(1.5, 0.7), input(0.3))",
+    "minimalrnn(1.3, 0.8, 0.4)",
 ]
 
 

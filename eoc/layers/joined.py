@@ -7,7 +7,8 @@ Of signals x and y that depend on no common Gaussian field,
 .. math:: x y: \quad q_x q_y, \qquad \bar q_x G_y + k_y G_x + \Delta q_x \Delta q_y / 4, \qquad T_x k_y + k_x T_y,
 
 with the difference between two points written as Delta, their mean as a bar. Of two functions of one root the sum and
-the product are a function of that root: x + relu(x), x sigmoid(x).
+the product are a function of that root: x + relu(x), x sigmoid(x). Products that share a factor are added as if they
+shared nothing where another factor of one of them is independent of all else and has mean 0: u x + (1 - u) z.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Sum:
 
     def __call__(self, *x: Signal) -> Signal:
         """The signal behind it."""
-        return reduce(_Sum, _fused(x, _added, "a sum"))
+        return reduce(_Sum, _fused(x, _added, "a sum", _uncorrelated))
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Product:
 
     def __call__(self, *x: Signal) -> Signal:
         """The signal behind it."""
-        return reduce(_Product, _fused(x, _multiplied, "a product"))
+        return reduce(_Product, _fused(x, _multiplied, "a product", _independent))
 
 
 def _added(x: Signal, y: Signal) -> Elementwise:
@@ -66,8 +67,38 @@ def _multiplied(x: Signal, y: Signal) -> Elementwise:
     return Elementwise(product(_function(x), _function(y)))
 
 
-def _fused(x: Sequence[Signal], join: Callable[[Signal, Signal], Elementwise], what: str) -> list[Signal]:
-    """Functions of one root joined to one; the rest has to be independent."""
+def _independent(x: Signal, y: Signal) -> bool:
+    return not x.sources & y.sources
+
+
+def _uncorrelated(x: Signal, y: Signal) -> bool:
+    """Whether E[x y] = 0, or both are independent, and so are their tangents."""
+    return _independent(x, y) or _has_own_sign(x, y) or _has_own_sign(y, x)
+
+
+def _has_own_sign(x: Signal, y: Signal) -> bool:
+    """Whether a factor of x has mean 0 and is independent of its other factors and of y."""
+    if not isinstance(x, _Product):
+        return False
+    parts = x.factors
+    others = ((one, [y, *parts[:i], *parts[i + 1 :]]) for i, one in enumerate(parts))
+    return any(_is_centred(one) and all(_independent(one, each) for each in rest) for one, rest in others)
+
+
+def _is_centred(x: Signal) -> bool:
+    """Whether the mean is 0 by symmetry."""
+    if isinstance(x, _Product):
+        return any(map(_is_centred, x.factors))
+    return x.is_gaussian or (x.phi is not None and x.phi.parity == "odd")
+
+
+def _fused(
+    x: Sequence[Signal],
+    join: Callable[[Signal, Signal], Elementwise],
+    what: str,
+    may_join: Callable[[Signal, Signal], bool],
+) -> list[Signal]:
+    """Functions of one root joined to one; the rest has to be independent, or for a sum uncorrelated."""
     left: list[Signal] = []
     for one in x:
         same = next(
@@ -79,7 +110,7 @@ def _fused(x: Sequence[Signal], join: Callable[[Signal, Signal], Elementwise], w
             root = _root(one)
             left[same] = join(left[same], one)(root or one)
     for i, one in enumerate(left):
-        if any(one.sources & other.sources for other in left[i + 1 :]):
+        if not all(may_join(one, other) for other in left[i + 1 :]):
             raise UnsupportedError(
                 f"{what} of signals that share units, but are no functions of one Gaussian signal: put a dense layer "
                 "before one of them"
@@ -99,7 +130,7 @@ class _Sum(Signal):
     def __init__(self, x: Signal, y: Signal) -> None:
         super().__init__(x.pairs, x.sources | y.sources)
         self._x, self._y, self.is_gaussian = x, y, x.is_gaussian and y.is_gaussian
-        self._is_centred = x.is_gaussian or y.is_gaussian  # one of them has mean 0: nothing is mixed
+        self._is_centred = _is_centred(x) or _is_centred(y)  # one of them has mean 0: nothing is mixed
         self.has_law = x.is_gaussian != y.is_gaussian and (x.has_law or y.has_law)
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
@@ -163,6 +194,11 @@ class _Product(Signal):
     def __init__(self, x: Signal, y: Signal) -> None:
         super().__init__(x.pairs, x.sources | y.sources)
         self._x, self._y = x, y
+
+    @property
+    def factors(self) -> tuple[Signal, ...]:
+        """What is multiplied, independent of each other."""
+        return (*(self._x.factors if isinstance(self._x, _Product) else (self._x,)), self._y)
 
     @cached_property
     def q(self) -> Bounded:

@@ -15,12 +15,16 @@ from eoc.layers.joined import Product, Sum
 from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
 from eoc.layers.reading import Item, Layer, Numbers, Series
+from eoc.layers.recurrent import Outside, gru, minimal_rnn
 
 __all__ = ["LAYERS", "Given", "free_is_last", "graph_of", "has_free"]
 
 _MOST_BLOCKS = 20_000  # of repeats, those inside of each other counted as often as they run
 _NEEDED = float("nan")
 _WAYS = {"skip": 1.0, "scale": 1.0}
+_INPUTS = {"sigma_b": 0.0, "R": 1.0, "c": 1.0}
+_MINIMAL = {"sigma_w": 1.0, "sigma_v": 1.0, "mu": 0.0, **_INPUTS}
+_GRU = {"sigma_w": 1.0, "sigma_v": 1.0, "sigma_u": 1.0, "mu_u": 0.0, "sigma_r": 1.0, "mu_r": 0.0, **_INPUTS}
 
 _LINEAR, _ADDING = frozenset({"dense", "dropout", "noise", "scale"}), frozenset({"residual", "prenorm", "sum"})
 
@@ -40,6 +44,13 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
         "ste": Layer("phi of every unit; gradients see the slope of g in place of that of phi", {}, "surrogate"),
         "mixture": Layer("units of several kinds side by side, as many of each branch: channels", {}, "branches"),
         "gate": Layer("the product of its branches, unit by unit", {}, "branches"),
+        "input": Layer(
+            "plus an independent input of variance q, whose correlation at two points is c", {"q": _NEEDED, "c": 1.0}
+        ),
+        "minimalrnn": Layer(
+            "a step of a minimalRNN with fresh weights; inputs of second moment R, correlation c", _MINIMAL
+        ),
+        "gru": Layer("a step of a GRU, the same way; gates u and r", _GRU),
         "repeat": Layer("the items so many times", {"times": _NEEDED}, "series"),
     }
 )
@@ -156,5 +167,8 @@ _MAKERS: Mapping[str, _Maker] = {
     "sum": lambda _, inside, given: joined(Sum(), [graph_of(one, given) for one in inside]),
     "mixture": _mixture,
     "gate": lambda _, inside, given: joined(Product(), [graph_of(one, given) for one in inside]),
+    "input": lambda numbers, *_: joined(Sum(), [Scale(1.0), Outside(numbers["q"], numbers["c"])]),
+    "minimalrnn": lambda numbers, *_: minimal_rnn(**numbers),
+    "gru": lambda numbers, *_: gru(**numbers),
     "repeat": _repeat,
 }

@@ -29,7 +29,8 @@ _PHI = ("tanh", "relu", "gelu", "erf", "softplus", "elu(0.5)", "x*tanh(x)", "'0.
 TAME = (*_DENSE, *_OTHER, *("tanh", "relu", "gelu"), *(f"{phi}, dense(1.1, 0.2)" for phi in _PHI))
 _STEEP = ("sign", "x^3", "exp(-x^2)", "abs", "1/(1+x^2)")
 _SURROGATES = ("ste(sign, hardtanh)", "ste(heaviside, 'clip(x, 0, 1)')", "ste(tanh, identity)", "ste(sign, sign)")
-_LEAVES = (*TAME, *_PHI, *_STEEP, *_SURROGATES, "dense", "dense()", "identity", "scale(-1)", "silu")
+_CELLS = ("input(0.4, 0.3)", "input(1)", "minimalrnn(1.1, 0.8, 0.3)", "gru(1.2, 0.7, c=0.5)")
+_LEAVES = (*TAME, *_PHI, *_STEEP, *_SURROGATES, "dense", "dense()", "identity", "scale(-1)", "silu", *_CELLS)
 _NUMBERS = ("1", "0.5", "sqrt(2)", "1/3", "0.9", "1/sqrt(L)", "1/l", "pi/4", "2**-0.5")
 _STRANGE = (
     *("0", "-1", "1e-300", "1e300", "1e999", "nan", "inf", "1e50", "1e-160", "1e75", "0/0", "l", "L", "10**400", "1j"),
@@ -126,7 +127,7 @@ def _tried(text: str) -> list[str]:
         problems = _wrong(pair) + _wrong(same) + _ahead(pair, np.array([0.7, 1.9]))
         if found.is_free and found.free_is_last and not found.varies:
             problems += _solved(found.unsolved(np.array([0.7, 1.9])), pair)
-        if not re.search("dropout|noise", text):
+        if not re.search("dropout|noise|input|rnn|gru", text):
             problems += _apart(same)
     except UnsupportedError as error:
         return _unclear(str(error)) + [f"refused without its place: {error}"] * (not error.place)

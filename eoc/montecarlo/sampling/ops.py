@@ -29,6 +29,7 @@ from eoc.layers.joined import Product, Sum
 from eoc.layers.mixing import Mix
 from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
+from eoc.layers.recurrent import Outside
 from eoc.montecarlo.sampling.laws import law
 from eoc.montecarlo.sampling.weights import backwards, forwards, product
 from eoc.montecarlo.settings import generator
@@ -165,6 +166,18 @@ def _sum(op: Sum, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices:
 @draw.register
 def _product(op: Product, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
     return reduce(np.multiply, x), lambda g: tuple(reduce(np.multiply, (*x[:i], *x[i + 1 :]), g) for i in range(len(x)))
+
+
+@draw.register
+def _outside(op: Outside, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    points, units = x[0].shape
+    together = np.full((points, points), op.variance * op.c)
+    np.fill_diagonal(together, op.variance)
+    values, vectors = np.linalg.eigh(together)
+    if values[0] < -1e-9 * op.variance:
+        raise EocError(f"{points} inputs cannot all have the correlation {op.c:g}: at least {-1.0 / (points - 1):.4g}")
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root @ rng.standard_normal((points, units)), lambda g: (np.zeros_like(g),)
 
 
 @draw.register
