@@ -31,7 +31,8 @@ from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Node, Op, joined, serial
 from eoc.layers.joined import Product, Sum
 from eoc.layers.nature import Nature
-from eoc.layers.signal import Pairs, Products, Signal, fresh_source
+from eoc.layers.pairs import Pairs
+from eoc.layers.signal import Products, Signal, fresh_source
 from eoc.layers.split import Split, only_rest
 from eoc.sharing import cached_property
 
