@@ -133,7 +133,7 @@ _WHERE = {
     "eoc.sweeps": ("open_sweep", "run_sweep"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
-_PARTS = ("diagnose", "initializers")  # for real models; each needs a framework
+_PARTS = ("diagnose", "initializers", "regions")  # rooms of their own; the first two need a framework
 
 __all__ = [
     "AccuracyError",
