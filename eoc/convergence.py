@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.maps import ConvergenceLaw, CorrelationMap, convergence_law
+from eoc.shown import Drawn, Shown
 from eoc.validation import real_number
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 __all__ = ["Convergence", "Measured", "convergence_of"]
 
@@ -19,6 +24,9 @@ _NODES = 6  # depths l, l/2, ... from which exponent and constant are extrapolat
 _WINDOW = 0.003  # of a depth: the layers over which growth is measured there
 _DOUBT = 10.0  # times what higher degrees change
 _SETTLED = 1e-6  # of |c - c*|: the error of c at which the exponential rate is read off
+
+
+_BY_DEPTH = ("one_minus_c", "error", "leading", "refined")
 
 
 @dataclass(frozen=True)
@@ -30,11 +38,15 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Convergence:
+class Convergence(
+    Shown, Drawn, report="convergence.write_convergence", panel="plot_convergence", figure="convergence_figure"
+):
     """Correlations at some depths beside the law.
 
     Attributes
     ----------
+    map
+        The correlation map, which knows the network and its place.
     law
         What the theory predicts.
     c0
@@ -47,11 +59,12 @@ class Convergence:
         the error would exceed the value: the depth is too small, or in the middle of a crossover.
     """
 
+    map: CorrelationMap = field(repr=False)
     law: ConvergenceLaw
     c0: float
-    depths: FloatArray
-    one_minus_c: FloatArray
-    error: FloatArray
+    depths: FloatArray = field(repr=False)
+    one_minus_c: FloatArray = field(repr=False)
+    error: FloatArray = field(repr=False)
     exponent: Measured | None
     constant: Measured | None
 
@@ -75,6 +88,25 @@ class Convergence:
     def refined(self) -> FloatArray:
         """The law with its next orders at the depths; on the edge of chaos."""
         return self.law.refined(self.depths, self.anchor, float(self.one_minus_c[self.depths.size // 2]))
+
+    def to_xarray(self) -> xarray.Dataset:
+        """1 - c_l along ``depth``, with the law on the edge of chaos, and the place as attributes."""
+        import xarray
+
+        found = {name: value for name in _BY_DEPTH if (value := self.to_dict()[name]) is not None}
+        place = {"network": self.map.network.name, **{name: getattr(self.map, name) for name in ("sigma_w", "sigma_b")}}
+        about = {**place, "q": self.map.q, "c0": self.c0, "law": self.law.law, "constant": self.law.constant}
+        return xarray.Dataset({name: ("depth", value) for name, value in found.items()}, {"depth": self.depths}, about)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A row for each depth.
+
+        Examples
+        --------
+        >>> convergence_of(CorrelationMap("relu", sigma_w=2**0.5), 100).to_dataframe().columns.tolist()
+        ['depth', 'one_minus_c', 'error', 'leading', 'refined']
+        """
+        return self.to_xarray().to_dataframe().reset_index()
 
     def to_dict(self) -> dict[str, Any]:
         """Everything by name; None for what only the edge of chaos has, or was not measured."""
@@ -139,7 +171,7 @@ def convergence_of(f: CorrelationMap, depth: float = 1e6, c0: float = _C0) -> Co
         constant = _measured_scale(f, c0)
     elif law.law != "constant":
         exponent, constant = _measured_law(f, law, depth, c0)
-    return Convergence(law, c0, depths, found.value, found.error, exponent, constant)
+    return Convergence(f, law, c0, depths, found.value, found.error, exponent, constant)
 
 
 def _measured_law(

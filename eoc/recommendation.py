@@ -30,6 +30,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import moments
 from eoc.layers import Network, understood
 from eoc.maps import CorrelationMap
+from eoc.shown import Shown
 
 __all__ = ["Recommendation", "judged", "recommend"]
 
@@ -54,7 +55,7 @@ _ORDERED = (
 
 
 @dataclass(frozen=True)
-class Recommendation:
+class Recommendation(Shown, report="place.write_recommendation"):
     """A place in the (sigma_w, sigma_b) plane for networks of a depth, and what it means for them.
 
     Attributes

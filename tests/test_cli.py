@@ -14,9 +14,9 @@ import pytest
 
 import eoc
 from eoc.cli import app, main, montecarlo, sweep
-from eoc.cli.common import number
 from eoc.operating_point import operating_point
 from eoc.plotting import shown_range
+from eoc.reports.writing import number
 
 COMMANDS = sorted(
     (*group.split(), str(command.name))

@@ -16,7 +16,6 @@ from eoc.plotting import (
     correlation_process_figure,
     diagram_figure,
     length_figure,
-    network_name,
     trajectory_figure,
 )
 from eoc.plotting.style import key_columns, shown_name
@@ -40,7 +39,7 @@ def test_titles_name_activation_and_sigmas_in_this_order():
     settings = {"width": 20, "depth": 3, "networks": 20, "seed": 1}
     figures = [
         trajectory_figure(propagate(*TANH, q=1.0, c=0.1, depth=5)),
-        convergence_figure(convergence_of(CorrelationMap(*TANH), 100), network_name(*TANH)),
+        convergence_figure(convergence_of(CorrelationMap(*TANH), 100)),
     ]
     assert [drawn(figure).get_suptitle() for figure in figures] == [NAME, NAME]
     with_width = [

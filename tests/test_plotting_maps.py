@@ -41,7 +41,7 @@ def dots(ax):
 
 
 def phase_axes(*network):
-    return drawn(phase_figure(VarianceMap(*network), phases(*network)))
+    return drawn(phase_figure(phases(*network)))
 
 
 @pytest.mark.parametrize("network", [("silu", 1.6, 0.2), ("tanh", 1.0, 0.0), ("relu", 2.0, 0.0), TWO_VARIANCES])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from eoc.cli.common import AsJson, print_json
-from eoc.cli.tables import console, new_table, print_headline, print_next
+from eoc.cli.tables import console, print_next
+from eoc.reports.writing import new_table, print_headline
 
 __all__ = ["command"]
 

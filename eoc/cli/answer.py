@@ -6,7 +6,6 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
-from eoc.cli.common import number
 from eoc.errors import EocError
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from eoc.criticality import EdgeOfChaos, EocPoint
     from eoc.recommendation import Recommendation
 
-__all__ = ["Answer", "answered", "overflow_rows", "recommended"]
+__all__ = ["Answer", "answered", "recommended"]
 
 _TABLE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -134,11 +133,3 @@ def answered(
         return Answer(phi, found, recommend(phi, depth), False, fan_in=fan_in)
     except EocError:
         return Answer(phi, found, None, False, fan_in=fan_in)
-
-
-def overflow_rows(point: EocPoint) -> list[tuple[str, str, str]]:
-    """How far variances may go, where phi grows faster than x: a row of what is printed of a point, or none."""
-    if math.isinf(point.overflows_above):
-        return []
-    value = number(point.overflows_above, point.overflows_above_error)
-    return [("basin", f"below {value}", "inputs whose first variance is larger overflow within a few layers")]

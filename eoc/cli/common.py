@@ -38,7 +38,6 @@ __all__ = [
     "edge_up_to",
     "find_activation",
     "find_block",
-    "number",
     "numbers",
     "print_json",
     "save_picture",
@@ -119,25 +118,6 @@ def find_block(source: str) -> Activation | Network:
         found = understood(imported(*own))
         return found.phi or found
     return network(source) if is_network(source) else find_activation(source)
-
-
-def number(value: float, error: float = 0.0, digits: int = 12, zeros: bool = False) -> str:
-    """The value with the digits that its error leaves certain, at most ``digits``; ``zeros`` keeps those at its end.
-
-    Examples
-    --------
-    >>> number(1.30414584005651, 2e-14), number(0.25, 3e-5), number(0.25, 3e-5, zeros=True), number(float("inf"))
-    ('1.30414584006', '0.25', '0.2500', 'inf')
-    >>> number(1e-31, 4e-28)
-    '0 +- 4e-28'
-    """
-    if not math.isfinite(value) or value == 0.0:
-        return f"{value:g}"
-    if error > 0.0:
-        digits = min(digits, math.floor(math.log10(abs(value)) - math.log10(2.0 * error)) + 1)
-    if digits <= 0:
-        return f"{0.0 if abs(value) < 0.1 * error else value:.1g} +- {error:.1g}"
-    return f"{value:#.{digits}g}".replace(".e", "e").rstrip(".") if zeros else f"{value:.{digits}g}"
 
 
 def numbers(option: str, text: str) -> list[float]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.common import AsJson, Depth, Name, Plot, find_activation, number, print_json, save_picture
+from eoc.cli.common import AsJson, Depth, Name, Plot, find_activation, print_json, save_picture
 from eoc.cli.progress import progress
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
+from eoc.reports.writing import number, print_headline, print_paragraph, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console

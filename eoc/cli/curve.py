@@ -9,28 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import (
-    AsJson,
-    NetworkNames,
-    Plot,
-    check_file,
-    find_block,
-    number,
-    numbers,
-    print_json,
-    save_picture,
-)
+from eoc.cli.common import AsJson, NetworkNames, Plot, check_file, find_block, numbers, print_json, save_picture
 from eoc.cli.exit_codes import ExitCode
 from eoc.cli.progress import progress
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
 from eoc.files import replacing
+from eoc.reports.curve import write_curve
+from eoc.reports.writing import number, print_paragraph, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from eoc.activations import Activation
-    from eoc.criticality import Approach, Curve, End, EocCurve
+    from eoc.criticality import Curve, EocCurve
     from eoc.layers import Network
 
 __all__ = ["command", "round_values"]
@@ -38,7 +30,6 @@ __all__ = ["command", "round_values"]
 _STEPS = (1.0, 2.0, 5.0)  # times powers of ten
 _SHARE = 1.0 / 250.0  # of the window, from which on round values are shown
 _SURE = 1e-13  # relative accuracy of what is printed, and of F' - 1
-_HEAD = 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,15 +171,10 @@ def _found(names: list[str], asked: dict[str, list[float]], sigma_b_max: float, 
 
 
 def _save(curves: list[EocCurve], path: Path) -> None:
-    import csv
+    import pandas as pd
 
-    with replacing(path, "the samples") as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("activation", "piece", "q", "sigma_b", "sigma_w", "slope", "stable"))
-        for c in curves:
-            for i, p in enumerate(c.pieces):
-                columns = (x.tolist() for x in (p.q, p.sigma_b, p.sigma_w, p.slope, p.slope < 1.0))
-                writer.writerows((c.activation, i, *row) for row in zip(*columns, strict=True))
+    with replacing(path, "the samples") as part:
+        pd.concat([c.to_dataframe() for c in curves]).to_csv(part, index=False)
 
 
 def _print(found: _Found, missing: tuple[str, ...], *, first: bool) -> None:
@@ -196,77 +182,15 @@ def _print(found: _Found, missing: tuple[str, ...], *, first: bool) -> None:
     out, c = console(), found.curve
     if not first:
         out.print()
-    print_headline(out, _in_words(c), "bold" if c.reason is None and c.kind != "none" else "yellow")
-    print_title(out, found.source)
+    write_curve(out, c)
     if c.kind == "none":
         return
-    for begin, finish in c.ends:
-        _line(out, "begins", _end(begin))
-        _line(out, "ends", _end(finish))
-    for s in c.stretches:
-        low, high = (f"{b:.9g}" for b in s.sigma_b)
-        _line(out, s.stability, f"sigma_b = {low} ... {high}, q = {s.q[0]:.9g} ... {s.q[1]:.9g}")
-    for t in c.transitions:
-        text = f"sigma_w = {t.sigma_w:.9g}, sigma_b = {t.sigma_b:.9g}, q = {t.q:.9g}: {t.becomes} beyond"
-        _line(out, "F'(q) = 1", text)
-    for p in c.turning_points:
-        b, w = number(p.sigma_b, p.sigma_b_error), number(p.sigma_w, p.sigma_w_error)
-        place = f"sigma_w = {w} at sigma_b = {b}" if p.quantity == "sigma_w" else f"sigma_b = {b} at sigma_w = {w}"
-        _line(out, p.extremum, f"{place}, q = {number(p.q, p.q_error)}")
-    if c.kind == "curve" and not c.ends:
-        print_paragraph(
-            out, "  along sigma_w: ", "a norm decides the variance; ends and turning points are not known", 17
-        )
     if points := found.points:
         _print_points(out, points)
     if missing:
         far = "q from 1e-20 to 1e8 at most" if c.ends else "sigma_w and sigma_b from 1e-3 to 1e3"
         text = f"{', '.join(missing)}: not on the curve, as far as it can be computed ({far})"
         print_paragraph(out, "no point with ", text, 13, "yellow", indent=2)
-
-
-def _in_words(c: EocCurve) -> str:
-    """What the edge of chaos is, in one sentence."""
-    if c.kind == "none":
-        return f"no edge of chaos: {c.message}"
-    if c.reason is not None:
-        return f"no usable point: {c.message}"
-    if c.kind == "point":
-        place = f"sigma_w = {c.pieces[0].sigma_w[0]:.12g}, sigma_b = 0"
-        return f"the edge of chaos of {c.activation} is one point, {place}: it keeps every variance q."
-    low, high = zip(*(s.sigma_b for s in c.stretches if s.stability == "stable"), strict=True)
-    if max(high) == 0.0:
-        return f"the edge of chaos of {c.activation} is the line sigma_b = 0: every sigma_w is critical."
-    ends = f"sigma_b = {min(low):.9g} ... {max(high):.9g}"
-    return f"the edge of chaos of {c.activation} is a curve, stable at {ends}."
-
-
-def _line(out: Console, head: str, text: str) -> None:
-    print_paragraph(out, f"  {head:<{_HEAD - 3}} ", text, 2 + len(head))
-
-
-def _end(end: End) -> str:
-    """The limits and how they are approached."""
-    if end.q == 0.0 or math.isinf(end.q):
-        place, variable = f"q -> {end.q:g}", "q"
-    else:
-        place = f"q -> {end.q:.9g}"
-        variable = f"|q - {end.q:.6g}|"
-    limits = f"sigma_w -> {end.sigma_w:.9g}, sigma_b -> {end.sigma_b:.9g}"
-    laws = [_law("sigma_w^2", end.squared_weight, variable), _law("sigma_b^2", end.squared_bias, variable)]
-    return f"{place}: {limits}; {', '.join(laws)}"
-
-
-def _law(name: str, a: Approach, variable: str) -> str:
-    finite = a.limit != 0.0 and math.isfinite(a.limit)
-    left = f"{name} - {number(a.limit, a.limit_error, 9)}" if finite else name
-    if a.law == "faster":
-        return f"{left} goes faster than any power"
-    if a.law == "unknown":
-        return f"{left} follows no power law that was found"
-    power = "" if a.exponent == 0.0 else variable if a.exponent == 1.0 else f"{variable}^{a.exponent:g}"
-    constant = number(a.constant, a.constant_error, 9)
-    return f"{left} ~ {power}" if constant == "1" and power else f"{left} ~ {constant} {power}"
 
 
 def _print_points(out: Console, points: list[_Point]) -> None:

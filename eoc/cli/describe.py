@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from eoc.cli.common import AsJson, Name, Plot, find_activation, number, print_json, save_picture
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table
+from eoc.cli.common import AsJson, Name, Plot, find_activation, print_json, save_picture
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
+from eoc.reports.writing import number, print_headline, print_paragraph, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console

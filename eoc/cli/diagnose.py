@@ -84,8 +84,9 @@ def command(
 
 
 def _print(found: Diagnosis) -> None:
-    from eoc.cli.tables import console, print_paragraph
+    from eoc.cli.tables import console
     from eoc.diagnose.table import table
+    from eoc.reports.writing import print_paragraph
 
     out = console()
     print_paragraph(out, "", found.verdict, indent=2)

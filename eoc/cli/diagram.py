@@ -8,22 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import (
-    AsJson,
-    NetworkName,
-    Plot,
-    check_file,
-    edge_up_to,
-    find_block,
-    number,
-    print_json,
-    save_picture,
-)
+from eoc.cli.common import AsJson, NetworkName, Plot, check_file, edge_up_to, find_block, print_json, save_picture
 from eoc.cli.progress import progress
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
 from eoc.errors import EocError
 from eoc.files import replacing
+from eoc.reports.writing import number, print_headline, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,9 +6,10 @@ import dataclasses
 from math import isnan
 from typing import TYPE_CHECKING
 
-from eoc.cli.common import AsJson, Depth, Names, find_activation, number, print_json
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table
+from eoc.cli.common import AsJson, Depth, Names, find_activation, print_json
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
+from eoc.reports.writing import number, print_headline, print_paragraph, print_table
 
 if TYPE_CHECKING:
     from eoc.gains import Gain

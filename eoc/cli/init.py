@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.answer import Answer, answered, overflow_rows, recommended
-from eoc.cli.common import AsJson, Backward, NetworkName, Plot, edge_up_to, find_block, number, print_json, save_picture
+from eoc.cli.answer import Answer, answered, recommended
+from eoc.cli.common import AsJson, Backward, NetworkName, Plot, edge_up_to, find_block, print_json, save_picture
 from eoc.cli.exit_codes import ExitCode
 from eoc.cli.framework import Framework, code
-from eoc.cli.init_network import init_network, print_meaning
+from eoc.cli.init_network import init_network
 from eoc.cli.init_surrogate import init_surrogate
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
 from eoc.errors import EocError
+from eoc.reports.place import place_rows, write_meaning, write_points
+from eoc.reports.writing import print_facts, print_headline, print_paragraph, print_title
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console
 
     from eoc.activations import Activation
-    from eoc.criticality import EocPoint
     from eoc.recommendation import Recommendation
 
 __all__ = ["command", "print_answer"]
 
 _WINDOW = 1.0  # sigma_b of the edge of chaos that a picture shows at least
-_GAIN = "gain: weights have std gain / sqrt(fan_in); kaiming_normal_ has 1.414 for relu"
 
 
 def command(
@@ -141,17 +138,18 @@ def print_answer(
         return
     if not answer.fits:
         print_paragraph(out, "recommended instead: ", f"{at.reason}. {at.advice}.", indent=2)
-    print_meaning(out, at)
+    write_meaning(out, at)
     if answer.fits and found.reason is not None:
         _print_doubt(out, answer, at)
     if answer.fits and not found.given:
         print_paragraph(out, "recommended: ", at.reason, indent=2)
-    _print_place(out, answer, at)
+    out.print()
+    print_facts(out, place_rows(at, answer.fan_in, answer.gains))
     others = [p for p in found.points if answer.point is not None and p.q != answer.point.q]
     if others:
-        _print_table(out, "other points with the same value", others)
+        write_points(out, "other points with the same value", others)
     if answer.curve:
-        _print_table(out, "along the edge of chaos", answer.curve)
+        write_points(out, "along the edge of chaos", answer.curve)
     if framework:
         out.print("\n" + code(answer, framework), markup=False, soft_wrap=True)
     elif command:
@@ -175,79 +173,3 @@ def _print_doubt(out: Console, answer: Answer, at: Recommendation) -> None:
         print_paragraph(out, "off the edge of chaos: ", answer.found.message, 21, "yellow", indent=2)
     elif not at.point.usable:
         print_paragraph(out, "warning: unstable point, as asked: ", answer.found.message, 34, "yellow", indent=2)
-
-
-def _print_place(out: Console, answer: Answer, at: Recommendation) -> None:
-    p = at.point
-    spread = number(at.sigma_b, at.sigma_b_error)
-    rows = [("sigma_w", number(at.sigma_w, at.sigma_w_error), _GAIN)]
-    if answer.fan_in:
-        std, error = (value / math.sqrt(answer.fan_in) for value in (at.sigma_w, at.sigma_w_error))
-        rows.append(("weights", number(std, error), f"their std for fan_in = {answer.fan_in}"))
-    rows.append(("sigma_b", spread, "std of the biases"))
-    any_q = p is not None and p.any_q
-    q = "any" if any_q else number(at.q, p.q_error if p is not None else 0.0)
-    rows.append(("q", q, "every variance is kept" if any_q else "variance of the pre-activations that layers keep"))
-    if answer.gains is not None:
-        first, last = answer.gains
-        rows.append(("first", number(first), "gain of the first layer, for inputs of mean square 1: brings them to q"))
-        rows.append(("last", number(last), "gain of the last layer, for outputs of variance 1; its biases are 0"))
-    rows += [("chi_1", *_gradients(at)), ("F'(q)", number(at.slope, at.slope_error), _variances(at))]
-    if p is not None:
-        rows.append(("rate", *_law(p)))
-        rows += overflow_rows(p)
-    out.print()
-    for name, value, meaning in rows:
-        print_paragraph(out, f"  {name:<8} {value:<24} ", meaning, 2 + len(name))
-
-
-def _gradients(at: Recommendation) -> tuple[str, str]:
-    if at.point is not None:
-        return "1", "gradients and small differences neither grow nor shrink"
-    pace = -1.0 / math.log(at.chi_1)
-    what = "shrink" if pace > 0.0 else "grow"
-    meaning = f"squared gradients {what} by this factor a layer, by e in {abs(pace):.3g} layers"
-    return number(at.chi_1, at.chi_1_error), meaning
-
-
-def _variances(at: Recommendation) -> str:
-    if at.point is not None and at.point.any_q:
-        return "the variance map is the identity"
-    size = abs(at.slope)
-    pace = f", by e in {1.0 / abs(math.log(size)):.3g} layers" if size not in (0.0, 1.0) else ""
-    if size < 1.0:
-        return f"stable: variances return to q{pace}"
-    if size == 1.0:
-        return "marginal: variances decay towards q = 0, like 1/l" if at.q == 0.0 else "marginal: variances drift"
-    if at.point is not None and not at.point.usable:
-        return f"NOT stable: variances leave q{pace}, do not train {at.depth} layers from here"
-    return f"variances leave q slowly{pace}"
-
-
-def _law(p: EocPoint) -> tuple[str, str]:
-    law = p.law
-    if law.law == "constant":
-        return "constant", "correlations never change" if p.any_q or p.q > 0.0 else "in the limit q = 0"
-    name, power = ("beta_q", "layer") if law.law == "1/l" else ("kappa", "layer^2")
-    return (
-        f"{name} = {number(law.constant, law.error)}",
-        f"correlation c of two inputs: 1 - c falls like {name} / {power}{', whatever q is' if p.any_q else ''}",
-    )
-
-
-def _print_table(out: Console, title: str, points: Sequence[EocPoint]) -> None:
-    out.print(f"\n{title}:")
-    print_table(
-        out,
-        ("sigma_w", "sigma_b", "q", "F'(q)", "", "law", "depth scale"),
-        lambda digits: [_cells(p, min(digits, 9)) for p in points],
-        dim=[i for i, p in enumerate(points) if not p.usable],
-    )
-
-
-def _cells(p: EocPoint, digits: int) -> tuple[str, ...]:
-    pairs = (p.sigma_w, p.sigma_w_error), (p.sigma_b, p.sigma_b_error), (p.q, p.q_error)
-    slope = number(p.slope, p.slope_error, min(digits, 7))
-    depth = f"{p.law.depth:.4g}" if p.law.law != "constant" else "inf"
-    stability = "stable" if p.stability == "stable" else p.stability.upper()
-    return *(number(*pair, digits) for pair in pairs), slope, stability, p.law.law, depth

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from eoc.cli.answer import overflow_rows
-from eoc.cli.common import number, print_json
+from eoc.cli.common import print_json
 from eoc.cli.exit_codes import ExitCode
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_title
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
 from eoc.errors import EocError
+from eoc.reports.place import point_rows, write_meaning
+from eoc.reports.writing import print_facts, print_headline, print_paragraph, print_title
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from eoc.criticality import EdgeOfChaos, EocPoint
     from eoc.layers import Network
     from eoc.propagation import Trajectory
     from eoc.recommendation import Recommendation
 
-__all__ = ["init_network", "print_meaning"]
+__all__ = ["init_network"]
 
 _REGIMES = {
     "settles": "variances settle at a value that depends on sigma_w and sigma_b",
@@ -142,14 +140,14 @@ def _print(
         )
     print_title(out, network)
     if place is not None:
-        print_meaning(out, place, "block")
+        write_meaning(out, place, "block")
     elif run is not None:
         print_paragraph(out, "  ", _meaning(run))
     if place is not None and not found.given:
         print_paragraph(out, "recommended: ", place.reason, indent=2)
     out.print()
-    for name, value, meaning in _rows(found, point):
-        print_paragraph(out, f"  {name:<8} {value:<24} ", meaning, 2 + len(name))
+    regime = ("regime", str(found.regime), _REGIMES[str(found.regime)])
+    print_facts(out, [*([] if point is None else point_rows(point, "block")), regime])
     others = [p for p in found.points if point is not None and found.given and not _is_same(p, point)]
     if others:
         places = "; ".join(f"sigma_w = {p.sigma_w:.6g}, sigma_b = {p.sigma_b:.6g}, q = {p.q:.6g}" for p in others)
@@ -178,42 +176,3 @@ def _meaning(run: Trajectory) -> str:
         f"{ratio:.3g} times those at the last, variances have gone from {float(run.q[0, 0]):.4g} to "
         f"{float(run.q[-1, 0]):.4g}."
     )
-
-
-def print_meaning(out: Console, at: Recommendation, what: str = "layer") -> None:
-    """What a network at this place does to inputs and gradients."""
-    from eoc.recommendation import APART, C0
-
-    apart = (
-        f"two inputs of correlation c = {C0:g} end with 1 - c = {at.one_minus_c:.2g}, of which it takes about "
-        f"{APART:g} to train"
-    )
-    size = "as large as" if at.gradient_ratio == 1.0 else f"{at.gradient_ratio:.3g} times"
-    print_paragraph(out, "  ", f"{apart}; squared gradients at the first {what} are {size} those at the last.")
-
-
-def _rows(found: EdgeOfChaos, p: EocPoint | None) -> list[tuple[str, str, str]]:
-    regime = ("regime", str(found.regime), _REGIMES[str(found.regime)])
-    if p is None:
-        return [regime]
-    return [
-        ("sigma_w", number(p.sigma_w, p.sigma_w_error), "gain of the free dense: weights have std gain / sqrt(fan_in)"),
-        ("sigma_b", number(p.sigma_b, p.sigma_b_error), "std of its biases"),
-        ("q", "any" if p.any_q else number(p.q, p.q_error), "variance that blocks keep"),
-        ("chi_1", "1", "gradients and small differences neither grow nor shrink"),
-        ("F'(q)", number(p.slope, p.slope_error), "of what is left of a distance from q after a block"),
-        ("rate", *_law(p)),
-        *overflow_rows(p),
-        regime,
-    ]
-
-
-def _law(p: EocPoint) -> tuple[str, str]:
-    law = p.law
-    constant = number(law.constant, law.error)
-    if law.law == "constant" or math.isinf(law.constant):
-        return "constant", "correlations never change"
-    if law.law == "exponential":
-        return f"xi_c = {constant}", "correlations come to c* < 1 exponentially: noise keeps inputs apart"
-    name, power = ("beta_q", "block") if law.law == "1/l" else ("kappa", "block^2")
-    return f"{name} = {constant}", f"correlation c of two inputs: 1 - c falls like {name} / {power}"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eoc.cli.common import number, print_json
+from eoc.cli.common import print_json
 from eoc.cli.exit_codes import ExitCode
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
+from eoc.reports.writing import number, print_headline, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from eoc.activations import Activation

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, Backward, NetworkName, Plot, find_block, number, numbers, print_json, save_picture
-from eoc.cli.tables import console, print_headline, print_next, print_table
+from eoc.cli.common import AsJson, Backward, NetworkName, Plot, find_block, numbers, print_json, save_picture
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
 from eoc.errors import EocError
+from eoc.reports.writing import number, print_headline, print_table
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from eoc.cli.rates import law_in_words
-from eoc.cli.tables import NARROW, console, layer, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
+from eoc.reports.convergence import law_in_words
+from eoc.reports.writing import NARROW, layer, print_headline, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

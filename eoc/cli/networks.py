@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from eoc.cli.common import AsJson, print_json
-from eoc.cli.tables import console, new_table, print_headline, print_next, print_paragraph
+from eoc.cli.tables import console, print_next
+from eoc.reports.writing import new_table, print_headline, print_paragraph
 
 __all__ = ["command"]
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.common import AsJson, Name, find_activation, number, print_json
+from eoc.cli.common import AsJson, Name, find_activation, print_json
 from eoc.cli.edge import operating_at
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
 from eoc.errors import EocError
+from eoc.reports.writing import number, print_headline, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from eoc.activations import Activation

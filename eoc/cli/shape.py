@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eoc.cli.common import AsJson, Depth, Name, find_activation, number, print_json
+from eoc.cli.common import AsJson, Depth, Name, find_activation, print_json
 from eoc.cli.framework import Framework
-from eoc.cli.tables import console, print_headline, print_next, print_paragraph, print_table
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
+from eoc.reports.writing import number, print_headline, print_paragraph, print_table
 
 if TYPE_CHECKING:
     from eoc.shaping import Shaping, Solution

@@ -13,9 +13,10 @@ import typer
 from eoc.cli.common import AsJson, print_json
 from eoc.cli.exit_codes import ExitCode
 from eoc.cli.progress import progress
-from eoc.cli.tables import console, print_next, print_paragraph
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import duration, size, values_in_words
 from eoc.errors import EocError
+from eoc.reports.writing import print_paragraph
 
 if TYPE_CHECKING:
     from eoc.sweeps.config.sweep import Sweep

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eoc.cli.tables import NARROW, console, print_next, print_paragraph, print_table
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import duration, parameters_in_words, values_in_words
+from eoc.reports.writing import NARROW, print_paragraph, print_table
 from eoc.sweeps.selection import constants_of, counts, failures_of, parameters_along, parameters_at
 
 if TYPE_CHECKING:

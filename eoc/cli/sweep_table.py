@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eoc.cli.common import number
-from eoc.cli.tables import console, print_paragraph, print_table
+from eoc.cli.tables import console
 from eoc.cli.words import options_at, points_are
 from eoc.errors import EocError
+from eoc.reports.writing import number, print_paragraph, print_table
 from eoc.sweeps.export import to_frame
 from eoc.sweeps.selection import (
     checked_output,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eoc.cli.common import AsJson, NetworkName, Plot, find_block, number
+from eoc.cli.common import AsJson, NetworkName, Plot, find_block
 from eoc.cli.exit_codes import ExitCode
 from eoc.cli.sampling import Seed, SigmaB, Workers, show, threads
-from eoc.cli.tables import NARROW, console, print_next, print_paragraph, print_table, print_title
+from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
+from eoc.reports.writing import NARROW, number, print_paragraph, print_table, print_title
 
 if TYPE_CHECKING:
     from rich.console import Console

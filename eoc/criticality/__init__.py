@@ -11,7 +11,8 @@ F'(q) = 1 + P/D < 1; the published tables for Swish and GELU at small sigma_b mi
 
 from eoc.criticality.asymptotics import Approach, End
 from eoc.criticality.branches import TurningPoint
-from eoc.criticality.edge_curve import EocCurve, eoc_curve
+from eoc.criticality.curve import EocCurve
+from eoc.criticality.edge_curve import eoc_curve
 from eoc.criticality.explicit import Curve, curve, transitions
 from eoc.criticality.gradient_critical import GradientCritical, gradient_critical
 from eoc.criticality.ordered import OrderedPoint, nearest_ordered

@@ -10,12 +10,13 @@ from typing import Any
 from eoc.errors import EocError
 from eoc.maps import Stability
 from eoc.rates import RateLaw
+from eoc.shown import Shown
 
 __all__ = ["EdgeOfChaos", "EocPoint", "NoPoint", "Regime"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EocPoint:
+class EocPoint(Shown, report="place.write_point"):
     """One point of the edge of chaos.
 
     Attributes
@@ -89,7 +90,7 @@ class Regime(StrEnum):
 
 
 @dataclass(frozen=True)
-class EdgeOfChaos:
+class EdgeOfChaos(Shown, report="place.write_edge"):
     """What :func:`edge_of_chaos` found: every point, and if none is usable, why.
 
     Attributes

@@ -12,8 +12,10 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.kernels.spectra import Spectrum, spectrum_of
 from eoc.kernels.tangents import Parameterization
+from eoc.shown import Drawn, Shown
 
 if TYPE_CHECKING:
+    import pandas
     import xarray
 
 __all__ = ["Kernel", "Which"]
@@ -22,7 +24,7 @@ Which = Literal["nngp", "ntk"]
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
+class Kernel(Shown, Drawn, report="kernel.write_kernel", panel="plot_kernel", figure="kernel_picture"):
     """The kernels of a wide network on inputs, as :func:`eoc.kernel` computes them.
 
     Attributes
@@ -89,6 +91,10 @@ class Kernel:
 
         matrices = {name: (("input", "input2"), value) for name, value in self._matrices().items()}
         return xarray.Dataset(matrices, attrs={k: v for k, v in self._rest().items() if v is not None})
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A row for each pair of inputs."""
+        return self.to_xarray().to_dataframe().reset_index()
 
     def save(self, path: str | Path) -> None:
         """Write everything into one ``.npz`` file; :meth:`load` reads it."""

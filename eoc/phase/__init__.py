@@ -5,6 +5,7 @@
 """
 
 from eoc.phase.diagram import phase_diagram
-from eoc.phase.point import Phase, PhaseName, phase_of, phases
+from eoc.phase.point import phase_of, phases
+from eoc.phase.result import Phase, PhaseName
 
 __all__ = ["Phase", "PhaseName", "phase_diagram", "phase_of", "phases"]

@@ -11,9 +11,7 @@ Networks train up to a depth of about 6 xi_c (Schoenholz et al. 2017).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from math import degrees
-from typing import Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,142 +20,16 @@ from eoc.gaussian.moments import checked_variance
 from eoc.layers import Input
 from eoc.layers.bounded import Bounded
 from eoc.maps import CorrelationMap, FixedPoint, VarianceMap
+from eoc.phase.result import Phase, PhaseName
 from eoc.rates import e_folding
-from eoc.validation import real_number
 
-__all__ = ["Phase", "PhaseName", "phase_of", "phases"]
+if TYPE_CHECKING:
+    pass
 
-PhaseName = Literal["ordered", "chaotic", "critical", "divergent"]
+__all__ = ["phase_of", "phases"]
 
-_TRAINABLE = 6.0
+
 _ROUNDING = 4e-16
-_SPACING = {"float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
-
-
-@dataclass(frozen=True)
-class Phase:
-    """What layers do to signals whose variance settles at ``q``.
-
-    Attributes
-    ----------
-    phase
-        "ordered" (chi_1 < 1), "chaotic" (chi_1 > 1), "critical" (chi_1 = 1 to within its error), or "divergent": the
-        variance grows without bound.
-    q, q_error, slope, slope_error
-        The variance that layers keep and F'(q). Where every variance is kept (a linear or ReLU-like phi at its critical
-        sigma_w) 1 stands for all.
-    basin
-        The variances of the first layer that end at q.
-    chi_1, chi_1_error
-        By what small differences grow in a layer, and gradients' second moment; infinite if phi jumps.
-    chi_backward, chi_backward_error
-        By what gradients' second moment grows where they see the slope of a surrogate (``backward``); else as chi_1.
-    c_star, c_star_error
-        The correlation at which two different inputs end; NaN if every correlation is kept.
-    angle
-        arccos(c_star).
-    xi_q, xi_c, xi_grad, xi_q_error, xi_c_error, xi_grad_error
-        Numbers of layers in which distances from q, distances from c* and the second moment of gradients fall by e, and
-        bounds on their errors. Infinite where they do not fall exponentially (with an infinite error where F'(q) cannot
-        be told from 1); xi_grad is negative where gradients grow.
-    correlation
-        The correlation map; None in the divergent phase, and where variances vanish faster than in proportion (at q = 0
-        if phi has no slope there): then c_star is NaN.
-    all_pairs_merge
-        Whether c -> 1 for every pair of inputs: with ``variance_domain`` (sigma_b, sigma_w) lies in D_phi,corr.
-    variance_domain
-        K of D_phi,var and D_phi,corr (Hayou et al. 2019): all inputs with 0 < q_1 <= K come to this q; None if small
-        ones do not.
-    """
-
-    phase: PhaseName
-    q: float
-    q_error: float
-    slope: float
-    slope_error: float
-    basin: tuple[float, float]
-    chi_1: float
-    chi_1_error: float
-    chi_backward: float
-    chi_backward_error: float
-    c_star: float
-    c_star_error: float
-    angle: float
-    xi_q: float
-    xi_c: float
-    xi_grad: float
-    xi_q_error: float
-    xi_c_error: float
-    xi_grad_error: float
-    correlation: CorrelationMap | None
-    all_pairs_merge: bool
-    variance_domain: float | None
-
-    @property
-    def trainable_depth(self) -> float:
-        """6 xi_c."""
-        return _TRAINABLE * self.xi_c
-
-    @property
-    def activity(self) -> float:
-        """P(phi(h) > 0), the share of active units: of +1 behind a sign; NaN for networks and where there is no map."""
-        if self.correlation is None or self.q == 0.0:
-            return float("nan")
-        try:
-            return float(self.correlation.variance.activity(self.q).value)
-        except EocError:  # of a network, or of an activation that crosses 0 again and again
-            return float("nan")
-
-    @property
-    def in_domain(self) -> bool:
-        """Whether (sigma_b, sigma_w) lies in D_phi,corr: one variance and one correlation, 1, for all small inputs."""
-        return self.all_pairs_merge and self.variance_domain is not None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything by name; of the correlation map its fixed points."""
-        own = {name: value for name, value in vars(self).items() if name != "correlation"}
-        return own | {
-            "angle_degrees": degrees(self.angle),
-            "trainable_depth": self.trainable_depth,
-            "activity": self.activity,
-            "in_domain": self.in_domain,
-            "fixed_points": [] if self.correlation is None else [asdict(p) for p in self.correlation.fixed_points],
-        }
-
-    def merging_depth(self, distance: float, dtype: str = "float32") -> float:
-        """The layers after which two inputs look the same in a floating-point format; inf if never.
-
-        Parameters
-        ----------
-        distance
-            Of the pre-activations of the first layer, |h - h'| / |h| with |h| = |h'|, in (0, 2]: that of the inputs
-            themselves if there is no bias.
-        dtype
-            "float16", "float32" or "float64": the distance of neighbouring numbers is 2^-10, 2^-23, 2^-52.
-
-        Returns
-        -------
-        float
-            The first layer with 1 - c <= 2^-(2p)/2 for a spacing 2^-p; NaN where variances diverge.
-
-        Raises
-        ------
-        EocError
-            For a distance or format that is not one of these.
-
-        Examples
-        --------
-        >>> phase_of("tanh", sigma_w=1.0, sigma_b=0.3).merging_depth(0.1)
-        77.0
-        """
-        distance = real_number("distance", distance)
-        if not isinstance(dtype, str) or dtype not in _SPACING:
-            raise EocError(f"dtype must be one of {', '.join(_SPACING)}; got {dtype!r}")
-        if not 0.0 < distance <= 2.0:
-            raise EocError(f"the distance |h - h'|/|h| must lie in (0, 2], got {distance!r}")
-        if self.correlation is None:
-            return float("nan")
-        return self.correlation.depth_until(0.5 * _SPACING[dtype] ** 2, one_minus_c=0.5 * distance**2)
 
 
 def phases(
@@ -254,7 +126,7 @@ def _phase_at(variance: VarianceMap, point: FixedPoint) -> Phase:
     if point.q == 0.0 and not _has_tangents(variance):
         return _without_map("ordered", variance, point, basin)
     correlation = CorrelationMap(variance.network, variance.sigma_w, variance.sigma_b, point.q, point.q_error)
-    return _assembled(correlation, point, basin, domain[1] if domain and domain[0] == point.q else None)
+    return _assembled(variance, correlation, point, basin, domain[1] if domain and domain[0] == point.q else None)
 
 
 def _has_tangents(variance: VarianceMap) -> bool:
@@ -267,11 +139,15 @@ def _of_identity(variance: VarianceMap) -> Phase:
     """A positively homogeneous phi at its critical point: every variance is kept; q = 1 stands for all."""
     point = FixedPoint(1.0, 0.0, 1.0, 0.0, 1.0, "marginal", (0.0, float("inf")))
     correlation = CorrelationMap(variance.network, variance.sigma_w, variance.sigma_b, 1.0)
-    return _assembled(correlation, point, (0.0, float("inf")), None)
+    return _assembled(variance, correlation, point, (0.0, float("inf")), None)
 
 
 def _assembled(
-    correlation: CorrelationMap, point: FixedPoint, basin: tuple[float, float], domain: float | None
+    variance: VarianceMap,
+    correlation: CorrelationMap,
+    point: FixedPoint,
+    basin: tuple[float, float],
+    domain: float | None,
 ) -> Phase:
     # At q = 0 the correlation map is normalised, and chi_1 is the slope of the variance map's tangent instead.
     chi_1, error = (
@@ -296,6 +172,7 @@ def _assembled(
     )
     merge = bool(c_star == 1.0) and not correlation.is_odd
     return Phase(
+        variance=variance,
         phase=name,
         q=point.q,
         q_error=point.q_error,
@@ -335,6 +212,7 @@ def _without_map(name: PhaseName, variance: VarianceMap, point: FixedPoint, basi
     nan = float("nan")
     back = nan if variance.network.has_surrogates else point.chi_1
     return Phase(
+        variance=variance,
         phase=name,
         q=point.q,
         q_error=0.0,

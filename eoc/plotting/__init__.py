@@ -19,7 +19,7 @@ from eoc.plotting.finite_width import (
 )
 from eoc.plotting.initialisation import initialisation_figure, plot_layers, plot_place
 from eoc.plotting.jacobian import jacobian_figure, plot_isometry, plot_jacobian
-from eoc.plotting.kernel import kernel_figure, plot_condition_numbers, plot_spectrum
+from eoc.plotting.kernel import kernel_figure, kernel_picture, plot_condition_numbers, plot_kernel, plot_spectrum
 from eoc.plotting.lengths import (
     gaussianity_figure,
     length_figure,
@@ -36,7 +36,7 @@ from eoc.plotting.maps import (
     plot_expectations,
     plot_variance_map,
 )
-from eoc.plotting.phase import phase_figure, plot_two_inputs
+from eoc.plotting.phase import phase_figure, plot_phase, plot_two_inputs
 from eoc.plotting.style import COLUMN, DIVERGING, WIDE, network_name, paper_style, row_figure, stacked_figure
 from eoc.plotting.sweep import plot_sweep, sweep_figure
 from eoc.plotting.verification import plot_verification, verification_figure
@@ -58,6 +58,7 @@ __all__ = [
     "initialisation_figure",
     "jacobian_figure",
     "kernel_figure",
+    "kernel_picture",
     "length_figure",
     "maps_figure",
     "network_name",
@@ -76,11 +77,13 @@ __all__ = [
     "plot_expectations",
     "plot_isometry",
     "plot_jacobian",
+    "plot_kernel",
     "plot_kurtosis",
     "plot_layers",
     "plot_length_mean",
     "plot_length_rms",
     "plot_length_scaling",
+    "plot_phase",
     "plot_place",
     "plot_spectrum",
     "plot_sweep",

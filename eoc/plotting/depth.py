@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -28,6 +30,9 @@ __all__ = [
 ]
 
 _POINTS = 400
+_DOTS = 40
+_DEEPEST = 1e200  # layers in a picture: an axis that ends at 1e300 overflows
+_DECAYED = 36.0  # depth scales after which an exponential has come to rounding
 _CLEAR = 10.0  # distances from c* this many times their error are drawn
 _CLOSE = 0.01  # 1 - c from which on pairs are drawn on a log scale
 _WIDE = 30.0
@@ -42,7 +47,7 @@ def plot_convergence(found: Convergence, ax: Axes) -> Axes:
     Parameters
     ----------
     found
-        What :func:`eoc.convergence_of` returns, or the same with other depths.
+        What :func:`eoc.convergence_of` returns; the picture has more depths, up to the last.
     ax
         Where to draw: 1 - c_l against l, both logarithmic, with the leading law dashed and the law with its next
         orders as a line; off the edge of chaos |c_l - c*| against l with a line of slope -1/xi_c.
@@ -52,6 +57,7 @@ def plot_convergence(found: Convergence, ax: Axes) -> Axes:
     Axes
         The same ``ax``.
     """
+    found = _with_more_depths(found)
     ax.set_xlabel("layer $\\ell$")
     if found.law.law == "exponential":
         return _plot_exponential(found, ax)
@@ -68,6 +74,18 @@ def plot_convergence(found: Convergence, ax: Axes) -> Axes:
         ax.set_ylim(0.3 * e.min(), 5.0)
     ax.legend(frameon=False)
     return ax
+
+
+def _with_more_depths(found: Convergence) -> Convergence:
+    """The same convergence at depths that make a picture."""
+    last = min(float(found.depths[-1]), _DEEPEST)
+    if found.law.law == "exponential":
+        last = min(last, max(float(math.ceil(_DECAYED * found.law.constant)), 10.0))
+        depths = np.unique(np.round(np.linspace(0.0, last, _DOTS)))
+    else:
+        depths = np.unique(np.round(np.geomspace(1.0, last, _DOTS)))
+    iterated = found.map.iterate(depths, c=found.c0)
+    return replace(found, depths=depths, one_minus_c=iterated.value, error=iterated.error)
 
 
 def law_name(law: ConvergenceLaw) -> str:
@@ -166,8 +184,9 @@ def _scaled_layers(run: Trajectory, ax: Axes) -> Axes:
     return ax
 
 
-def convergence_figure(found: Convergence, title: str = "") -> Figure:
-    """A figure of column width with :func:`plot_convergence`, not attached to any window; see :func:`network_name`."""
+def convergence_figure(found: Convergence) -> Figure:
+    """A figure of column width with :func:`plot_convergence`, not attached to any window."""
+    title = network_name(found.map.network.name, found.map.sigma_w, found.map.sigma_b)
     return stacked_figure(2.8, partial(plot_convergence, found), title=title)
 
 

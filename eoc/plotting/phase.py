@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from eoc.maps import CorrelationMap, VarianceMap
+    from eoc.maps import CorrelationMap
     from eoc.phase import Phase
 
-__all__ = ["phase_figure", "plot_two_inputs"]
+__all__ = ["phase_figure", "plot_phase", "plot_two_inputs"]
 
 _STARTS = ((0.9, "-"), (1e-3, "--"))  # 1 - c of two inputs that differ much, and little
 _SCALES = 6.0  # of xi_c that are drawn: the depth up to which networks train
@@ -94,16 +94,22 @@ def _draw_law(ax: Axes, f: CorrelationMap, layers: np.ndarray) -> None:
     ax.plot(late, law.leading(late), ":", color=_GREY, label=law_name(law))
 
 
-def phase_figure(variance: VarianceMap, found: Sequence[Phase]) -> Figure:
+def plot_phase(found: Phase, ax: Axes) -> Axes:
+    """Draw what becomes of two inputs (:func:`plot_two_inputs`); where they have no limit map, the variance map."""
+    return plot_variance_map(found.variance, ax) if found.correlation is None else plot_two_inputs(found, ax)
+
+
+def phase_figure(found: Phase | Sequence[Phase]) -> Figure:
     """A figure with the variance map, the correlation maps and two inputs by layer, not attached to any window.
 
     Parameters
     ----------
-    variance
-        The variance map.
     found
-        Its phases, as :func:`eoc.phases` returns them; where none has a correlation map the first panel is alone.
+        A phase, or all of one place, as :func:`eoc.phases` returns them; where none has a correlation map the first
+        panel is alone.
     """
+    found = found if isinstance(found, Sequence) else [found]
+    variance = found[0].variance
     maps = [p.correlation for p in found if p.correlation is not None]
     panels = [partial(plot_variance_map, variance)]
     if maps:

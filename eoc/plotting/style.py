@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ COLUMN = 3.4  #: width of a journal's column in inches
 WIDE = 7.0  #: width of a figure over two columns in inches
 MISSING = "0.85"  #: colour of cells without a value
 DIVERGING = "RdBu_r"  #: colours of what has a neutral value, which is white
+_NOTEBOOK_DPI = 160
 _LONGEST = 28  # characters of the name of an activation
 _KEY, _LETTER, _SYMBOL = 165.0, 4.3, 24.0  # points: width of a key, of a letter in it, of what else an entry takes
 _RC: dict[str, Any] = {"font.size": 8.0, "axes.labelsize": 9.0, "lines.linewidth": 1.2, "pdf.fonttype": 42}
@@ -110,6 +112,11 @@ def _figure(width: float, height: float, title: str) -> Figure:
         def draw(self, renderer: Any) -> None:
             with paper_style():
                 super().draw(renderer)
+
+        def _repr_png_(self) -> bytes:  # for notebooks
+            picture = BytesIO()
+            self.savefig(picture, format="png", dpi=_NOTEBOOK_DPI)
+            return picture.getvalue()
 
     figure = PaperFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from eoc.errors import EocError
 from eoc.floats import FloatArray
+from eoc.shown import Drawn, Shown
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
 
 __all__ = ["Trajectory"]
 
+_PLACE = ("activation", "sigma_w", "sigma_b", "layers")  # the network, and what everything is along
 
-@dataclass(frozen=True)
-class Trajectory:
+
+@dataclass(frozen=True, eq=False)
+class Trajectory(
+    Shown, Drawn, report="trajectory.write_trajectory", panel="plot_trajectory", figure="trajectory_figure"
+):
     """What becomes of P inputs in a deep network.
 
     Attributes
@@ -47,13 +56,13 @@ class Trajectory:
     activation: str
     sigma_w: float
     sigma_b: float
-    layers: FloatArray
-    q: FloatArray
-    q_error: FloatArray
-    one_minus_c: FloatArray
-    error: FloatArray
-    chi: FloatArray
-    log_gradient: FloatArray
+    layers: FloatArray = field(repr=False)
+    q: FloatArray = field(repr=False)
+    q_error: FloatArray = field(repr=False)
+    one_minus_c: FloatArray = field(repr=False)
+    error: FloatArray = field(repr=False)
+    chi: FloatArray = field(repr=False)
+    log_gradient: FloatArray = field(repr=False)
 
     @property
     def gradient(self) -> FloatArray:
@@ -107,6 +116,29 @@ class Trajectory:
         except (ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
             raise EocError(f"{path} holds no trajectory, or is damaged: write it with Trajectory.save") from error
         return cls(**values)
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """A row for each layer, as in a ``.csv`` that :meth:`save` writes.
+
+        Examples
+        --------
+        >>> from eoc.propagation import propagate
+        >>> propagate("relu", 2**0.5, q=1.0, c=0.5, depth=3).to_dataframe()[["layer", "one_minus_c_0_1"]].shape
+        (4, 2)
+        """
+        import pandas as pd
+
+        names, columns = self._table()
+        return pd.DataFrame(columns, columns=names)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Everything by name, along ``layer``, ``input`` and, of pairs, ``input2``."""
+        import xarray
+
+        along = {2: ("layer", "input"), 3: ("layer", "input", "input2")}
+        arrays = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _PLACE}
+        variables = {name: (along[value.ndim], value) for name, value in arrays.items()}
+        return xarray.Dataset(variables, {"layer": self.layers}, {name: getattr(self, name) for name in _PLACE[:-1]})
 
     def _table(self) -> tuple[list[str], FloatArray]:
         inputs = range(self.q.shape[1])
