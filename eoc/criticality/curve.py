@@ -102,21 +102,20 @@ class EocCurve(Shown, Drawn, report="curve.write_curve", panel="plot_eoc", figur
 
         Examples
         --------
+        >>> from eoc.criticality import eoc_curve
         >>> eoc_curve("tanh").to_dataframe().columns.tolist()
         ['activation', 'piece', 'q', 'sigma_b', 'sigma_w', 'slope', 'stable']
         """
         import pandas as pd
 
-        columns = ("q", "sigma_b", "sigma_w", "slope")
-        pieces = [
-            pd.DataFrame({name: getattr(p, name) for name in columns}).assign(piece=i)
-            for i, p in enumerate(self.pieces)
-        ]
-        table = (
-            pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame(columns=[*columns, "piece"], dtype=float)
-        )
-        table = table.assign(activation=self.activation, stable=table["slope"] < 1.0)
-        return table[["activation", "piece", *columns, "stable"]]
+        sizes = [piece.q.size for piece in self.pieces]
+        columns = {
+            name: np.concatenate([np.empty(0), *(getattr(piece, name) for piece in self.pieces)])
+            for name in ("q", "sigma_b", "sigma_w", "slope")
+        }
+        table = pd.DataFrame({"piece": np.repeat(np.arange(len(sizes)), sizes), **columns})
+        table.insert(0, "activation", self.activation)
+        return table.assign(stable=table["slope"] < 1.0)
 
     def to_xarray(self) -> xarray.Dataset:
         """The same along ``point``."""
@@ -151,6 +150,7 @@ class EocCurve(Shown, Drawn, report="curve.write_curve", panel="plot_eoc", figur
 
         Examples
         --------
+        >>> from eoc.criticality import eoc_curve
         >>> found = eoc_curve("tanh").at(sigma_b=[0.05, 0.2])
         >>> found.sigma_w.round(8).tolist()
         [[1.122539, 1.30414584]]
@@ -171,6 +171,7 @@ class EocCurve(Shown, Drawn, report="curve.write_curve", panel="plot_eoc", figur
 
         Examples
         --------
+        >>> from eoc.criticality import eoc_curve
         >>> eoc_curve("relu").sigma_w([0.0, 0.1]).tolist()
         [[1.4142135623730951, nan]]
         """
@@ -181,6 +182,7 @@ class EocCurve(Shown, Drawn, report="curve.write_curve", panel="plot_eoc", figur
 
         Examples
         --------
+        >>> from eoc.criticality import eoc_curve
         >>> eoc_curve("tanh").sigma_b(1.30414584005651143).round(12).tolist()
         [0.2]
         """
