@@ -26,7 +26,7 @@ def positions(inputs: int, shape: tuple[int, ...], seed: int = 0) -> Input:
 
 
 def covariance(x: Signal) -> np.ndarray:
-    return x.pairs.matrix(x.k.value, x.q.value.size)
+    return x.pairs.matrix(x.k.value)
 
 
 CAUSAL = np.tril(np.ones((4, 4))) / np.arange(1.0, 5.0)[:, None]
@@ -48,15 +48,14 @@ def test_positions_are_mixed_as_by_the_matrix(name: str, inputs: int) -> None:
     assert y.is_gaussian
     assert y.pairs.positions == (len(MIXES[name]),)
     k, size = a @ covariance(before) @ a.T, np.abs(a) @ np.abs(covariance(before)) @ np.abs(a.T)
-    points = y.q.value.size
-    for mine, true in ((y.k, k), (y.T, a @ before.pairs.matrix(before.T.value, 4 * inputs) @ a.T)):
-        off = np.abs(y.pairs.matrix(mine.value, points) - true)
-        assert (off <= y.pairs.matrix(mine.error, points) + 1e-15 * size).all()
+    for mine, true in ((y.k, k), (y.T, a @ before.pairs.matrix(before.T.value) @ a.T)):
+        off = np.abs(y.pairs.matrix(mine.value) - true)
+        assert (off <= y.pairs.matrix(mine.error) + 1e-15 * size).all()
         assert mine.error.max() < 1e-12
     assert y.q.value == pytest.approx(np.diag(k), rel=1e-13)
     assert (y.chi.value == y.T.value[y.pairs.alike]).all()
-    ntk = a @ before.pairs.matrix(before.ntk.value, 4 * inputs) @ a.T
-    assert y.pairs.matrix(y.ntk.value, points) == pytest.approx(ntk, rel=1e-12, abs=1e-12)
+    ntk = a @ before.pairs.matrix(before.ntk.value) @ a.T
+    assert y.pairs.matrix(y.ntk.value) == pytest.approx(ntk, rel=1e-12, abs=1e-12)
 
 
 def test_means_are_mixed_too() -> None:
@@ -86,14 +85,15 @@ def test_mixing_agrees_with_random_networks() -> None:
     root, width = np.linalg.cholesky(covariance(x)), 200
     basis = np.linalg.qr(rng.standard_normal((width, 8)))[0].T * width**0.5
     for _ in range(200):
-        out, back = draw(serial(ops), (root @ basis,), rng, False)
-        seen.append(out @ out.T / width)
+        out, back = draw(serial(ops), ((root @ basis).reshape(2, 4, width),), rng, False)
+        rows = out.reshape(-1, width)
+        seen.append(rows @ rows.T / width)
         g = rng.standard_normal((3, width))
-        (pulled,) = back(np.vstack([g, g]))
-        back_seen.append((pulled[:4] * pulled[4:]).sum() / width)
+        (pulled,) = back(np.stack([g, g]))
+        back_seen.append((pulled[0] * pulled[1]).sum() / width)
     mean, error = np.mean(seen, axis=0), np.std(seen, axis=0) / 200**0.5
     assert (np.abs(mean - covariance(y)) < 4.0 * error + 0.02 * np.abs(mean)).all()
-    same = y.pairs.matrix(y.T.value, 6)[:3, 3:].trace()  # of one position of both inputs, over all gradients
+    same = y.pairs.matrix(y.T.value)[:3, 3:].trace()  # of one position of both inputs, over all gradients
     assert abs(np.mean(back_seen) - same) < 4.0 * np.std(back_seen) / 200**0.5 + 0.02 * same
 
 

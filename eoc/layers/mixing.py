@@ -30,7 +30,7 @@ from eoc.layers.signal import Products, Signal
 from eoc.layers.split import Split, only_rest
 from eoc.sharing import cached_property
 
-__all__ = ["Mix"]
+__all__ = ["Mix", "Positional"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,35 @@ def _inputs(x: Signal, places: int) -> int:
     return x.q.value.size // places
 
 
-class _Mixed(Signal):
+class Positional(Signal):
+    """A signal whose positions are made of several of those before it: of which one, no single variance tells."""
+
+    @property
+    def dq(self) -> Bounded:
+        """Refused."""
+        self._refuse("the slope of the variance map")
+
+    @property
+    def gap(self) -> Bounded:
+        """Refused."""
+        self._refuse("critical places")
+
+    @cached_property
+    def split(self) -> Split:
+        """Nothing is known to be proportional to one variance."""
+        return only_rest(self.q)
+
+    def _of_unknown_size(self, before: Nature) -> Nature:
+        unknown = np.full(before.power.shape, np.nan)
+        return replace(before, factor=unknown, mean=unknown)
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise UnsupportedError(
+            f"positions are made of several others: {what} depends on all their variances, and is not known"
+        )
+
+
+class _Mixed(Positional):
     def __init__(self, x: Signal, weights: FloatArray, positions: tuple[int, ...]) -> None:
         inputs = _inputs(x, weights.shape[1])
         super().__init__(x.pairs.arranged(positions, inputs), x.sources)
@@ -102,8 +130,7 @@ class _Mixed(Signal):
 
     def _of_pairs(self, one: Bounded) -> Bounded:
         """A one A^T as a matrix (P, P), of every pair."""
-        pairs, points = self._x.pairs, self._x.q.value.size
-        value, error = pairs.matrix(one.value, points), pairs.matrix(one.error, points)
+        value, error = self._x.pairs.matrix(one.value), self._x.pairs.matrix(one.error)
         size = np.abs(self._weights)
         off = self._both_sides(error + 2.0 * self._rounding * np.abs(value), size)
         return Bounded(self._both_sides(value, self._weights), off)
@@ -159,26 +186,10 @@ class _Mixed(Signal):
     def pushed(self, of: Products) -> Bounded:
         return self.pairs.of_matrix(self._of_pairs(of(self._x)))
 
-    @property
-    def dq(self) -> Bounded:
-        self._refuse("the slope of the variance map")
-
     @cached_property
     def dm(self) -> Bounded:
         return self._of_points(self._x.dm)
 
-    @property
-    def gap(self) -> Bounded:
-        self._refuse("critical places")
-
-    @cached_property
-    def split(self) -> Split:
-        return only_rest(self.q)
-
     @cached_property
     def nature(self) -> Nature:
-        unknown = np.full(self._x.nature.power.shape, np.nan)
-        return replace(self._x.nature, factor=unknown, mean=unknown)
-
-    def _refuse(self, what: str) -> NoReturn:
-        raise UnsupportedError(f"positions are mixed with each other: {what} depends on all of them, and is not known")
+        return self._of_unknown_size(self._x.nature)

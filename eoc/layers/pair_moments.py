@@ -31,6 +31,7 @@ from eoc.sharing import cached_property
 
 __all__ = ["PairExpectations", "Sensitivity", "of_close", "quick_distances"]
 
+_NEXT_TO_NONE = 1e-30  # of the largest variance: units of 1e-15 of the largest
 _MANY = 12  # pairs of different variances: from tables, which have G and Kd
 
 
@@ -94,10 +95,18 @@ def _at_many(phi: Activation, q: FloatArray, e: FloatArray, moves: bool) -> _Los
 
 
 class PairExpectations:
-    """What an activation makes of pairs of points of variances q (P,), with 1 - c of each pair (N,)."""
+    """What an activation makes of pairs of points of variances q (P,), with 1 - c of each pair (N,).
+
+    Points of variance 0, such as the black border of an image, are taken for points of next to none.
+    """
 
     def __init__(self, phi: Activation, q: Bounded, pairs: Pairs, one_minus_c: Bounded) -> None:
-        self._phi, self._q, self._e, self._e_error = phi, q, np.clip(one_minus_c.value, 0.0, 2.0), one_minus_c.error
+        self._phi, self._q, self._e, self._e_error = (
+            phi,
+            _positive(q),
+            np.clip(one_minus_c.value, 0.0, 2.0),
+            one_minus_c.error,
+        )
         self._ends = pairs.first, pairs.second
         self._known: dict[str, Estimate] = {}
 
@@ -182,6 +191,14 @@ class PairExpectations:
         if name == "G":
             return Estimate(np.zeros(self._e.size), np.zeros(self._e.size))
         return Estimate(self._d.value[self._ends[0]], self._d.error[self._ends[0]])
+
+
+def _positive(q: Bounded) -> Bounded:
+    """Variances with those of 0 replaced: what an activation makes of these differs by less than rounding."""
+    if q.value.all():
+        return q
+    tiny = _NEXT_TO_NONE * (q.value.max() or 1.0)
+    return Bounded(np.where(q.value == 0.0, tiny, q.value), q.error)
 
 
 def quick_distances(phi: Activation, q: Bounded, one_minus_c: Bounded) -> Bounded:

@@ -15,7 +15,7 @@ layers can be followed:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from math import prod
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from eoc.floats import FloatArray, IntArray
 from eoc.layers.bounded import Bounded
 from eoc.machine import check_memory
+from eoc.sharing import Memory
 
 __all__ = ["Layout", "Pairs"]
 
@@ -58,6 +59,7 @@ class Pairs:
     quick: bool = False
     layout: Layout = Layout.LISTED
     positions: tuple[int, ...] = ()
+    known: Memory = field(default_factory=Memory, repr=False)  #: what layers have computed about them
 
     @classmethod
     def none(cls, *, strict: bool = True) -> Pairs:
@@ -116,6 +118,15 @@ class Pairs:
         return self.first.size
 
     @property
+    def points(self) -> int:
+        """How many points there are, of which every pair is known."""
+        return int(self.second[-1]) + 1
+
+    def number(self, first: IntArray, second: IntArray) -> IntArray:
+        """Which pair (first, second) is, first <= second, where every pair is known."""
+        return first * self.points - first * (first - 1) // 2 + (second - first)
+
+    @property
     def places(self) -> int:
         """How many positions an input has."""
         return prod(self.positions)
@@ -140,9 +151,9 @@ class Pairs:
         """Which pairs are of equal positions; all where points are inputs."""
         return self._offset == 0 if self.positions else np.ones(self.size, dtype=bool)
 
-    def matrix(self, values: FloatArray, points: int) -> FloatArray:
+    def matrix(self, values: FloatArray) -> FloatArray:
         """What is known of every pair as a symmetric matrix (P, P)."""
-        found = np.empty((points, points))
+        found = np.empty((self.points, self.points))
         found[self.first, self.second] = found[self.second, self.first] = values
         return found
 

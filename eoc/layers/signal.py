@@ -172,10 +172,18 @@ class Signal(ABC):
 
     @cached_property
     def one_minus_c(self) -> Bounded:
-        """1 - c of each pair, c = E[x_a x_b] / sqrt(q_a q_b): (G - (sqrt(q_a) - sqrt(q_b))^2/2) / sqrt(q_a q_b)."""
+        """1 - c of each pair, c = E[x_a x_b] / sqrt(q_a q_b): (G - (sqrt(q_a) - sqrt(q_b))^2/2) / sqrt(q_a q_b).
+
+        Points that are 0 are like each other, and independent of all others.
+        """
         roots = self.q.root()
         a, b = self.of_pairs(roots)
-        return (self.G - spread(self, roots, roots) * 0.5) / (a * b)
+        found = (self.G - spread(self, roots, roots) * 0.5) / (a * b)
+        if roots.value.all():
+            return found
+        none = (a.value == 0.0) | (b.value == 0.0)
+        value = np.where(none, np.where(a.value == b.value, 0.0, 1.0), found.value)
+        return Bounded(value, np.where(none, 0.0, found.error))
 
 
 def spread(signal: Signal, one: Bounded, two: Bounded) -> Bounded:

@@ -1,7 +1,7 @@
 r"""What every op of :mod:`eoc.layers` does to the units of a finite network, and to gradients on their way back.
 
-Units are rows (P, N): P points (inputs, or positions of inputs, one after the other), N units, the same N everywhere.
-A dense layer is drawn in one of two ways, both exact:
+Units are arrays (P, N) of P inputs, or (P, ..., N) of inputs with positions: N units, the same N everywhere. A dense
+layer is drawn in one of two ways, both exact, in which the points are all inputs, or all their positions:
 
 - with its weight matrix, in blocks that are used and forgotten, and drawn again on the way back: N^2 numbers;
 - without it. With Q an orthonormal basis of the points (x^T = Q R), the matrix is W = (W Q) Q^T + W (1 - Q Q^T), whose
@@ -23,6 +23,7 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.layers.affine import Dense, Scale
+from eoc.layers.convolution import Conv
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Repeat
 from eoc.layers.joined import Product, Sum
@@ -51,7 +52,7 @@ def draw(op: object, x: tuple[FloatArray, ...], rng: np.random.Generator, matric
     op
         An op of :mod:`eoc.layers`.
     x
-        Its inputs, each (P, N).
+        Its inputs, each (P, N), or (P, ..., N) with positions.
     rng
         What weights, biases and masks are drawn from. The way back may go on with it: go back in the reverse order.
     matrices
@@ -59,10 +60,10 @@ def draw(op: object, x: tuple[FloatArray, ...], rng: np.random.Generator, matric
 
     Returns
     -------
-    y : (P, N)
-        The output.
+    y
+        The output, of the same kind.
     back
-        Of gradients by y, (P, N), those by each of the inputs, (P, N); to be called at most once.
+        Of gradients by y, of its shape, those by each of the inputs; to be called at most once.
 
     Raises
     ------
@@ -84,8 +85,40 @@ def draw(op: object, x: tuple[FloatArray, ...], rng: np.random.Generator, matric
 
 @draw.register
 def _dense(op: Dense, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
-    y, back = (_with_matrix if matrices else _without_matrix)(x[0], op.sigma_w / x[0].shape[1] ** 0.5, rng)
-    return y + op.sigma_b * rng.standard_normal(x[0].shape[1]), back
+    units = x[0].shape[-1]
+    y, back = _linear(x[0], op.sigma_w / units**0.5, rng, matrices)
+    return y + op.sigma_b * rng.standard_normal(units), back
+
+
+def _linear(x: FloatArray, scale: float, rng: np.random.Generator, matrices: bool) -> Drawn:
+    """W x of all points, with entries of W of this standard deviation."""
+    rows = x.reshape(-1, x.shape[-1])
+    y, back = (_with_matrix if matrices else _without_matrix)(rows, scale, rng)
+    return y.reshape(x.shape), lambda g: (back(g.reshape(rows.shape))[0].reshape(x.shape),)
+
+
+@draw.register
+def _conv(op: Conv, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    """A dense layer for every tap, which sees positions, or 0."""
+    units, positions = x[0].shape[-1], x[0].shape[1:-1]
+    if not positions:
+        raise EocError("a convolution is drawn of inputs with positions")
+    profile, of = op.over(positions)
+    rows = np.concatenate([np.moveaxis(x[0].reshape(len(x[0]), -1, units), 1, 0), np.zeros((1, len(x[0]), units))])
+    shape, total, backs = (len(x[0]), *of.shape, units), np.zeros(1), []
+    for share, where in zip(profile.ravel(), of.seen.T, strict=True):
+        if share > 0.0:
+            y, back = _linear(rows[where], op.sigma_w * (share / units) ** 0.5, rng, matrices)
+            total = total + y
+            backs.append((where, back))
+
+    def pull(g: FloatArray) -> tuple[FloatArray, ...]:
+        seen, found = np.moveaxis(g.reshape(len(g), -1, units), 1, 0), np.zeros_like(rows)
+        for where, back in reversed(backs):
+            np.add.at(found, where, back(seen)[0])
+        return (np.moveaxis(found[:-1], 0, 1).reshape(x[0].shape),)
+
+    return np.moveaxis(total + op.sigma_b * rng.standard_normal(units), 0, 1).reshape(shape), pull
 
 
 def _with_matrix(x: FloatArray, scale: float, rng: np.random.Generator) -> Drawn:
@@ -120,19 +153,20 @@ def _elementwise(op: Elementwise, x: tuple[FloatArray, ...], rng: np.random.Gene
 @draw.register
 def _mixture(op: Mixture, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
     """The first units of the first branch, the next ones of the second, and so on."""
-    ends = np.rint(np.cumsum(op.shares) * x[0].shape[1])
-    kind = np.searchsorted(ends, np.arange(x[0].shape[1]), side="right")
+    ends = np.rint(np.cumsum(op.shares) * x[0].shape[-1])
+    kind = np.searchsorted(ends, np.arange(x[0].shape[-1]), side="right")
     own = [kind == i for i in range(len(x))]
     return np.select(own, x), lambda g: tuple(np.where(mask, g, 0.0) for mask in own)
 
 
 @draw.register
 def _mix(op: Mix, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
-    def by(weights: FloatArray, rows: FloatArray) -> FloatArray:
-        inputs, units = len(x[0]) // op.weights.shape[1], rows.shape[1]
-        return np.asarray((weights @ rows.reshape(inputs, -1, units)).reshape(-1, units))
+    def by(weights: FloatArray, units: FloatArray, positions: tuple[int, ...]) -> FloatArray:
+        rows = units.reshape(len(units), weights.shape[1], -1)
+        return np.asarray((weights @ rows).reshape(len(units), *positions, -1))
 
-    return by(op.weights, x[0]), lambda g: (by(op.weights.T, g),)
+    before = x[0].shape[1:-1]
+    return by(op.weights, x[0], op.shape), lambda g: (by(op.weights.T, g, before),)
 
 
 @draw.register
@@ -147,13 +181,13 @@ def _norm(op: Norm, x: tuple[FloatArray, ...], rng: np.random.Generator, matrice
 
 
 def _mean(rows: FloatArray) -> FloatArray:
-    return np.asarray(rows.mean(axis=1, keepdims=True))
+    return np.asarray(rows.mean(axis=-1, keepdims=True))
 
 
 @draw.register
 def _noise(op: Noise, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
     """Dropout of this second moment."""
-    shape = (1, x[0].shape[1]) if op.shared else x[0].shape
+    shape = x[0].shape[-1:] if op.shared else x[0].shape
     mask = op.mu2 * (rng.random(shape) * op.mu2 < 1.0)
     return mask * x[0], lambda g: (mask * g,)
 
