@@ -1,20 +1,31 @@
 """The geometry of piecewise linear networks: linear regions of random networks and of real ones.
 
 ``expected`` says how many kinks wide random networks have along a curve, from ``curves`` through the algebra of layers;
-``disc`` counts regions of one hidden layer in a disc. ``pieces`` are activations made of straight lines.
+``disc`` counts regions of one hidden layer in a disc.
+
+``pieces`` are activations made of straight lines, ``model`` networks of them, which ``reading`` makes of PyTorch models
+(with the ``windows`` of convolutions and pooling). ``along`` finds their kinks on segments.
 """
 
+from eoc.regions.along import Breakpoints, along
 from eoc.regions.disc import DiscRegions, expected_in_disc
 from eoc.regions.expected import expected
 from eoc.regions.kinks import ExpectedKinks, LayerKinks
+from eoc.regions.model import PiecewiseLinear, dense
 from eoc.regions.pieces import StraightPieces, straight_pieces
+from eoc.regions.reading import piecewise_linear
 
 __all__ = [
+    "Breakpoints",
     "DiscRegions",
     "ExpectedKinks",
     "LayerKinks",
+    "PiecewiseLinear",
     "StraightPieces",
+    "along",
+    "dense",
     "expected",
     "expected_in_disc",
+    "piecewise_linear",
     "straight_pieces",
 ]

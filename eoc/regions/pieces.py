@@ -65,6 +65,10 @@ class StraightPieces:
         """The offset of each piece, in the arithmetic of ``like``."""
         return self._table(self.offsets, like)[index]
 
+    def places(self, like: NDArray[Any]) -> NDArray[Any]:
+        """The knots, in the arithmetic of ``like``."""
+        return self._table(self.knots, like)
+
     @staticmethod
     def _table(numbers: tuple[Exact, ...], like: NDArray[Any]) -> NDArray[Any]:
         return np.array([Fraction(x) for x in numbers] if like.dtype == object else numbers, like.dtype)
