@@ -8,5 +8,5 @@ Two points: ``lines`` (panels on many lines) <- ``plane`` (over the plane) and `
 centred anywhere) <- ``products`` (those of an activation, for a range of variances; ``hermite``: of a polynomial, in
 closed form) <- ``sources`` (what changes with the angle) and ``angle`` (series in it) <- ``angular`` (integrals of the
 sources from c = 1) and ``hinges`` (many straight lines at two variances) <- ``bivariate`` (what is asked for, with
-error bounds) and ``surface`` (the same functions of the angle for all variances at once).
+error bounds) and ``surface`` (the same functions of the angle for all variances at once). Many: ``softmax``.
 """

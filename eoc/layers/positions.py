@@ -10,18 +10,16 @@ functions of Gaussians of correlation c has the law that follows from what all p
 .. math:: u_i = \sqrt{q} (\sqrt{c} z + \sqrt{1 - c} x_i), \qquad
           P(\max_i \phi(u_i) \le t \,|\, z) = P(\phi(u_1) \le t \,|\, z)^n .
 
-Attention whose scores are Gaussian of variance s^2, as at initialisation, has softmax weights with
-
-.. math:: \sum_i a_i^2 \approx e^{s^2} / n
-
-for many tokens (the mean of e^{2x} over the squared mean of e^x), at most 1.
+Attention whose scores are Gaussian of variance s^2, as at initialisation, has softmax weights whose squares add up to
+what :mod:`eoc.gaussian.softmax` computes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import exp, sqrt
+from math import sqrt
 
 import numpy as np
 from scipy.special import ndtr
@@ -29,13 +27,13 @@ from scipy.special import ndtr
 from eoc.activations.base import Activation
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import moments
+from eoc.gaussian.softmax import MOST_SPREAD, squares
 
 __all__ = ["Positions", "averaged", "largest", "slope_at_largest", "squared_weights"]
 
 _CELLS, _REACH = 2000, 8.5  # of the law of one unit, in standard deviations
 _EQUAL = 1e-5  # 1 - c below which all are one
 _COMMON = 40  # nodes of what positions share
-_MOST_SPREAD = 30.0  # of scores: beyond, one token has all the weight
 
 
 @dataclass(frozen=True)
@@ -68,9 +66,15 @@ def averaged(x: Positions, squares: float) -> Positions:
     return Positions(x.k + (x.q - x.k) * squares, x.m, x.k)
 
 
-def squared_weights(spread: float, tokens: float) -> float:
-    """The squared weights of a softmax over so many tokens, added up; scores have the variance ``spread``."""
-    return min(1.0, exp(min(spread, _MOST_SPREAD)) / tokens)
+def squared_weights(spread: float, tokens: Sequence[int]) -> FloatArray:
+    """The squared weights of softmaxes over so many tokens, added up; scores have the variance ``spread``.
+
+    Examples
+    --------
+    >>> squared_weights(1.0, [1, 16]).round(6).tolist()
+    [1.0, 0.132452]
+    """
+    return squares(np.asarray(tokens), min(spread, MOST_SPREAD)).value
 
 
 @lru_cache(maxsize=256)

@@ -185,7 +185,7 @@ def weights_squared(step: Step, before: Sequence[State]) -> float:
     assert step.terms is not None
     scores = before[0].power * before[1].power * step.sharpness**2 if len(before) > 2 else 1.0
     seen = range(1, step.terms + 1) if step.causal else (step.terms,)
-    return sum(squared_weights(scores, tokens) for tokens in seen) / len(seen)
+    return float(squared_weights(scores, seen).mean())
 
 
 def _averaged(x: State, squares: float, what: str) -> State:
