@@ -64,7 +64,7 @@ class Conv:
     profile
         v_d, an array of as many axes as positions have; or (k,), which is meant along every axis.
     sigma_w, sigma_b
-        Of the weights, times sqrt(fan-in), and of the biases.
+        Of the weights, times sqrt(fan-in), and of the biases; arrays as of a dense layer, where positions are alike.
     pad
         "circular", "reflect", "replicate", "zero" or "none", which leaves out what would see beyond the edges.
     stride
@@ -80,32 +80,32 @@ class Conv:
     """
 
     profile: FloatArray
-    sigma_w: float
-    sigma_b: float = 0.0
+    sigma_w: float | FloatArray
+    sigma_b: float | FloatArray = 0.0
     pad: str = "circular"
-    stride: int = 1
+    stride: float = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "profile", checked_profile(self.profile))
-        for name in ("sigma_w", "sigma_b"):
-            checked_sigma(name, getattr(self, name))
+        for name, value in (("sigma_w", self.sigma_w), ("sigma_b", self.sigma_b)):
+            if not isinstance(value, np.ndarray):
+                checked_sigma(name, value)
         checked_pad(self.pad)
         if not (self.stride >= 1 and self.stride == int(self.stride)):
             raise EocError(f"stride must be a whole number of positions >= 1, got {self.stride!r}")
-        object.__setattr__(self, "stride", int(self.stride))
 
     def over(self, positions: tuple[int, ...]) -> tuple[FloatArray, Taps]:
         """The profile over positions of this shape, and its taps."""
         same = self.profile.ndim == 1 < len(positions)
         profile = reduce(np.multiply.outer, [self.profile] * len(positions)) if same else self.profile
-        return profile, taps(positions, profile.shape, self.pad, self.stride)
+        return profile, taps(positions, profile.shape, self.pad, int(self.stride))
 
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
         pairs = x.pairs
         if not pairs.positions or pairs.layout is Layout.OFFSETS:
             return self._of_alike(x)
-        return _Convolved(x, *self.over(pairs.positions), self.sigma_w**2, self.sigma_b**2)
+        return _Convolved(x, *self.over(pairs.positions), float(self.sigma_w) ** 2, float(self.sigma_b) ** 2)
 
     def _of_alike(self, x: Signal) -> Signal:
         """Where all positions are alike, and are so behind it."""

@@ -99,6 +99,9 @@ def _fused(
     may_join: Callable[[Signal, Signal], bool],
 ) -> list[Signal]:
     """Functions of one root joined to one; the rest has to be independent, or for a sum uncorrelated."""
+    shapes = {one.pairs.positions for one in x}
+    if len(shapes) > 1:
+        raise UnsupportedError(f"{what} of signals with different positions, {' and '.join(map(str, sorted(shapes)))}")
     left: list[Signal] = []
     for one in x:
         same = next(

@@ -41,13 +41,19 @@ class Layer:
     items
         What else it takes: "none", "series", "branches", which are two or more, or "surrogate": two activations.
     optional
-        Whether its numbers may be left out altogether.
+        Those of its numbers that may be left out together.
+    choices
+        Words in quotes by name, with those that it knows; the first one is meant where none is given.
+    lists
+        Numbers in brackets by name, as many as there may be; () where left out.
     """
 
     meaning: str
     numbers: Numbers = field(default_factory=dict)
     items: str = "none"
-    optional: bool = False
+    optional: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,8 @@ class Item:
     phi: Activation | None
     fail: Callable[[str], ExpressionError]
     backward: Activation | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, tuple[Number, ...]] = field(default_factory=dict)
 
 
 Series = tuple[Item, ...]
@@ -145,12 +153,20 @@ class _Reader:
             for parameter, value in zip(own[:count], args, strict=False):
                 numbers[parameter] = self.number(value)
             inside = args[count:]
+        choices = {word: known[0] for word, known in layer.choices.items()}
+        lists: dict[str, tuple[Number, ...]] = dict.fromkeys(layer.lists, ())
         for keyword in keywords:
-            if keyword.arg not in layer.numbers or keyword.arg in numbers:
-                known = f"it has {', '.join(own)}" if own else "it has no numbers"
+            if keyword.arg in choices:
+                choices[keyword.arg] = self._choice(keyword, layer.choices[keyword.arg])
+            elif keyword.arg in lists:
+                lists[keyword.arg] = self._list(keyword)
+            elif keyword.arg not in layer.numbers or keyword.arg in numbers:
+                names = [*own, *choices, *lists]
+                known = f"it has {', '.join(names)}" if names else "it has no numbers"
                 twice = "is given twice" if keyword.arg in numbers else f"is no number of {name}; {known}"
                 raise self.fail(keyword)(f"{keyword.arg or '**'} {twice}")
-            numbers[str(keyword.arg)] = self.number(keyword.value)
+            else:
+                numbers[str(keyword.arg)] = self.number(keyword.value)
         self._complete(name, layer, numbers, fail)
         self._repeats += name == "repeat"
         branches = [self.items(one, depth + 1) for one in inside]
@@ -162,7 +178,24 @@ class _Reader:
         if layer.items == "series" and not branches:
             raise fail(f"{name} needs items: {name}({'10, ' if name == 'repeat' else ''}tanh, dense(1))")
         series = tuple(item for branch in branches for item in branch)
-        return Item(name, numbers, (series,) if layer.items == "series" else (), None, fail)
+        inner = (series,) if layer.items == "series" else ()
+        return Item(name, numbers, inner, None, fail, choices=choices, lists=lists)
+
+    def _choice(self, keyword: ast.keyword, known: tuple[str, ...]) -> str:
+        """A word in quotes."""
+        given = keyword.value
+        if isinstance(given, ast.Constant) and given.value in known:
+            return str(given.value)
+        written = given.id if isinstance(given, ast.Name) else getattr(given, "value", "")
+        close = difflib.get_close_matches(str(written), known, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise self.fail(keyword.value)(f"{keyword.arg} is one of {', '.join(map(repr, known))}, in quotes{hint}")
+
+    def _list(self, keyword: ast.keyword) -> tuple[Number, ...]:
+        """Numbers in brackets."""
+        if not isinstance(keyword.value, ast.Tuple | ast.List):
+            raise self.fail(keyword.value)(f"{keyword.arg} is a list of numbers in brackets: {keyword.arg}=(1, 2, 1)")
+        return tuple(self.number(one) for one in keyword.value.elts)
 
     def _surrogate(self, node: ast.expr, name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Item:
         """An activation that goes forward, and the one whose slope gradients see."""
@@ -178,10 +211,9 @@ class _Reader:
 
     def _complete(self, name: str, layer: Layer, numbers: dict[str, Number], fail: Callable[[str], Exception]) -> None:
         """Fill in defaults, and refuse what lacks a number."""
-        if layer.optional and not numbers:
-            return
+        left_out = layer.optional if numbers.keys().isdisjoint(layer.optional) else ()
         for parameter, default in layer.numbers.items():
-            if parameter not in numbers:
+            if parameter not in numbers and parameter not in left_out:
                 if math.isnan(default):
                     raise fail(f"{name} needs {parameter}: {name}({parameter}=...)")
                 numbers[parameter] = constant(default)

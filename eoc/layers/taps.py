@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_array
 
-from eoc.errors import EocError
+from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray, IntArray
 from eoc.layers.pairs import Pairs
 from eoc.machine import check_memory
@@ -80,7 +80,7 @@ def taps(positions: tuple[int, ...], kernel: tuple[int, ...], pad: str, stride: 
 
     Raises
     ------
-    EocError
+    UnsupportedError
         For a kernel that does not fit, or of another number of axes.
 
     Examples
@@ -91,17 +91,17 @@ def taps(positions: tuple[int, ...], kernel: tuple[int, ...], pad: str, stride: 
     [[4, 0, 1], [1, 2, 3], [3, 4, 0]]
     """
     if len(kernel) != len(positions):
-        raise EocError(f"a kernel of shape {kernel} does not go with positions of shape {positions}")
+        raise UnsupportedError(f"a kernel of shape {kernel} does not go with positions of shape {positions}")
     mode = PADS[pad]
     for size, count in zip(kernel, positions, strict=True):
         most = 2 * count + 1 if mode == "constant" else count
         if size > most:
-            raise EocError(
+            raise UnsupportedError(
                 f"the kernel {kernel} is larger than the input, which has positions {positions}: with pad={pad!r} it "
                 f"can have at most {most} along an axis of {count}; take a smaller kernel, less pooling or stride"
             )
     if stride > min(positions):
-        raise EocError(f"the stride {stride} is larger than the input, which has positions {positions}")
+        raise UnsupportedError(f"the stride {stride} is larger than the input, which has positions {positions}")
     places = prod(positions)
     index = np.arange(places).reshape(positions)
     if mode is not None:

@@ -6,32 +6,54 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from eoc.activations.base import Activation
 from eoc.errors import EocError, ExpressionError
 from eoc.layers.affine import Dense, Scale
+from eoc.layers.convolution import Conv, uniform
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Op, Repeat, joined, residual, serial
 from eoc.layers.joined import Product, Sum
 from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
+from eoc.layers.pooling import AveragePool, Flatten, Window
 from eoc.layers.reading import Item, Layer, Numbers, Series
 from eoc.layers.recurrent import Outside, gru, minimal_rnn
+from eoc.layers.taps import PADS
 
 __all__ = ["LAYERS", "Given", "free_is_last", "graph_of", "has_free"]
 
 _MOST_BLOCKS = 20_000  # of repeats, those inside of each other counted as often as they run
 _NEEDED = float("nan")
+_SIGMAS = {"sigma_w": _NEEDED, "sigma_b": 0.0}
+_WINDOW = {"size": _NEEDED, "stride": 0.0}  # 0: as large as the window
 _WAYS = {"skip": 1.0, "scale": 1.0}
 _INPUTS = {"sigma_b": 0.0, "R": 1.0, "c": 1.0}
 _MINIMAL = {"sigma_w": 1.0, "sigma_v": 1.0, "mu": 0.0, **_INPUTS}
 _GRU = {"sigma_w": 1.0, "sigma_v": 1.0, "sigma_u": 1.0, "mu_u": 0.0, "sigma_r": 1.0, "mu_r": 0.0, **_INPUTS}
 
-_LINEAR, _ADDING = frozenset({"dense", "dropout", "noise", "scale"}), frozenset({"residual", "prenorm", "sum"})
+_WEIGHTS, _ADDING = frozenset({"dense", "conv"}), frozenset({"residual", "prenorm", "sum"})
+_LINEAR = _WEIGHTS | {"dropout", "noise", "scale", "avgpool", "flatten"}
 
 #: What can be written besides activations.
 LAYERS: Mapping[str, Layer] = MappingProxyType(
     {
-        "dense": Layer("W x + b; without numbers it is free", {"sigma_w": _NEEDED, "sigma_b": 0.0}, optional=True),
+        "dense": Layer("W x + b; without numbers it is free", _SIGMAS, optional=tuple(_SIGMAS)),
+        "conv": Layer(
+            "a convolution of so many taps along each axis, their variances as in profile; without sigma_w it is free",
+            {"kernel": _NEEDED, **_SIGMAS, "stride": 1.0},
+            optional=tuple(_SIGMAS),
+            choices={"pad": tuple(PADS)},
+            lists=("profile",),
+        ),
+        "avgpool": Layer(
+            "the mean over windows of positions, by their size or a stride apart; without numbers over all positions",
+            _WINDOW,
+            optional=tuple(_WINDOW),
+            choices={"pad": ("none", "zero")},
+        ),
+        "flatten": Layer("the units of all positions side by side"),
         "scale": Layer("factor x", {"factor": _NEEDED}),
         "layernorm": Layer("(x - mean) / standard deviation, over units", {"eps": 0.0}),
         "rmsnorm": Layer("x / root mean square, over units", {"eps": 0.0}),
@@ -57,8 +79,12 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
 
 
 def has_free(series: Series) -> bool:
-    """Whether there is a ``dense`` without numbers."""
-    return any((one.name == "dense" and not one.numbers) or any(map(has_free, one.inside)) for one in series)
+    """Whether there is a ``dense`` or a ``conv`` without sigma_w."""
+    return any(_is_free(one) or any(map(has_free, one.inside)) for one in series)
+
+
+def _is_free(item: Item) -> bool:
+    return item.name in _WEIGHTS and "sigma_w" not in item.numbers
 
 
 def free_is_last(series: Series) -> bool:
@@ -66,7 +92,7 @@ def free_is_last(series: Series) -> bool:
     for i, one in enumerate(series):
         if not has_free((one,)):
             continue
-        own = one.name == "dense" or (one.name in _ADDING and all(map(free_is_last, filter(has_free, one.inside))))
+        own = one.name in _WEIGHTS or (one.name in _ADDING and all(map(free_is_last, filter(has_free, one.inside))))
         linear = (later.phi is None and later.name in _LINEAR and not has_free((later,)) for later in series[i + 1 :])
         return own and all(linear)
     return False
@@ -74,7 +100,7 @@ def free_is_last(series: Series) -> bool:
 
 @dataclass(frozen=True)
 class Given:
-    """The numbers that texts may contain, the op of a ``dense`` without any, and what makes that of an activation.
+    """The numbers that texts may contain, the op of what is free, and what makes that of an activation.
 
     Gradients see ``surrogates`` or not.
     """
@@ -95,18 +121,33 @@ def _op(item: Item, given: Given) -> Op:
         return given.elementwise(item.phi, item.backward if given.surrogates else None)
     numbers = {name: number(given.numbers) for name, number in item.numbers.items()}
     try:
-        return _MAKERS[item.name](numbers, item.inside, given)
+        return _MAKERS[item.name](numbers, item, given)
     except ExpressionError:
         raise
     except EocError as error:
         raise item.fail(str(error)) from None
 
 
-_Maker = Callable[[Numbers, tuple[Series, ...], Given], Op]
+_Maker = Callable[[Numbers, Item, Given], Op]
 
 
-def _dense(numbers: Numbers, _: tuple[Series, ...], given: Given) -> Op:
-    return Dense(numbers["sigma_w"], numbers["sigma_b"]) if numbers else given.free
+def _dense(numbers: Numbers, item: Item, given: Given) -> Op:
+    return given.free if _is_free(item) else Dense(numbers["sigma_w"], numbers["sigma_b"])
+
+
+def _conv(numbers: Numbers, item: Item, given: Given) -> Op:
+    profile = np.array([one(given.numbers) for one in item.lists["profile"]] or uniform(numbers["kernel"]))
+    if profile.size != numbers["kernel"]:
+        raise EocError(f"profile has {profile.size} numbers, but the kernel has {numbers['kernel']:g} taps")
+    where = item.choices["pad"], numbers["stride"]
+    if not _is_free(item):
+        return Conv(profile, numbers["sigma_w"], numbers["sigma_b"], *where)
+    free = given.free
+    return Conv(profile, free.sigma_w, free.sigma_b, *where) if isinstance(free, Dense) else free
+
+
+def _window(numbers: Numbers, item: Item) -> Window:
+    return Window(numbers["size"], numbers["stride"] or numbers["size"], item.choices["pad"])
 
 
 def _dropout(numbers: Numbers, *_: object) -> Op:
@@ -121,25 +162,25 @@ def _norm(numbers: Numbers, centred: bool) -> Op:
     return Norm(centred, numbers["eps"])
 
 
-def _residual(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
-    return residual(graph_of(inside[0], given), numbers["skip"], numbers["scale"])
+def _residual(numbers: Numbers, item: Item, given: Given) -> Op:
+    return residual(graph_of(item.inside[0], given), numbers["skip"], numbers["scale"])
 
 
-def _prenorm(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
-    branch = serial([Norm(centred=True), graph_of(inside[0], given)])
+def _prenorm(numbers: Numbers, item: Item, given: Given) -> Op:
+    branch = serial([Norm(centred=True), graph_of(item.inside[0], given)])
     return residual(branch, numbers["skip"], numbers["scale"])
 
 
-def _postnorm(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
-    return serial([_residual(numbers, inside, given), Norm(centred=True)])
+def _postnorm(numbers: Numbers, item: Item, given: Given) -> Op:
+    return serial([_residual(numbers, item, given), Norm(centred=True)])
 
 
-def _mixture(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
-    shares = tuple(numbers.values()) or (1.0 / len(inside),) * len(inside)
-    return joined(Mixture(shares), [graph_of(one, given) for one in inside])
+def _mixture(numbers: Numbers, item: Item, given: Given) -> Op:
+    shares = tuple(numbers.values()) or (1.0 / len(item.inside),) * len(item.inside)
+    return joined(Mixture(shares), [graph_of(one, given) for one in item.inside])
 
 
-def _repeat(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
+def _repeat(numbers: Numbers, item: Item, given: Given) -> Op:
     times = numbers["times"]
     if not (times >= 1 and times == int(times)):
         raise EocError(f"a block is repeated a whole number of times >= 1, got {times:g}")
@@ -149,13 +190,16 @@ def _repeat(numbers: Numbers, inside: tuple[Series, ...], given: Given) -> Op:
 
     def one(layer: int) -> Graph:
         numbers = {**given.numbers, "blocks": blocks, "l": float(layer), "L": times}
-        return graph_of(inside[0], replace(given, numbers=numbers))
+        return graph_of(item.inside[0], replace(given, numbers=numbers))
 
     return Repeat(one, int(times))
 
 
 _MAKERS: Mapping[str, _Maker] = {
     "dense": _dense,
+    "conv": _conv,
+    "avgpool": lambda numbers, item, _: AveragePool(_window(numbers, item) if numbers else None),
+    "flatten": lambda *_: Flatten(),
     "scale": lambda numbers, *_: Scale(numbers["factor"]),
     "layernorm": lambda numbers, *_: _norm(numbers, centred=True),
     "rmsnorm": lambda numbers, *_: _norm(numbers, centred=False),
@@ -164,9 +208,9 @@ _MAKERS: Mapping[str, _Maker] = {
     "residual": _residual,
     "prenorm": _prenorm,
     "postnorm": _postnorm,
-    "sum": lambda _, inside, given: joined(Sum(), [graph_of(one, given) for one in inside]),
+    "sum": lambda _, item, given: joined(Sum(), [graph_of(one, given) for one in item.inside]),
     "mixture": _mixture,
-    "gate": lambda _, inside, given: joined(Product(), [graph_of(one, given) for one in inside]),
+    "gate": lambda _, item, given: joined(Product(), [graph_of(one, given) for one in item.inside]),
     "input": lambda numbers, *_: joined(Sum(), [Scale(1.0), Outside(numbers["q"], numbers["c"])]),
     "minimalrnn": lambda numbers, *_: minimal_rnn(**numbers),
     "gru": lambda numbers, *_: gru(**numbers),

@@ -1,7 +1,7 @@
 r"""What every op of :mod:`eoc.layers` does to the units of a finite network, and to gradients on their way back.
 
-Units are arrays (P, N) of P inputs, or (P, ..., N) of inputs with positions: N units, the same N everywhere. A dense
-layer is drawn in one of two ways, both exact, in which the points are all inputs, or all their positions:
+Units are arrays (P, N) of P inputs, or (P, ..., N) of inputs with positions: N units, the same N up to where positions
+are flattened. A dense layer is drawn in one of two ways, both exact; its points are all inputs, or all their positions:
 
 - with its weight matrix, in blocks that are used and forgotten, and drawn again on the way back: N^2 numbers;
 - without it. With Q an orthonormal basis of the points (x^T = Q R), the matrix is W = (W Q) Q^T + W (1 - Q Q^T), whose
@@ -30,6 +30,7 @@ from eoc.layers.joined import Product, Sum
 from eoc.layers.mixing import Mix
 from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
+from eoc.layers.pooling import AveragePool, Flatten
 from eoc.layers.recurrent import Outside
 from eoc.montecarlo.sampling.laws import law
 from eoc.montecarlo.sampling.weights import backwards, forwards, product
@@ -167,6 +168,17 @@ def _mix(op: Mix, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices:
 
     before = x[0].shape[1:-1]
     return by(op.weights, x[0], op.shape), lambda g: (by(op.weights.T, g, before),)
+
+
+@draw.register
+def _average(op: AveragePool, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    return draw(op.mix(x[0].shape[1:-1]), x, rng, matrices)
+
+
+@draw.register
+def _flatten(op: Flatten, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    """The units of all positions: S N of them."""
+    return x[0].reshape(len(x[0]), -1), lambda g: (g.reshape(x[0].shape),)
 
 
 @draw.register

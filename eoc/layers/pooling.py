@@ -1,0 +1,157 @@
+r"""Layers that gather positions: means over windows or over all of them, and flattening.
+
+A mean over a window mixes positions by fixed weights (:mod:`eoc.layers.mixing`). Flattened, the units of all S
+positions stand side by side as those of one input, of which second moments are means over units:
+
+.. math:: q' = \frac1S \sum_i q_i, \qquad m' = \frac1S \sum_i m_i, \qquad
+          G'(a, b) = \frac1S \sum_i G(a_i, b_i), \qquad T'(a, b) = \frac1S \sum_i T(a_i, b_i),
+
+which a dense layer behind it sees of them: a convolution whose kernel is as large as the input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eoc.errors import EocError, UnsupportedError
+from eoc.floats import EPS, FloatArray
+from eoc.layers.bounded import Bounded
+from eoc.layers.mixing import Mix, Positional
+from eoc.layers.nature import Nature
+from eoc.layers.pairs import Layout, Pairs
+from eoc.layers.signal import Products, Signal
+from eoc.layers.taps import Taps, checked_pad, taps
+from eoc.sharing import cached_property
+
+__all__ = ["AveragePool", "Flatten", "Window"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Windows of a size, that begin every so many positions.
+
+    Attributes
+    ----------
+    size, stride
+        Along every axis, whole numbers >= 1.
+    pad
+        "none", or as of :class:`eoc.layers.convolution.Conv`.
+    """
+
+    size: float
+    stride: float
+    pad: str = "none"
+
+    def __post_init__(self) -> None:
+        checked_pad(self.pad)
+        for name in ("size", "stride"):
+            value = getattr(self, name)
+            if not (value >= 1 and value == int(value)):
+                raise EocError(f"the {name} of a window must be a whole number of positions >= 1, got {value!r}")
+
+    def over(self, positions: tuple[int, ...]) -> Taps:
+        """The positions that it sees."""
+        if not positions:
+            raise UnsupportedError("nothing is known of positions of the inputs, which it takes together: give them")
+        return taps(positions, (int(self.size),) * len(positions), self.pad, int(self.stride))
+
+
+@dataclass(frozen=True)
+class AveragePool:
+    """The mean over a window, in which a padding of zeros counts; or over all positions (``window`` None).
+
+    Examples
+    --------
+    >>> from eoc.layers.given import given_array
+    >>> x = given_array(np.array([[[1.0, 3.0, 0.0, 2.0]]]))  # one input, one channel, four positions
+    >>> AveragePool(Window(2, 2))(x).q.value.tolist(), AveragePool()(x).q.value.tolist()
+    ([4.0, 1.0], [2.25])
+    """
+
+    window: Window | None = None
+
+    def mix(self, positions: tuple[int, ...]) -> Mix:
+        """The weights of positions of this shape."""
+        if self.window is None:
+            places = int(np.prod(positions))
+            return Mix(np.full((1, places), 1.0 / places), ())
+        of = self.window.over(positions)
+        weights = np.zeros((len(of.seen), of.places + 1))
+        np.add.at(weights, (np.arange(len(of.seen))[:, None], of.seen), 1.0 / of.seen.shape[1])
+        return Mix(weights[:, :-1], of.shape)
+
+    def __call__(self, x: Signal) -> Signal:
+        """The signal behind it."""
+        if not x.pairs.positions:
+            raise UnsupportedError("nothing is known of positions of the inputs, over which means are taken: give them")
+        return self.mix(x.pairs.positions)(x)
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """The units of all positions side by side."""
+
+    def __call__(self, x: Signal) -> Signal:
+        """The signal behind it."""
+        return _Flat(x) if x.pairs.positions else x
+
+
+class _Flat(Positional):
+    def __init__(self, x: Signal) -> None:
+        self._places = x.pairs.places
+        self._alike = x.pairs.layout is Layout.OFFSETS  # one point stands for all positions
+        inputs = x.q.value.size if self._alike else x.q.value.size // self._places
+        super().__init__(Pairs.every(inputs, ()), x.sources)
+        self._x = x
+
+    def _of_points(self, one: Bounded) -> Bounded:
+        return one if self._alike else self._mean(one)
+
+    def _of_pairs(self, one: Bounded) -> Bounded:
+        """Means over equal positions."""
+        pairs = self._x.pairs
+        if self._alike:
+            return one[np.flatnonzero(pairs.at_one_position)]
+        if pairs.layout is Layout.ALIGNED:
+            return self._mean(one)
+        own, other = np.triu_indices(self._x.q.value.size // self._places)
+        at = np.arange(self._places)
+        first, second = (np.add.outer(end * self._places, at).ravel() for end in (own, other))
+        return self._mean(one[pairs.number(first, second)])
+
+    def _mean(self, one: Bounded) -> Bounded:
+        value, error = (part.reshape(-1, self._places) for part in (one.value, one.error))
+        return Bounded(_means(value), _means(error + EPS * (self._places + 2) * np.abs(value)))
+
+    @cached_property
+    def q(self) -> Bounded:
+        return self._of_points(self._x.q)
+
+    @cached_property
+    def m(self) -> Bounded:
+        return self._of_points(self._x.m)
+
+    @cached_property
+    def G(self) -> Bounded:
+        return self._of_pairs(self._x.G)
+
+    @cached_property
+    def chi(self) -> Bounded:
+        return self._of_points(self._x.chi)
+
+    def pushed(self, of: Products) -> Bounded:
+        return self._of_pairs(of(self._x))
+
+    @cached_property
+    def dm(self) -> Bounded:
+        return self._of_points(self._x.dm)
+
+    @cached_property
+    def nature(self) -> Nature:
+        return self._of_unknown_size(self._x.nature)
+
+
+def _means(rows: FloatArray) -> FloatArray:
+    return np.asarray(rows.mean(axis=1))
