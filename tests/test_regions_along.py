@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from fractions import Fraction
 from importlib import import_module
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import RECORDS, drawn, pattern, pooled, tiny
 
 from eoc.errors import EocError
 from eoc.regions import PiecewiseLinear, along, dense, expected
-from eoc.regions.model import Affine, Bend, Largest, Total
-from eoc.regions.pieces import straight_pieces
-from eoc.regions.windows import by_channel, convolution, filled, positions
+from eoc.regions.model import Largest
 
-TABLE = Path(__file__).parent / "reference" / "geometry.jsonl"
-RECORDS = list(map(json.loads, TABLE.read_text().splitlines()))
-TINY = next(r["value"] for r in RECORDS if r["quantity"] == "weights")
 SEGMENTS = [r for r in RECORDS if "breakpoints" in r["quantity"]]
 
 
 @pytest.mark.parametrize("r", SEGMENTS, ids=lambda r: str(r["parameters"]))
 def test_published_breakpoints(r: dict[str, Any]) -> None:
     ends = r["parameters"]["x0"], r["parameters"]["x1"]
-    found = along(dense(TINY["W"], TINY["b"]), *ends)
+    found, floats = along(tiny(), *ends), along(tiny(exact=False), *ends)
     assert [[str(t), layer, unit] for t, layer, unit in zip(found.t, found.layer, found.neuron, strict=True)] == r[
         "value"
     ]
-    floats = along(
-        dense(
-            *[
-                [np.array([Fraction(x) for x in np.ravel(one)], float).reshape(np.shape(one)) for one in part]
-                for part in (TINY["W"], TINY["b"])
-            ]
-        ),
-        *ends,
-    )
     np.testing.assert_allclose(floats.t, found.t.astype(float), rtol=1e-15)
     assert floats.layer.tolist() == found.layer.tolist()
-
-
-def drawn(
-    rng: np.random.Generator, phi: str, sigma_w: float, sigma_b: float, width: int, depth: int, features: int
-) -> PiecewiseLinear:
-    sizes = [features, *[width] * depth, 2]
-    weights = [rng.normal(0, sigma_w / np.sqrt(m), (n, m)) for m, n in pairwise(sizes)]
-    return dense(weights, [rng.normal(0, sigma_b, n) for n in sizes[1:]], phi)
 
 
 def sampled(net: PiecewiseLinear, a: Any, b: Any, t: Any) -> Any:
@@ -85,39 +61,10 @@ def test_between_breakpoints_the_network_is_linear_and_nowhere_else(seed: int, p
         } == {(0, int(unit)) for (unit,) in changed}
 
 
-def pattern(net: PiecewiseLinear, x: Any) -> Any:
-    pieces = []
-    for node in net.nodes:
-        if isinstance(node, Bend):
-            pieces.append(node.pieces.index(x))
-        x = node(x)
-    return np.concatenate(pieces, axis=1)
-
-
-def with_pooling_and_skips(rng: np.random.Generator) -> PiecewiseLinear:
-    """A convolution, max pooling that overlaps, and a residual sum."""
-    relu = straight_pieces("relu")
-    places = positions((6, 6), (3, 3), (1, 1), [(1, 1)] * 2, (1, 1))
-    windows = by_channel(positions((6, 6), (3, 3), (2, 2), [(1, 1)] * 2, (1, 1)), 2, 36)
-    return PiecewiseLinear(
-        36,
-        (
-            Affine((0,), convolution(rng.normal(size=(2, 1, 9)), places, 36), rng.normal(size=72)),
-            Bend((1,), relu, 72),
-            Largest((2,), filled(windows)),
-            Affine((3,), rng.normal(size=(18, 18)) / 3, rng.normal(size=18)),
-            Bend((4,), straight_pieces("hardtanh"), 18),
-            Total((3, 5), 18),
-            Affine((6,), rng.normal(size=(2, 18)), np.zeros(2)),
-        ),
-        (1, 6, 6),
-    )
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_convolutions_maxima_and_residual_sums(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    net = with_pooling_and_skips(rng)
+    net = pooled(rng)
     a, b = rng.normal(size=(2, 1, 6, 6))
     found = along(net, a, b)
     assert all(found.per_layer > 0)

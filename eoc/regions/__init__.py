@@ -4,7 +4,8 @@
 ``disc`` counts regions of one hidden layer in a disc.
 
 ``pieces`` are activations made of straight lines, ``model`` networks of them, which ``reading`` makes of PyTorch models
-(with the ``windows`` of convolutions and pooling). ``along`` finds their kinks on segments.
+(with the ``windows`` of convolutions and pooling). ``along`` finds their kinks on segments, ``plane`` their
+regions in planes, as ``polygons`` that layers cut into ``cells``.
 """
 
 from eoc.regions.along import Breakpoints, along
@@ -13,6 +14,7 @@ from eoc.regions.expected import expected
 from eoc.regions.kinks import ExpectedKinks, LayerKinks
 from eoc.regions.model import PiecewiseLinear, dense
 from eoc.regions.pieces import StraightPieces, straight_pieces
+from eoc.regions.plane import PlaneSection, estimated_cells, plane
 from eoc.regions.reading import piecewise_linear
 
 __all__ = [
@@ -21,11 +23,14 @@ __all__ = [
     "ExpectedKinks",
     "LayerKinks",
     "PiecewiseLinear",
+    "PlaneSection",
     "StraightPieces",
     "along",
     "dense",
+    "estimated_cells",
     "expected",
     "expected_in_disc",
     "piecewise_linear",
+    "plane",
     "straight_pieces",
 ]

@@ -115,9 +115,6 @@ def along(model: object, *points: ArrayLike) -> Breakpoints:
         raise EocError("a segment has two ends: give two inputs or more")
     network = piecewise_linear(model, points[0])
     rows = _rows(network, points)
-    first, *rest = (network.shape or (network.features,), *(np.asarray(one).shape for one in points))
-    if any(one != first for one in rest):
-        raise EocError(f"the points must all have the shape {first} of one input")
     same = np.flatnonzero((rows[1:] == rows[:-1]).all(axis=1))
     if same.size:
         raise EocError(f"the segment from point {same[0]} to point {same[0] + 1} has length zero: they must differ")
@@ -131,7 +128,10 @@ def _rows(network: PiecewiseLinear, points: tuple[ArrayLike, ...]) -> Array:
     arrays = [np.asarray(one) for one in points]
     if any(one.dtype.kind not in "iufO" or (one.dtype.kind == "f" and not np.isfinite(one).all()) for one in arrays):
         raise EocError("the ends of a segment must be arrays of finite numbers")
-    return np.concatenate([network.rows(one) for one in arrays])
+    rows = [network.rows(one) for one in arrays]
+    if any(one.shape[0] != 1 for one in rows):
+        raise EocError("the ends of a segment are single inputs, without the axis of the batch")
+    return np.concatenate(rows)
 
 
 def _distinct(t: Array) -> Array:
