@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from eoc.phase import Phase, phase_diagram, phase_of, phases
     from eoc.propagation import Trajectory, propagate, propagate_gram
     from eoc.recommendation import Recommendation, recommend
+    from eoc.recurrence import Recurrent, critical_recurrent, lstm_moments, recurrent
     from eoc.sensitivities import Sensitivity, sensitivity
     from eoc.shaping import Shaping, shape
     from eoc.sweeps import open_sweep, run_sweep
@@ -128,6 +129,7 @@ _WHERE = {
     "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
     "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
     "eoc.recommendation": ("Recommendation", "recommend"),
+    "eoc.recurrence": ("Recurrent", "critical_recurrent", "lstm_moments", "recurrent"),
     "eoc.sensitivities": ("Sensitivity", "sensitivity"),
     "eoc.shaping": ("Shaping", "shape"),
     "eoc.sweeps": ("open_sweep", "run_sweep"),
@@ -164,6 +166,7 @@ __all__ = [
     "OrderedPoint",
     "Phase",
     "Recommendation",
+    "Recurrent",
     "Sensitivity",
     "Shaping",
     "Trajectory",
@@ -175,6 +178,7 @@ __all__ = [
     "convergence_law",
     "convergence_of",
     "correlation_process",
+    "critical_recurrent",
     "curve",
     "edge_of_chaos",
     "ensemble",
@@ -192,6 +196,7 @@ __all__ = [
     "kernel",
     "length_process",
     "length_scaling",
+    "lstm_moments",
     "mixture",
     "moments",
     "nearest_ordered",
@@ -206,6 +211,7 @@ __all__ = [
     "propagate_gram",
     "rational",
     "recommend",
+    "recurrent",
     "run_sweep",
     "sample_networks",
     "second_layer",
