@@ -86,7 +86,7 @@ class CellLaw:
         half = int(_FURTHEST / step) + 1
         z = step * np.arange(-half, half + 1)
         weight = np.exp(-0.5 * z * z)
-        return z, np.asarray(weight / weight.sum())
+        return np.asarray(z, float), np.asarray(weight / weight.sum(), float)
 
     def _sigmoid(self, mu: float) -> _Gate:
         z, weight = self._rule
