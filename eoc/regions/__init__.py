@@ -5,7 +5,8 @@
 
 ``pieces`` are activations made of straight lines, ``model`` networks of them, which ``reading`` makes of PyTorch models
 (with the ``windows`` of convolutions and pooling). ``along`` finds their kinks on segments, ``plane`` their
-regions in planes, as ``polygons`` that layers cut into ``cells``.
+regions in planes, as ``polygons`` that layers cut into ``cells``, and ``terms`` what data make of a network: their
+affine maps and ``tropical`` terms.
 """
 
 from eoc.regions.along import Breakpoints, along
@@ -16,12 +17,14 @@ from eoc.regions.model import PiecewiseLinear, dense
 from eoc.regions.pieces import StraightPieces, straight_pieces
 from eoc.regions.plane import PlaneSection, estimated_cells, plane
 from eoc.regions.reading import piecewise_linear
+from eoc.regions.terms import LinearTerms, expected_cosines, linear_terms
 
 __all__ = [
     "Breakpoints",
     "DiscRegions",
     "ExpectedKinks",
     "LayerKinks",
+    "LinearTerms",
     "PiecewiseLinear",
     "PlaneSection",
     "StraightPieces",
@@ -29,7 +32,9 @@ __all__ = [
     "dense",
     "estimated_cells",
     "expected",
+    "expected_cosines",
     "expected_in_disc",
+    "linear_terms",
     "piecewise_linear",
     "plane",
     "straight_pieces",

@@ -271,12 +271,13 @@ def dense(
     vectors = [None] * len(given) if biases is None else [*biases]
     if not given or len(vectors) != len(given):
         raise EocError(f"give one bias, or None, for each of one or more weights; got {len(given)} and {len(vectors)}")
-    is_exact = any(weight.dtype == object for weight in given)
+    terms = [None if one is None else _numbers(f"biases[{i}]", one, 1) for i, one in enumerate(vectors)]
+    is_exact = any(one is not None and one.dtype == object for one in (*given, *terms))
     nodes: list[Node] = []
     before = given[0].shape[1]
-    for i, (weight, vector) in enumerate(zip(given, vectors, strict=True)):
+    for i, (weight, term) in enumerate(zip(given, terms, strict=True)):
         n = weight.shape[0]
-        bias = np.zeros(n) if vector is None else _numbers(f"biases[{i}]", vector, 1)
+        bias = np.zeros(n) if term is None else term
         if weight.shape[1] != before or bias.shape != (n,):
             raise EocError(
                 f"weights[{i}] of shape {weight.shape} and its bias of shape {bias.shape} do not fit: they must be "
