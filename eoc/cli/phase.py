@@ -91,6 +91,9 @@ def _print_next(
         place = {} if sigma_w is None else {"sigma_w": sigma_w, "sigma_b": sigma_b}
         rates = command_line("rates", source, **place)
         print_next(out, rates, "gives the law by which inputs come to look alike")
+    elif found[0].batch is not None:
+        given = {} if sigma_w is None else {"sigma_w": sigma_w, "sigma_b": sigma_b}
+        print_next(out, command_line("propagate", source, **given, q=1.0), "follows a batch block by block")
     elif sigma_w is None:
         print_next(out, command_line("propagate", source, q=1.0), "follows inputs block by block")
     else:

@@ -53,6 +53,9 @@ def command(
     from eoc.convergence import convergence_of
 
     phi = find_block(activation)
+    if not isinstance(phi, Activation) and phi.batch is not None:
+        _answer_batch(activation, phi, sigma_w, sigma_b or 0.0, as_json)
+        return
     if isinstance(phi, Activation):
         at = operating_at(activation, phi, sigma_w, sigma_b, q, as_json)
         f, place, on_edge = at.f, at.to_dict(), at.point is not None
@@ -72,6 +75,26 @@ def command(
         from eoc.plotting import convergence_figure
 
         save_picture(convergence_figure(found), plot)
+
+
+def _answer_batch(source: str, network: Network, sigma_w: float | None, sigma_b: float, as_json: bool) -> None:
+    """How fast the inputs of a batch come to where they end, and gradients grow."""
+    from eoc.phase import phase_of
+
+    found = phase_of(network, sigma_w, sigma_b)
+    if as_json:
+        print_json({**network.to_dict(), "sigma_w": sigma_w, "sigma_b": sigma_b, **found.to_dict()})
+        return
+    out = console()
+    end = f"two inputs of a batch of {found.batch:g} come to c* = {number(found.c_star, found.c_star_error)}"
+    pace = "at once" if found.xi_c == 0.0 else f"by e in {number(found.xi_c, found.xi_c_error)} blocks"
+    growth = f"gradients' second moment grows by {number(found.chi_1, found.chi_1_error)} a block"
+    if found.phase == "divergent":
+        pace, growth = "slowly, as variances grow", f"gradients grow like their power {found.power:.8g}"
+    print_headline(out, f"{end} {pace}; {growth}.")
+    print_title(out, network)
+    given = {"sigma_w": sigma_w, "sigma_b": sigma_b} if network.is_free else {}
+    print_next(out, command_line("propagate", source, **given, q=1.0), "follows a batch block by block")
 
 
 def _map_of(network: Network, sigma_w: float | None, sigma_b: float | None, q: float | None) -> CorrelationMap:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eoc.activations import activation
 from eoc.activations.algebra import affine
 from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray, all_finite
@@ -156,8 +157,9 @@ class _Scaled(_Affine):
     def __init__(self, x: Signal, factor: float) -> None:
         super().__init__(x, x.sources, factor**2, 0.0)
         self._factor, self.has_law = factor, x.has_law
-        self.is_gaussian, self.root = x.is_gaussian, x.root
-        self.phi, self.backward = (None if one is None else affine(one, factor) for one in (x.phi, x.backward))
+        self.is_gaussian, self.root = x.is_gaussian, x if x.sphere is not None else x.root
+        phi = activation("identity") if x.sphere is not None else x.phi
+        self.phi, self.backward = (None if one is None else affine(one, factor) for one in (phi, x.backward))
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:
         """Those of x, scaled."""

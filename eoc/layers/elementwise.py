@@ -23,6 +23,7 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.gaussian.moments import Estimate
+from eoc.layers.batches import on_sphere
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.close import Close
 from eoc.layers.evolved import Evolved
@@ -48,8 +49,8 @@ class Elementwise:
 
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
-        if x.is_gaussian:
-            return _Elementwise(x, self.phi, self.backward)
+        if x.is_root:
+            return _of_root(x, self.phi, self.backward)
         if x.root is not None and x.phi is not None:
             if x.backward is not None:
                 raise UnsupportedError(
@@ -57,13 +58,20 @@ class Elementwise:
                     "layer between them"
                 )
             backward = None if self.backward is None else composed(self.backward, x.phi)
-            return _Elementwise(x.root, composed(self.phi, x.phi), backward, x)
+            return _of_root(x.root, composed(self.phi, x.phi), backward, x)
         if x.pairs.size == 0 and x.has_law:
             return Evolved(x, self.phi, self.backward)
         raise UnsupportedError(
             f"{self.phi.name} acts on a signal that is neither Gaussian nor a function of a Gaussian one, such as a sum"
             " or a product with what comes from an activation: put a dense layer between them"
         )
+
+
+def _of_root(root: Signal, phi: Activation, backward: Activation | None, of: Signal | None = None) -> Signal:
+    """A function of a root, whose units also depend on what ``of`` does."""
+    if root.is_gaussian:
+        return _Elementwise(root, phi, backward, of)
+    return on_sphere(root, phi, backward, root.sources if of is None else of.sources)
 
 
 def surrogate(source: object) -> Activation:

@@ -95,6 +95,7 @@ class _Deep(Signal):
         last = between[-1]
         super().__init__(last.pairs, last.sources)
         self._between, self.is_gaussian, self.root = between, last.is_gaussian, last.root
+        self.sphere = last.sphere
         self.phi, self.backward = last.phi, last.backward
         self.has_law = last.has_law
 

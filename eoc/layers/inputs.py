@@ -245,7 +245,7 @@ class Renewed(Signal):
         super().__init__(x.pairs, x.sources)
         self._x, self._whole = x, factor is None
         self._factor = _inverse(x.chi) if factor is None else factor
-        self.is_gaussian, self.phi, self.backward = x.is_gaussian, x.phi, x.backward
+        self.is_gaussian, self.sphere, self.phi, self.backward = x.is_gaussian, x.sphere, x.phi, x.backward
         self.root = None if x.root is None else Renewed(x.root, self._factor)
         self.has_law = x.has_law
 

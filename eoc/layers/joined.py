@@ -122,7 +122,7 @@ def _fused(
 
 
 def _root(x: Signal) -> Signal | None:
-    return x if x.is_gaussian else x.root
+    return x if x.is_root else x.root
 
 
 def _function(x: Signal) -> Activation:

@@ -228,6 +228,22 @@ class Network:
         """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""
         return replace(self, series=_tangents(self.series), cache=Memory(), again=(Network.tangents, (self,)))
 
+    @cached_property
+    def batch(self) -> float | None:
+        """How many inputs the batch has that it normalises over; None if it does not.
+
+        Raises
+        ------
+        EocError
+            If these are several numbers.
+        """
+        sizes = _batches(self.series)
+        if len(sizes) > 1:
+            raise EocError(
+                f"{self.name!r} normalises over batches of {len(sizes)} sizes: the same inputs are one batch"
+            )
+        return next(iter(sizes), None)
+
     @property
     def q_max(self) -> float:
         """Below which variance of the inputs all moments are finite.
@@ -256,6 +272,11 @@ class Network:
 def _activations(series: Series) -> tuple[Activation, ...]:
     own = [one.phi for one in series if one.phi is not None]
     return (*own, *(phi for one in series for inside in one.inside for phi in _activations(inside)))
+
+
+def _batches(series: Series) -> set[float]:
+    own = {one.numbers["batch"]({"l": 1.0, "L": 1.0}) for one in series if one.name == "batchnorm"}
+    return own.union(*(_batches(part) for one in series for part in one.inside))
 
 
 def _has_surrogates(series: Series) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from eoc.activations import activation
 from eoc.activations.algebra import affine
 from eoc.errors import EocError
 from eoc.layers.bounded import Bounded, exact
@@ -45,9 +46,10 @@ class _Normed(Signal):
         super().__init__(x.pairs, x.sources)
         self._x, self._centred, self._eps = x, centred, eps
         self.is_gaussian, self.has_law = x.is_gaussian, x.has_law
-        if x.phi is not None and x.q.value.size and (x.q.value == x.q.value[0]).all():
+        phi = activation("identity") if x.sphere is not None else x.phi
+        if phi is not None and x.q.value.size and (x.q.value == x.q.value[0]).all():
             r, m = float(self._r.value[0]), float(x.m.value[0]) if centred else 0.0
-            self.root, self.phi = x.root, affine(x.phi, r, -r * m)
+            self.root, self.phi = x if x.sphere is not None else x.root, affine(phi, r, -r * m)
             self.backward = None if x.backward is None else affine(x.backward, r)
 
     def laws(self, knots: tuple[float, ...]) -> tuple[Law, ...]:

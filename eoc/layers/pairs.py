@@ -10,6 +10,8 @@ layers can be followed:
 ``ALIGNED``     equal positions of any two inputs                        convolutions with random weights
 ``OFFSETS``     positions that are all alike (circular padding): one     everything that treats positions alike
                 point an input, and pairs by the offset of positions
+``BATCH``       inputs of a batch that are all alike: one point, with    batch normalisation, and what acts on each
+                itself and with another one                              point
 ==============  ======================================================  =============================================
 """
 
@@ -40,6 +42,7 @@ class Layout(Enum):
     EVERY = "every"
     ALIGNED = "aligned"
     OFFSETS = "offsets"
+    BATCH = "batch"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +108,11 @@ class Pairs:
         first, second = (np.repeat(one, size) for one in pairs)
         return cls(first, second, diagonal=True, layout=Layout.OFFSETS, positions=positions)
 
+    @classmethod
+    def batch(cls, *, strict: bool = True) -> Pairs:
+        """An input of a batch whose inputs are all alike: with itself, and with another one."""
+        return cls(np.zeros(2, np.int64), np.zeros(2, np.int64), strict, diagonal=True, layout=Layout.BATCH)
+
     def arranged(self, positions: tuple[int, ...], inputs: int) -> Pairs:
         """Those of so many inputs with other positions, known in the same way."""
         if positions == self.positions or self.layout is Layout.LISTED:
@@ -143,12 +151,16 @@ class Pairs:
         """Which pairs are one point with itself, noise included."""
         if not self.diagonal:
             return np.zeros(self.size, dtype=bool)
+        if self.layout is Layout.BATCH:
+            return np.array([True, False])
         same = self.first == self.second
         return same & (self._offset == 0) if self.layout is Layout.OFFSETS else same
 
     @property
     def at_one_position(self) -> NDArray[np.bool_]:
-        """Which pairs are of equal positions; all where points are inputs."""
+        """Which pairs are of equal positions; all where points are inputs, but for those of a batch."""
+        if self.layout is Layout.BATCH:
+            return self.alike
         return self._offset == 0 if self.positions else np.ones(self.size, dtype=bool)
 
     def matrix(self, values: FloatArray) -> FloatArray:

@@ -67,6 +67,8 @@ class Signal(ABC):
         What tangents see the slope of in place of phi'; None: phi itself.
     is_gaussian
         Whether its units are Gaussian of mean 0.
+    sphere
+        The size of the batch whose normalised entries its units are, on a sphere; None: they are no such entries.
     is_input
         Whether it is the input, whose tangents and derivatives by itself are 1.
     """
@@ -74,11 +76,17 @@ class Signal(ABC):
     root: Signal | None = None
     phi: Activation | None = None
     backward: Activation | None = None
+    sphere: float | None = None
     is_gaussian = is_input = False
 
     def __init__(self, pairs: Pairs, sources: frozenset[int]) -> None:
         self.pairs = pairs
         self.sources = sources
+
+    @property
+    def is_root(self) -> bool:
+        """Whether expectations of functions of its units are known: it is Gaussian, or on a sphere."""
+        return self.is_gaussian or self.sphere is not None
 
     @property
     @abstractmethod

@@ -11,6 +11,7 @@ import numpy as np
 from eoc.activations.base import Activation
 from eoc.errors import EocError, ExpressionError
 from eoc.layers.affine import Dense, Scale
+from eoc.layers.batches import BatchNorm
 from eoc.layers.convolution import Conv, uniform
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Op, Repeat, joined, residual, serial
@@ -57,6 +58,10 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
         "scale": Layer("factor x", {"factor": _NEEDED}),
         "layernorm": Layer("(x - mean) / standard deviation, over units", {"eps": 0.0}),
         "rmsnorm": Layer("x / root mean square, over units", {"eps": 0.0}),
+        "batchnorm": Layer(
+            "(x - mean) / standard deviation, over a batch of inputs that are all alike; infinite if left out",
+            {"batch": float("inf")},
+        ),
         "dropout": Layer("units are 0 with this probability, others scaled up; a mask for each input", {"rate": 0.5}),
         "noise": Layer("units times noise of mean 1 and second moment mu2, fresh for each input", {"mu2": _NEEDED}),
         "residual": Layer("skip x + scale branch(x)", _WAYS, "series"),
@@ -203,6 +208,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "scale": lambda numbers, *_: Scale(numbers["factor"]),
     "layernorm": lambda numbers, *_: _norm(numbers, centred=True),
     "rmsnorm": lambda numbers, *_: _norm(numbers, centred=False),
+    "batchnorm": lambda numbers, *_: BatchNorm(numbers["batch"]),
     "dropout": _dropout,
     "noise": lambda numbers, *_: Noise(numbers["mu2"]),
     "residual": _residual,

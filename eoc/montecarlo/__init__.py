@@ -2,11 +2,12 @@
 
 From the ground: ``settings`` is what networks are given by; ``sampling`` goes through them layer by layer, without
 weight matrices or with them; ``running`` does so with many of them on threads, with statistics and checkpoints;
-``samples`` returns all layers as arrays, ``blocks`` what is seen of blocks of any layers; ``theory`` predicts how far
-networks stray from the maps; ``experiments`` puts theory beside measurement. Layers are numbered from 1: layer 1 is
-layer 0 of :func:`eoc.propagate`.
+``samples`` returns all layers as arrays, ``blocks`` what is seen of blocks of any layers, ``batches`` Gram matrices of
+batches that are normalised; ``theory`` predicts how far networks stray from the maps; ``experiments`` puts theory
+beside measurement. Layers are numbered from 1: layer 1 is layer 0 of :func:`eoc.propagate`.
 """
 
+from eoc.montecarlo.batches import BatchSample, sample_batches
 from eoc.montecarlo.blocks import BlockSample, sample_blocks
 from eoc.montecarlo.experiments.comparison import Comparison
 from eoc.montecarlo.experiments.correlations import CorrelationProcess, correlation_process
@@ -35,6 +36,7 @@ from eoc.montecarlo.theory.pairs import PairNoise, pair_noise
 
 __all__ = [
     "RECIPROCAL",
+    "BatchSample",
     "BlockSample",
     "Comparison",
     "CorrelationNoise",
@@ -67,6 +69,7 @@ __all__ = [
     "length_theory",
     "pair_noise",
     "run",
+    "sample_batches",
     "sample_blocks",
     "sample_networks",
     "second_layer",

@@ -77,7 +77,7 @@ def sample_blocks(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> BlockSample:
-    """Send two inputs through random networks of ``depth`` blocks, and gradients back.
+    """Send two inputs, or a batch, through random networks of ``depth`` blocks, and gradients back.
 
     Parameters
     ----------
@@ -86,7 +86,8 @@ def sample_blocks(
     sigma_w, sigma_b
         Of its free ``dense``, if it has one.
     q, c
-        Variances > 0 of the inputs, and their correlation in [-1, 1]: Gaussian vectors that have exactly these.
+        Variances > 0 of the inputs, and their correlation in [-1, 1]: Gaussian vectors that have exactly these. Of a
+        network that normalises over a batch all its inputs have the first variance, and all pairs the correlation.
     depth
         How many blocks.
     width
@@ -126,25 +127,27 @@ def sample_blocks(
         raise EocError(f"c must be a correlation in [-1, 1], got {c!r}")
     depth, width, networks = checked_depth(depth), checked_count("width", width), checked_count("networks", networks)
     seed, workers = checked_seed(seed), checked_count("workers", workers)
-    if width < 3:
-        raise EocError(f"width must be at least 3, for two inputs and what weights add to them; got {width}")
+    inputs = _inputs_of(network)
+    if width <= inputs:
+        raise EocError(f"width must be at least {inputs + 1}, for {inputs} inputs and what weights add; got {width}")
     blocks = [network.block(sigma_w, sigma_b, layer, depth, surrogates=True) for layer in range(1, depth + 1)]
     kept = sum(map(count, blocks)) if backward else max(map(count, blocks))
-    check_memory("units of the networks", 8.0 * _KEPT * 2 * width * kept * min(workers, networks))
+    check_memory("units of the networks", 8.0 * _KEPT * inputs * width * kept * min(workers, networks))
 
     def one(number: int) -> tuple[FloatArray, ...]:
         rng = generator(seed, number)
-        x = _inputs(rng, width, q, c)
+        x = _pair(rng, width, q, c) if network.batch is None else _batch(rng, width, inputs, q[0], c)
         seen: list[FloatArray] = []
         backs: list[Back] = []
         for block in blocks:
             with np.errstate(all="ignore"):  # what overflows is refused below
                 x, back = draw(block, (x,), rng, matrices)
             _check_units(x, len(seen) + 1, number)
-            seen.append(np.array([*(x * x).mean(axis=1), *x.mean(axis=1), angles(x)[0, 1]]))
+            two = x[:2]
+            seen.append(np.array([*(two * two).mean(axis=1), *two.mean(axis=1), angles(two)[0, 1]]))
             if backward:
                 backs.append(back)
-        return np.array(seen), _gradients(backs, rng, width) if backward else np.zeros(0)
+        return np.array(seen), _gradients(backs, rng, x.shape, alone=network.batch is None) if backward else np.zeros(0)
 
     columns, gradients = (np.array(part) for part in zip(*_each(one, networks, workers, progress), strict=True))
     chi, products = (gradients[:, :2], gradients[:, 2]) if backward else (np.zeros((0, 2)), np.zeros(0))
@@ -157,21 +160,50 @@ def _checked(name: str, value: float) -> float:
     return float(value)
 
 
-def _inputs(rng: np.random.Generator, width: int, q: tuple[float, float], c: float) -> FloatArray:
+def _inputs_of(network: Network) -> int:
+    """Two, or those of a batch."""
+    if network.batch is None:
+        return 2
+    if not np.isfinite(network.batch):
+        raise EocError(
+            f"{network.name!r} normalises over an infinite batch: give batchnorm the size of one to sample it"
+        )
+    return int(network.batch)
+
+
+def _batch(rng: np.random.Generator, width: int, inputs: int, q: float, c: float) -> FloatArray:
+    """Gaussian vectors (B, N) of exactly one variance and one correlation."""
+    basis = np.linalg.qr(rng.standard_normal((width, inputs)))[0].T * width**0.5
+    least = 1.0 + (inputs - 1.0) * c
+    if least < 0.0:
+        raise EocError(f"{inputs} inputs cannot all have the correlation {c:g}: it is at least -1/{inputs - 1}")
+    shared = (least**0.5 - (1.0 - c) ** 0.5) / inputs
+    return np.asarray(q**0.5 * ((1.0 - c) ** 0.5 * basis + shared * basis.sum(axis=0)))
+
+
+def _pair(rng: np.random.Generator, width: int, q: tuple[float, float], c: float) -> FloatArray:
     """Two Gaussian vectors (2, N) of exactly these moments: less noise, the same limit."""
     basis = np.linalg.qr(rng.standard_normal((width, 2)))[0].T * width**0.5
     other = c * basis[0] + (1.0 - c * c) ** 0.5 * basis[1]
     return np.stack([q[0] ** 0.5 * basis[0], q[1] ** 0.5 * other])
 
 
-def _gradients(backs: list[Back], rng: np.random.Generator, width: int) -> FloatArray:
-    """Chi of both inputs and T, (3,), of one gradient of exactly the size 1."""
-    g = rng.standard_normal(width)
-    both = np.stack([g, g]) / (g @ g / width) ** 0.5
+def _gradients(backs: list[Back], rng: np.random.Generator, shape: tuple[int, ...], *, alone: bool) -> FloatArray:
+    """Chi of both inputs and T, (3,), of one gradient of exactly the size 1; of a batch those of all are orthogonal.
+
+    Chi of a batch is the mean over its inputs, T that of the first two.
+    """
+    inputs, width = shape
+    if alone:
+        g = rng.standard_normal(width)
+        both = np.stack([g, g]) / (g @ g / width) ** 0.5
+    else:
+        both = np.linalg.qr(rng.standard_normal((width, inputs)))[0].T * width**0.5
     with np.errstate(all="ignore"):
         for back in reversed(backs):
             (both,) = back(both)
-        found = np.array([both[0] @ both[0], both[1] @ both[1], both[0] @ both[1]]) / width
+        squares = [both[0] @ both[0], both[1] @ both[1]] if alone else [(both * both).sum() / inputs] * 2
+        found = np.array([*squares, both[0] @ both[1]]) / width
     if not np.isfinite(found).all():
         raise EocError("gradients overflow on their way back: use fewer blocks, or smaller weights")
     return found

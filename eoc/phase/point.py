@@ -20,6 +20,7 @@ from eoc.gaussian.moments import checked_variance
 from eoc.layers import Input
 from eoc.layers.bounded import Bounded
 from eoc.maps import CorrelationMap, FixedPoint, VarianceMap
+from eoc.maps.batches import SettledBatch, settled_batch
 from eoc.phase.result import Phase, PhaseName
 from eoc.rates import e_folding
 
@@ -67,6 +68,8 @@ def phases(
     [('critical', 1.0)]
     """
     variance = VarianceMap(activation, sigma_w, sigma_b, backward=backward)
+    if variance.network.batch is not None:
+        return (_of_batch(variance, settled_batch(variance.network, sigma_w, sigma_b)),)
     if variance.is_identity:
         return (_of_identity(variance),)
     return tuple(_phase_at(variance, p) for p in variance.fixed_points if p.basin is not None)
@@ -127,6 +130,43 @@ def _phase_at(variance: VarianceMap, point: FixedPoint) -> Phase:
         return _without_map("ordered", variance, point, basin)
     correlation = CorrelationMap(variance.network, variance.sigma_w, variance.sigma_b, point.q, point.q_error)
     return _assembled(variance, correlation, point, basin, domain[1] if domain and domain[0] == point.q else None)
+
+
+def _of_batch(variance: VarianceMap, end: SettledBatch) -> Phase:
+    """Of a network that normalises over a batch whose inputs are all alike."""
+    growth = 1.0 if abs(end.growth - 1.0) <= end.growth_error else end.growth
+    name: PhaseName = "critical" if growth == 1.0 else "ordered" if growth < 1.0 else "chaotic"
+    nan, settles = float("nan"), np.isfinite(end.q)
+    xi_q, _ = e_folding(end.slope, 1.0 - end.slope, 0.0)
+    xi_c, xi_c_error = e_folding(end.pair_slope, 1.0 - end.pair_slope, end.pair_slope_error)
+    xi_grad, xi_grad_error = e_folding(growth, 1.0 - growth, end.growth_error)
+    return Phase(
+        variance=variance,
+        phase=name if settles else "divergent",
+        q=end.q,
+        q_error=end.q_error,
+        slope=end.slope,
+        slope_error=0.0,
+        basin=(0.0, float("inf")),
+        chi_1=growth,
+        chi_1_error=end.growth_error,
+        chi_backward=growth,
+        chi_backward_error=end.growth_error,
+        c_star=1.0 - end.one_minus_c,
+        c_star_error=end.one_minus_c_error,
+        angle=float(2.0 * np.arcsin(np.sqrt(min(0.5 * end.one_minus_c, 1.0)))),
+        xi_q=float(xi_q) if settles else nan,
+        xi_c=float(xi_c) if settles else nan,
+        xi_grad=float(xi_grad),
+        xi_q_error=0.0 if settles else nan,
+        xi_c_error=float(xi_c_error) if settles else nan,
+        xi_grad_error=float(xi_grad_error),
+        correlation=None,
+        all_pairs_merge=False,
+        variance_domain=None,
+        batch=variance.network.batch,
+        power=end.power,
+    )
 
 
 def _has_tangents(variance: VarianceMap) -> bool:

@@ -58,6 +58,11 @@ class Phase(Shown, Drawn, report="phase.write_phase", panel="plot_phase", figure
     variance_domain
         K of D_phi,var and D_phi,corr (Hayou et al. 2019): all inputs with 0 < q_1 <= K come to this q; None if small
         ones do not.
+    batch
+        How many inputs the batch has that layers normalise over, all alike: then ``c_star`` is of two of them, and
+        ``chi_1`` the growth of gradients through the whole batch; there is no correlation map. None: there is none.
+    power
+        Where variances of such a batch grow without bound: the power of q that gradients grow like.
     """
 
     variance: VarianceMap = field(repr=False)
@@ -83,6 +88,8 @@ class Phase(Shown, Drawn, report="phase.write_phase", panel="plot_phase", figure
     correlation: CorrelationMap | None = field(repr=False)
     all_pairs_merge: bool
     variance_domain: float | None
+    batch: float | None = None
+    power: float = 0.0
 
     @property
     def trainable_depth(self) -> float:

@@ -24,7 +24,7 @@ from eoc.propagation.far import far
 from eoc.propagation.growing import Growing, growing
 from eoc.propagation.trajectory import Trajectory
 
-__all__ = ["MOST_BLOCKS", "Progress", "followed"]
+__all__ = ["MOST_BLOCKS", "Progress", "assembled", "followed", "one_by_one"]
 
 Progress = Callable[[float, float], None]
 
@@ -74,14 +74,14 @@ def followed(
     start = Input(q, Bounded(np.where(flip, rest, e), off), pairs)
     last = float(layers[-1])
     if network.varies or not VarianceLayer(network, *_numbers(sigma_w, sigma_b)).is_closed:
-        way = _one_by_one(network, sigma_w, sigma_b, start, last, progress)
-        return _assembled(network, sigma_w, sigma_b, way, layers, flip)
+        way = one_by_one(network, sigma_w, sigma_b, start, last, progress)
+        return assembled(network, sigma_w, sigma_b, way, layers, flip)
     variance = VarianceMap(network, sigma_w, sigma_b)
     if last >= _WORTH and np.ptp(q.value) == 0.0 and not network.has_surrogates:
         law = growing(variance)
         if law is not None:
             return _grown(variance, law, start, layers, flip)
-    return _assembled(network, sigma_w, sigma_b, _alike(variance, start, last, progress), layers, flip)
+    return assembled(network, sigma_w, sigma_b, _alike(variance, start, last, progress), layers, flip)
 
 
 def _grown(
@@ -115,7 +115,7 @@ def _numbers(sigma_w: float | None, sigma_b: float) -> tuple[float, float]:
     return math.nan if sigma_w is None else sigma_w, sigma_b
 
 
-def _one_by_one(
+def one_by_one(
     network: Network, sigma_w: float | None, sigma_b: float, x: Signal, last: float, progress: Progress | None
 ) -> _Way:
     """Through blocks that no single map describes."""
@@ -264,9 +264,10 @@ def _there(variance: VarianceMap, way: _Way, end: float, own: float) -> _Way:
     return _Way([*way.signals[:-2], there], way.log_chi, CorrelationMap(*_place(variance), end, own))
 
 
-def _assembled(
+def assembled(
     network: Network, sigma_w: float | None, sigma_b: float, way: _Way, layers: FloatArray, flip: NDArray[np.bool_]
 ) -> Trajectory:
+    """What was recorded of a way."""
     reached = len(way.signals) - 1 if way.then is not None else int(layers[-1])
     own = np.minimum(layers, reached).astype(int)
     recorded, pairs = [way.signals[layer] for layer in own], way.signals[0].pairs

@@ -21,6 +21,8 @@ from eoc.gaussian.angle import angle_of
 from eoc.layers import Network, understood
 from eoc.layers.bounded import Bounded, exact
 from eoc.maps import VarianceMap
+from eoc.maps.batches import settled_batch
+from eoc.propagation.batches import followed_batch
 from eoc.propagation.inputs import checked_inputs, from_gram, recorded_layers
 from eoc.propagation.layers import Progress, followed
 from eoc.propagation.trajectory import Trajectory
@@ -91,13 +93,19 @@ def propagate(
     first, at = checked_inputs(given, at)
     start = Bounded(first, np.full(first.shape, given_error))
     error = np.broadcast_to(rounding, at.e.shape)
-    return followed(network, sigma_w, sigma_b, start, at, error, recorded_layers(depth), progress)
+    follow = followed if network.batch is None else followed_batch
+    return follow(network, sigma_w, sigma_b, start, at, error, recorded_layers(depth), progress)
 
 
 def kept_variance(network: Network, sigma_w: float | None, sigma_b: float) -> tuple[float, float]:
     """The variance that layers keep, 1 where they scale it, and a bound on its error; EocError if there is none."""
     if network.varies:
         raise EocError(f"the blocks of {network.name!r} differ from layer to layer: give q, the variance of the inputs")
+    if network.batch is not None:
+        found = settled_batch(network, sigma_w, sigma_b)
+        if found.q == np.inf:
+            raise EocError(f"blocks of {network.name!r} let variances grow: give q, the variance of the inputs")
+        return found.q, found.q_error
     variance = VarianceMap(network, sigma_w, sigma_b)
     if variance.kept == 0.0:
         raise EocError(f"layers of {variance!r} keep no variance but 0: give q, the variances of the inputs")
@@ -143,4 +151,5 @@ def propagate_gram(
     first, at = checked_inputs(q, angle_of(one_minus_c=e))
     network = understood(activation)
     network.check_free(sigma_w, sigma_b)
-    return followed(network, sigma_w, sigma_b, exact(first), at, error, recorded_layers(depth), progress)
+    follow = followed if network.batch is None else followed_batch
+    return follow(network, sigma_w, sigma_b, exact(first), at, error, recorded_layers(depth), progress)

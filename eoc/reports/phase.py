@@ -34,6 +34,7 @@ _MEANS = {
     "critical": "is on the edge of chaos: gradients neither vanish nor explode",
     "divergent": "diverges: variances grow without bound with depth",
 }
+_BATCHES = "is chaotic: all pairs of a batch end at one correlation, and gradients explode with depth"
 _FORWARD = {
     "ordered": "is ordered: inputs come to look alike with depth",
     "chaotic": "is chaotic: close inputs are torn apart with depth",
@@ -65,8 +66,9 @@ def write_phases(out: Console, found: Sequence[Phase], note: str = "") -> None:
         out.print("where signals end depends on the variance of the first layer:")
     for p in found:
         _print_phase(out, p, len(found) > 1)
-        if p.correlation is not None:
+        if p.correlation is not None or (p.batch is not None and p.phase != "divergent"):
             _print_numbers(out, p)
+        if p.correlation is not None:
             _print_fixed_points(out, p)
             _print_merging(out, p)
 
@@ -85,7 +87,7 @@ def _in_words(found: Sequence[Phase], note: str, backward: bool) -> str:
         return f"is {' or '.join(names)}, by the variance of the first layer"
     if backward and names != {"divergent": None}:
         return f"{_FORWARD[found[0].phase]}; gradients {_fate(found[0])}"
-    return _MEANS[found[0].phase]
+    return _BATCHES if found[0].batch is not None and found[0].phase == "chaotic" else _MEANS[found[0].phase]
 
 
 def _fate(p: Phase) -> str:
@@ -106,6 +108,8 @@ def _print_phase(out: Console, p: Phase, one_of_many: bool) -> None:
 
 
 def _variances(p: Phase) -> str:
+    if p.phase == "divergent" and p.batch is not None:
+        return "grow by the same amount in every block"
     if p.phase == "divergent":
         is_block = p.variance.network.phi is None
         remedy = "normalise, or scale the branch by 1/sqrt(L)" if is_block else "take a smaller sigma_w"
@@ -118,19 +122,26 @@ def _variances(p: Phase) -> str:
 
 def _correlations(p: Phase) -> str:
     f = p.correlation
+    if p.batch is not None:
+        pace = "" if p.phase == "divergent" else _pace(p.xi_c)
+        return f"two inputs of a batch of {p.batch:g} end at c* = {_correlation(p):.8g}, all alike{pace}"
     if f is None:
         return _without_map(p)
     if f.is_identity:
         return "are kept: f is the identity" + (" in the limit q = 0" if p.q == 0.0 else "")
     if p.c_star < 1.0:
-        end = 0.0 if abs(p.c_star) <= p.c_star_error else p.c_star
-        text = f"end at c* = {end:.8g}, {math.degrees(p.angle):.4g} degrees, however close the two inputs are"
+        text = f"end at c* = {_correlation(p):.8g}, {math.degrees(p.angle):.4g} degrees, however close the two inputs are"
         return f"{text}{_pace(p.xi_c)}"
     if 0.0 <= p.xi_c < math.inf:
         return f"all inputs come to look alike: c -> 1{_pace(p.xi_c)}"
     from eoc.maps import convergence_law
 
     return f"all inputs come to look alike, slowly: {law_in_words(convergence_law(f), f.network.phi)}"
+
+
+def _correlation(p: Phase) -> float:
+    """c*, 0 where it cannot be told from that."""
+    return 0.0 if abs(p.c_star) <= p.c_star_error else p.c_star
 
 
 def _without_map(p: Phase) -> str:
@@ -149,7 +160,8 @@ def _pace(xi: float) -> str:
 def _gradients(p: Phase) -> str:
     chi, name = p.chi_backward, "chi_backward" if _has_surrogates([p]) else "chi_1"
     if p.phase == "divergent" and chi == 1.0 and p.variance.network.phi is None:
-        return "grow like a power of the variance, by less and less a block: chi_1 -> 1"
+        power = "a power" if p.batch is None else f"the power {p.power:.6g}"
+        return f"grow like {power} of the variance, by less and less a block: chi_1 -> 1"
     if math.isinf(chi):
         return f"have an infinite second moment: {name} is infinite" + (" because phi jumps" if p.q < math.inf else "")
     if math.isnan(chi):
@@ -185,7 +197,7 @@ def _print_numbers(out: Console, p: Phase) -> None:
         ("6 xi_c", number(p.trainable_depth, 6.0 * p.xi_c_error), "depth up to which networks train (Schoenholz 2017)"),
         ("xi_grad", number(p.xi_grad, p.xi_grad_error), _xi_grad(p)),
         *active,
-        ("D_phi,corr", "yes" if p.in_domain else "no", _domain(p)),
+        *([] if p.correlation is None else [("D_phi,corr", "yes" if p.in_domain else "no", _domain(p))]),
     ]
     out.print()
     print_facts(out, rows, 10, 18)

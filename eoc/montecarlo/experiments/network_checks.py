@@ -15,7 +15,7 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.floats import FloatArray
-from eoc.layers import Input, Network, Signal
+from eoc.layers import Input, Network, Pairs, Signal
 from eoc.layers.bounded import Bounded
 from eoc.montecarlo.blocks import BlockSample, sample_blocks
 from eoc.montecarlo.experiments.comparison import Comparison, by_name
@@ -67,8 +67,9 @@ class VerifiedNetwork:
     @property
     def why(self) -> str:
         """What is compared, and how."""
+        inputs = "two inputs" if self.network.batch is None else f"a batch of {self.network.batch:g} inputs"
         return (
-            f"two inputs with c = {self.c:g}; networks with half as many units are sampled too, so that terms of order "
+            f"{inputs} with c = {self.c:g}; networks with half as many units are sampled too, so that terms of order "
             "1/N cancel"
         )
 
@@ -129,13 +130,20 @@ def network_groups(
 
 def _signals(place: VerifiedNetwork) -> list[Signal]:
     """What theory says behind each block."""
-    signals: list[Signal] = [Input(place.q, [1.0 - place.c])]
+    signals: list[Signal] = [_inputs(place)]
     for layer in range(1, place.depth + 1):
         x = place.network.block(place.sigma_w, place.sigma_b, layer, place.depth, surrogates=True)(signals[-1])
         for name in ("q", "m", "G", "chi", *(("T",) if np.isfinite(x.chi.value).all() else ())):
             getattr(x, name)  # now: else every block asks the one before, deeper than Python can
         signals.append(x)
     return signals[1:]
+
+
+def _inputs(place: VerifiedNetwork) -> Signal:
+    """Two inputs, or those of a batch."""
+    if place.network.batch is None:
+        return Input(place.q, [1.0 - place.c])
+    return Input(place.q[:1], [0.0, 1.0 - place.c], Pairs.batch())
 
 
 @dataclass(frozen=True)
@@ -159,7 +167,7 @@ class _Sampled:
         found: list[Comparison] = []
         for i in _shown(self.place.depth):
             x = self.signals[i]
-            size, e = float(x.q.value[0]), _at(x.one_minus_c)
+            size, e = float(x.q.value[0]), _at(x.one_minus_c, -1)
             e = e[0], e[1] + _ROUNDING * e[0] ** 0.5  # what rounding of units makes of it
             found += self._compared("q", i + 1, _at(x.q), half.q[:, i, 0], full.q[:, i, 0], size)
             found += self._compared("1 - c", i + 1, e, half.one_minus_c[:, i], full.one_minus_c[:, i], e[0])
@@ -175,7 +183,9 @@ class _Sampled:
         half, full = self._samples(seed, backward=True)
         chi = _at(x.chi)
         squares = self._compared("gradient^2", None, chi, half.chi[:, 0], full.chi[:, 0], chi[0])
-        products = self._compared("gradients' product", None, _at(x.T), half.T, full.T, chi[0])
+        if self.place.network.batch is not None:  # tangents pushed forward, of a batch, are not gradients sent back
+            return _some([*squares])
+        products = self._compared("gradients' product", None, _at(x.T, -1), half.T, full.T, chi[0])
         return _some([*squares, *products])
 
     def _samples(self, seed: int, backward: bool) -> tuple[BlockSample, BlockSample]:
@@ -208,8 +218,8 @@ class _Sampled:
             yield Comparison(name, layer, value, mean + cancelled, standard, truncation)
 
 
-def _at(found: Bounded) -> tuple[float, float]:
-    return float(found.value[0]), float(found.error[0])
+def _at(found: Bounded, which: int = 0) -> tuple[float, float]:
+    return float(found.value[which]), float(found.error[which])
 
 
 def _shown(depth: int) -> list[int]:

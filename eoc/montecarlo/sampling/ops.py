@@ -23,6 +23,7 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.layers.affine import Dense, Scale
+from eoc.layers.batches import BatchNorm
 from eoc.layers.convolution import Conv
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Repeat
@@ -179,6 +180,17 @@ def _average(op: AveragePool, x: tuple[FloatArray, ...], rng: np.random.Generato
 def _flatten(op: Flatten, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
     """The units of all positions: S N of them."""
     return x[0].reshape(len(x[0]), -1), lambda g: (g.reshape(x[0].shape),)
+
+
+@draw.register
+def _batch_norm(op: BatchNorm, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    """The points are the inputs of one batch."""
+    if len(x[0]) != op.batch:
+        raise EocError(f"a batch of {op.batch:g} inputs is normalised, but networks are drawn with {len(x[0])}")
+    rest = x[0] - x[0].mean(axis=0)
+    r = (rest * rest).mean(axis=0) ** -0.5
+    y = r * rest
+    return y, lambda g: (r * (g - g.mean(axis=0) - y * (y * g).mean(axis=0)),)
 
 
 @draw.register
