@@ -14,7 +14,7 @@ from eoc.cli.edge import operating_at
 from eoc.cli.tables import console, print_next
 from eoc.cli.words import command_line
 from eoc.reports.convergence import write_convergence, write_map
-from eoc.reports.writing import number, print_paragraph
+from eoc.reports.writing import number, print_headline, print_paragraph, print_title
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -67,6 +67,10 @@ class BatchNorm:
 class _OverBatch(Signal):
     """A function of the entries of a normalised batch: nothing of it depends on the variance of the inputs."""
 
+    def __init__(self, x: Signal, sources: frozenset[int]) -> None:
+        super().__init__(x.pairs, sources)
+        self._before = x
+
     @cached_property
     def dq(self) -> Bounded:
         return self._all(0.0)
@@ -81,7 +85,8 @@ class _OverBatch(Signal):
 
     def _all(self, value: float, error: float = 0.0) -> Bounded:
         """The same for all points."""
-        return Bounded(np.array([value]), np.array([error]))
+        shape = self._before.q.value.shape
+        return Bounded(np.full(shape, value), np.full(shape, error))
 
     def _between(self, value: float, error: float = 0.0) -> Bounded:
         """The same for all pairs but 0 for an input with itself."""
@@ -93,7 +98,7 @@ class _Normalised(_OverBatch):
     """The entries themselves: Gaussian of an infinite batch, else a root of what is on a sphere."""
 
     def __init__(self, x: Signal, batch: float) -> None:
-        super().__init__(x.pairs, x.sources)
+        super().__init__(x, x.sources)
         self._x, self._batch = x, batch
         self.is_gaussian = bool(np.isinf(batch))
         self.sphere = None if self.is_gaussian else batch
@@ -104,12 +109,12 @@ class _Normalised(_OverBatch):
         x, apart = self._x, ~self.pairs.alike
         if not self.pairs.size:
             raise UnsupportedError(
-                "gradients through it depend on all inputs of a batch, and grow whatever sigma_w and sigma_b are: "
+                "gradients through batch normalisation depend on the whole batch, and grow whatever sigma_w and sigma_b are: "
                 "eoc.phase_of, eoc.propagate and eoc.verify follow a batch whose inputs are all alike"
             )
         if self.pairs.layout is not Layout.BATCH:
             raise UnsupportedError(
-                "it mixes the inputs of a batch with each other: theory has that where all are alike, of one variance "
+                "batch normalisation mixes the inputs of a batch: theory has that where all are alike, of one variance "
                 "and one correlation, as they are from the second layer on (eoc.propagate and eoc.phase_of have it); "
                 "eoc.sample_batches follows the Gram matrix of any batch"
             )
@@ -176,7 +181,7 @@ class _OnSphere(_OverBatch):
     """A function phi of the entries of a normalised batch, whose tangents see the slope of ``backward``."""
 
     def __init__(self, root: Signal, phi: Activation, backward: Activation | None, sources: frozenset[int]) -> None:
-        super().__init__(root.pairs, sources)
+        super().__init__(root, sources)
         self._root, self.root, self.phi, self.backward = root, root, phi, backward
         self._seen = phi if backward is None else backward
 

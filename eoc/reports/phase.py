@@ -130,7 +130,9 @@ def _correlations(p: Phase) -> str:
     if f.is_identity:
         return "are kept: f is the identity" + (" in the limit q = 0" if p.q == 0.0 else "")
     if p.c_star < 1.0:
-        text = f"end at c* = {_correlation(p):.8g}, {math.degrees(p.angle):.4g} degrees, however close the two inputs are"
+        text = (
+            f"end at c* = {_correlation(p):.8g}, {math.degrees(p.angle):.4g} degrees, however close the two inputs are"
+        )
         return f"{text}{_pace(p.xi_c)}"
     if 0.0 <= p.xi_c < math.inf:
         return f"all inputs come to look alike: c -> 1{_pace(p.xi_c)}"
