@@ -109,8 +109,8 @@ class _Normalised(_OverBatch):
         x, apart = self._x, ~self.pairs.alike
         if not self.pairs.size:
             raise UnsupportedError(
-                "gradients through batch normalisation depend on the whole batch, and grow whatever sigma_w and sigma_b "
-                "are: eoc.phase_of, eoc.propagate and eoc.verify follow a batch whose inputs are all alike"
+                "gradients through batch normalisation depend on the whole batch, and grow whatever sigma_w and "
+                "sigma_b are: eoc.phase_of, eoc.propagate and eoc.verify follow a batch whose inputs are all alike"
             )
         if self.pairs.layout is not Layout.BATCH:
             raise UnsupportedError(
