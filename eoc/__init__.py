@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         verify,
     )
     from eoc.phase import Phase, phase_diagram, phase_of, phases
-    from eoc.propagation import Trajectory, propagate, propagate_gram
+    from eoc.propagation import PositionTrajectory, Trajectory, propagate, propagate_gram, propagate_positions
     from eoc.recommendation import Recommendation, recommend
     from eoc.recurrence import Recurrent, critical_recurrent, lstm_moments, recurrent
     from eoc.sensitivities import Sensitivity, sensitivity
@@ -129,7 +129,7 @@ _WHERE = {
         "verify",
     ),
     "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
-    "eoc.propagation": ("Trajectory", "propagate", "propagate_gram"),
+    "eoc.propagation": ("PositionTrajectory", "Trajectory", "propagate", "propagate_gram", "propagate_positions"),
     "eoc.recommendation": ("Recommendation", "recommend"),
     "eoc.recurrence": ("Recurrent", "critical_recurrent", "lstm_moments", "recurrent"),
     "eoc.sensitivities": ("Sensitivity", "sensitivity"),
@@ -167,6 +167,7 @@ __all__ = [
     "NotPermissibleError",
     "OrderedPoint",
     "Phase",
+    "PositionTrajectory",
     "Recommendation",
     "Recurrent",
     "Sensitivity",
@@ -211,6 +212,7 @@ __all__ = [
     "polynomial",
     "propagate",
     "propagate_gram",
+    "propagate_positions",
     "rational",
     "recommend",
     "recurrent",

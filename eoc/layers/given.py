@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from eoc.floats import EPS, FloatArray
@@ -22,13 +24,15 @@ class Given(Input):
         Second moments (P,) and half squared distances of pairs (N,).
     pairs
         Which pairs.
+    known
+        ``m``, ``chi``, ``T`` and ``ntk``, where they are not those of Gaussian inputs.
     is_gaussian
         Whether units are Gaussian of mean 0; of others only what is given here is known.
-    known
-        ``m``, ``chi`` and ``T``, where they are not those of Gaussian inputs.
     """
 
-    def __init__(self, q: Bounded, G: Bounded, pairs: Pairs, *, is_gaussian: bool = True, **known: Bounded) -> None:
+    def __init__(
+        self, q: Bounded, G: Bounded, pairs: Pairs, known: Mapping[str, Bounded], *, is_gaussian: bool = True
+    ) -> None:
         super().__init__(q, pairs=pairs)
         self._half, self._numbers, self.is_gaussian = G, known, is_gaussian
         self.is_input = "chi" not in known
@@ -54,6 +58,11 @@ class Given(Input):
     def T(self) -> Bounded:
         """As given."""
         return self._numbers["T"] if "T" in self._numbers else super().T
+
+    @property
+    def ntk(self) -> Bounded:
+        """As given."""
+        return self._numbers["ntk"] if "ntk" in self._numbers else super().ntk
 
 
 def given_array(x: FloatArray, *, aligned: bool = False) -> Given:
@@ -90,7 +99,7 @@ def given_array(x: FloatArray, *, aligned: bool = False) -> Given:
         parts = [_half(units[n] - units[m]).ravel() for n, m in zip(*np.triu_indices(inputs), strict=True)]
     half, q = np.concatenate(parts), 2.0 * _half(rows)
     m = Bounded(rows.mean(axis=1), rounding * np.abs(rows).mean(axis=1))
-    return Given(Bounded(q, rounding * q), Bounded(half, rounding * half), pairs, is_gaussian=False, m=m)
+    return Given(Bounded(q, rounding * q), Bounded(half, rounding * half), pairs, {"m": m}, is_gaussian=False)
 
 
 def _half(rows: FloatArray) -> FloatArray:

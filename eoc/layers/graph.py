@@ -6,7 +6,7 @@ A graph is an op itself, so it nests. What an op refuses is refused with its pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from eoc.layers.law import Law
 from eoc.layers.signal import Products, Signal
 from eoc.sharing import cached_property
 
-__all__ = ["Graph", "Node", "Op", "Repeat", "joined", "residual", "serial"]
+__all__ = ["Graph", "Node", "Op", "Repeat", "applied", "in_series", "joined", "residual", "serial"]
 
 
 Op = Callable[..., Signal]  #: what a layer does: signals in, a signal out
@@ -52,11 +52,11 @@ class Graph:
         """What becomes of a signal."""
         values = [x]
         for node in self.nodes:
-            values.append(_applied(node.op, [values[i] for i in node.inputs], node.place))
+            values.append(applied(node.op, [values[i] for i in node.inputs], node.place))
         return values[-1]
 
 
-def _applied(op: Op, x: Sequence[Signal], place: str) -> Signal:
+def applied(op: Op, x: Sequence[Signal], place: str) -> Signal:
     """What an op makes of signals; what it refuses is refused with its place before the one inside of it."""
     try:
         return op(*x)
@@ -76,7 +76,7 @@ class Repeat:
         """What becomes of a signal."""
         between = [x]
         for layer in range(1, self.times + 1):
-            between.append(_applied(self.block(layer), between[-1:], f"block {layer}"))
+            between.append(applied(self.block(layer), between[-1:], f"block {layer}"))
         return _Deep(between)
 
 
@@ -112,6 +112,25 @@ class _Deep(Signal):
     q, m, gap = _last("q"), _last("m"), _last("gap")
     G, T, ntk, chi = _last("G"), _last("T"), _last("ntk"), _last("chi")
     dq, dm, split, nature = _last("dq"), _last("dm"), _last("split"), _last("nature")
+
+
+def in_series(op: Op, place: str = "") -> Iterator[tuple[Op, str]]:
+    """The ops that come one after the other in an op, and their places; branches beside each other are one op.
+
+    Examples
+    --------
+    >>> from eoc.layers.affine import Dense
+    >>> [place for _, place in in_series(serial([Dense(1.0), residual(Dense(2.0))], ["dense", "residual"]))]
+    ['item 1, dense', 'item 2, residual']
+    """
+    if isinstance(op, Repeat):
+        for layer in range(1, op.times + 1):
+            yield from in_series(op.block(layer), ", ".join(filter(None, (place, f"block {layer}"))))
+    elif isinstance(op, Graph) and all(node.inputs == (i,) for i, node in enumerate(op.nodes)):
+        for node in op.nodes:
+            yield from in_series(node.op, ", ".join(filter(None, (place, node.place))))
+    else:
+        yield op, place
 
 
 def serial(ops: Sequence[Op], names: Sequence[str] = ()) -> Graph:
