@@ -41,6 +41,18 @@ PRESETS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "postln": ("postnorm(dense(1), gelu, dense)", "the same, normalised after (BERT)"),
         "swiglu": ("residual(rmsnorm, gate(dense(1), (dense(1), silu)), dense)", "the gated MLP block of LLaMA"),
         "mlp_layernorm": ("layernorm, tanh, dense", "fully connected, normalised before the activation"),
+        "transformer": (
+            "prenorm(attention(64)), prenorm(dense(1), gelu, dense(1))",
+            "a block of a transformer, normalised before: attention among 64 tokens, and the MLP (GPT)",
+        ),
+        "transformer_postnorm": (
+            "postnorm(attention(64)), postnorm(dense(1), gelu, dense(1))",
+            "the same, normalised after (BERT)",
+        ),
+        "transformer_swiglu": (
+            "residual(rmsnorm, attention(64)), residual(rmsnorm, gate(dense(1), (dense(1), silu)), dense(1))",
+            "the same with the gated MLP of LLaMA",
+        ),
         "mlp_dropout": ("tanh, dropout(0.1), dense", "fully connected with dropout"),
     }
 )
@@ -207,6 +219,27 @@ class Network:
         """Whether gradients see other slopes than those of the activations."""
         return _has_surrogates(self.series)
 
+    @cached_property
+    def tokens(self) -> int | None:
+        """Among how many tokens its attention is; None if it has none.
+
+        Examples
+        --------
+        >>> network("prenorm(attention(64)), preln").tokens, network("preln").tokens
+        (64, None)
+
+        Raises
+        ------
+        EocError
+            If these are several numbers.
+        """
+        found = _tokens(self.series)
+        if len(found) > 1:
+            raise EocError(
+                f"attention in {self.name!r} is among {sorted(found)} tokens: an input has one number of them"
+            )
+        return next(iter(found), None)
+
     @property
     def jumps(self) -> bool:
         """Whether one of its activations does."""
@@ -277,6 +310,11 @@ def _activations(series: Series) -> tuple[Activation, ...]:
 def _batches(series: Series) -> set[float]:
     own = {one.numbers["batch"]({"l": 1.0, "L": 1.0}) for one in series if one.name == "batchnorm"}
     return own.union(*(_batches(part) for one in series for part in one.inside))
+
+
+def _tokens(series: Series) -> set[int]:
+    own = {int(one.numbers["tokens"]({"l": 1.0, "L": 1.0})) for one in series if one.name == "attention"}
+    return own.union(*(_tokens(part) for one in series for part in one.inside))
 
 
 def _has_surrogates(series: Series) -> bool:

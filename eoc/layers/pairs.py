@@ -12,6 +12,8 @@ layers can be followed:
                 point an input, and pairs by the offset of positions
 ``BATCH``       inputs of a batch that are all alike: one point, with    batch normalisation, and what acts on each
                 itself and with another one                              point
+``TOKENS``      positions of which any two are alike: one point an       attention
+                input, with itself and with another position
 ==============  ======================================================  =============================================
 """
 
@@ -43,6 +45,10 @@ class Layout(Enum):
     ALIGNED = "aligned"
     OFFSETS = "offsets"
     BATCH = "batch"
+    TOKENS = "tokens"
+
+
+_ONE_OF_MANY = (Layout.BATCH, Layout.TOKENS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +119,12 @@ class Pairs:
         """An input of a batch whose inputs are all alike: with itself, and with another one."""
         return cls(np.zeros(2, np.int64), np.zeros(2, np.int64), strict, diagonal=True, layout=Layout.BATCH)
 
+    @classmethod
+    def tokens(cls, inputs: int, positions: tuple[int, ...]) -> Pairs:
+        """Every input's positions with themselves, then with another one; nothing is known of pairs of inputs."""
+        both = np.tile(np.arange(inputs), 2)
+        return cls(both, both, diagonal=True, layout=Layout.TOKENS, positions=positions)
+
     def arranged(self, positions: tuple[int, ...], inputs: int) -> Pairs:
         """Those of so many inputs with other positions, known in the same way."""
         if positions == self.positions or self.layout is Layout.LISTED:
@@ -151,15 +163,15 @@ class Pairs:
         """Which pairs are one point with itself, noise included."""
         if not self.diagonal:
             return np.zeros(self.size, dtype=bool)
-        if self.layout is Layout.BATCH:
-            return np.array([True, False])
+        if self.layout in _ONE_OF_MANY:
+            return np.repeat([True, False], self.size // 2)
         same = self.first == self.second
         return same & (self._offset == 0) if self.layout is Layout.OFFSETS else same
 
     @property
     def at_one_position(self) -> NDArray[np.bool_]:
         """Which pairs are of equal positions; all where points are inputs, but for those of a batch."""
-        if self.layout is Layout.BATCH:
+        if self.layout in _ONE_OF_MANY:
             return self.alike
         return self._offset == 0 if self.positions else np.ones(self.size, dtype=bool)
 
