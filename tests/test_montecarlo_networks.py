@@ -82,6 +82,7 @@ OPS = [
     "repeat(3, postnorm(dense(1), erf, scale=1/l))",
     "repeat(2, gru(1.5, 0.7), input(0.3))",
     "minimalrnn(1.3, 0.8, 0.4)",
+    "prenorm(attention(2, 1.2)), residual(attention(2, mask='causal'))",
 ]
 
 

@@ -12,7 +12,7 @@ Scores are products of queries and keys over the root of their number of units, 
 Where any two tokens have the second moments q and c q, only differences of scores count, of variance
 s^2 = beta^2 q^2 (1 - c), and with a and b of :mod:`eoc.gaussian.softmax`
 
-.. math:: q' = \sigma_w^2\, (q - (1 - a(s^2))\, G), \qquad G' = \sigma_w^2\, (a(s^2) - b(s^2, c))\, G, \qquad G = q (1 - c):
+.. math:: q' = \sigma_w^2 (q - (1 - a(s^2))\, G), \qquad G' = \sigma_w^2 (a(s^2) - b(s^2, c))\, G, \; G = q (1 - c):
 
 close tokens become one, 1 - c' ~ beta^2 q^2 (T - 1)/T^2 (1 - c)^3. At beta = 0, as with scores divided by the number of
 units itself, all weights are 1/T, whatever the tokens: A k A^T, for tangents too (:mod:`eoc.layers.mixing`).
@@ -94,7 +94,7 @@ class Attention:
                 "alone do not say it. Follow both, with eoc.propagate, or sample them, with eoc.verify"
             )
         if x.pairs.places != self.tokens:
-            raise UnsupportedError(f"this attention is among {self.tokens} tokens, but inputs have {x.pairs.places}")
+            raise UnsupportedError(f"this attention is among {self.tokens:g} tokens, but inputs have {x.pairs.places}")
         if x.pairs.layout is Layout.EVERY and self.beta == 0.0:
             return serial([Dense(1.0), Mix(self.uniform), Dense(self.sigma_w)])(x)
         if x.pairs.layout is Layout.EVERY:
@@ -146,7 +146,7 @@ class _Attended(Positional):
 
     @cached_property
     def _separation(self) -> Bounded:
-        """a - b."""
+        """Half the squared distance of the weights of two tokens, for each input."""
         e = self._other(self._x.one_minus_c)
         both = zip(self._spread.value, np.clip(e.value, 0.0, 2.0), strict=True)
         found = [separation(int(self._op.tokens), float(s), float(one)) for s, one in both]

@@ -225,7 +225,7 @@ class Network:
 
         Examples
         --------
-        >>> network("prenorm(attention(64)), preln").tokens, network("preln").tokens
+        >>> network("transformer").tokens, network("preln").tokens
         (64, None)
 
         Raises

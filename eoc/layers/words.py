@@ -31,7 +31,7 @@ _NEEDED = float("nan")
 _SIGMAS = {"sigma_w": _NEEDED, "sigma_b": 0.0}
 _WINDOW = {"size": _NEEDED, "stride": 0.0}  # 0: as large as the window
 _WAYS = {"skip": 1.0, "scale": 1.0}
-_ATTENTION = {"tokens": _NEEDED, "sigma_w": 1.0, "beta": 0.0, "heads": 0.0, "causal": 0.0}
+_ATTENTION = {"tokens": _NEEDED, "sigma_w": 1.0, "beta": 0.0, "heads": 0.0}
 _INPUTS = {"sigma_b": 0.0, "R": 1.0, "c": 1.0}
 _MINIMAL = {"sigma_w": 1.0, "sigma_v": 1.0, "mu": 0.0, **_INPUTS}
 _GRU = {"sigma_w": 1.0, "sigma_v": 1.0, "sigma_u": 1.0, "mu_u": 0.0, "sigma_r": 1.0, "mu_r": 0.0, **_INPUTS}
@@ -83,6 +83,7 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
         "attention": Layer(
             "attention among so many tokens; sigma_w = sigma_V sigma_O, beta = sigma_Q sigma_K, 0 for equal weights",
             _ATTENTION,
+            choices={"mask": ("none", "causal")},
         ),
         "repeat": Layer("the items so many times", {"times": _NEEDED}, "series"),
     }
@@ -191,12 +192,6 @@ def _mixture(numbers: Numbers, item: Item, given: Given) -> Op:
     return joined(Mixture(shares), [graph_of(one, given) for one in item.inside])
 
 
-def _attention(numbers: Numbers) -> Op:
-    if numbers["causal"] not in (0.0, 1.0):
-        raise EocError(f"causal must be 0 or 1, got {numbers['causal']:g}")
-    return Attention(**{**numbers, "causal": bool(numbers["causal"])})
-
-
 def _repeat(numbers: Numbers, item: Item, given: Given) -> Op:
     times = numbers["times"]
     if not (times >= 1 and times == int(times)):
@@ -232,6 +227,6 @@ _MAKERS: Mapping[str, _Maker] = {
     "input": lambda numbers, *_: joined(Sum(), [Scale(1.0), Outside(numbers["q"], numbers["c"])]),
     "minimalrnn": lambda numbers, *_: minimal_rnn(**numbers),
     "gru": lambda numbers, *_: gru(**numbers),
-    "attention": lambda numbers, *_: _attention(numbers),
+    "attention": lambda numbers, item, _: Attention(**numbers, causal=item.choices["mask"] == "causal"),
     "repeat": _repeat,
 }

@@ -29,7 +29,14 @@ _PHI = ("tanh", "relu", "gelu", "erf", "softplus", "elu(0.5)", "x*tanh(x)", "'0.
 TAME = (*_DENSE, *_OTHER, *("tanh", "relu", "gelu"), *(f"{phi}, dense(1.1, 0.2)" for phi in _PHI))
 _STEEP = ("sign", "x^3", "exp(-x^2)", "abs", "1/(1+x^2)")
 _SURROGATES = ("ste(sign, hardtanh)", "ste(heaviside, 'clip(x, 0, 1)')", "ste(tanh, identity)", "ste(sign, sign)")
-_CELLS = ("input(0.4, 0.3)", "input(1)", "minimalrnn(1.1, 0.8, 0.3)", "gru(1.2, 0.7, c=0.5)")
+_CELLS = (
+    "input(0.4, 0.3)",
+    "input(1)",
+    "attention(2, 1.1)",
+    "attention(3, beta=1)",
+    "minimalrnn(1.1, 0.8, 0.3)",
+    "gru(1.2, 0.7, c=0.5)",
+)
 _LEAVES = (*TAME, *_PHI, *_STEEP, *_SURROGATES, "dense", "dense()", "identity", "scale(-1)", "silu", *_CELLS)
 _NUMBERS = ("1", "0.5", "sqrt(2)", "1/3", "0.9", "1/sqrt(L)", "1/l", "pi/4", "2**-0.5")
 _STRANGE = (

@@ -23,6 +23,7 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.layers.affine import Dense, Scale
+from eoc.layers.attention import Attention
 from eoc.layers.batches import BatchNorm
 from eoc.layers.convolution import Conv
 from eoc.layers.elementwise import Elementwise
@@ -33,6 +34,7 @@ from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
 from eoc.layers.pooling import AveragePool, Flatten
 from eoc.layers.recurrent import Outside
+from eoc.montecarlo.sampling.attention import attended
 from eoc.montecarlo.sampling.laws import law
 from eoc.montecarlo.sampling.weights import backwards, forwards, product
 from eoc.montecarlo.settings import generator
@@ -191,6 +193,22 @@ def _batch_norm(op: BatchNorm, x: tuple[FloatArray, ...], rng: np.random.Generat
     r = (rest * rest).mean(axis=0) ** -0.5
     y = r * rest
     return y, lambda g: (r * (g - g.mean(axis=0) - y * (y * g).mean(axis=0)),)
+
+
+@draw.register
+def _attention(op: Attention, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    def dense(rows: FloatArray, sigma: float) -> Drawn:
+        return _linear(rows, sigma / rows.shape[-1] ** 0.5, rng, matrices)
+
+    values, to_values = dense(x[0], 1.0)
+    y, to_outputs = dense(attended(op, x[0], values, lambda: dense(x[0], 1.0)[0], rng), op.sigma_w)
+
+    def back(g: FloatArray) -> tuple[FloatArray, ...]:
+        if op.beta > 0.0:
+            raise EocError("gradients through the scores of a softmax are not followed: take beta=0")
+        return to_values(op.uniform.T @ to_outputs(g)[0])
+
+    return y, back
 
 
 @draw.register

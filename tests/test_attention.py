@@ -1,0 +1,205 @@
+"""Attention: reference values, tokens one by one beside tokens that are alike, collapse, explicit weights, refusals."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from truth import rows
+
+from eoc.errors import EocError, UnsupportedError
+from eoc.floats import FloatArray
+from eoc.layers import PRESETS, Input, Pairs, Signal, network
+from eoc.layers.attention import collapse_constant
+from eoc.layers.bounded import Bounded
+from eoc.maps import VarianceMap
+from eoc.montecarlo.sampling.ops import draw
+
+RECORDS = rows("attention.jsonl")
+
+
+def alike(text: str, tokens: int, e: float, q: float = 1.0) -> Signal:
+    """What a network makes of tokens of one variance and one correlation."""
+    return network(text).block()(Input([q], [0.0, e], Pairs.tokens(1, (tokens,))))
+
+
+def single(text: str, gram: FloatArray) -> Signal:
+    """What it makes of tokens with these covariances, each followed by itself."""
+    pairs, roots = Pairs.every(1, (len(gram),)), np.sqrt(np.diag(gram))
+    e = np.where(pairs.first == pairs.second, 0.0, 1.0 - (gram / np.outer(roots, roots))[pairs.first, pairs.second])
+    return network(text).block()(Input(np.diag(gram), e, pairs))
+
+
+def close(found: Bounded, index: int, value: float, within: float = 1e-11) -> None:
+    """Right to ``within``, and no farther off than is claimed."""
+    off = abs(float(found.value[index]) - value)
+    assert off <= within * abs(value)
+    assert off <= float(found.error[index]) + 1e-14 * abs(value)  # records have 14 digits
+
+
+@pytest.mark.parametrize("r", [r for r in RECORDS if r["quantity"] in ("q'", "c'")], ids=lambda r: r["quantity"])
+def test_published_attention_layers(r: dict[str, Any]) -> None:
+    text = f"attention({r['T']}, sqrt({r['sigma2']}), beta=sqrt({r['beta2']}))"
+    y, value = alike(text, int(r["T"]), 1.0 - float(r["c"]), float(r["q"])), float(r["value"])
+    if r["quantity"] == "q'":
+        close(y.q, 0, value)
+    else:
+        e = y.one_minus_c
+        close(Bounded(1.0 - e.value, e.error), 1, value)
+
+
+def uniform(r: dict[str, Any]) -> str:
+    """Blocks of attention, and of an MLP unless it has no weight."""
+    norm, skip = ("layernorm, " if r["ln"] == "pre" else ""), r["ua"].replace("L", str(r["L"]))
+    text = f"residual({norm}attention({r['T']}, sqrt({r['sv']})), scale=sqrt({skip}))"
+    if r["uf"] != "0":
+        mlp = f"{norm}dense(sqrt({r['s1']})), {r['ffn']}, dense(sqrt({r['s2']}))"
+        text += f", residual({mlp}, scale=sqrt({r['uf']}))"
+    return f"repeat({r['L']}, {text})"
+
+
+@pytest.mark.parametrize(
+    "r", [r for r in RECORDS if r["case"] == "uniform attention"], ids=lambda r: f"{r['T']} {r['L']} {r['quantity']}"
+)
+def test_published_blocks_of_uniform_attention(r: dict[str, Any]) -> None:
+    y, value = alike(uniform(r), int(r["T"]), 1.0 - float(r["rho0"])), float(r["value"])
+    if r["quantity"] == "q":
+        close(y.q, 0, value)
+    else:
+        e = y.one_minus_c
+        close(Bounded(1.0 - e.value, e.error), 1, value)
+
+
+BLOCKS = [
+    "attention(5, 1.3)",
+    "prenorm(attention(5)), prenorm(dense(1), gelu, dense(1))",
+    "repeat(2, postnorm(attention(5, 0.7)), postnorm(dense(1.2), relu, dense(0.9)))",
+    "residual(rmsnorm, attention(5), scale=0.4), residual(rmsnorm, gate(dense(1), (dense(1), silu)), dense(1))",
+]
+
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_tokens_that_are_alike_are_those_that_are_followed_one_by_one(text: str) -> None:
+    gram = 1.7 * (0.3 + 0.7 * np.eye(5))
+    one, all_of = alike(text, 5, 0.7, 1.7), single(text, gram)
+    own = all_of.pairs.alike
+    for name in ("q", "m", "chi"):
+        assert np.abs(getattr(one, name).value - getattr(all_of, name).value).max() < 1e-13
+    for name in ("G", "T", "ntk"):
+        for mine, mask in zip(getattr(one, name).value, (own, ~own), strict=True):
+            assert np.abs(getattr(all_of, name).value[mask] - mine).max() < 1e-12
+
+
+def test_uniform_attention_of_any_tokens_is_a_product_of_matrices() -> None:
+    """A k A^T, with a causal mask or without."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4, 6))
+    gram = x @ x.T / 6.0
+    for mask, seen in (("none", np.ones((4, 4))), ("causal", np.tril(np.ones((4, 4))))):
+        weights = seen / seen.sum(axis=1, keepdims=True)
+        y = single(f"attention(4, 1.5, mask='{mask}')", gram)
+        expected = 2.25 * weights @ gram @ weights.T
+        assert np.abs(y.pairs.matrix(y.k.value) - expected).max() < 1e-14
+
+
+def test_distances_of_close_tokens_collapse_by_the_cubic_law() -> None:
+    (published,) = (float(r["value"]) for r in RECORDS if r["case"] == "rank collapse constant")
+    assert collapse_constant(2, 1.0, 1.0) == published
+    for tokens, beta, q in ((2, 1.0, 1.0), (8, 2.0, 1.5), (10**6, 0.3, 4.0)):
+        for e in (1e-12, 1e-50):
+            y = alike(f"attention({tokens}, 1.3, beta={beta})", tokens, e, q).one_minus_c
+            law = collapse_constant(tokens, beta, q) * e**3
+            assert abs(y.value[1] - law) <= y.error[1] + 100.0 * e * law
+
+
+def test_attention_of_many_heads_with_explicit_weights() -> None:
+    """Means over heads of A x x^T A^T / N, queries and keys of 400 units each, of tokens that are exactly alike."""
+    rng, tokens, units, q, c, beta = np.random.default_rng(5), 6, 400, 1.2, 0.3, 1.5
+    basis = np.linalg.qr(rng.standard_normal((units, tokens)))[0].T * units**0.5
+    x = math.sqrt(q) * np.linalg.cholesky(c + (1.0 - c) * np.eye(tokens)) @ basis
+    found = []
+    for _ in range(150):
+        queries, keys = (x @ rng.standard_normal((units, units)) / units**0.5 for _ in range(2))
+        scores = np.exp(beta * queries @ keys.T / units**0.5)
+        weights = scores / scores.sum(axis=1, keepdims=True)
+        gram = weights @ (x @ x.T / units) @ weights.T
+        found.append([np.trace(gram) / tokens, (gram.sum() - np.trace(gram)) / (tokens * (tokens - 1))])
+    y = alike(f"attention({tokens}, beta={beta})", tokens, 1.0 - c, q)
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / len(found) ** 0.5
+    assert (np.abs(mean - [y.q.value[0], y.k.value[1]]) <= 4.0 * error + 0.3 / units).all()
+
+
+@pytest.mark.parametrize("heads", [0, 20])
+def test_drawn_attention_has_the_moments_of_theory(heads: int) -> None:
+    """Of layers whose heads share 2000 units, and of as many heads as units."""
+    tokens, units, e = 4, 2000, 0.6
+    rng, text = np.random.default_rng(1), f"attention({tokens}, 1.2, beta=1.4, heads={heads})"
+    basis = np.linalg.qr(rng.standard_normal((units, tokens)))[0].T * units**0.5
+    x = np.linalg.cholesky(1.0 - e + e * np.eye(tokens)) @ basis
+    op, found = network(text).block(), []
+    for _ in range(40):
+        y = draw(op, (x,), rng, False)[0]
+        gram = y @ y.T / units
+        found.append([np.trace(gram) / tokens, (gram.sum() - np.trace(gram)) / (tokens * (tokens - 1))])
+    y = alike(text, tokens, e)
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / len(found) ** 0.5
+    assert (np.abs(mean - [y.q.value[0], y.k.value[1]]) <= 4.0 * error + (2.0 / 100 if heads else 2.0 / units)).all()
+
+
+def test_a_whole_transformer_forward_and_backward() -> None:
+    """Twelve blocks, normalised before: second moments, correlations, and gradients of all tokens."""
+    tokens, units, e = 8, 1500, 0.8
+    net = network("repeat(12, prenorm(attention(8)), prenorm(dense(1), gelu, dense(1)))").block()
+    rng, found = np.random.default_rng(2), []
+    for _ in range(12):
+        basis = np.linalg.qr(rng.standard_normal((units, tokens)))[0].T * units**0.5
+        y, back = draw(net, (np.linalg.cholesky(1.0 - e + e * np.eye(tokens)) @ basis,), rng, False)
+        g = np.linalg.qr(rng.standard_normal((units, tokens)))[0].T * units**0.5
+        (pulled,) = back(g)
+        gram = y @ y.T / units
+        other = (gram.sum() - np.trace(gram)) / (tokens * (tokens - 1))
+        found.append([np.trace(gram) / tokens, other, (pulled * pulled).sum() / (tokens * units)])
+    y = alike(f"repeat(12, {PRESETS['transformer'][0].replace('64', '8')})", tokens, e)
+    theory = np.array([y.q.value[0], y.k.value[1], y.chi.value[0]])
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / len(found) ** 0.5
+    assert (np.abs(mean - theory) <= 4.0 * error + 20.0 * theory / units).all()
+    assert (error < 0.03 * theory).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("attention", "attention needs tokens"),
+        ("attention(0)", "tokens must be a whole number from 1"),
+        ("attention(2.5)", "tokens must be a whole number from 1"),
+        ("attention(4, beta=-1)", "beta must be >= 0"),
+        ("attention(4, heads=1.5)", "heads must be a whole number >= 0"),
+        ("attention(4, -1)", "sigma_w must be a standard deviation >= 0"),
+        ("attention(4, mask='diagonal')", "mask"),
+    ],
+)
+def test_numbers_that_make_no_sense(text: str, problem: str) -> None:
+    with pytest.raises(EocError, match=problem):
+        network(text).block()
+
+
+def test_what_is_not_known_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="attention mixes tokens"):
+        VarianceMap("transformer")
+    with pytest.raises(UnsupportedError, match="softmax of tokens that differ"):
+        single("attention(3, beta=1)", np.eye(3))
+    with pytest.raises(UnsupportedError, match="among 4 tokens, but inputs have 3"):
+        single("attention(4)", np.eye(3))
+    with pytest.raises(UnsupportedError, match="causal mask"):
+        alike("attention(4, mask='causal')", 4, 0.5)
+    with pytest.raises(UnsupportedError, match="gradients through the scores"):
+        _ = alike("attention(4, beta=1)", 4, 0.5).T
+    with pytest.raises(EocError, match=r"among \[2, 3\] tokens"):
+        _ = network("attention(2), attention(3)").tokens
+    with pytest.raises(EocError, match="30 units cannot be shared by 4 heads"):
+        draw(network("attention(2, heads=4)").block(), (np.ones((2, 30)),), np.random.default_rng(0), True)
+    _, back = draw(network("attention(2, beta=1)").block(), (np.ones((2, 30)),), np.random.default_rng(0), True)
+    with pytest.raises(EocError, match="take beta=0"):
+        back(np.ones((2, 30)))
