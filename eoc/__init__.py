@@ -38,11 +38,13 @@ if TYPE_CHECKING:
         GradientCritical,
         NoPoint,
         OrderedPoint,
+        PaddedEdge,
         curve,
         edge_of_chaos,
         eoc_curve,
         gradient_critical,
         nearest_ordered,
+        padded_edge,
         transitions,
     )
     from eoc.errors import AccuracyError, AccuracyWarning, EocError, ExpressionError, NotPermissibleError
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from eoc.gaussian.moments import Estimate, moments
     from eoc.jacobians import JacobianSpectrum, isometric_depth, isometry, jacobian
     from eoc.kernels import ConditionNumbers, Ensemble, Kernel, condition_numbers, ensemble, kernel, two_layer_gram
-    from eoc.layers import Network, mixture, network
+    from eoc.layers import Network, mixture, mode_factor, network, padding_eigenvalue
     from eoc.maps import ConvergenceLaw, CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap, convergence_law
     from eoc.montecarlo import (
         correlation_process,
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
         second_layer,
         verify,
     )
-    from eoc.phase import Phase, phase_diagram, phase_of, phases
+    from eoc.phase import ModeDecay, Phase, mode_decay, phase_diagram, phase_of, phases
     from eoc.propagation import PositionTrajectory, Trajectory, propagate, propagate_gram, propagate_positions
     from eoc.recommendation import Recommendation, recommend
     from eoc.recurrence import Recurrent, critical_recurrent, lstm_moments, recurrent
@@ -85,11 +87,13 @@ _WHERE = {
         "GradientCritical",
         "NoPoint",
         "OrderedPoint",
+        "PaddedEdge",
         "curve",
         "edge_of_chaos",
         "eoc_curve",
         "gradient_critical",
         "nearest_ordered",
+        "padded_edge",
         "transitions",
     ),
     "eoc.comparison": ("Comparison", "compare"),
@@ -108,7 +112,7 @@ _WHERE = {
         "kernel",
         "two_layer_gram",
     ),
-    "eoc.layers": ("Network", "mixture", "network"),
+    "eoc.layers": ("Network", "mixture", "mode_factor", "network", "padding_eigenvalue"),
     "eoc.maps": (
         "ConvergenceLaw",
         "CorrelationFixedPoint",
@@ -128,7 +132,7 @@ _WHERE = {
         "second_layer",
         "verify",
     ),
-    "eoc.phase": ("Phase", "phase_diagram", "phase_of", "phases"),
+    "eoc.phase": ("ModeDecay", "Phase", "mode_decay", "phase_diagram", "phase_of", "phases"),
     "eoc.propagation": ("PositionTrajectory", "Trajectory", "propagate", "propagate_gram", "propagate_positions"),
     "eoc.recommendation": ("Recommendation", "recommend"),
     "eoc.recurrence": ("Recurrent", "critical_recurrent", "lstm_moments", "recurrent"),
@@ -162,10 +166,12 @@ __all__ = [
     "GradientCritical",
     "JacobianSpectrum",
     "Kernel",
+    "ModeDecay",
     "Network",
     "NoPoint",
     "NotPermissibleError",
     "OrderedPoint",
+    "PaddedEdge",
     "Phase",
     "PositionTrajectory",
     "Recommendation",
@@ -201,10 +207,14 @@ __all__ = [
     "length_scaling",
     "lstm_moments",
     "mixture",
+    "mode_decay",
+    "mode_factor",
     "moments",
     "nearest_ordered",
     "network",
     "open_sweep",
+    "padded_edge",
+    "padding_eigenvalue",
     "pau",
     "phase_diagram",
     "phase_of",

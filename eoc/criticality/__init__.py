@@ -16,6 +16,7 @@ from eoc.criticality.edge_curve import eoc_curve
 from eoc.criticality.explicit import Curve, curve, transitions
 from eoc.criticality.gradient_critical import GradientCritical, gradient_critical
 from eoc.criticality.ordered import OrderedPoint, nearest_ordered
+from eoc.criticality.padded import PaddedEdge, padded_edge
 from eoc.criticality.results import EdgeOfChaos, EocPoint, NoPoint, Regime
 from eoc.criticality.solve import edge_of_chaos
 from eoc.criticality.stability import StabilityRange, Transition
@@ -30,6 +31,7 @@ __all__ = [
     "GradientCritical",
     "NoPoint",
     "OrderedPoint",
+    "PaddedEdge",
     "Regime",
     "StabilityRange",
     "Transition",
@@ -39,5 +41,6 @@ __all__ = [
     "eoc_curve",
     "gradient_critical",
     "nearest_ordered",
+    "padded_edge",
     "transitions",
 ]

@@ -11,6 +11,7 @@ one.
 from eoc.layers.affine import checked_sigma
 from eoc.layers.graph import Graph, Node, Repeat, joined, residual, serial
 from eoc.layers.inputs import CloseInput, Input, Renewed
+from eoc.layers.modes import mode_factor, padding_eigenvalue
 from eoc.layers.network import PRESETS, Network, is_network, network
 from eoc.layers.pairs import Pairs
 from eoc.layers.signal import Signal
@@ -33,8 +34,10 @@ __all__ = [
     "is_network",
     "joined",
     "mixture",
+    "mode_factor",
     "network",
     "one_activation",
+    "padding_eigenvalue",
     "residual",
     "serial",
     "understood",

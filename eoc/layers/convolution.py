@@ -172,6 +172,11 @@ class _Convolved(Positional):
         return self._of_pairs(of(self._x), self._profile) * self._weight
 
     @cached_property
+    def dq(self) -> Bounded:
+        """Where the variances of all positions change as they do in x."""
+        return self._of_points(self._x.dq, self._profile) * self._weight
+
+    @cached_property
     def ntk(self) -> Bounded:
         """That of all before it, and of its own: sigma_w^2 times the sum for the weights, sigma_b^2 for the biases."""
         return super().ntk + self.k

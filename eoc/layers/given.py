@@ -25,7 +25,7 @@ class Given(Input):
     pairs
         Which pairs.
     known
-        ``m``, ``chi``, ``T`` and ``ntk``, where they are not those of Gaussian inputs.
+        ``m``, ``chi``, ``dq``, ``T`` and ``ntk``, where they are not those of Gaussian inputs.
     is_gaussian
         Whether units are Gaussian of mean 0; of others only what is given here is known.
     """
@@ -53,6 +53,11 @@ class Given(Input):
     def chi(self) -> Bounded:
         """As given."""
         return self._numbers["chi"] if "chi" in self._numbers else super().chi
+
+    @property
+    def dq(self) -> Bounded:
+        """As given."""
+        return self._numbers["dq"] if "dq" in self._numbers else super().dq
 
     @property
     def T(self) -> Bounded:

@@ -76,6 +76,11 @@ class Pairs:
         return cls(_NOTHING, _NOTHING, strict)
 
     @classmethod
+    def none_of(cls, positions: tuple[int, ...]) -> Pairs:
+        """Single positions of inputs."""
+        return cls(_NOTHING, _NOTHING, layout=Layout.ALIGNED, positions=positions)
+
+    @classmethod
     def all_of(cls, points: int) -> Pairs:
         """Every pair a < b."""
         return cls(*np.triu_indices(points, 1))
