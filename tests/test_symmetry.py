@@ -15,7 +15,8 @@ from eoc.errors import EocError
 from eoc.regions import TwoLayer, canonical, dense, equivalent, fewest, flips, two_layer
 from eoc.regions.model import exactly
 from eoc.regions.subsets import factors, subsets
-from eoc.regions.symmetry import flipped, of_network
+from eoc.regions.symmetry import flipped
+from eoc.regions.two_layer import of_network
 
 OWN = [r for r in RECORDS if r["topic"] == "symmetry"]
 PAIRS = [r for r in OWN if "first" in r["parameters"]]

@@ -9,7 +9,8 @@ regions in planes, as ``polygons`` that layers cut into ``cells``, and ``terms``
 affine maps and ``tropical`` terms.
 
 ``symmetry`` decides which two-layer networks are one function, and ``fewest`` (with ``subsets``) how many neurons it
-needs.
+needs. ``landscape`` builds local minima that are not global, with
+``derivatives`` of the loss by all parameters, and ``loss_cells`` says in which cell parameters are.
 """
 
 from eoc.regions.along import Breakpoints, along
@@ -17,16 +18,20 @@ from eoc.regions.disc import DiscRegions, expected_in_disc
 from eoc.regions.expected import expected
 from eoc.regions.fewest import Fewest, fewest
 from eoc.regions.kinks import ExpectedKinks, LayerKinks
+from eoc.regions.landscape import SpuriousMinimum, spurious_minimum
+from eoc.regions.loss_cells import Cell, cell
 from eoc.regions.model import PiecewiseLinear, dense
 from eoc.regions.pieces import StraightPieces, straight_pieces
 from eoc.regions.plane import PlaneSection, estimated_cells, plane
 from eoc.regions.reading import piecewise_linear
-from eoc.regions.symmetry import Canonical, Equivalence, TwoLayer, canonical, equivalent, flips, two_layer
+from eoc.regions.symmetry import Canonical, Equivalence, canonical, equivalent, flips
 from eoc.regions.terms import LinearTerms, expected_cosines, linear_terms
+from eoc.regions.two_layer import TwoLayer, two_layer
 
 __all__ = [
     "Breakpoints",
     "Canonical",
+    "Cell",
     "DiscRegions",
     "Equivalence",
     "ExpectedKinks",
@@ -35,10 +40,12 @@ __all__ = [
     "LinearTerms",
     "PiecewiseLinear",
     "PlaneSection",
+    "SpuriousMinimum",
     "StraightPieces",
     "TwoLayer",
     "along",
     "canonical",
+    "cell",
     "dense",
     "equivalent",
     "estimated_cells",
@@ -50,6 +57,7 @@ __all__ = [
     "linear_terms",
     "piecewise_linear",
     "plane",
+    "spurious_minimum",
     "straight_pieces",
     "two_layer",
 ]

@@ -20,7 +20,8 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.regions.model import Array
 from eoc.regions.subsets import each_subset, factors, reduced, reducing
-from eoc.regions.symmetry import Canonical, TwoLayer, canonical, hyperplanes
+from eoc.regions.symmetry import Canonical, canonical, hyperplanes
+from eoc.regions.two_layer import TwoLayer
 
 __all__ = ["Fewest", "fewest"]
 
