@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from eoc.gaussian.moments import Estimate, moments
     from eoc.jacobians import JacobianSpectrum, isometric_depth, isometry, jacobian
     from eoc.kernels import ConditionNumbers, Ensemble, Kernel, condition_numbers, ensemble, kernel, two_layer_gram
-    from eoc.layers import Network, mixture, mode_factor, network, padding_eigenvalue
+    from eoc.layers import Network, WeightMoments, mixture, mode_factor, network, padding_eigenvalue, pruned, quantised
     from eoc.maps import ConvergenceLaw, CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap, convergence_law
     from eoc.montecarlo import (
         correlation_process,
@@ -112,7 +112,16 @@ _WHERE = {
         "kernel",
         "two_layer_gram",
     ),
-    "eoc.layers": ("Network", "mixture", "mode_factor", "network", "padding_eigenvalue"),
+    "eoc.layers": (
+        "Network",
+        "WeightMoments",
+        "mixture",
+        "mode_factor",
+        "network",
+        "padding_eigenvalue",
+        "pruned",
+        "quantised",
+    ),
     "eoc.maps": (
         "ConvergenceLaw",
         "CorrelationFixedPoint",
@@ -180,6 +189,7 @@ __all__ = [
     "Shaping",
     "Trajectory",
     "VarianceMap",
+    "WeightMoments",
     "activation",
     "bivariate",
     "compare",
@@ -223,6 +233,8 @@ __all__ = [
     "propagate",
     "propagate_gram",
     "propagate_positions",
+    "pruned",
+    "quantised",
     "rational",
     "recommend",
     "recurrent",

@@ -173,9 +173,9 @@ def test_an_interrupted_run_says_that_it_goes_on(tmp_path):
 
 
 def test_other_weights():
-    done = run("montecarlo", "lengths", "tanh", "--weights", "rademacher", *SMALL)
+    done = run("montecarlo", "lengths", "tanh", "--weights", "student_t(4)", *SMALL)
     assert done.returncode == 0, done.stderr
-    assert "200 networks with rademacher weights" in done.stdout
+    assert "200 networks with student_t(4) weights" in done.stdout
     assert "theory does not know these weights" in sentence(done)
 
 

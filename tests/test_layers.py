@@ -436,7 +436,7 @@ def test_a_second_activation_is_a_composition() -> None:
     [
         ("gelo, dense(1)", 1, "did you mean 'gelu'"),
         ("tanh, dens(1)", 7, "unknown function 'dens'"),
-        ("dense(1, 2, 3)", 1, "dense takes sigma_w, sigma_b"),
+        ("scale(1, 2)", 1, "scale takes factor"),
         ("tanh, dense(sigma=1)", 13, "sigma is no number of dense"),
         ("residual()", 1, "needs items"),
         ("gate(dense(1))", 1, "two branches or more"),

@@ -22,6 +22,8 @@ KURTOSIS = {  # E[w^4]
     "laplace": 6.0,
     "student_t(9)": 3.0 + 6.0 / 5.0,
     "sparse(0.25)": 12.0,
+    "pruned(0.5)": 3.4565385167518955,
+    "levels(4)": 1.64,
 }
 EIGHTH = {  # E[w^8]: what the fourth moment's standard error needs
     "gaussian": 105.0,
@@ -30,6 +32,8 @@ EIGHTH = {  # E[w^8]: what the fourth moment's standard error needs
     "laplace": 2520.0,
     "student_t(9)": 7.0**4 * 105.0 / (7.0 * 5.0 * 3.0 * 1.0),
     "sparse(0.25)": 105.0 * 64.0,
+    "pruned(0.5)": 105.0 / 0.9286740822557406**4,  # at most
+    "levels(4)": (0.2**4 + 1.8**4) / 2.0,
 }
 
 
@@ -46,6 +50,7 @@ def test_moments_within_five_standard_errors(name: str, dtype: Any) -> None:
     w, n = weights.astype(float), weights.size
     assert abs(w.mean()) <= 5.0 / n**0.5
     assert abs((w**2).mean() - 1.0) <= 5.0 * ((KURTOSIS[name] - 1.0) / n) ** 0.5 + 1e-6
+    assert law(name).kurtosis == pytest.approx(KURTOSIS[name], rel=1e-14)
     assert abs((w**4).mean() - KURTOSIS[name]) <= 5.0 * ((EIGHTH[name] - KURTOSIS[name] ** 2) / n) ** 0.5 + 1e-6
 
 

@@ -103,12 +103,20 @@ def test_a_wrong_theory_is_found_out():
     )
 
 
+def signs(rng, shape):
+    """A law of which theory does not know the kurtosis."""
+    return rng.choice([-1.0, 1.0], shape)
+
+
 def test_other_weights_are_shown_beside_gaussian_theory_without_a_verdict():
-    run = length_process(*TANH, width=60, depth=4, networks=400, seed=1, q=1.6, weights="rademacher")
+    run = length_process(*TANH, width=60, depth=4, networks=400, seed=1, q=1.6, weights=signs)
     assert run.comparisons == ()
-    assert run.networks.weights == "rademacher"
+    assert run.networks.weights == "signs"
     assert run.kernel.mean[0] == pytest.approx(0.0, abs=1e-12)  # the input has the q that was asked for
     assert run.rms == pytest.approx(run.predicted_rms, rel=0.15)
+    known = length_process(*TANH, width=60, depth=4, networks=400, seed=1, q=1.6, weights="rademacher")
+    assert known.comparisons
+    assert all(one.agrees for one in known.comparisons)
 
 
 def test_counts_and_quantiles_of_the_first_layer_are_those_of_chi_squared():
@@ -305,9 +313,15 @@ def test_standard_errors_of_kurtosis_are_right():
 
 
 def test_kurtosis_of_other_weights_is_measured_without_a_verdict():
-    found = gaussianity(*TANH, width=20, depth=3, networks=300, seed=1, q=1.6, weights="laplace")
+    found = gaussianity(*TANH, width=20, depth=3, networks=300, seed=1, q=1.6, weights="student_t(4)")
     assert found.comparisons == ()
     assert np.isfinite(found.units.value).all()
+
+
+def test_kurtosis_of_weights_is_added_to_that_of_units():
+    found = gaussianity(*TANH, width=20, depth=3, networks=4000, seed=1, q=1.6, weights="laplace")
+    assert found.theory.cumulant[0] > 0.1
+    assert_agree(found.comparisons, 5)
 
 
 # --- second layers ---------------------------------------------------------------------------------------------------

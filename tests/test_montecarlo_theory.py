@@ -233,7 +233,7 @@ def test_infinite_fourth_moments_name_the_layer() -> None:
         ({"q": 0.0}, "q must be a variance from 1e-120 to 1e.120, got 0.0"),
         ({"q": -1.0}, "q must be a variance"),
         ({"q": 0.5, "weights": "orthogonal"}, r"q must be at least sigma_b\^2 = 1, .* got 0.5"),
-        ({"weights": "uniform"}, "weights must be 'gaussian' or 'orthogonal'.*got 'uniform'"),
+        ({"weights": "student_t(3)"}, r"kurtosis of weights, and that of student_t\(3\) is not known, or infinite"),
         ({"sigma_w": -1.0}, "sigma_w must be a standard deviation"),
     ],
 )

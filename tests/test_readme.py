@@ -9,7 +9,7 @@ from test_cli import run
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHOWING = ("batch-normalisation.md", "command-line.md", "families.md", "jacobian.md")
+SHOWING = ("batch-normalisation.md", "command-line.md", "families.md", "jacobian.md", "weights.md")
 DOCS = [(ROOT / "docs" / name).read_text(encoding="utf-8") for name in SHOWING]
 PAGES = "".join([README, *DOCS])
 SAMPLE = re.compile(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", re.DOTALL)

@@ -46,7 +46,7 @@ Weights = Annotated[
     str,
     typer.Option(
         help="gaussian or orthogonal, sampled without matrices; with real ones rademacher, uniform, laplace, "
-        "student_t(df) or sparse(p)."
+        "student_t(df), sparse(p), pruned(p), levels(n) or low_rank(p)."
     ),
 ]
 Workers = Annotated[int | None, typer.Option(help="Threads; they do not change the result.", show_default="all cores")]

@@ -2,10 +2,10 @@
 
 ``signal`` says what flows, ``pairs`` how its points are arranged, ``inputs`` and ``given`` where it begins, ``nature``
 and ``split`` what holds at every variance; ``bounded`` carries errors, ``close`` what is lost of small distances.
-``affine``, ``elementwise`` with ``point_moments`` and ``pair_moments``, ``norms``, ``joined``, ``mixing``,
-``convolution`` with ``taps``, ``mixture`` and ``evolved`` with ``law`` hold the ops, each with its formulas; ``graph``
-puts them together, ``words``, ``reading`` and ``network`` are their form as text, ``understood`` what else is taken for
-one.
+``affine`` with ``weights``, ``elementwise`` with ``point_moments`` and ``pair_moments``, ``norms``, ``batches``,
+``joined``, ``mixing``, ``convolution`` with ``taps``, ``mixture`` and ``evolved`` with ``law`` hold the ops, each with
+its formulas; ``graph`` puts them together, ``words``, ``reading`` and ``network`` are their form as text,
+``understood`` what else is taken for one.
 """
 
 from eoc.layers.affine import checked_sigma
@@ -16,6 +16,7 @@ from eoc.layers.network import PRESETS, Network, is_network, network
 from eoc.layers.pairs import Pairs
 from eoc.layers.signal import Signal
 from eoc.layers.understood import mixture, one_activation, understood
+from eoc.layers.weights import WeightMoments, pruned, quantised
 from eoc.layers.words import LAYERS
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Renewed",
     "Repeat",
     "Signal",
+    "WeightMoments",
     "checked_sigma",
     "is_network",
     "joined",
@@ -38,6 +40,8 @@ __all__ = [
     "network",
     "one_activation",
     "padding_eigenvalue",
+    "pruned",
+    "quantised",
     "residual",
     "serial",
     "understood",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from eoc.layers.nature import Nature
 from eoc.layers.signal import Products, Signal, fresh_source
 from eoc.layers.split import Split
 from eoc.layers.unsolved import unsolved
+from eoc.layers.weights import GAUSSIAN, WeightMoments
 from eoc.sharing import cached_property
 
 __all__ = ["Dense", "Scale", "checked_sigma", "unsolved_dense"]
@@ -40,11 +42,13 @@ class Dense:
     """y = W x + b: q' = sigma_w^2 q + sigma_b^2, G' = sigma_w^2 G, T' = sigma_w^2 T; Gaussian of mean 0.
 
     W has entries of variance sigma_w^2 / fan_in, b of variance sigma_b^2. Poole et al. (2016). For single points both
-    may be arrays (P,): the points are then in networks of their own.
+    may be arrays (P,): the points are then in networks of their own. Of ``weights`` that are pruned afterwards sigma_w
+    is that before, and sigma_w^2 counts times their second moment.
     """
 
     sigma_w: float | FloatArray
     sigma_b: float | FloatArray = 0.0
+    weights: WeightMoments = GAUSSIAN
 
     def __post_init__(self) -> None:
         for name, value in (("sigma_w", self.sigma_w), ("sigma_b", self.sigma_b)):
@@ -53,7 +57,10 @@ class Dense:
 
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
-        return _Dense(x, _squared(self.sigma_w), _squared(self.sigma_b))
+        weight = _squared(self.sigma_w)
+        if self.weights.keep == 1.0:
+            return _Dense(x, weight, _squared(self.sigma_b))
+        return _Pruned(x, weight, _squared(self.sigma_b), self.weights)
 
 
 def unsolved_dense(x: Signal) -> Signal:
@@ -151,6 +158,22 @@ class _Dense(_Affine):
     @cached_property
     def nature(self) -> Nature:
         return self._x.nature.dense(_value(self._weight), _value(self._bias))
+
+
+class _Pruned(_Dense):
+    """Of the derivatives by weights those by weights that are left."""
+
+    def __init__(self, x: Signal, weight: Bounded | float, bias: Bounded | float, left: WeightMoments) -> None:
+        super().__init__(x, weight * left.second_moment, bias)
+        self._whole, self._keep = weight, left.keep
+
+    @cached_property
+    def ntk(self) -> Bounded:
+        return self.pushed(attrgetter("ntk")) + (self._x.k * self._whole * self._keep + self._bias)
+
+    @cached_property
+    def by_weights(self) -> Bounded:
+        return self.pushed(attrgetter("by_weights")) + self._x.k * self._keep
 
 
 class _Scaled(_Affine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -23,12 +24,20 @@ from eoc.layers.pooling import AveragePool, Flatten, Window
 from eoc.layers.reading import Item, Layer, Numbers, Series
 from eoc.layers.recurrent import Outside, gru, minimal_rnn
 from eoc.layers.taps import PADS
+from eoc.layers.weights import GAUSSIAN, WeightMoments, low_rank, pruned, quantised
 
 __all__ = ["LAYERS", "Given", "free_is_last", "graph_of", "has_free"]
 
 _MOST_BLOCKS = 20_000  # of repeats, those inside of each other counted as often as they run
 _NEEDED = float("nan")
 _SIGMAS = {"sigma_w": _NEEDED, "sigma_b": 0.0}
+_LAWS = {"pruned": 1.0, "sparse": 1.0, "levels": 0.0, "rank": 1.0}  # with what makes them Gaussian
+_OF_LAW: Mapping[str, Callable[[float], WeightMoments]] = {
+    "pruned": pruned,
+    "sparse": partial(pruned, by="random"),
+    "levels": quantised,
+    "rank": low_rank,
+}
 _WINDOW = {"size": _NEEDED, "stride": 0.0}  # 0: as large as the window
 _WAYS = {"skip": 1.0, "scale": 1.0}
 _ATTENTION = {"tokens": _NEEDED, "sigma_w": 1.0, "beta": 0.0, "heads": 0.0}
@@ -42,7 +51,12 @@ _LINEAR = _WEIGHTS | {"dropout", "noise", "scale", "avgpool", "flatten"}
 #: What can be written besides activations.
 LAYERS: Mapping[str, Layer] = MappingProxyType(
     {
-        "dense": Layer("W x + b; without numbers it is free", _SIGMAS, optional=tuple(_SIGMAS)),
+        "dense": Layer(
+            "W x + b; without sigma_w it is free. Weights may be pruned to a share of the largest or (sparse) of any, "
+            "have so many levels, or a rank that is a share of the width",
+            {**_SIGMAS, **_LAWS},
+            optional=tuple(_SIGMAS),
+        ),
         "conv": Layer(
             "a convolution of so many taps along each axis, their variances as in profile; without sigma_w it is free",
             {"kernel": _NEEDED, **_SIGMAS, "stride": 1.0},
@@ -144,7 +158,21 @@ _Maker = Callable[[Numbers, Item, Given], Op]
 
 
 def _dense(numbers: Numbers, item: Item, given: Given) -> Op:
-    return given.free if _is_free(item) else Dense(numbers["sigma_w"], numbers["sigma_b"])
+    weights = _weights(numbers)
+    if not _is_free(item):
+        return Dense(numbers["sigma_w"], numbers["sigma_b"], weights)
+    free = given.free
+    if isinstance(free, Dense):
+        return replace(free, weights=weights)
+    return free if weights.keep == 1.0 else serial([Scale(weights.second_moment**0.5), free])
+
+
+def _weights(numbers: Numbers) -> WeightMoments:
+    """What the weights are, if not Gaussian; one of the ways alone."""
+    chosen = [name for name, usual in _LAWS.items() if numbers[name] != usual]
+    if len(chosen) > 1:
+        raise EocError(f"weights are of one kind: give {' or '.join(chosen)}")
+    return _OF_LAW[chosen[0]](numbers[chosen[0]]) if chosen else GAUSSIAN
 
 
 def _conv(numbers: Numbers, item: Item, given: Given) -> Op:

@@ -151,7 +151,7 @@ def gaussianity(
     _check_tails(theory)
     found = sampled.run("gaussianity", _Observer(theory.q.value), settings).moments
     units = _of_units(found["fourth"], found["square"], found["both"])
-    return Gaussianity(sampled, theory, units, _of_kernel(found["kernel"], sampled, theory.q.value))
+    return Gaussianity(sampled, theory, units, _of_kernel(found["kernel"], sampled, theory))
 
 
 def _check_tails(theory: LengthTheory) -> None:
@@ -184,11 +184,12 @@ def _of_units(fourth: Moments, square: Moments, both: Moments) -> Estimate:
     return Estimate(mean * a - 3.0, np.sqrt(np.maximum(variance, 0.0) / fourth.count))
 
 
-def _of_kernel(kernel: Moments, sampled: Networks, q: FloatArray) -> Estimate:
-    """The kurtosis of units that are Gaussian, or coordinates on a sphere, given K (in units of q)."""
+def _of_kernel(kernel: Moments, sampled: Networks, theory: LengthTheory) -> Estimate:
+    """The kurtosis of units that are Gaussian, coordinates on a sphere, or as theory has it, given K / q."""
+    q = theory.q.value
     relative, error = kernel.relative_variance, kernel.relative_variance_error
     if sampled.weights != "orthogonal":
-        return Estimate(3.0 * relative, 3.0 * error)
+        return Estimate(3.0 * relative + theory.cumulant, 3.0 * error)
     sphere = 6.0 / (_dimensions(sampled) + 2.0)
     bias = sampled.sigma_b**2 / (q * kernel.mean)
     value = (3.0 - sphere) * relative - sphere * (1.0 - bias) ** 2

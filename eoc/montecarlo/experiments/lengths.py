@@ -25,7 +25,6 @@ from eoc.montecarlo.running.quantiles import QUANTILES, Quantiles
 from eoc.montecarlo.running.runner import Progress, RunSettings
 from eoc.montecarlo.running.statistics import Moments, Proportions
 from eoc.montecarlo.sampling.layer import Layer
-from eoc.montecarlo.settings import Weights
 from eoc.montecarlo.theory.lengths import LengthTheory, length_theory
 from eoc.validation import real_numbers
 
@@ -43,8 +42,8 @@ class LengthProcess:
     networks
         What was sampled: activation, sigma_w, sigma_b, q, widths, weights, count, seed.
     theory
-        What theory says of them. For weights other than Gaussian and orthogonal it is that of Gaussian ones, of which
-        only the leading orders hold: q~_l, and the variances if the law has four moments.
+        What theory says of them. For weights whose kurtosis is not known it is that of Gaussian ones, of which only the
+        leading orders hold: q~_l, and the variances if the law has four moments.
     eps : (E,)
         Distances from q~_l.
     difference : Moments of shape (L,)
@@ -252,7 +251,7 @@ def measured_lengths(sampled: Networks, eps: ArrayLike | None, settings: RunSett
 
 def theory_of(sampled: Networks) -> LengthTheory:
     """Theory of networks with one input; that of Gaussian weights where it knows no other."""
-    weights: Weights = "orthogonal" if sampled.weights == "orthogonal" else "gaussian"
+    weights = sampled.law if sampled.has_theory else "gaussian"
     q, widths = float(sampled.q), sampled.widths
     return length_theory(sampled.activation, sampled.sigma_w, sampled.sigma_b, q=q, widths=widths, weights=weights)
 

@@ -22,7 +22,7 @@ from eoc.montecarlo.running.summary import Summary
 from eoc.montecarlo.sampling.explicit_sampler import ExplicitSampler
 from eoc.montecarlo.sampling.gram_sampler import gram_sampler
 from eoc.montecarlo.sampling.inputs import Inputs, first_inputs, hypercube
-from eoc.montecarlo.sampling.laws import law
+from eoc.montecarlo.sampling.laws import WeightLaw, law
 from eoc.montecarlo.sampling.layer import Sampler
 from eoc.montecarlo.settings import Weights, checked_count, checked_seed, checked_widths, generator
 
@@ -47,6 +47,8 @@ class Networks:
         Units of the layers, numbered from 1.
     weights
         The name of their law.
+    law
+        The law.
     count
         How many networks there are.
     seed
@@ -63,6 +65,7 @@ class Networks:
     q: float | FloatArray
     widths: IntArray
     weights: str
+    law: WeightLaw
     count: int
     seed: int
     sampler: Sampler = field(repr=False)
@@ -70,8 +73,8 @@ class Networks:
 
     @property
     def has_theory(self) -> bool:
-        """Whether theory knows the moments of these weights to the order 1/N, as it does for Gaussian and Haar ones."""
-        return self.weights in get_args(Weights)
+        """Whether theory knows the moments of these weights to the order 1/N: Haar ones, and those with a kurtosis."""
+        return self.weights == "orthogonal" or bool(np.isfinite(self.law.kurtosis))
 
     def run(
         self,
@@ -148,7 +151,7 @@ def networks_of(
         sampler = ExplicitSampler(phi, sigma_w, sigma_b, inputs=vectors(), width=widths, weights=weights)
     sigmas = {"sigma_w": sigma_w, "sigma_b": sigma_b}
     fingerprint = {**fingerprint_of(phi), **sigmas, "q": q, **given, "weights": law_print}
-    return Networks(phi, sigma_w, sigma_b, q, np.array(widths), name, count, seed, sampler, fingerprint)
+    return Networks(phi, sigma_w, sigma_b, q, np.array(widths), name, law(weights), count, seed, sampler, fingerprint)
 
 
 def bounded_map(activation: object, sigma_w: float, sigma_b: float) -> VarianceMap:

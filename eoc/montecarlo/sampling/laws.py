@@ -7,6 +7,7 @@ the theory is worth without it.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eoc.errors import EocError
+from eoc.layers.weights import pruned, quantised
 from eoc.montecarlo.sampling.haar import positive_qr
 
 __all__ = ["DTYPES", "Dtype", "WeightLaw", "cast", "law"]
@@ -45,6 +47,8 @@ class WeightLaw:
         be called by several threads at a time, each with a generator of its own.
     variance
         Of the entries: 1, or infinity if they have none.
+    kurtosis
+        E[w^4] of independent entries of variance 1; NaN where it is not known, or entries are not independent.
     whole
         Whether a matrix has to be drawn at once, because its rows are not independent.
     """
@@ -52,6 +56,7 @@ class WeightLaw:
     name: str
     draw: Draw = field(repr=False)
     variance: float = 1.0
+    kurtosis: float = math.nan
     whole: bool = False
 
 
@@ -64,6 +69,9 @@ def law(source: object) -> WeightLaw:
         - ``"gaussian"``, ``"rademacher"`` (+1 or -1), ``"uniform"``, ``"laplace"``: independent entries;
         - ``"student_t(df)"``, df > 0: scaled to variance 1 if df > 2; otherwise as it is, with infinite variance;
         - ``"sparse(p)"``, 0 < p <= 1: Gaussian of variance 1/p with probability p, otherwise 0;
+        - ``"pruned(p)"``, 0 < p <= 1: Gaussian of which the largest are left, each with probability p, and rescaled;
+        - ``"levels(n)"``, n >= 2: so many values at equal distances around 0, all as likely: quantised weights;
+        - ``"low_rank(p)"``, 0 < p <= 1: a product of two Gaussian matrices with a rank of p times the smaller size;
         - ``"orthogonal"``: a Haar distributed orthogonal matrix, with orthonormal columns (rows) if it is taller
           (wider) than square, scaled so that entries have variance 1;
         - a function ``draw(rng, shape)`` of a :class:`numpy.random.Generator` that returns independent entries of
@@ -152,6 +160,25 @@ def _sparse(p: float, rng: np.random.Generator, shape: Shape, dtype: Dtype) -> W
     return out
 
 
+def _pruned(threshold: float, rescale: float, rng: np.random.Generator, shape: Shape, dtype: Dtype) -> Weights:
+    out = _gaussian(rng, shape, dtype)
+    out[np.abs(out) < threshold] = 0.0
+    out *= rescale
+    return out
+
+
+def _levels(count: int, rng: np.random.Generator, shape: Shape, dtype: Dtype) -> Weights:
+    out = rng.integers(count, size=shape).astype(dtype)
+    out -= 0.5 * (count - 1)
+    out *= (12.0 / (float(count) ** 2 - 1.0)) ** 0.5
+    return out
+
+
+def _low_rank(share: float, rng: np.random.Generator, shape: Shape, dtype: Dtype) -> Weights:
+    rank = max(1, round(share * min(shape)))
+    return cast(rng.standard_normal((shape[0], rank)) @ rng.standard_normal((rank, shape[1])) / rank**0.5, dtype)
+
+
 def _orthogonal(rng: np.random.Generator, shape: Shape, dtype: Dtype) -> Weights:
     long, short = max(shape), min(shape)
     columns = positive_qr(rng.standard_normal((long, short)))[0]
@@ -183,18 +210,19 @@ _PLAIN: Mapping[str, WeightLaw] = MappingProxyType(
     {
         one.name: one
         for one in (
-            WeightLaw("gaussian", _gaussian),
-            WeightLaw("rademacher", _rademacher),
-            WeightLaw("uniform", _uniform),
-            WeightLaw("laplace", _laplace),
+            WeightLaw("gaussian", _gaussian, kurtosis=3.0),
+            WeightLaw("rademacher", _rademacher, kurtosis=1.0),
+            WeightLaw("uniform", _uniform, kurtosis=1.8),
+            WeightLaw("laplace", _laplace, kurtosis=6.0),
             WeightLaw("orthogonal", _orthogonal, whole=True),
         )
     }
 )
-_PARAMETERS = {"student_t": "df", "sparse": "p"}
+_PARAMETERS = {"student_t": "df", "sparse": "p", "pruned": "p", "levels": "n", "low_rank": "p"}
 _SPELLINGS = (*_PLAIN, *(f"{name}({parameter})" for name, parameter in _PARAMETERS.items()))
 _TEXT = re.compile(r"\s*([A-Za-z][\w\s-]*?)\s*(?:\(\s*(?:([A-Za-z]\w*)\s*=)?\s*([^()=]*?)\s*\)\s*)?\Z")
 _LONGEST = 100
+_MOST_LEVELS = 2**32
 
 
 def _key(name: str) -> str:
@@ -233,7 +261,22 @@ def _with_parameter(text: str, name: str, parameter: str | None, value: str | No
         if not 0.0 < number < np.inf:
             raise EocError(f"student_t(df) needs a finite df > 0, got {text!r}")
         variance = 1.0 if number > 2.0 else np.inf
-        return WeightLaw(f"student_t({number:g})", partial(_student_t, number), variance)
+        kurtosis = 3.0 + 6.0 / (number - 4.0) if number > 4.0 else np.inf
+        return WeightLaw(f"student_t({number:g})", partial(_student_t, number), variance, kurtosis)
+    if name == "levels":
+        if not (2.0 <= number <= _MOST_LEVELS and number.is_integer()):
+            raise EocError(f"levels(n) needs a whole number n from 2 to {_MOST_LEVELS}, got {text!r}")
+        return WeightLaw(f"levels({number:g})", partial(_levels, int(number)), kurtosis=quantised(number).kurtosis)
     if not 0.0 < number <= 1.0:
-        raise EocError(f"sparse(p) needs a probability 0 < p <= 1, got {text!r}")
-    return WeightLaw(f"sparse({number:g})", partial(_sparse, number))
+        what = "a share" if name == "low_rank" else "a probability"
+        raise EocError(f"{name}(p) needs {what} 0 < p <= 1, got {text!r}")
+    return _of_share(f"{name}({number:g})", name, number)
+
+
+def _of_share(called: str, name: str, share: float) -> WeightLaw:
+    if name == "low_rank":
+        return WeightLaw(called, partial(_low_rank, share), whole=True)
+    if name == "sparse":
+        return WeightLaw(called, partial(_sparse, share), kurtosis=pruned(share, "random").kurtosis)
+    left = pruned(share)
+    return WeightLaw(called, partial(_pruned, left.threshold, left.rescale), kurtosis=left.kurtosis)

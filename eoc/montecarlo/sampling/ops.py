@@ -35,7 +35,7 @@ from eoc.layers.norms import Noise, Norm
 from eoc.layers.pooling import AveragePool, Flatten
 from eoc.layers.recurrent import Outside
 from eoc.montecarlo.sampling.attention import attended
-from eoc.montecarlo.sampling.laws import law
+from eoc.montecarlo.sampling.laws import WeightLaw, law
 from eoc.montecarlo.sampling.weights import backwards, forwards, product
 from eoc.montecarlo.settings import generator
 
@@ -90,14 +90,21 @@ def draw(op: object, x: tuple[FloatArray, ...], rng: np.random.Generator, matric
 @draw.register
 def _dense(op: Dense, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
     units = x[0].shape[-1]
-    y, back = _linear(x[0], op.sigma_w / units**0.5, rng, matrices)
+    size, weights = op.sigma_w * op.weights.second_moment**0.5, law(op.weights.law)
+    if not matrices and weights is not _GAUSSIAN:
+        raise EocError(
+            f"weights of the law {weights.name} are drawn with their matrices: without them only Gaussian ones can be"
+        )
+    y, back = _linear(x[0], size / units**0.5, rng, matrices, weights)
     return y + op.sigma_b * rng.standard_normal(units), back
 
 
-def _linear(x: FloatArray, scale: float, rng: np.random.Generator, matrices: bool) -> Drawn:
+def _linear(
+    x: FloatArray, scale: float, rng: np.random.Generator, matrices: bool, weights: WeightLaw = _GAUSSIAN
+) -> Drawn:
     """W x of all points, with entries of W of this standard deviation."""
     rows = x.reshape(-1, x.shape[-1])
-    y, back = (_with_matrix if matrices else _without_matrix)(rows, scale, rng)
+    y, back = _with_matrix(rows, scale, rng, weights) if matrices else _without_matrix(rows, scale, rng)
     return y.reshape(x.shape), lambda g: (back(g.reshape(rows.shape))[0].reshape(x.shape),)
 
 
@@ -125,10 +132,10 @@ def _conv(op: Conv, x: tuple[FloatArray, ...], rng: np.random.Generator, matrice
     return np.moveaxis(total + op.sigma_b * rng.standard_normal(units), 0, 1).reshape(shape), pull
 
 
-def _with_matrix(x: FloatArray, scale: float, rng: np.random.Generator) -> Drawn:
+def _with_matrix(x: FloatArray, scale: float, rng: np.random.Generator, weights: WeightLaw) -> Drawn:
     own, units = int(rng.integers(2**63)), x.shape[1]  # of the seed: the matrix is drawn twice
-    y = forwards(scale * x, _GAUSSIAN, units, "float64", generator(own))
-    return y, lambda g: (backwards(scale * g, _GAUSSIAN, units, "float64", generator(own)),)
+    y = forwards(scale * x, weights, units, "float64", generator(own))
+    return y, lambda g: (backwards(scale * g, weights, units, "float64", generator(own)),)
 
 
 def _without_matrix(x: FloatArray, scale: float, rng: np.random.Generator) -> Drawn:

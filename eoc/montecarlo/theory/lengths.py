@@ -23,13 +23,22 @@ Given K_l, moments of q_l and of a unit h follow exactly:
               \Bigl(\frac{M_l - N_l}{M_l + 2} k_l^2 + 2 \sigma_b^2 k_l + \sigma_b^4\Bigr), \qquad
           E[h^4 | K_l] = 3 K_l^2 - \frac{6}{M_l + 2} k_l^2.
 
+Independent weights of another law, of the kurtosis g + 3, make units that are not Gaussian given K, with the fourth
+cumulant
+
+.. math:: \kappa_{l+1} = \frac{g}{N_l} \sigma_w^4 E[\phi^4], \qquad \kappa_1 = \frac{g}{N_0} k_1^2,
+
+the latter for inputs whose N_0 components are all of one size. To order 1/N that adds kappa_l F''(q)/6 to E K_{l+1}, as
+the mean of a fourth derivative is 4 d^2/dq^2 of the mean, and kappa_l to E[h^4 | K_l], and nothing to the variance of
+K: units are still independent given the layer before (derived here).
+
 For Gaussian weights and positively homogeneous phi, K_{l+1} = sigma_b^2 + sigma_w^2 K_l mean(phi(z)^2): mean and
 variance then follow exactly at any width. For ReLU without bias Var K_l / K_l^2 = (1 + 5/N)^{l-1} - 1.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,7 +48,8 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate, checked_variance, moments
 from eoc.gaussian.quartic import fourth_moments, quartic_limit
 from eoc.maps import VarianceMap
-from eoc.montecarlo.settings import Weights, checked_count, checked_weights, checked_widths
+from eoc.montecarlo.sampling.laws import law
+from eoc.montecarlo.settings import checked_count, checked_widths
 from eoc.montecarlo.theory.expectations import DIFFERENCE_ERROR, derivatives
 from eoc.validation import real_number
 
@@ -70,6 +80,8 @@ class LengthTheory:
         Var q_l.
     kurtosis : (L,)
         The excess kurtosis of a unit over random networks.
+    cumulant : (L,)
+        The part of it, kappa_l / q~_l^2, that a unit has given the layer before, as weights are not Gaussian.
     shift_truncation, kernel_truncation, variance_truncation : (L,)
         Estimates, not bounds, of what the orders of 1/N left out may add to ``shift``, ``kernel_variance`` and
         ``variance``: absolute, 0 where nothing is left out.
@@ -87,6 +99,7 @@ class LengthTheory:
     kernel_variance: Estimate
     variance: Estimate
     kurtosis: FloatArray
+    cumulant: FloatArray
     shift_truncation: FloatArray
     kernel_truncation: FloatArray
     variance_truncation: FloatArray
@@ -102,7 +115,7 @@ class LengthTheory:
 class _Layers:
     """What every layer does: F', F'' and sigma_w^4 Var(phi^2) at q~_l, with errors, (L - 1,); k_l and M_l, (L,).
 
-    M_l is infinite for Gaussian weights.
+    M_l is infinite for independent weights. ``cumulant`` is kappa_l, (L,).
     """
 
     q: Estimate
@@ -113,6 +126,7 @@ class _Layers:
     dimensions: FloatArray
     widths: FloatArray
     exact: bool
+    cumulant: FloatArray
 
     @property
     def sphere(self) -> FloatArray:
@@ -127,7 +141,7 @@ def length_theory(
     *,
     q: float,
     widths: ArrayLike,
-    weights: Weights = "gaussian",
+    weights: object = "gaussian",
     fan_in: int | None = None,
 ) -> LengthTheory:
     """Mean and variance of K_l and q_l in networks of finite width.
@@ -143,9 +157,11 @@ def length_theory(
     widths
         N_1 .. N_L: whole numbers >= 1, (L,).
     weights
-        "gaussian", or "orthogonal": Haar matrices, scaled to the same variance.
+        "gaussian", "orthogonal": Haar matrices, scaled to the same variance, or any law of :func:`eoc.montecarlo.law`
+        whose kurtosis is known, such as "pruned(0.1)" or "levels(4)".
     fan_in
-        The dimension N_0 of the inputs, which only matters for orthogonal weights. Left out: at most N_1.
+        The dimension N_0 of the inputs, which does not matter for Gaussian weights. Left out: at most N_1 for
+        orthogonal ones, and N_1 for others.
 
     Returns
     -------
@@ -179,10 +195,22 @@ def length_theory(
     [1.414214, 1.086278, 0.9583, 0.903974, 0.879487]
     """
     variance = VarianceMap(activation, sigma_w, sigma_b)
-    sizes, haar = np.array(checked_widths(widths), dtype=float), checked_weights(weights) == "orthogonal"
-    variances = _variances(variance, _checked_start(variance, q, haar), sizes.size)
-    exact = variance.activation.is_positively_homogeneous and not haar
-    return _accumulated(_layers(variance, variances, sizes, _dimensions(sizes, fan_in, haar), exact))
+    found = law(weights)
+    sizes, haar = np.array(checked_widths(widths), dtype=float), found.name == "orthogonal"
+    if not (haar or np.isfinite(found.kurtosis)):
+        raise EocError(f"theory needs the kurtosis of weights, and that of {found.name} is not known, or infinite")
+    start, excess = _checked_start(variance, q, haar), 0.0 if haar else found.kurtosis - 3.0
+    variances = _variances(variance, start, sizes.size)
+    exact = variance.activation.is_positively_homogeneous and not haar and excess == 0.0
+    layers = _layers(variance, variances, sizes, _dimensions(sizes, fan_in, haar), exact)
+    inputs = sizes[0] if fan_in is None else checked_count("fan_in", fan_in)
+    return _accumulated(replace(layers, cumulant=_cumulants(layers, excess, float(inputs))))
+
+
+def _cumulants(layers: _Layers, excess: float, inputs: float) -> FloatArray:
+    """kappa_l; sigma_w^4 E[phi^4] is the noise and the square of what weights make of the variance."""
+    fourth = np.append(layers.free[0] ** 2, layers.noise.value + layers.free[1:] ** 2)
+    return np.asarray(excess * fourth / np.append(inputs, layers.widths[:-1]))
 
 
 def second_layer_covariance(activation: object, sigma_w: float, sigma_b: float, q: float, width: int) -> Estimate:
@@ -266,7 +294,7 @@ def _layers(variance: VarianceMap, q: Estimate, widths: FloatArray, dimensions: 
     phi, nothing = variance.activation, Estimate(np.zeros(widths.size - 1), np.zeros(widths.size - 1))
     free = np.maximum(q.value - variance.sigma_b**2, 0.0)
     if widths.size == 1:
-        return _Layers(q, nothing, nothing, nothing, free, dimensions, widths, exact)
+        return _Layers(q, nothing, nothing, nothing, free, dimensions, widths, exact, np.zeros(1))
     inner = q.value[:-1]
     slope = variance.slope(inner)
     quartic = fourth_moments(phi, inner, ("Var phi^2",))["Var phi^2"]
@@ -278,7 +306,7 @@ def _layers(variance: VarianceMap, q: Estimate, widths: FloatArray, dimensions: 
         squared = variance.sigma_w**2
         curvature = derivatives(lambda x: squared * moments(phi, x, ("V",))["V"].value, inner)[1]
         bend = Estimate(curvature, DIFFERENCE_ERROR * squared * moments(phi, inner, ("V",))["V"].value / inner**2)
-    return _Layers(q, slope, bend, noise, free, dimensions, widths, exact)
+    return _Layers(q, slope, bend, noise, free, dimensions, widths, exact, np.zeros(widths.size))
 
 
 def _accumulated(layers: _Layers) -> LengthTheory:
@@ -289,7 +317,8 @@ def _accumulated(layers: _Layers) -> LengthTheory:
     free, bias = layers.free + shift.value, q - layers.free
     square = free**2 + kernel.value  # E[k^2]
     part = np.divide(m - n, m + 2.0, out=np.ones(n.size), where=np.isfinite(m))
-    variance = kernel.value + 2.0 / n * (part * square + 2.0 * bias * free + bias**2)
+    own = layers.cumulant / n
+    variance = kernel.value + 2.0 / n * (part * square + 2.0 * bias * free + bias**2) + own
     sphere = 6.0 / (m + 2.0)
     return LengthTheory(
         widths=n,
@@ -299,7 +328,8 @@ def _accumulated(layers: _Layers) -> LengthTheory:
         variance=Estimate(
             variance, kernel.error * (1.0 + 2.0 / n) + 4.0 * q / n * (layers.q.error + shift.error + 2.0 * EPS * q)
         ),
-        kurtosis=(3.0 * kernel.value - sphere * (layers.free**2 + kernel.value)) / q**2,
+        kurtosis=(3.0 * kernel.value - sphere * (layers.free**2 + kernel.value) + layers.cumulant) / q**2,
+        cumulant=layers.cumulant / q**2,
         shift_truncation=shift_lost,
         kernel_truncation=kernel_lost,
         variance_truncation=kernel_lost * (1.0 + 2.0 * part / n) + 4.0 / n * (part * np.abs(free) + bias) * shift_lost,
@@ -316,7 +346,7 @@ def _recursion(layers: _Layers) -> tuple[Estimate, Estimate]:
         v, mu, ball = kernel[i], shift[i], layers.sphere[i]
         fresh = layers.noise.value[i] / n[i] * (1.0 + v / q[i] ** 2 if layers.exact else 1.0)
         kernel[i + 1] = slope**2 * v + max(fresh - 2.0 * slope**2 * ball, 0.0)
-        shift[i + 1] = slope * mu + bend * (0.5 * v - ball)
+        shift[i + 1] = slope * mu + bend * (0.5 * v - ball + layers.cumulant[i] / 6.0)
         if not kernel[i + 1] <= _WIDEST * q[i + 1] ** 2:
             raise EocError(
                 f"the variance of K_{i + 2} exceeds {_WIDEST:g} times its squared mean in networks of {n[i]:g} units: "
@@ -333,7 +363,7 @@ def _recursion(layers: _Layers) -> tuple[Estimate, Estimate]:
             abs(slope) * shift_error[i]
             + slope_error * abs(mu)
             + 0.5 * abs(bend) * kernel_error[i]
-            + layers.bend.error[i] * (0.5 * v + ball)
+            + layers.bend.error[i] * (0.5 * v + ball + abs(layers.cumulant[i]) / 6.0)
         )
     return Estimate(kernel, kernel_error), Estimate(shift, shift_error)
 
@@ -355,7 +385,9 @@ def _truncation(layers: _Layers, kernel: FloatArray, shift: FloatArray) -> tuple
         slope, bend, v, mu, ball = slopes[i], bends[i], kernel[i], abs(shift[i]), sphere[i]
         curved = slope * (2.0 * mu * v + third[i]) + v**2 * (0.5 * bend + 2.0 * slope / q[i])
         ahead = 0.5 * (kernel_lost[i] + mu**2) + third[i] / q[i] + (v**2 + 2.0 * (ball + v) * ball) / q[i] ** 2
-        changed = 2.0 * (v / q[i] + mu) / q[i] + _ROUND / layers.dimensions[i]
+        rough = abs(layers.cumulant[i]) / q[i] ** 2
+        changed = 2.0 * (v / q[i] + mu) / q[i] + _ROUND / layers.dimensions[i] + 2.0 * rough
+        ahead += rough * (v + mu * q[i] + rough * q[i] ** 2) / q[i] ** 2
         kernel_lost[i + 1] = slope**2 * kernel_lost[i] + fresh[i] * changed + bend * curved
         shift_lost[i + 1] = slope * shift_lost[i] + bend * ahead
         third[i + 1] = slope**3 * third[i] + 4.0 * (slope**2 * bend * v**2 + (slope * v + fresh[i]) * fresh[i] / q[i])

@@ -60,7 +60,8 @@ WEIGHTS = Parameter(
     "law of the weights",
     "text",
     default="gaussian",
-    note="gaussian or orthogonal, sampled without matrices; rademacher, uniform, laplace, student_t(df) or sparse(p)",
+    note="gaussian or orthogonal, sampled without matrices; rademacher, uniform, laplace, student_t(df), sparse(p), "
+    "pruned(p), levels(n) or low_rank(p)",
 )
 
 #: What q is in experiments that may have no variance that layers keep.
