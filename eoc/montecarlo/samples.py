@@ -216,7 +216,8 @@ def explicit_networks(
         Units of a layer and how many layers; or a list of widths, one for each layer.
     weights
         Their law: ``"gaussian"``, ``"orthogonal"``, ``"rademacher"``, ``"uniform"``, ``"laplace"``,
-        ``"student_t(df)"``, ``"sparse(p)"``, ``"pruned(p)"``, ``"levels(n)"``, or a Python function; see :func:`eoc.montecarlo.law`.
+        ``"student_t(df)"``, ``"sparse(p)"``, ``"pruned(p)"``, ``"levels(n)"``, or a Python function; see
+        :func:`eoc.montecarlo.law`.
     dtype
         ``"float32"`` or ``"float64"``: of weights and their products.
     seed
