@@ -150,7 +150,7 @@ _WHERE = {
     "eoc.sweeps": ("open_sweep", "run_sweep"),
 }
 _MODULE = {name: module for module, names in _WHERE.items() for name in names}
-_PARTS = ("diagnose", "initializers", "regions")  # rooms of their own; the first two need a framework
+_PARTS = ("calibration", "diagnose", "initializers", "regions", "scaling")  # rooms of their own, some for frameworks
 
 __all__ = [
     "AccuracyError",
