@@ -103,7 +103,7 @@ class Conv:
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
         pairs = x.pairs
-        if not pairs.positions or pairs.layout is Layout.OFFSETS:
+        if not pairs.positions or pairs.layout in (Layout.OFFSETS, Layout.TOKENS):
             return self._of_alike(x)
         return _Convolved(x, *self.over(pairs.positions), float(self.sigma_w) ** 2, float(self.sigma_b) ** 2)
 

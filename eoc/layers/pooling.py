@@ -86,7 +86,63 @@ class AveragePool:
         """The signal behind it."""
         if not x.pairs.positions:
             raise UnsupportedError("nothing is known of positions of the inputs, over which means are taken: give them")
-        return self.mix(x.pairs.positions)(x)
+        if x.pairs.layout is not Layout.TOKENS:
+            return self.mix(x.pairs.positions)(x)
+        if self.window is None:
+            return _MeanOfAlike(x, x.pairs.places, ())
+        if self.window.stride < self.window.size or self.window.pad != "none":
+            raise UnsupportedError(
+                "windows that overlap or are padded are not alike: take a stride as large as they are"
+            )
+        of = self.window.over(x.pairs.positions)
+        return _MeanOfAlike(x, of.seen.shape[1], of.shape)
+
+
+class _MeanOfAlike(Positional):
+    """Means over so many positions of which any two are alike: q' = q - (1 - 1/n) G, and G' = G/n of two windows."""
+
+    def __init__(self, x: Signal, terms: int, positions: tuple[int, ...]) -> None:
+        inputs = x.q.value.size
+        own = np.arange(inputs)
+        alone = Pairs(own, own, diagonal=True)
+        super().__init__(x.pairs.arranged(positions, inputs) if positions else alone, x.sources)
+        self._x, self._share, self.is_gaussian = x, 1.0 / terms, x.is_gaussian
+
+    def _other(self, one: Bounded) -> Bounded:
+        """What is known of two positions, for each input."""
+        return one[np.arange(self._x.q.value.size, 2 * self._x.q.value.size)]
+
+    @cached_property
+    def q(self) -> Bounded:
+        return self._x.q - self._other(self._x.G) * (1.0 - self._share)
+
+    @cached_property
+    def m(self) -> Bounded:
+        return self._x.m
+
+    @cached_property
+    def G(self) -> Bounded:
+        return (self._x.G * self._share)[np.arange(self.pairs.size)]
+
+    @cached_property
+    def chi(self) -> Bounded:
+        return self._x.chi * self._share + self._other(self._x.T) * (1.0 - self._share)
+
+    def pushed(self, of: Products) -> Bounded:
+        before, inputs = of(self._x), self._x.q.value.size
+        other = self._other(before)
+        own = before[np.arange(inputs)] * self._share + other * (1.0 - self._share)
+        if not self.pairs.positions:
+            return own
+        return Bounded(*(np.concatenate(side) for side in ((own.value, other.value), (own.error, other.error))))
+
+    @cached_property
+    def dm(self) -> Bounded:
+        return self._x.dm
+
+    @cached_property
+    def nature(self) -> Nature:
+        return self._of_unknown_size(self._x.nature)
 
 
 @dataclass(frozen=True)
@@ -101,7 +157,9 @@ class Flatten:
 class _Flat(Positional):
     def __init__(self, x: Signal) -> None:
         self._places = x.pairs.places
-        self._alike = x.pairs.layout is Layout.OFFSETS  # one point stands for all positions
+        self._alike = x.pairs.layout in (Layout.OFFSETS, Layout.TOKENS)  # one point stands for all positions
+        if x.pairs.layout is Layout.TOKENS and x.q.value.size > 1:
+            raise UnsupportedError("nothing is known of pairs of inputs: give one")
         inputs = x.q.value.size if self._alike else x.q.value.size // self._places
         super().__init__(Pairs.every(inputs, ()), x.sources)
         self._x = x

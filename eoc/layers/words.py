@@ -18,6 +18,7 @@ from eoc.layers.convolution import Conv, uniform
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Op, Repeat, joined, residual, serial
 from eoc.layers.joined import Product, Sum
+from eoc.layers.maxima import MaxPool
 from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
 from eoc.layers.pooling import AveragePool, Flatten, Window
@@ -69,6 +70,11 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
             _WINDOW,
             optional=tuple(_WINDOW),
             choices={"pad": ("none", "zero")},
+        ),
+        "maxpool": Layer(
+            "the largest of windows of positions, by their size or a stride apart",
+            {"size": _NEEDED, "stride": 0.0},
+            choices={"pad": ("none",)},
         ),
         "flatten": Layer("the units of all positions side by side"),
         "scale": Layer("factor x", {"factor": _NEEDED}),
@@ -239,6 +245,7 @@ _MAKERS: Mapping[str, _Maker] = {
     "dense": _dense,
     "conv": _conv,
     "avgpool": lambda numbers, item, _: AveragePool(_window(numbers, item) if numbers else None),
+    "maxpool": lambda numbers, item, _: MaxPool(_window(numbers, item)),
     "flatten": lambda *_: Flatten(),
     "scale": lambda numbers, *_: Scale(numbers["factor"]),
     "layernorm": lambda numbers, *_: _norm(numbers, centred=True),

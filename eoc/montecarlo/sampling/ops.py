@@ -29,6 +29,7 @@ from eoc.layers.convolution import Conv
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Repeat
 from eoc.layers.joined import Product, Sum
+from eoc.layers.maxima import MaxPool
 from eoc.layers.mixing import Mix
 from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
@@ -183,6 +184,23 @@ def _mix(op: Mix, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices:
 @draw.register
 def _average(op: AveragePool, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
     return draw(op.mix(x[0].shape[1:-1]), x, rng, matrices)
+
+
+@draw.register
+def _maxima(op: MaxPool, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
+    of, rows = op.window.over(x[0].shape[1:-1]), x[0].reshape(len(x[0]), -1, x[0].shape[-1])
+    seen = rows[:, of.seen]
+    largest = seen.argmax(axis=2)
+    where = np.take_along_axis(np.broadcast_to(of.seen[None, :, :, None], seen.shape), largest[:, :, None], 2)[:, :, 0]
+
+    def pull(g: FloatArray) -> tuple[FloatArray, ...]:
+        found = np.zeros_like(rows)
+        for row, gradient, place in zip(found, g.reshape(where.shape), where, strict=True):
+            np.add.at(row.T, (np.arange(row.shape[1]), place), gradient)
+        return (found.reshape(x[0].shape),)
+
+    shape = (len(rows), *of.shape, rows.shape[-1])
+    return np.take_along_axis(seen, largest[:, :, None], 2)[:, :, 0].reshape(shape), pull
 
 
 @draw.register
