@@ -440,6 +440,8 @@ ANSWERS = {
     "describe relu6": "relu6 is continuous with kinks, is bounded and is permissible",
     "diagram tanh --grid 4x4": "% ordered",
     "gain sign": "none is recommended",
+    "explain": "words are explained",
+    "explain depth scale": "after which a distance has fallen by e",
     "jacobian tanh --sigma-b 0.3 --depth 5": "reach 6.967, their mean is 1",
     "jacobian relu --weights gaussian --below 4": "reach 163.1, their mean is 1",
     "jacobian identity": "are 1",

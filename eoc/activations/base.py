@@ -124,7 +124,7 @@ class Activation:
     remake
         What makes it again in another process, for pickle; None if nothing does.
     cache
-        What other floors have computed about this activation and keep for the next call, see :func:`kept`.
+        What other floors have computed about this activation and keep for the next call (:func:`eoc.sharing.cached`).
 
     Notes
     -----

@@ -18,6 +18,7 @@ from eoc.cli import (
     describe,
     diagnose,
     diagram,
+    explain,
     gain,
     init,
     jacobian,
@@ -67,6 +68,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "networks": networks.command,
     "sensitivity": sensitivity.command,
     "verify": verify.command,
+    "explain": explain.command,
 }
 _MONTECARLO: dict[str, Callable[..., None]] = {
     "lengths": montecarlo.lengths,
