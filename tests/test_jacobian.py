@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import math
 from functools import cache
@@ -223,9 +222,3 @@ def test_bad_input_is_explained():
         eoc.isometry("tanh", 0.0, depth=3)
     with pytest.raises(EocError, match="no sigma_b keeps"):
         sample_jacobians(eoc.jacobian("tanh", 3.0, depth=2, q=0.1))
-
-
-def test_the_documentation_says_what_is_computed():
-    page = Path(__file__).parent.parent / "docs" / "jacobian.md"
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    assert doctest.testfile(str(page), module_relative=False, optionflags=flags).failed == 0

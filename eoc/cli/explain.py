@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eoc.cli.common import AsJson, print_json
-from eoc.cli.tables import console, new_table, print_headline, print_next, print_paragraph
+from eoc.cli.tables import console, print_next
+from eoc.reports.writing import new_table, print_headline, print_paragraph
 
 if TYPE_CHECKING:
     from eoc.glossary import Entry

@@ -1,22 +1,16 @@
 """The sessions in the documentation are what Python prints, and commands what they print."""
 
-import doctest
-from pathlib import Path
-
 import pytest
-from test_readme import check_sample, samples_of
+from pages import check_sample, check_session, samples, sessions
 
-ROOT = Path(__file__).parents[2]
-FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-
-
-@pytest.mark.parametrize("page", ["docs/initializers.md", "docs/kernels.md", "README.md"])
-def test_sessions_are_what_python_prints(page):
-    found = doctest.testfile(str(ROOT / page), module_relative=False, optionflags=FLAGS)
-    assert found.attempted > 0
-    assert found.failed == 0
+SAMPLES, SESSIONS = samples(frameworks=True), sessions(frameworks=True)
 
 
-@pytest.mark.parametrize(("command", "shown"), samples_of(ROOT / "docs" / "kernels.md"))
+@pytest.mark.parametrize("page", SESSIONS.values(), ids=SESSIONS)
+def test_sessions_are_what_python_prints(page, tmp_path):
+    check_session(page, tmp_path)
+
+
+@pytest.mark.parametrize(("command", "shown"), SAMPLES.values(), ids=SAMPLES)
 def test_commands_print_what_is_shown(command, shown):
     check_sample(command, shown)
