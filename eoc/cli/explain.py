@@ -51,7 +51,7 @@ def command(
     if entry.also:
         print_paragraph(out, "also written: ", ", ".join(entry.also), 13)
     print_paragraph(out, "more: ", f"{entry.page} in the documentation", 5)
-    print_next(out, entry.command, "shows it")
+    print_next(out, entry.command, "gives an example")
 
 
 def _print_all(entries: list[Entry], as_json: bool) -> None:
