@@ -27,6 +27,11 @@ def groups(path: Path) -> list[dict[str, Any]]:
     return [*listed, {"title": "Further", "about": "New.", "module": "eoc", "names": further}] if further else listed
 
 
+def public(path: Path) -> list[str]:
+    """Full names of all that is public."""
+    return [name for group in groups(path) for name in names(group)]
+
+
 def names(group: dict[str, Any]) -> list[str]:
     """Full names of a group; of modules all that is neither in the package itself nor in one before."""
     if "names" in group:

@@ -42,15 +42,13 @@ def write(app: Sphinx, config: Config) -> None:
         for path in (DOCS / folder).glob("*.*"):
             if path not in made:
                 path.unlink()
+    names = DOCS / "reference" / "names"
     with mock(config.autodoc_mock_imports):
-        public = {
-            f"{name}.rst"
-            for group in pages_reference.groups(DOCS / "reference.toml")
-            for name in pages_reference.names(group)
-        }
-    for path in (DOCS / "reference" / "names").glob("*.rst"):
+        public = {f"{name}.rst" for name in pages_reference.public(DOCS / "reference.toml")}
+    for path in names.glob("*.rst"):
         if path.name not in public:
             path.unlink()
+    config.autosummary_generate = [path for path in map(str, sorted(made)) if path.endswith(".rst")]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

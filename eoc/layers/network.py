@@ -59,7 +59,7 @@ PRESETS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 def network(source: object) -> Network:
-    """The network of a text, or the preset of that name (:data:`PRESETS`).
+    """The network of a text, or the preset of that name (:data:`eoc.layers.PRESETS`).
 
     Parameters
     ----------

@@ -132,7 +132,7 @@ def recurrent(cell: object, *, activation: object = None, tied: bool = False, **
     numbers
         By name, see :data:`eoc.recurrence.CELLS`: sigma_w of the recurrent weights (of a "gru" those of the candidate,
         with sigma_u and sigma_r of its gates), sigma_v of the input weights, sigma_b of the biases, each >= 0 and
-        times the root of the fan-in where it is of weights; mu_... means of the biases of gates, from -100 to 100;
+        times the root of the fan-in where it is of weights; ``mu_...`` means of the biases of gates, from -100 to 100;
         R >= 0, the second moment of inputs, and c, the correlation of two of them.
 
     Returns

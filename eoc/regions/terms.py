@@ -198,7 +198,7 @@ def expected_cosines(
     c: ArrayLike,
     mean_square: float = 1.0,
 ) -> Bounded:
-    r"""The cosine of the linear terms of two inputs at initialisation: the null hypothesis for :meth:`cosines`.
+    r"""The cosine of the linear terms of two inputs at initialisation: the null hypothesis of ``cosines``.
 
     .. math:: \prod_l E[\phi'(u) \phi'(v)]_l / E[\phi'^2]_l
 
