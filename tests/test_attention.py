@@ -15,7 +15,9 @@ from eoc.layers import PRESETS, Input, Pairs, Signal, network
 from eoc.layers.attention import collapse_constant
 from eoc.layers.bounded import Bounded
 from eoc.maps import VarianceMap
+from eoc.montecarlo.experiments.verification import verify
 from eoc.montecarlo.sampling.ops import draw
+from eoc.propagation import propagate
 
 RECORDS = rows("attention.jsonl")
 
@@ -168,6 +170,89 @@ def test_a_whole_transformer_forward_and_backward() -> None:
     assert (error < 0.03 * theory).all()
 
 
+def tokens_of(units: int, tokens: int, e: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Tokens of variance 1 that have exactly one correlation, and directions of gradients."""
+    basis, g = (np.linalg.qr(rng.standard_normal((units, tokens)))[0].T * units**0.5 for _ in range(2))
+    return np.linalg.cholesky(1.0 - e + e * np.eye(tokens)) @ basis, g
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "attention(4, 1.2, beta=1.6, heads=32)",
+        "repeat(2, prenorm(attention(4, 1.2, beta=2, heads=32)), prenorm(dense(1), gelu, dense(1)))",
+    ],
+)
+def test_gradients_go_through_the_scores(text: str) -> None:
+    """Sent back from all tokens, independent of each other, and the same from all, which sees T as well."""
+    tokens, units, e = 4, 1024, 0.6
+    rng, op, found = np.random.default_rng(8), network(text).block(), []
+    for _ in range(24):
+        sums = []
+        for same in (False, True):
+            x, g = tokens_of(units, tokens, e, rng)
+            _, back = draw(op, (x,), rng, False)
+            (pulled,) = back(np.tile(g[:1], (tokens, 1)) if same else g)
+            sums.append((pulled * pulled).sum() / (tokens * units))
+        found.append(sums)
+    y = alike(text, tokens, e)
+    own, other = y.chi.value[0], y.T.value[1]
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / len(found) ** 0.5
+    assert (np.abs(mean - [own, own + (tokens - 1) * other]) <= 4.0 * error).all()
+    assert (error < 0.05 * mean).all()
+
+
+def test_the_way_back_through_scores_is_the_transpose_of_the_derivative() -> None:
+    op, step = network("attention(3, 1.1, beta=2, heads=5), attention(3, beta=1, heads=2, mask='causal')").block(), 1e-5
+    rng = np.random.default_rng(2)
+    x, t, g = rng.standard_normal((3, 3, 30))
+    up, down, (_, back) = (draw(op, (at,), np.random.default_rng(7), True) for at in (x + step * t, x - step * t, x))
+    assert (g * (up[0] - down[0])).sum() / (2.0 * step) == pytest.approx((back(g)[0] * t).sum(), rel=1e-6)
+
+
+def test_the_tangent_kernel_counts_all_four_matrices() -> None:
+    """Half of it is of values and outputs, and at beta = 0 all: twice the kernel."""
+    y = alike("attention(4, 1.3)", 4, 0.5)
+    assert np.abs(y.ntk.value - 2.0 * y.k.value).max() < 1e-14
+    by_scores = [(alike(f"attention(4, 1.3, beta={beta})", 4, 0.5).ntk.value[0]) for beta in (0.0, 1e-4, 1e-2)]
+    assert (by_scores[2] - by_scores[0]) / (by_scores[1] - by_scores[0]) == pytest.approx(1e4, rel=1e-3)
+
+
+def test_trajectories_of_tokens() -> None:
+    """Block by block as all at once; gradients at a layer are those of the blocks behind it alone."""
+    text = "prenorm(attention(6, 1.1, beta=1.3)), prenorm(dense(1), gelu, dense(1))"
+    run = propagate(text, q=1.2, c=0.2, depth=4)
+    for layer in range(1, 5):
+        whole = alike(f"repeat({layer}, {text})", 6, 0.8, 1.2)
+        assert run.q[layer] == pytest.approx(np.full(2, whole.q.value[0]), rel=1e-13)
+        assert run.one_minus_c[layer, 0, 1] == pytest.approx(whole.one_minus_c.value[1], rel=1e-12)
+        e, q = run.one_minus_c[4 - layer, 0, 1], run.q[4 - layer, 0]
+        rest = alike(f"repeat({layer}, {text})", 6, e, q)
+        assert run.gradient[4 - layer, 0] == pytest.approx(rest.chi.value[0], rel=1e-11)
+
+
+def test_trajectories_of_tokens_that_are_followed_one_by_one() -> None:
+    text, c = (
+        "prenorm(attention(3, mask='causal')), prenorm(relu, dense(1))",
+        np.array([[1, 0.5, 0], [0.5, 1, 0.2], [0, 0.2, 1]]),
+    )
+    run = propagate(text, q=[1.0, 2.0, 0.5], c=c, depth=3)
+    gram = np.sqrt(np.outer([1.0, 2.0, 0.5], [1.0, 2.0, 0.5])) * c
+    y = single(f"repeat(3, {text})", gram)
+    assert run.q[-1] == pytest.approx(y.q.value, rel=1e-13)
+    assert run.one_minus_c[-1] == pytest.approx(y.pairs.matrix(y.one_minus_c.value), abs=1e-13)
+    assert run.gradient[0] == pytest.approx(y.chi.value, rel=1e-12)
+    assert np.isnan(run.log_gradient[1:-1]).all()
+
+
+@pytest.mark.parametrize("text", ["transformer", "transformer_swiglu", "attention(4, beta=1, heads=20), dense(1)"])
+def test_verified_networks(text: str) -> None:
+    small = PRESETS[text][0].replace("64", "4") if text in PRESETS else text
+    found = verify(small, q=1.0, depth=2, width=80, networks=16, seed=3)
+    assert {check.kind for check in found.checks} == {"signal", "gradient"}
+    assert not found.failed
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -188,18 +273,20 @@ def test_numbers_that_make_no_sense(text: str, problem: str) -> None:
 def test_what_is_not_known_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="attention mixes tokens"):
         VarianceMap("transformer")
+    with pytest.raises(EocError, match="or correlations of all tokens, as a matrix"):
+        propagate("transformer", q=[1.0, 2.0], c=0.5, depth=1)
+    with pytest.raises(EocError, match="mixes 64 tokens, and which variance"):
+        propagate("transformer", c=0.5, depth=1)
     with pytest.raises(UnsupportedError, match="softmax of tokens that differ"):
         single("attention(3, beta=1)", np.eye(3))
     with pytest.raises(UnsupportedError, match="among 4 tokens, but inputs have 3"):
         single("attention(4)", np.eye(3))
     with pytest.raises(UnsupportedError, match="causal mask"):
         alike("attention(4, mask='causal')", 4, 0.5)
-    with pytest.raises(UnsupportedError, match="gradients through the scores"):
-        _ = alike("attention(4, beta=1)", 4, 0.5).T
-    with pytest.raises(EocError, match=r"among \[2, 3\] tokens"):
-        _ = network("attention(2), attention(3)").tokens
+    with pytest.raises(EocError, match="mix 2 tokens and 3 tokens"):
+        _ = network("attention(2), attention(3)").group
     with pytest.raises(EocError, match="30 units cannot be shared by 4 heads"):
         draw(network("attention(2, heads=4)").block(), (np.ones((2, 30)),), np.random.default_rng(0), True)
     _, back = draw(network("attention(2, beta=1)").block(), (np.ones((2, 30)),), np.random.default_rng(0), True)
-    with pytest.raises(EocError, match="take beta=0"):
+    with pytest.raises(EocError, match="give attention a number of heads"):
         back(np.ones((2, 30)))

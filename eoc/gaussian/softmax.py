@@ -32,7 +32,7 @@ from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.moments import Estimate
 
-__all__ = ["MOST_SPREAD", "overlap", "separation", "squares"]
+__all__ = ["MOST_SPREAD", "overlap", "sensitivity", "separation", "squares"]
 
 _Function = Callable[[FloatArray], FloatArray]
 
@@ -129,6 +129,25 @@ def overlap(tokens: int, spread: float, one_minus_r: float) -> Estimate:
         return Estimate(1.0 / tokens + rest.value, rest.error + EPS)
     whole, rest = squares(tokens, spread), separation(tokens, spread, one_minus_r)
     return Estimate(whole.value - rest.value, whole.error + rest.error)
+
+
+@lru_cache(maxsize=4096)
+def sensitivity(tokens: int, spread: float, one_minus_r: float) -> Estimate:
+    r"""E sum_jk (dA_k/ds_j) (dB_k/ds_j), b'/s^2: how much both weights move with a change of all scores of their own.
+
+    Parameters as of :func:`separation`; (T - 1)/T^2 at s = 0.
+
+    Examples
+    --------
+    >>> float(sensitivity(2, 0.0, 0.3).value)
+    0.25
+    """
+    s = _checked(np.asarray(tokens), spread, _MOST_OF_TWO)
+    if tokens == 1 or s == 0.0:
+        value = (tokens - 1.0) / tokens**2
+        return Estimate(np.array(value), np.array(EPS * value))
+    found = _Slope.of(tokens, spread)(one_minus_r)
+    return Estimate(np.array(found), np.array(_ROUNDING * found))
 
 
 def _checked(tokens: FloatArray, spread: float, most: float) -> float:

@@ -17,6 +17,12 @@ s^2 = beta^2 q^2 (1 - c), and with a and b of :mod:`eoc.gaussian.softmax`
 close tokens become one, 1 - c' ~ beta^2 q^2 (T - 1)/T^2 (1 - c)^3. At beta = 0, as with scores divided by the number of
 units itself, all weights are 1/T, whatever the tokens: A k A^T, for tangents too (:mod:`eoc.layers.mixing`).
 
+Tangents of products chi, of a token with itself, and T, with another one, move tokens and, through queries and keys,
+scores. With d_r = E sum_jk (dA_k/ds_j)(dB_k/ds_j) of queries of correlation r, b'(r)/s^2,
+
+.. math:: \chi' = \sigma_w^2 \bigl(T + (\chi - T) a + \beta^2 G\, (\chi G + (\chi - T) q)\, d_1\bigr), \qquad
+          T' = \sigma_w^2 \bigl(T + (\chi - T) b + \beta^2 G\, (T G + (\chi - T) c q)\, d_c\bigr) .
+
 This is the mean over heads, exact for infinitely many. With H heads the covariances are random, with standard
 deviations in proportion to 1/sqrt(H).
 """
@@ -29,7 +35,7 @@ import numpy as np
 
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray
-from eoc.gaussian.softmax import separation, squares
+from eoc.gaussian.softmax import sensitivity, separation, squares
 from eoc.layers.affine import Dense, checked_sigma
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.graph import serial
@@ -178,27 +184,42 @@ class _Attended(Positional):
         return self.m
 
     @cached_property
-    def chi(self) -> Bounded:
-        """The mean over tokens; not a number where scores have a spread, through which gradients go too."""
-        if self._op.beta > 0.0:
-            return Bounded(np.full(self._x.q.value.shape, np.nan), np.full(self._x.q.value.shape, np.inf))
-        return self._averaged(self._x.chi, self._other(self._x.T))
+    def _moved(self) -> tuple[Bounded, Bounded]:
+        """By how much weights of a query, and of two of them, move with scores, times sigma_w^2 beta^2 G."""
+        tokens, e = int(self._op.tokens), np.clip(self._other(self._x.one_minus_c).value, 0.0, 2.0)
+        own, other = (
+            self._with_error([float(one.value) for one in found], [float(one.error) for one in found], 0.0)
+            * self._apart
+            * (self._weight * self._op.beta**2)
+            for found in (
+                [sensitivity(tokens, float(s), 0.0) for s in self._spread.value],
+                [sensitivity(tokens, float(s), float(one)) for s, one in zip(self._spread.value, e, strict=True)],
+            )
+        )
+        return own, other
 
-    def _averaged(self, own: Bounded, other: Bounded) -> Bounded:
-        share = 1.0 / self._op.tokens
-        return (own * share + other * (1.0 - share)) * self._weight
+    def _pushed(self, own: Bounded, other: Bounded) -> tuple[Bounded, Bounded]:
+        """Products of tangents of a token with itself and with another one, from those before."""
+        apart, a = own - other, self._squares
+        mean = other + apart * a, other + apart * (a - self._separation)
+        moved = own * self._apart + self._x.q * apart, other * self._apart + (self._x.q - self._apart) * apart
+        one, two = (part * self._weight + by * s for part, by, s in zip(mean, moved, self._moved, strict=True))
+        return one, two
+
+    @cached_property
+    def chi(self) -> Bounded:
+        return self._pushed(self._x.chi, self._other(self._x.T))[0]
 
     def pushed(self, of: Products) -> Bounded:
-        if self._op.beta > 0.0:
-            raise UnsupportedError("gradients through the scores of a softmax are not known: take beta=0")
         before = of(self._x)
-        mean = self._averaged(before[np.arange(self.pairs.size // 2)], self._other(before))
-        return self._both(mean, mean)
+        return self._both(*self._pushed(before[np.arange(self.pairs.size // 2)], self._other(before)))
 
     @cached_property
     def ntk(self) -> Bounded:
-        """That of all before it, and of its own values and outputs, one as much as the other."""
-        return super().ntk + self.k * 2.0
+        """That of all before it, and of its own: values, outputs, and queries and keys, which move the scores."""
+        k = self._x.q, self._x.q - self._apart
+        scores = self._both(*(one * self._apart * s for one, s in zip(k, self._moved, strict=True)))
+        return super().ntk + self.k * 2.0 + scores * 2.0
 
     @cached_property
     def nature(self) -> Nature:

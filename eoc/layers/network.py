@@ -22,6 +22,7 @@ from eoc.gaussian.integrands import easy_variance
 from eoc.layers.affine import Dense, unsolved_dense
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Op, serial
+from eoc.layers.group import Group, group_of
 from eoc.layers.inputs import Input
 from eoc.layers.pairs import Pairs
 from eoc.layers.reading import Numbers, Series, read
@@ -220,25 +221,20 @@ class Network:
         return _has_surrogates(self.series)
 
     @cached_property
-    def tokens(self) -> int | None:
-        """Among how many tokens its attention is; None if it has none.
-
-        Examples
-        --------
-        >>> network("transformer").tokens, network("preln").tokens
-        (64, None)
+    def group(self) -> Group | None:
+        """The points that its layers mix with each other; None if every input is on its own.
 
         Raises
         ------
         EocError
-            If these are several numbers.
+            If layers disagree about them.
+
+        Examples
+        --------
+        >>> str(network("transformer").group), network("preln").group
+        ('64 tokens', None)
         """
-        found = _tokens(self.series)
-        if len(found) > 1:
-            raise EocError(
-                f"attention in {self.name!r} is among {sorted(found)} tokens: an input has one number of them"
-            )
-        return next(iter(found), None)
+        return group_of(self.series, self.name)
 
     @property
     def jumps(self) -> bool:
@@ -261,21 +257,10 @@ class Network:
         """What it looks like to inputs of variances near 0: with the tangents of its activations at 0."""
         return replace(self, series=_tangents(self.series), cache=Memory(), again=(Network.tangents, (self,)))
 
-    @cached_property
+    @property
     def batch(self) -> float | None:
-        """How many inputs the batch has that it normalises over; None if it does not.
-
-        Raises
-        ------
-        EocError
-            If these are several numbers.
-        """
-        sizes = _batches(self.series)
-        if len(sizes) > 1:
-            raise EocError(
-                f"{self.name!r} normalises over batches of {len(sizes)} sizes: the same inputs are one batch"
-            )
-        return next(iter(sizes), None)
+        """How many inputs the batch has that it normalises over; None if it does not; EocError as of ``group``."""
+        return None if self.group is None else self.group.batch
 
     @property
     def q_max(self) -> float:
@@ -305,16 +290,6 @@ class Network:
 def _activations(series: Series) -> tuple[Activation, ...]:
     own = [one.phi for one in series if one.phi is not None]
     return (*own, *(phi for one in series for inside in one.inside for phi in _activations(inside)))
-
-
-def _batches(series: Series) -> set[float]:
-    own = {one.numbers["batch"]({"l": 1.0, "L": 1.0}) for one in series if one.name == "batchnorm"}
-    return own.union(*(_batches(part) for one in series for part in one.inside))
-
-
-def _tokens(series: Series) -> set[int]:
-    own = {int(one.numbers["tokens"]({"l": 1.0, "L": 1.0})) for one in series if one.name == "attention"}
-    return own.union(*(_tokens(part) for one in series for part in one.inside))
 
 
 def _has_surrogates(series: Series) -> bool:

@@ -77,7 +77,7 @@ def sample_blocks(
     workers: int = 1,
     progress: Progress | None = None,
 ) -> BlockSample:
-    """Send two inputs, or a batch, through random networks of ``depth`` blocks, and gradients back.
+    """Send two inputs, a batch or tokens through random networks of ``depth`` blocks, and gradients back.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def sample_blocks(
         Of its free ``dense``, if it has one.
     q, c
         Variances > 0 of the inputs, and their correlation in [-1, 1]: Gaussian vectors that have exactly these. Of a
-        network that normalises over a batch all its inputs have the first variance, and all pairs the correlation.
+        network that mixes a batch or tokens all of these have the first variance, and all pairs the correlation.
     depth
         How many blocks.
     width
@@ -136,7 +136,7 @@ def sample_blocks(
 
     def one(number: int) -> tuple[FloatArray, ...]:
         rng = generator(seed, number)
-        x = _pair(rng, width, q, c) if network.batch is None else _batch(rng, width, inputs, q[0], c)
+        x = _pair(rng, width, q, c) if network.group is None else _alike(rng, width, inputs, q[0], c)
         seen: list[FloatArray] = []
         backs: list[Back] = []
         for block in blocks:
@@ -147,7 +147,7 @@ def sample_blocks(
             seen.append(np.array([*(two * two).mean(axis=1), *two.mean(axis=1), angles(two)[0, 1]]))
             if backward:
                 backs.append(back)
-        return np.array(seen), _gradients(backs, rng, x.shape, alone=network.batch is None) if backward else np.zeros(0)
+        return np.array(seen), _gradients(backs, rng, x.shape, alone=network.group is None) if backward else np.zeros(0)
 
     columns, gradients = (np.array(part) for part in zip(*_each(one, networks, workers, progress), strict=True))
     chi, products = (gradients[:, :2], gradients[:, 2]) if backward else (np.zeros((0, 2)), np.zeros(0))
@@ -161,18 +161,16 @@ def _checked(name: str, value: float) -> float:
 
 
 def _inputs_of(network: Network) -> int:
-    """Two, or those of a batch."""
-    if network.batch is None:
+    """Two, or those that layers mix."""
+    if network.group is None:
         return 2
-    if not np.isfinite(network.batch):
-        raise EocError(
-            f"{network.name!r} normalises over an infinite batch: give batchnorm the size of one to sample it"
-        )
-    return int(network.batch)
+    if not 2.0 <= network.group.size < np.inf:
+        raise EocError(f"{network.name!r} mixes {network.group}: give a number from 2 on to sample them")
+    return int(network.group.size)
 
 
-def _batch(rng: np.random.Generator, width: int, inputs: int, q: float, c: float) -> FloatArray:
-    """Gaussian vectors (B, N) of exactly one variance and one correlation."""
+def _alike(rng: np.random.Generator, width: int, inputs: int, q: float, c: float) -> FloatArray:
+    """Gaussian vectors (inputs, N) of exactly one variance and one correlation."""
     basis = np.linalg.qr(rng.standard_normal((width, inputs)))[0].T * width**0.5
     least = 1.0 + (inputs - 1.0) * c
     if least < 0.0:
@@ -189,9 +187,9 @@ def _pair(rng: np.random.Generator, width: int, q: tuple[float, float], c: float
 
 
 def _gradients(backs: list[Back], rng: np.random.Generator, shape: tuple[int, ...], *, alone: bool) -> FloatArray:
-    """Chi of both inputs and T, (3,), of one gradient of exactly the size 1; of a batch those of all are orthogonal.
+    """Chi of both inputs and T, (3,), of one gradient of exactly the size 1; of what is mixed all have one, orthogonal.
 
-    Chi of a batch is the mean over its inputs, T that of the first two.
+    Chi is then the mean over inputs or tokens, T that of the first two.
     """
     inputs, width = shape
     if alone:

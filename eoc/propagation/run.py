@@ -13,6 +13,8 @@ the correlation map takes over (:meth:`eoc.CorrelationMap.iterate`), and any dep
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -22,7 +24,7 @@ from eoc.layers import Network, understood
 from eoc.layers.bounded import Bounded, exact
 from eoc.maps import VarianceMap
 from eoc.maps.batches import settled_batch
-from eoc.propagation.batches import followed_batch
+from eoc.propagation.alike import followed_together
 from eoc.propagation.inputs import checked_inputs, from_gram, recorded_layers
 from eoc.propagation.layers import Progress, followed
 from eoc.propagation.trajectory import Trajectory
@@ -93,7 +95,7 @@ def propagate(
     first, at = checked_inputs(given, at)
     start = Bounded(first, np.full(first.shape, given_error))
     error = np.broadcast_to(rounding, at.e.shape)
-    follow = followed if network.batch is None else followed_batch
+    follow = followed if network.group is None else partial(followed_together, network.group)
     return follow(network, sigma_w, sigma_b, start, at, error, recorded_layers(depth), progress)
 
 
@@ -106,6 +108,8 @@ def kept_variance(network: Network, sigma_w: float | None, sigma_b: float) -> tu
         if found.q == np.inf:
             raise EocError(f"blocks of {network.name!r} let variances grow: give q, the variance of the inputs")
         return found.q, found.q_error
+    if network.group is not None:
+        raise EocError(f"{network.name!r} mixes {network.group}, and which variance it keeps is not known: give q")
     variance = VarianceMap(network, sigma_w, sigma_b)
     if variance.kept == 0.0:
         raise EocError(f"layers of {variance!r} keep no variance but 0: give q, the variances of the inputs")
@@ -151,5 +155,5 @@ def propagate_gram(
     first, at = checked_inputs(q, angle_of(one_minus_c=e))
     network = understood(activation)
     network.check_free(sigma_w, sigma_b)
-    follow = followed if network.batch is None else followed_batch
+    follow = followed if network.group is None else partial(followed_together, network.group)
     return follow(network, sigma_w, sigma_b, exact(first), at, error, recorded_layers(depth), progress)

@@ -24,7 +24,8 @@ _ROWS = 20
 
 def write_trajectory(out: Console, run: Trajectory, source: Activation | Network | None = None) -> None:
     """The first two inputs layer by layer; with ``source`` its formula as well."""
-    print_headline(out, f"{_in_words(run)}.")
+    group = getattr(source, "group", None)
+    print_headline(out, f"{_in_words(run, 'inputs' if group is None or group.tokens is None else 'tokens')}.")
     if source is None:
         out.print(run.activation, markup=False)
     else:
@@ -56,18 +57,20 @@ def write_trajectory(out: Console, run: Trajectory, source: Activation | Network
     out.print("gradient: its second moment over that of the last layer")
 
 
-def _in_words(run: Trajectory) -> str:
-    """What is left of the two inputs and of their gradients, in one sentence."""
+def _in_words(run: Trajectory, points: str) -> str:
+    """What is left of two inputs, or tokens, and of gradients, in one sentence."""
     apart, ratios = float(run.one_minus_c[-1, 0, 1]), [_exponential(float(g), 3) for g in run.log_gradient[0]]
     sizes = " and ".join(dict.fromkeys(ratios))
     return (
-        f"after {layer(run.layers[-1])} layers the two inputs have 1 - c = {apart:.3g}; squared gradients at the first "
-        f"layer are {sizes} times those at the last"
+        f"after {layer(run.layers[-1])} layers the two {points} have 1 - c = {apart:.3g}; squared gradients at the "
+        f"first layer are {sizes} times those at the last"
     )
 
 
 def _exponential(log: float, digits: int) -> str:
     """exp(log), also where that overflows."""
+    if math.isnan(log):
+        return "unknown"
     if abs(log) < 700.0 or math.isinf(log):
         return f"{math.exp(log):.{digits}g}"
     exponent = math.floor(log / math.log(10.0))

@@ -15,7 +15,7 @@ import numpy as np
 
 from eoc.errors import EocError
 from eoc.floats import FloatArray
-from eoc.layers import Input, Network, Pairs, Signal
+from eoc.layers import Input, Network, Signal
 from eoc.layers.bounded import Bounded
 from eoc.montecarlo.blocks import BlockSample, sample_blocks
 from eoc.montecarlo.experiments.comparison import Comparison, by_name
@@ -67,7 +67,7 @@ class VerifiedNetwork:
     @property
     def why(self) -> str:
         """What is compared, and how."""
-        inputs = "two inputs" if self.network.batch is None else f"a batch of {self.network.batch:g} inputs"
+        inputs = "two inputs" if self.network.group is None else str(self.network.group)
         return (
             f"{inputs} with c = {self.c:g}; networks with half as many units are sampled too, so that terms of order "
             "1/N cancel"
@@ -140,10 +140,11 @@ def _signals(place: VerifiedNetwork) -> list[Signal]:
 
 
 def _inputs(place: VerifiedNetwork) -> Signal:
-    """Two inputs, or those of a batch."""
-    if place.network.batch is None:
+    """Two inputs, or those that layers mix."""
+    group = place.network.group
+    if group is None:
         return Input(place.q, [1.0 - place.c])
-    return Input(place.q[:1], [0.0, 1.0 - place.c], Pairs.batch())
+    return Input(place.q[:1], [0.0, 1.0 - place.c], group.pairs)
 
 
 @dataclass(frozen=True)
@@ -158,8 +159,10 @@ class _Sampled:
 
     @property
     def width(self) -> int:
-        """An even number of units."""
-        return 2 * ((self.place.width if self.matrices else max(_WIDE, self.place.width)) // 2)
+        """An even number of units; fewer where many points are mixed, which are as many measurements."""
+        group = self.place.network.group
+        wide = _WIDE if group is None else _WIDE * 2.0 / group.size
+        return 2 * int((self.place.width if self.matrices else max(wide, 2.0 * self.place.width)) // 2)
 
     def forwards(self, seed: int) -> tuple[Comparison, ...]:
         """q, 1 - c, and means that theory does not know to be 0, behind some blocks."""
@@ -183,7 +186,9 @@ class _Sampled:
         half, full = self._samples(seed, backward=True)
         chi = _at(x.chi)
         squares = self._compared("gradient^2", None, chi, half.chi[:, 0], full.chi[:, 0], chi[0])
-        if self.place.network.batch is not None:  # tangents pushed forward, of a batch, are not gradients sent back
+        if (
+            self.place.network.group is not None
+        ):  # tangents pushed forward, where these are mixed, are not gradients sent back
             return _some([*squares])
         products = self._compared("gradients' product", None, _at(x.T, -1), half.T, full.T, chi[0])
         return _some([*squares, *products])

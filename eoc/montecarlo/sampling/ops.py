@@ -35,7 +35,7 @@ from eoc.layers.mixture import Mixture
 from eoc.layers.norms import Noise, Norm
 from eoc.layers.pooling import AveragePool, Flatten
 from eoc.layers.recurrent import Outside
-from eoc.montecarlo.sampling.attention import attended
+from eoc.montecarlo.sampling.attention import attended, checked_heads
 from eoc.montecarlo.sampling.laws import WeightLaw, law
 from eoc.montecarlo.sampling.weights import backwards, forwards, product
 from eoc.montecarlo.settings import generator
@@ -222,16 +222,17 @@ def _batch_norm(op: BatchNorm, x: tuple[FloatArray, ...], rng: np.random.Generat
 
 @draw.register
 def _attention(op: Attention, x: tuple[FloatArray, ...], rng: np.random.Generator, matrices: bool) -> Drawn:
-    def dense(rows: FloatArray, sigma: float) -> Drawn:
-        return _linear(rows, sigma / rows.shape[-1] ** 0.5, rng, matrices)
-
-    values, to_values = dense(x[0], 1.0)
-    y, to_outputs = dense(attended(op, x[0], values, lambda: dense(x[0], 1.0)[0], rng), op.sigma_w)
+    """Values, with queries and keys where there are heads, and outputs."""
+    checked_heads(op, x[0])
+    scale, count = x[0].shape[-1] ** -0.5, 3 if op.heads and op.beta > 0.0 else 1
+    made = [_linear(x[0], scale, rng, matrices) for _ in range(count)]
+    given = [one for one, _ in made] if count == 3 else [made[0][0], x[0]]
+    middle, to_middle = attended(op, tuple(given), rng)
+    y, to_outputs = _linear(middle, op.sigma_w * scale, rng, matrices)
 
     def back(g: FloatArray) -> tuple[FloatArray, ...]:
-        if op.beta > 0.0:
-            raise EocError("gradients through the scores of a softmax are not followed: take beta=0")
-        return to_values(op.uniform.T @ to_outputs(g)[0])
+        by = zip(to_middle(to_outputs(g)[0]), made, strict=False)
+        return (reduce(np.add, [of(part)[0] for part, (_, of) in reversed(list(by))]),)
 
     return y, back
 

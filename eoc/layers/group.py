@@ -1,0 +1,74 @@
+"""Points that the layers of a network mix, all of them alike: the inputs of a batch, the tokens of an input."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from math import isfinite
+
+from eoc.errors import EocError
+from eoc.layers.pairs import Pairs
+from eoc.layers.reading import Series
+
+__all__ = ["Group", "group_of"]
+
+_NUMBERS = {"batchnorm": "batch", "attention": "tokens"}  # of the layers that mix points: how many these are
+
+
+@dataclass(frozen=True)
+class Group:
+    """Points that are mixed with each other.
+
+    Attributes
+    ----------
+    layer
+        By which layer: "batchnorm", of the inputs of a batch, or "attention", of the tokens of an input.
+    size
+        How many they are; infinite for an infinite batch.
+    """
+
+    layer: str
+    size: float
+
+    @property
+    def tokens(self) -> int | None:
+        """How many tokens; None for a batch."""
+        return int(self.size) if self.layer == "attention" else None
+
+    @property
+    def batch(self) -> float | None:
+        """How many inputs of a batch; None for tokens."""
+        return self.size if self.layer == "batchnorm" else None
+
+    @property
+    def pairs(self) -> Pairs:
+        """One of them, with itself and with another one."""
+        return Pairs.batch() if self.tokens is None else Pairs.tokens(1, (self.tokens,))
+
+    def __str__(self) -> str:
+        if self.tokens is not None:
+            return f"{self.size:g} tokens"
+        return f"a batch of {self.size:g} inputs" if isfinite(self.size) else "an infinite batch"
+
+
+def group_of(series: Series, name: str) -> Group | None:
+    """The points that layers mix; None if every point is on its own.
+
+    Raises
+    ------
+    EocError
+        If layers disagree about them.
+    """
+    found = _groups(series)
+    if len(found) > 1:
+        said = " and ".join(sorted(map(str, found)))
+        raise EocError(f"layers of {name!r} mix {said}: all of them have to mix the same points")
+    return next(iter(found), None)
+
+
+def _groups(series: Series) -> Set[Group]:
+    own = {Group(one.name, one.numbers[_NUMBERS[one.name]](_FIRST)) for one in series if one.name in _NUMBERS}
+    return own.union(*(_groups(part) for one in series for part in one.inside))
+
+
+_FIRST = {"l": 1.0, "L": 1.0}
