@@ -29,11 +29,13 @@ from eoc.cli import (
     phase,
     propagate,
     rates,
+    regions,
     sensitivity,
     shape,
     sweep,
     sweep_tasks,
     sweep_view,
+    symmetry,
     verify,
 )
 from eoc.cli.command_wrapper import register
@@ -64,6 +66,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "phase": phase.command,
     "diagram": diagram.command,
     "diagnose": diagnose.command,
+    "regions": regions.command,
+    "symmetry": symmetry.command,
     "activations": activations.command,
     "networks": networks.command,
     "sensitivity": sensitivity.command,

@@ -11,6 +11,7 @@ import typer
 
 from eoc.cli.command_wrapper import results
 from eoc.cli.common import AsJson, Plot, find_activation, print_json, save_picture
+from eoc.cli.models import built_model, read_array
 from eoc.errors import EocError
 from eoc.messages import quoted
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _SAMPLES = 16
+_BATCH = "one array of numbers (numpy.save), samples along its first axis"
 _MOST = 2**28  # numbers that are drawn
 _DIGITS = 12  # of a length that is looked at
 
@@ -70,7 +72,7 @@ def command(
     from eoc import diagnose
 
     phi = None if activation is None else find_activation(activation)
-    built, given = _built(model)
+    built, given = built_model(model)
     inputs = _Inputs(batch, input_shape, batch_size, seed)
     found = diagnose.torch(built, _batch(built, given, inputs), activation=phi, seed=seed)
     if as_json:
@@ -97,27 +99,6 @@ def _print(found: Diagnosis) -> None:
     out.print(found.remedy, markup=False, soft_wrap=True)
 
 
-def _built(source: str) -> tuple[Any, Any]:
-    """The model, and the batch that came with it or None."""
-    from torch.nn import Module
-
-    from eoc.activations.imported import imported, own_function
-
-    own = own_function(source)
-    if own is None:
-        raise EocError(f"MODEL says where a model is: my_file.py:build or package.module:build, got {source!r}")
-    found = imported(*own)
-    if callable(found) and not isinstance(found, Module):
-        try:
-            found = found()
-        except Exception as error:
-            raise EocError(f"{source} failed: {type(error).__name__}: {error}") from error
-    built, given = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
-    if not isinstance(built, Module):
-        raise EocError(f"{source} must give a torch.nn.Module, or one and a batch, got {type(built).__name__}")
-    return built, given
-
-
 def _batch(model: Any, given: Any, inputs: _Inputs) -> Any:
     """The batch that was asked for, on the model's device and, unless an embedding looks it up, in its precision."""
     import torch
@@ -126,23 +107,11 @@ def _batch(model: Any, given: Any, inputs: _Inputs) -> Any:
         raise EocError("give --batch or --input-shape, not both")
     if inputs.file is None and inputs.shape is None and given is not None:
         return given
-    values = _read(inputs.file) if inputs.file is not None else _drawn(_shape(model, inputs), inputs)
+    values = read_array(inputs.file, _BATCH) if inputs.file is not None else _drawn(_shape(model, inputs), inputs)
     like = next((one for one in model.parameters() if one.is_floating_point()), torch.zeros(()))
     values = torch.as_tensor(values, device=like.device)
     indices = isinstance(_first(model), torch.nn.Embedding | torch.nn.EmbeddingBag) and not values.is_floating_point()
     return values if indices else values.to(like.dtype)
-
-
-def _read(path: Path) -> Any:
-    import numpy as np
-
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise EocError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
-        raise EocError(f"{path} must hold one array of numbers (numpy.save), samples along its first axis")
-    return values.astype("int64" if values.dtype.kind in "iu" else "float64")
 
 
 def _drawn(shape: tuple[int, ...], inputs: _Inputs) -> Any:

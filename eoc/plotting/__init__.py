@@ -37,6 +37,14 @@ from eoc.plotting.maps import (
     plot_variance_map,
 )
 from eoc.plotting.phase import phase_figure, plot_phase, plot_two_inputs
+from eoc.plotting.regions import (
+    plane_figure,
+    plot_breakpoints,
+    plot_kinks,
+    plot_plane,
+    regions_figure,
+    segment_figure,
+)
 from eoc.plotting.style import COLUMN, DIVERGING, WIDE, network_name, paper_style, row_figure, stacked_figure
 from eoc.plotting.sweep import plot_sweep, sweep_figure
 from eoc.plotting.verification import plot_verification, verification_figure
@@ -64,7 +72,9 @@ __all__ = [
     "network_name",
     "paper_style",
     "phase_figure",
+    "plane_figure",
     "plot_activation",
+    "plot_breakpoints",
     "plot_comparison",
     "plot_condition_numbers",
     "plot_convergence",
@@ -78,6 +88,7 @@ __all__ = [
     "plot_isometry",
     "plot_jacobian",
     "plot_kernel",
+    "plot_kinks",
     "plot_kurtosis",
     "plot_layers",
     "plot_length_mean",
@@ -85,6 +96,7 @@ __all__ = [
     "plot_length_scaling",
     "plot_phase",
     "plot_place",
+    "plot_plane",
     "plot_spectrum",
     "plot_sweep",
     "plot_trajectory",
@@ -92,8 +104,10 @@ __all__ = [
     "plot_variance_map",
     "plot_variances",
     "plot_verification",
+    "regions_figure",
     "row_figure",
     "scaling_figure",
+    "segment_figure",
     "shown_range",
     "stacked_figure",
     "sweep_figure",

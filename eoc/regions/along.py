@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,6 +69,16 @@ class Breakpoints:
     def per_layer(self) -> IntArray:
         """How many kinks there are in each layer."""
         return np.bincount(self.layer - 1, minlength=len(self.network.bends))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers of regions and kinks, and all kinks, by the names that they have in JSON."""
+        return {
+            "regions": self.regions,
+            "per_layer": self.per_layer.tolist(),
+            "t": self.t.astype(float).tolist(),
+            "layer": self.layer.tolist(),
+            "neuron": self.neuron.tolist(),
+        }
 
     def at(self, t: Array) -> Array:
         """The inputs at these places, as rows."""

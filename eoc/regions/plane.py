@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,6 +88,18 @@ class PlaneSection:
             return np.array([numbers.setdefault(tuple(row), len(numbers)) for row in flat])
         size = float(np.abs(flat).max(initial=0.0)) or 1.0
         return np.unique(np.round(flat / size, _DIGITS), axis=0, return_inverse=True)[1].ravel()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers of cells, patterns and maps, and all polygons, by the names that they have in JSON."""
+        return {
+            "cells": self.cells,
+            "distinct_patterns": self.distinct_patterns,
+            "distinct_maps": self.distinct_maps,
+            "radius": self.radius,
+            "shape": self.shape,
+            "areas": self.areas.astype(float).tolist(),
+            "polygons": [self.polygon(cell).astype(float).tolist() for cell in range(self.cells)],
+        }
 
     def polygon(self, cell: int) -> Array:
         """The vertices of one cell, each once; (vertices, 2)."""
