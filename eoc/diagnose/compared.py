@@ -12,6 +12,7 @@ from eoc.models.steps import Step
 from eoc.predict.backward import Gradient, backward
 from eoc.predict.forward import Forward
 from eoc.predict.learned import dense, size
+from eoc.predict.recurrent import before_recurrent, behind_recurrent
 from eoc.predict.state import State, Unknown, through
 
 __all__ = ["NO_GRADIENT", "Compared", "compare"]
@@ -84,13 +85,17 @@ class _Walk:
     def __init__(self, steps: Sequence[Step], calls: Mapping[int, Call], *, chained: bool) -> None:
         self.expected: dict[int, State | Unknown] = {}
         self._steps, self._calls, self._chained = steps, calls, chained
+        self._states: Sequence[State | Unknown] = ()
 
     def forward(self, inputs: Mapping[int, State | Unknown]) -> list[State | Unknown]:
         """What is behind each step; what is expected of layers goes to ``expected``."""
-        return Forward(self._steps, inputs, self._layer, self._size, as_run=True).run()
+        walk = Forward(self._steps, inputs, self._layer, self._size, as_run=True)
+        self._states = walk.states
+        return walk.run()
 
     def back(self, states: Sequence[State | Unknown], last: Gradient | Unknown) -> list[Gradient | Unknown]:
         """The gradients that arrive at each step."""
+        self._states = states
         return backward(self._steps, states, self._size, self._before_layer, last)
 
     def _size(self, at: int) -> float | None:
@@ -100,7 +105,12 @@ class _Walk:
         found = x
         if isinstance(x, State):
             try:
-                found = through(dense(self._steps, at), x)
+                recurrent = self._steps[at].recurrence is not None
+                found = (
+                    behind_recurrent(self._steps, at, x, self._states)
+                    if recurrent
+                    else through(dense(self._steps, at), x)
+                )
             except EocError as error:
                 found = Unknown(f"{self._steps[at].name}: {error}")
         self.expected[at] = found
@@ -118,6 +128,8 @@ class _Walk:
         if isinstance(gradient, Unknown):
             return gradient
         try:
+            if self._steps[at].recurrence is not None:
+                return before_recurrent(self._steps, at, self._states, gradient)
             return gradient.times(float(dense(self._steps, at).sigma_w) ** 2)
         except EocError as error:
             return Unknown(f"{self._steps[at].name}: {error}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from eoc.activations import Activation
 
-__all__ = ["Affine", "Kind", "Reading", "Step", "needed"]
+__all__ = ["Affine", "Gate", "Kind", "Reading", "Recurrence", "Step", "needed"]
 
 
 class Kind(StrEnum):
@@ -18,6 +18,7 @@ class Kind(StrEnum):
     INPUT = "input"  #: data that the model is called with
     PARAMETER = "parameter"  #: a learned tensor that is taken like a signal: a class token, queries
     EMBEDDING = "embedding"  #: looks up rows of a table
+    RECURRENT = "recurrent"  #: a layer of a recurrent network: its weights are used again at every time step
     LAYER = "layer"  #: an affine map: Linear, convolutions, the projections of attention
     ACTIVATION = "activation"  #: a function of one number, applied to every element
     SCALE = "scaling"  #: times a fixed number, perhaps plus another: an activation that is a straight line
@@ -75,6 +76,63 @@ class Affine:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """One of the pre-activations of a recurrent cell: W h + V s and their biases.
+
+    Attributes
+    ----------
+    name
+        "i", "f", "g" and "o" of an LSTM; "r", "z" and "n" of a GRU; "h" of others.
+    inputs, recurrent
+        V and W.
+    """
+
+    name: str
+    inputs: Affine
+    recurrent: Affine
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """What a recurrent layer is made of.
+
+    Attributes
+    ----------
+    cell
+        Of :data:`eoc.recurrence.steps.STEPS`.
+    directions
+        The gates of each way through the sequence: one, or forward and backward.
+    projections
+        Of each way, what makes h of a larger one; () where nothing does.
+    hidden
+        The units of h.
+    times
+        The steps of the sequences; None where they are not known.
+    first
+        Whether the batch comes first, and then time.
+    dropout
+        The rate behind it, if it is on.
+    state
+        Of a step that goes on with a state of an earlier one: its place among the inputs; None where states begin at 0.
+    """
+
+    cell: str
+    directions: tuple[tuple[Gate, ...], ...]
+    projections: tuple[Affine, ...]
+    hidden: int
+    times: int | None
+    first: bool = False
+    dropout: float = 0.0
+    state: int | None = None
+
+    @property
+    def affines(self) -> tuple[Affine, ...]:
+        """All of its affine maps."""
+        own = [part for way in self.directions for gate in way for part in (gate.inputs, gate.recurrent)]
+        return (*own, *self.projections)
+
+
+@dataclass(frozen=True)
 class Step:
     """One operation.
 
@@ -116,6 +174,8 @@ class Step:
         Of reshaping: which of several pieces that share no units; None for all that it takes in.
     tensor
         Of a parameter: its values. Of a scaling by a tensor: that.
+    recurrence
+        Of a recurrent layer: what it is made of.
     """
 
     name: str
@@ -135,6 +195,7 @@ class Step:
     over_batch: bool = False
     piece: int | None = None
     tensor: Any = None
+    recurrence: Recurrence | None = None
 
     @property
     def slope(self) -> float:

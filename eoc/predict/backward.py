@@ -89,7 +89,7 @@ def backward(
                 found[at] = _total(received[at])
             before = [states[earlier] for earlier in step.inputs]
             sources = [steps[earlier] for earlier in step.inputs]
-            if step.kind is Kind.LAYER:
+            if step.kind in (Kind.LAYER, Kind.RECURRENT):
                 back = [layer(at, found[at])] * len(before)
             else:
                 back = _before(step, found[at], before, sources, size(at) if step.kind is Kind.NORM else None)

@@ -31,7 +31,7 @@ class Forward:
         What the model is called with: one for all, or one for each step that is an input. Of whole numbers, which
         tables are looked up by, the correlations are the shares of places where two inputs have the same.
     layer
-        Of a layer's index and what it takes in: what it hands on.
+        Of a layer's index and what it takes in: what it hands on. Recurrent layers, too.
     size
         Of the index of an embedding, a learned tensor or a normalisation: the mean square of its numbers, of a
         normalisation that of its weights plus that of its biases.
@@ -84,7 +84,7 @@ class Forward:
         before = [self.states[earlier] for earlier in step.inputs]
         if step.kind is Kind.INPUT:
             return self._inputs[at] if isinstance(self._inputs, Mapping) else self._inputs
-        if step.kind is Kind.LAYER:
+        if step.kind in (Kind.LAYER, Kind.RECURRENT):
             return self._layer(at, before[0])
         try:
             return self._found(at, step, before)

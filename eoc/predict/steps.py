@@ -19,6 +19,7 @@ from eoc.layers.norms import Noise, Norm
 from eoc.layers.positions import Positions, averaged, largest, squared_weights
 from eoc.models.steps import Kind, Step
 from eoc.predict.learned import running
+from eoc.predict.sequences import Recurred, is_part, last
 from eoc.predict.state import State, begin, known, through
 
 __all__ = ["ALIKE", "TOKENS", "after", "apart_in_batch", "dropped", "normalised", "shares", "weights_squared"]
@@ -118,7 +119,10 @@ def _activated(step: Step, before: Sequence[State], steps: Sequence[Step]) -> St
 
 
 def _passed(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:
-    return before[0].neglecting(PADDED) if step.name.startswith("pad") else before[0]
+    x = before[0]
+    if isinstance(x, Recurred) and is_part(step, prod(steps[0].shape)):
+        return last(x)
+    return x.neglecting(PADDED) if step.name.startswith("pad") else x
 
 
 def _added(step: Step, before: Sequence[State], steps: Sequence[Step]) -> State:

@@ -19,6 +19,7 @@ from eoc.predict.backward import Gradient, backward
 from eoc.predict.forward import Forward
 from eoc.predict.inputs import inputs_of, named_inputs
 from eoc.predict.learned import COHERENT, dense, is_coherent, size
+from eoc.predict.recurrent import before_recurrent, behind_recurrent
 from eoc.predict.result import Known, PredictedStep, Prediction
 from eoc.predict.state import State, Unknown, begin, through
 
@@ -45,6 +46,8 @@ def walked(steps: Sequence[Step], inputs: Any) -> tuple[list[State | Unknown], l
         try:
             if isinstance(x, Unknown):
                 return x
+            if steps[at].recurrence is not None:
+                return behind_recurrent(steps, at, x, walk.states)
             out = through(dense(steps, at), x)
             return out.neglecting(COHERENT) if is_coherent(steps[at].affine) else out
         except EocError as error:
@@ -52,6 +55,8 @@ def walked(steps: Sequence[Step], inputs: Any) -> tuple[list[State | Unknown], l
 
     def back(at: int, gradient: Gradient | Unknown) -> Gradient | Unknown:
         try:
+            if isinstance(gradient, Gradient) and steps[at].recurrence is not None:
+                return before_recurrent(steps, at, walk.states, gradient)
             return gradient if isinstance(gradient, Unknown) else gradient.times(float(dense(steps, at).sigma_w) ** 2)
         except EocError as error:
             return Unknown(f"{steps[at].name}: {error}")
@@ -59,7 +64,8 @@ def walked(steps: Sequence[Step], inputs: Any) -> tuple[list[State | Unknown], l
     def learned(at: int) -> float | None:
         return size(steps[at])
 
-    states = Forward(steps, inputs, layer, learned, as_run=True).run()
+    walk = Forward(steps, inputs, layer, learned, as_run=True)
+    states = walk.run()
     return states, backward(steps, states, learned, back, Gradient(1.0))
 
 

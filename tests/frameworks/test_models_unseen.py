@@ -48,7 +48,6 @@ def test_shared_modules_are_seen_twice_and_unused_ones_not_at_all():
 def test_what_cannot_be_known_says_why():
     model = nn.Sequential(nn.Conv1d(4, 4, 1), nn.LocalResponseNorm(2), nn.Softmax(-1))
     assert [step.kind for step in read(model).steps[2:-1]] == [Kind.UNKNOWN] * 2
-    assert read(nn.LSTM(3, 4)).steps[1].note == "recurrent: its weights are used again at every time step"
     assert read(nn.Bilinear(3, 4, 2)).steps[-2].kind is Kind.UNKNOWN
 
 

@@ -500,7 +500,7 @@ def test_weights_that_cannot_be_written_or_are_no_numbers_are_found_before_any_i
     [
         (nn.Sequential(nn.Linear(3, 3, device="meta"), nn.ReLU(), nn.Linear(3, 3)), "to_empty"),
         (nn.Sequential(nn.LazyLinear(3), nn.ReLU()), "run one batch"),
-        (nn.Sequential(nn.ReLU()), "no linear or convolutional layer"),
+        (nn.Sequential(nn.ReLU()), "no linear, convolutional or recurrent layer"),
         (torch.empty(3, 3), "torch.nn.Module"),
     ],
 )

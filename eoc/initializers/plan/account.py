@@ -115,6 +115,8 @@ def _listed(names: list[str]) -> str:
 def _count_layers(parameters: Parameters, reading: Reading, plan: Plan) -> tuple[int, int]:
     """How many layers are not set, and how many there are; what is unknown and has weights counts as a layer."""
     names = {step.affine.weight_name for step in reading.steps if step.affine is not None}
+    recurrent = [step.recurrence for step in reading.steps if step.recurrence is not None]
+    names |= {affine.weight_name for own in recurrent for affine in own.affines}
     left = sum(not row.is_set for name in names for row in plan.rows[name][:1])
     unknown = {step.name for step in reading.steps if step.kind is Kind.UNKNOWN and any(parameters.inside(step))}
     return left + len(unknown), len(names) + len(unknown)

@@ -8,6 +8,7 @@ from math import log10
 from eoc.initializers.plan.layer_variances import power_of
 from eoc.initializers.plan.plan import Plan
 from eoc.models.steps import Kind
+from eoc.predict.sequences import Recurred
 
 __all__ = ["warnings_of"]
 
@@ -32,11 +33,12 @@ def _gates(plan: Plan) -> Iterator[str]:
 
 
 def _drifts(plan: Plan) -> Iterator[str]:
-    """Where layers take in much more or less than the model does."""
+    """Where layers take in much more or less than the model does; recurrent layers hand on what their gates leave."""
     steps, start = plan.structure.steps, plan.settings.input_variance
     worst, most = "", _MOST
     for step in steps:
-        power = power_of(plan.states[step.inputs[0]]) if step.kind is Kind.LAYER else None
+        taken = plan.states[step.inputs[0]] if step.kind is Kind.LAYER else None
+        power = None if taken is None or isinstance(taken, Recurred) else power_of(taken)
         ratio = 1.0 if power is None else max(power / max(start, 1.0), min(start, 1.0) / power)
         if ratio > most and power is not None:
             worst, most = f"{step.name} takes in the mean square {power:.3g}", ratio

@@ -9,7 +9,7 @@ from eoc.models.steps import Affine
 
 __all__ = ["Fill", "Method"]
 
-Method = Literal["normal", "orthogonal", "constant"]
+Method = Literal["normal", "orthogonal", "constant", "scales"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Fill:
     method
         How.
     number
-        The standard deviation, sigma_w of an orthogonal matrix, or the constant.
+        The standard deviation, sigma_w of an orthogonal matrix, the constant, or the largest of time scales, see
+        :func:`eoc.initializers.plan.recurrent.time_scales`.
     affine
         The affine map that it is the weight of: its groups, its layout, how it is set; None for other numbers.
     zero_row

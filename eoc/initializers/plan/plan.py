@@ -11,6 +11,7 @@ from eoc.errors import EocError
 from eoc.initializers.plan.fills import Fill, Method
 from eoc.initializers.plan.layer_variances import LayerVariances, power_of
 from eoc.initializers.plan.parameters import Parameters
+from eoc.initializers.plan.recurrent_layers import RecurrentLayers
 from eoc.initializers.plan.report import Row
 from eoc.initializers.plan.roles import Role, Rule
 from eoc.initializers.plan.settings import Settings
@@ -40,7 +41,7 @@ class Aim:
     is_exact: bool
 
 
-class Plan:
+class Plan(RecurrentLayers):
     """Goes through the steps of a model, predicts their signals, and decides for each parameter.
 
     Attributes
@@ -81,13 +82,16 @@ class Plan:
     @property
     def chooses_weights(self) -> bool:
         """Whether some weights were drawn orthogonal because that is recommended."""
-        return self.settings.weights == "recommended" and any(fill.method == "orthogonal" for fill in self.fills)
+        rows = (row for several in self.rows.values() for row in several if row.rule != Rule.RECURRENT)
+        return self.settings.weights == "recommended" and any(row.method == "orthogonal" for row in rows)
 
     # --- layers -------------------------------------------------------------------------------------------------------
 
     def _layer(self, at: int, x: State | Unknown) -> State | Unknown:
         """Plan the parameters of a layer; what it hands on."""
         step = self.structure.steps[at]
+        if step.recurrence is not None:
+            return self._recurrent(at, step.recurrence, x, self._walk.states)
         assert step.affine is not None
         share = inside(step, self.structure.steps[step.inputs[0]])  # zeros of the padding add nothing
         affine = replace(step.affine, fan_in=step.affine.fan_in * share)
@@ -186,6 +190,8 @@ class Plan:
 
     def _method(self, affine: Affine, rule: str) -> Method:
         """How a weight is drawn; what is recommended was found out with dense layers of plain networks."""
+        if rule == Rule.RECURRENT:
+            return "normal" if self.settings.weights == "gaussian" else "orthogonal"
         if self.settings.weights != "recommended":
             return "normal" if self.settings.weights == "gaussian" else "orthogonal"
         plain = not self._rules.residuals and rule in (Rule.HIDDEN, Rule.HEAD) and len(affine.weight.shape) == 2

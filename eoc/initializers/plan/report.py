@@ -30,9 +30,9 @@ class Row:
     std
         Of the normal numbers, or of the entries of the orthogonal matrix, that it was filled with; None for constants.
     value
-        The constant that it was filled with.
+        The constant that it was filled with, or the largest of time scales.
     method
-        "normal", "orthogonal" or "constant"; "" if it was left.
+        "normal", "orthogonal", "constant" or "scales"; "" if it was left.
     fan_in
         Of a weight: how many terms are summed, zeros of padding left out where sizes are known, on average.
     power
@@ -143,12 +143,13 @@ def _short(name: str) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     name = row.parameter + (f" [{row.part}]" if row.part else "")
-    drawn = {"normal": "std {:.4g}", "orthogonal": "orthogonal {:.4g}", "constant": "{:.4g}", "": "-"}[row.method]
-    number = row.value if row.method == "constant" else row.std
+    drawn = {"normal": "std {:.4g}", "orthogonal": "orthogonal {:.4g}", "constant": "{:.4g}", "": "-"}
+    drawn["scales"] = "log time scales to {:.4g}" if (row.value or 0.0) > 0.0 else "minus those, {:.4g}"
+    number = row.value if row.method in ("constant", "scales") else row.std
     return (
         name,
         row.rule,
-        drawn.format(number),
+        drawn[row.method].format(number),
         "" if row.fan_in is None else f"{row.fan_in:.4g}",
         "" if row.power is None else f"{row.power:.4g}",
         "" if row.measured is None else f"{row.measured:.4g}",

@@ -30,6 +30,8 @@ class Rule(StrEnum):
     HEAD = "head"
     BRANCH = "branch"
     FIRST = "first"
+    INPUTS = "inputs"
+    RECURRENT = "recurrent"
     EMBEDDING = "embedding"
     NORMALISATION = "normalisation"
     LEFT = "left"
@@ -50,6 +52,12 @@ are those of its point times one factor""",
     Rule.FIRST: """\
 takes in coordinates, up to three numbers: q = 1 at least, of which the biases have the share of one more coordinate;
 before sin(w x) std 1 / (sqrt(3) fan_in), biases 0, whose uniform law is that of SIREN: w sets the frequencies""",
+    Rule.INPUTS: """\
+of a recurrent layer, on what it takes in: gates see the variance 1 of it, pre-activations of plain tanh cells 0.05""",
+    Rule.RECURRENT: """\
+of a recurrent layer, on its own states: orthogonal for each gate, of sigma_w 1; of plain tanh cells 1.327, where
+chi = 1. Biases 0, but of forget and update gates: for sequences of a known length T log 1 to log(T - 1), so
+that units remember for 2 to T steps, with minus those in the input gates of an LSTM; else 1""",
     Rule.EMBEDDING: """\
 table N(0, input_variance); N(0, 1 / dimension) if it, or one that it is added to, is also the weight of a layer""",
     Rule.NORMALISATION: "weights 1, biases 0: power 1",

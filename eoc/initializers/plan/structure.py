@@ -203,7 +203,7 @@ def _consumers(steps: tuple[Step, ...]) -> tuple[tuple[int, ...], ...]:
 def _has_weights(step: Step) -> bool:
     """Whether it mixes its inputs by parameters that are not all known to leave the variance alone."""
     unknown = step.kind is Kind.UNKNOWN and step.module is not None and any(True for _ in step.module.parameters())
-    return step.kind is Kind.LAYER or unknown
+    return step.kind in (Kind.LAYER, Kind.RECURRENT) or unknown
 
 
 def _before(steps: tuple[Step, ...]) -> list[int]:

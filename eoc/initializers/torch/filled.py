@@ -90,8 +90,8 @@ def _check_batch(batch: Any) -> None:
 
 def _check_reading(reading: Reading) -> None:
     kinds = [step.kind for step in reading.steps]
-    if Kind.LAYER not in kinds:
-        raise EocError("the model has no linear or convolutional layer whose weights could be set")
+    if Kind.LAYER not in kinds and Kind.RECURRENT not in kinds:
+        raise EocError("the model has no linear, convolutional or recurrent layer whose weights could be set")
     if not reading.traced and kinds.count(Kind.LAYER) > 1 and Kind.ACTIVATION not in kinds:
         raise EocError(
             f"no activation can be seen between the layers ({reading.problem}): say which one follows the hidden "

@@ -9,6 +9,7 @@ import torch
 
 from eoc.initializers.plan.draws import normal_numbers, orthogonal_matrices
 from eoc.initializers.plan.fills import Fill
+from eoc.initializers.plan.recurrent import time_scales
 from eoc.initializers.torch.draw import draw_normal, draw_orthogonal, put
 
 __all__ = ["undone_on_error", "written"]
@@ -37,7 +38,7 @@ def written(fills: Sequence[Fill], generator: torch.Generator | None, seed: int 
     for fill in fills:
         if fill.tensor.numel():
             _fill(fill, _numbers(fill, stream, seed, generator))
-        stream += fill.method != "constant"
+        stream += fill.method in ("normal", "orthogonal")
 
 
 def _fill(fill: Fill, numbers: Callable[[torch.Tensor], object]) -> None:
@@ -58,6 +59,8 @@ def _numbers(
     groups = 1 if fill.affine is None else fill.affine.groups
     if fill.method == "constant":
         return lambda tensor: tensor.fill_(fill.number)
+    if fill.method == "scales":
+        return lambda tensor: put(tensor, torch.from_numpy(time_scales(fill.number, tensor.shape[0])))
     if seed is None and fill.method == "orthogonal":
         return lambda tensor: draw_orthogonal(tensor, fill.number, groups, generator)
     if seed is None:

@@ -84,9 +84,21 @@ def _piece(builder: ValueBuilder, call: Call, source: Elements) -> int | None:
 def _item(builder: ValueBuilder, call: Call) -> Value:
     source, which = call.args
     if isinstance(source, Elements) and source.source in builder.tuples and source.function is None:
+        if source.source in builder.states:
+            return _part_of_states(builder, call, source.source, which)
         note = "a state, the weights of attention, or which one is the largest"
         return source if which == 0 else builder.step(call, Kind.UNKNOWN, note=note)
     return _reshaped(builder, call)
+
+
+def _part_of_states(builder: ValueBuilder, call: Call, source: int, which: Any) -> Value:
+    """What a recurrent layer returns: its output, and its last states, for an LSTM h and then its cell."""
+    out = builder.step(call, Kind.SAME, (source,))
+    found = builder.steps[source].recurrence
+    if which == 1 and found is not None and found.cell == "lstm" and found.times != 1:
+        builder.tuples.add(out.source)
+        builder.states.add(out.source)
+    return out
 
 
 def _beside(builder: ValueBuilder, call: Call) -> Value:

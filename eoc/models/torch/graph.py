@@ -132,6 +132,8 @@ class _Interpreter:
             self._builder.functions[at] = "softmax"
         if isinstance(module, nn.MultiheadAttention | nn.RNNBase | nn.LSTMCell):
             self._builder.tuples.add(at)
+        if isinstance(module, nn.RNNBase | nn.LSTMCell) and self._builder.steps[at].kind is Kind.RECURRENT:
+            self._builder.states.add(at)
         return Elements(at)
 
     def _masked(self, start: int) -> None:

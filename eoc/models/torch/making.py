@@ -42,6 +42,7 @@ class ValueBuilder(Builder):
         self.factors: dict[int, float] = {}  # that products of queries and keys are multiplied by at once
         self.masked: set[int] = set()  # scores that each token has of itself and those before it alone
         self.tuples: set[int] = set()  # steps that return tuples of which the first counts
+        self.states: set[int] = set()  # those of recurrent layers: outputs and states, all of one size
 
     def indices(self, values: Iterable[Any]) -> tuple[int, ...]:
         """The steps that those of the values are that depend on the input."""

@@ -22,7 +22,6 @@ _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _UNIT = 1e-3  # how close to 1 normalised signals are
 #: Modules that hold others.
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
-_RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 _KINDS: tuple[tuple[Kind, tuple[Any, ...]], ...] = (
     (Kind.EMBEDDING, (nn.Embedding, nn.EmbeddingBag)),
     (
@@ -205,8 +204,6 @@ def _window(module: Any, shape: Sequence[int]) -> int | None:
 
 
 def _why_unknown(module: nn.Module) -> str:
-    if isinstance(module, _RECURRENT):
-        return "recurrent: its weights are used again at every time step"
     if isinstance(module, torch.jit.ScriptModule):
         return "TorchScript: what it computes cannot be seen"
     if isinstance(module, nn.Bilinear):

@@ -13,6 +13,7 @@ from eoc.models.steps import Kind
 from eoc.models.torch.builder import Builder
 from eoc.models.torch.evaluated import Own
 from eoc.models.torch.modules import add_activation, add_module, affine_of, is_foreign
+from eoc.models.torch.recurrent import RECURRENT, add_recurrent
 
 __all__ = ["SEVERAL", "add_gate", "add_leaf"]
 
@@ -35,6 +36,8 @@ def add_leaf(builder: Builder, name: str, module: nn.Module, inputs: Sequence[in
         The steps that it is called with: query, key and value; source and target; target and memory. Where fewer are
         given, as in module order, the last stands for the rest.
     """
+    if isinstance(module, RECURRENT) and not is_foreign(module):
+        return add_recurrent(builder, name, module, inputs)
     steps = None if is_foreign(module) else next((f for cls, f in _EXPANDED if isinstance(module, cls)), None)
     if steps is None:
         return add_module(builder, name, module, inputs, own)
