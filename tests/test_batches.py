@@ -245,6 +245,10 @@ def test_batches_of_real_inputs_come_to_the_fixed_point() -> None:
         (lambda: eoc.edge_of_chaos("batchnorm(8), relu, dense"), "whatever sigma_w and sigma_b are"),
         (lambda: eoc.kernel("batchnorm(8), relu, dense(1)", np.eye(3), depth=2), "mixes the inputs of a batch"),
         (lambda: eoc.phase_of("batchnorm(8), relu, dense(1), batchnorm(16), dense(1)"), "have to mix the same points"),
+        (
+            lambda: eoc.phase_of("conv(3, 1), batchnorm(8), relu, dense(1)"),
+            "beside conv takes its means over positions",
+        ),
         (lambda: eoc.verify("batchnorm, relu, dense(1)", depth=1), "infinite batch"),
         (lambda: sample_batches("relu", gram=np.ones((4, 4)), depth=1, seed=0), "all inputs of the batch are equal"),
         (lambda: sample_batches("relu", gram=np.eye(2), depth=1, seed=0), "at least 3 inputs"),

@@ -12,6 +12,7 @@ from eoc.layers.reading import Series
 
 __all__ = ["Group", "group_of"]
 
+_OF_POSITIONS = {"conv", "avgpool", "flatten"}
 _NUMBERS = {"batchnorm": "batch", "attention": "tokens"}  # of the layers that mix points: how many these are
 
 
@@ -57,9 +58,15 @@ def group_of(series: Series, name: str) -> Group | None:
     Raises
     ------
     EocError
-        If layers disagree about them.
+        If layers disagree about them, or batches are normalised whose inputs have positions.
     """
-    found = _groups(series)
+    found, names = _groups(series), _names(series)
+    if "batchnorm" in names and names & _OF_POSITIONS:
+        positions = " and ".join(sorted(names & _OF_POSITIONS))
+        raise EocError(
+            f"batch normalisation beside {positions} takes its means over positions too, which theory does not have: "
+            "its batches are of inputs without positions"
+        )
     if len(found) > 1:
         said = " and ".join(sorted(map(str, found)))
         raise EocError(f"layers of {name!r} mix {said}: all of them have to mix the same points")
@@ -69,6 +76,10 @@ def group_of(series: Series, name: str) -> Group | None:
 def _groups(series: Series) -> Set[Group]:
     own = {Group(one.name, one.numbers[_NUMBERS[one.name]](_FIRST)) for one in series if one.name in _NUMBERS}
     return own.union(*(_groups(part) for one in series for part in one.inside))
+
+
+def _names(series: Series) -> Set[str]:
+    return {one.name for one in series}.union(*(_names(part) for one in series for part in one.inside))
 
 
 _FIRST = {"l": 1.0, "L": 1.0}

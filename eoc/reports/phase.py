@@ -34,7 +34,12 @@ _MEANS = {
     "critical": "is on the edge of chaos: gradients neither vanish nor explode",
     "divergent": "diverges: variances grow without bound with depth",
 }
-_BATCHES = "is chaotic: all pairs of a batch end at one correlation, and gradients explode with depth"
+_BATCHES = {
+    "ordered": "all pairs of a batch end at one correlation, and gradients vanish with depth",
+    "chaotic": "all pairs of a batch end at one correlation, and gradients explode with depth",
+    "critical": "all pairs of a batch end at one correlation, and gradients keep their size",
+    "divergent": "variances grow with every block, and gradients like a power of them",
+}
 _FORWARD = {
     "ordered": "is ordered: inputs come to look alike with depth",
     "chaotic": "is chaotic: close inputs are torn apart with depth",
@@ -87,7 +92,9 @@ def _in_words(found: Sequence[Phase], note: str, backward: bool) -> str:
         return f"is {' or '.join(names)}, by the variance of the first layer"
     if backward and names != {"divergent": None}:
         return f"{_FORWARD[found[0].phase]}; gradients {_fate(found[0])}"
-    return _BATCHES if found[0].batch is not None and found[0].phase == "chaotic" else _MEANS[found[0].phase]
+    if found[0].batch is not None:
+        return f"normalises over a batch: {_BATCHES[found[0].phase]}"
+    return _MEANS[found[0].phase]
 
 
 def _fate(p: Phase) -> str:
