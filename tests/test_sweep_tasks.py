@@ -64,6 +64,12 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, tuple[Any, ...]]]] = {
         {"activation": "relu", "sigma_w": 1.4, "sigma_b": 0.1, "depth": 2, "data": str(INPUTS), "size": 3, "block": 1},
         {},
     ),
+    "kinks": (
+        "kinks",
+        {"activation": "hardtanh", "sigma_w": 2.0, "sigma_b": 0.3, "c": 0.5, "mean_square": 1.0, "depth": 2}
+        | {"width": 20, "networks": 3, "seed": 0},
+        {},
+    ),
     "edge of a network": ("edge_of_chaos", {"activation": BLOCK, "sigma_b": 0.1}, {}),
     "edge of noise": ("edge_of_chaos", {"activation": "mlp_dropout", "sigma_b": 0.3}, {}),
     "no edge of a network": ("edge_of_chaos", {"activation": "preln", "sigma_b": 0.1}, {}),
@@ -416,6 +422,16 @@ def test_conditions_are_those_of_the_function() -> None:
         assert found[name].tolist() == getattr(expected, name).tolist()
     assert found["ntk_law"].tolist() == [6.0, 6.0, 6.0]
     assert (found["phase"], found["chi_1"], found["variance"]) == (1, 1.0, best.q)
+
+
+def test_kinks_are_those_of_the_functions() -> None:
+    found = outputs_of(*CASES["kinks"])
+    given = {"depth": 2, "segment": (1.0, 1.0, 0.5)}
+    assert found["kinks"].tolist() == eoc.regions.expected("hardtanh", 2.0, 0.3, **given).per_neuron.tolist()
+    counted = eoc.regions.count_kinks("hardtanh", 2.0, 0.3, **given, width=20, networks=3)
+    assert found["counted"].tolist() == counted.per_neuron.tolist()
+    values = {"activation": ("tanh", "hardtanh", "elu(alpha=0.5)"), "networks": (5,)}
+    assert [name for name, _ in task("kinks").problems(values)] == ["activation", "activation"]
 
 
 def test_conditions_of_correlations_that_no_inputs_have_are_a_mistake() -> None:

@@ -3,14 +3,14 @@
 ``expected`` says how many kinks wide random networks have along a curve, from ``curves`` through the algebra of layers;
 ``disc`` counts regions of one hidden layer in a disc.
 
-``pieces`` are activations made of straight lines, ``model`` networks of them, which ``reading`` makes of PyTorch models
-(with the ``windows`` of convolutions and pooling). ``along`` finds their kinks on segments, ``plane`` their
-regions in planes, as ``polygons`` that layers cut into ``cells``, and ``terms`` what data make of a network: their
-affine maps and ``tropical`` terms.
+``pieces`` are activations made of straight lines, ``model`` networks of them, which ``reading`` makes of PyTorch
+models (with the ``windows`` of convolutions and pooling). ``along`` finds their kinks on segments (``sampled``: of
+random networks), ``plane`` their regions in planes, as ``polygons`` that layers cut into ``cells``, and ``terms``
+what data make of a network: their affine maps and ``tropical`` terms.
 
-``symmetry`` decides which two-layer networks are one function, and ``fewest`` (with ``subsets``) how many neurons it
-needs. ``landscape`` builds local minima that are not global, with
-``derivatives`` of the loss by all parameters, and ``loss_cells`` says in which cell parameters are.
+``symmetry`` decides which networks of ``two_layer`` are one function, and ``fewest`` (with ``subsets``) how many
+neurons it needs. ``landscape`` builds local minima that are not global, with ``derivatives`` of the loss by all
+parameters, and ``loss_cells`` says in which cell parameters are.
 """
 
 from eoc.regions.along import Breakpoints, along
@@ -24,6 +24,7 @@ from eoc.regions.model import PiecewiseLinear, dense
 from eoc.regions.pieces import StraightPieces, straight_pieces
 from eoc.regions.plane import PlaneSection, estimated_cells, plane
 from eoc.regions.reading import piecewise_linear
+from eoc.regions.sampled import CountedKinks, count_kinks, random_network
 from eoc.regions.symmetry import Canonical, Equivalence, canonical, equivalent, flips
 from eoc.regions.terms import LinearTerms, expected_cosines, linear_terms
 from eoc.regions.two_layer import TwoLayer, two_layer
@@ -32,6 +33,7 @@ __all__ = [
     "Breakpoints",
     "Canonical",
     "Cell",
+    "CountedKinks",
     "DiscRegions",
     "Equivalence",
     "ExpectedKinks",
@@ -46,6 +48,7 @@ __all__ = [
     "along",
     "canonical",
     "cell",
+    "count_kinks",
     "dense",
     "equivalent",
     "estimated_cells",
@@ -57,6 +60,7 @@ __all__ = [
     "linear_terms",
     "piecewise_linear",
     "plane",
+    "random_network",
     "spurious_minimum",
     "straight_pieces",
     "two_layer",

@@ -13,6 +13,7 @@ from eoc.sweeps.tasks.correlations import CORRELATION_PROCESS
 from eoc.sweeps.tasks.counterexamples import DIVERGENCE, SECOND_LAYER
 from eoc.sweeps.tasks.edge_of_chaos import CURVE, EDGE_OF_CHAOS
 from eoc.sweeps.tasks.kernel import KERNEL
+from eoc.sweeps.tasks.kinks import KINKS
 from eoc.sweeps.tasks.lengths import GAUSSIANITY, LENGTH_PROCESS, LENGTH_SCALING
 from eoc.sweeps.tasks.phase import PHASE, PHASE_DIAGRAM
 from eoc.sweeps.tasks.propagation import PROPAGATION
@@ -31,6 +32,7 @@ _ALL = (
     RATES,
     CONDITIONS,
     KERNEL,
+    KINKS,
     LENGTH_PROCESS,
     LENGTH_SCALING,
     GAUSSIANITY,
