@@ -1,4 +1,4 @@
-"""Tests that need a deep-learning framework are marked ``frameworks``, and left out where it is not installed."""
+"""Tests that need a deep-learning framework or a browser are marked so, and left out where it is not installed."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ NEEDS = {
     "eoc/predict/__init__": ("torch",),
     "eoc/predict/whole": ("torch",),
     "eoc/training": ("torch", "sklearn"),
+    "tests/browser": ("selenium", "axe_core_python"),
     "tests/frameworks": ("torch", "sklearn"),
     "tests/frameworks/test_jax": ("jax", "flax"),
     "tests/frameworks/test_jax_model": ("jax", "flax", "torch"),
@@ -53,5 +54,6 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the others."""
     for item in items:
-        if _needs(item.path):
-            item.add_marker(pytest.mark.frameworks)
+        needed = _needs(item.path)
+        if needed:
+            item.add_marker(pytest.mark.browser if "selenium" in needed else pytest.mark.frameworks)

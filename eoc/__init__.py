@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         transitions,
     )
     from eoc.errors import AccuracyError, AccuracyWarning, EocError, ExpressionError, NotPermissibleError
+    from eoc.explorer import explore
     from eoc.gains import Gain, gain
     from eoc.gaussian.bivariate import bivariate
     from eoc.gaussian.moments import Estimate, moments
@@ -98,6 +99,7 @@ _WHERE = {
     ),
     "eoc.comparison": ("Comparison", "compare"),
     "eoc.convergence": ("Convergence", "convergence_of"),
+    "eoc.explorer": ("explore",),
     "eoc.errors": ("AccuracyError", "AccuracyWarning", "EocError", "ExpressionError", "NotPermissibleError"),
     "eoc.gains": ("Gain", "gain"),
     "eoc.gaussian.bivariate": ("bivariate",),
@@ -204,6 +206,7 @@ __all__ = [
     "eoc_curve",
     "era",
     "explicit_networks",
+    "explore",
     "fourier",
     "gain",
     "gaussianity",

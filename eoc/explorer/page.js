@@ -57,15 +57,16 @@ function verdict() {
 }
 
 function numbers() {
-  const { limit, slope, chi, star, e, gradient, law } = computed;
+  const { phi, limit, slope, chi, star, e, gradient, law } = computed;
+  const sure = Math.max(2, Math.min(10, Math.floor(-Math.log10(phi.accuracy)) - 1)); // digits
   const scale = star && star.slope > 0 && star.slope !== 1 ? -1 / Math.log(star.slope) : NaN;
   const rows = [
-    ["q*, variance that layers keep", network.keepsEveryQ ? "every q" : digits(limit, 10)],
-    ["F'(q*)", digits(slope, 8)],
-    ["\u03c7\u2081, growth of squared gradients a layer", digits(chi, 10)],
-    ["c*, where correlations end", star ? digits(1 - star.e, 10) : "unknown"],
+    ["q*, variance that layers keep", network.keepsEveryQ ? "every q" : digits(limit, sure)],
+    ["F'(q*)", digits(slope, sure - 2)],
+    ["\u03c7\u2081, growth of squared gradients a layer", digits(chi, sure)],
+    ["c*, where correlations end", star ? digits(1 - star.e, sure) : "unknown"],
     ["\u03be_c, layers in which inputs come e closer to it", chi === 1 || Math.abs(chi - 1) < 1e-6 ? "infinite" : digits(scale, 6)],
-    [`1 - c after ${state.depth} layers`, digits(e[state.depth], 8)],
+    [`1 - c after ${state.depth} layers`, digits(e[state.depth], sure - 2)],
     ["squared gradient, first layer over last", digits(gradient[0], 6)],
   ];
   if (law) rows.push(["law of 1 - c", `${law.name} / layer${law.power === 2 ? "\u00b2" : ""}, ${law.name} = ${digits(law.constant, 6)}`]);
@@ -178,7 +179,7 @@ const DRAW = {
   },
   density() {
     const { q } = computed, known = q.filter((one) => Number.isFinite(one) && one > 0);
-    const picks = grid(6, (t) => known[Math.round(t * (known.length - 1))]);
+    const picks = grid(6, (t) => known[Math.round(known.length ** t) - 1]); // closer among the first layers
     const reach = 3.2 * Math.sqrt(Math.max(...picks.filter((one) => one < 1e4), 1e-6));
     const x = grid(121, (t) => reach * (2 * t - 1));
     picks.forEach((one, i) => put(`density-${i}`, {
@@ -246,7 +247,8 @@ function refresh() {
   say();
   clearTimeout(circle);
   circle = setTimeout(drawCircle, 60);
-  history.replaceState(null, "", address());
+  if (window === window.parent) history.replaceState(null, "", address());
+  else window.parent.postMessage({ explorer: { ...state } }, "*"); // in a notebook
 }
 
 function address() {
@@ -308,8 +310,7 @@ async function begin() {
   for (const one of ACTIVATIONS) element("activation").append(new Option(`${one.name}: ${one.formula}`, one.name));
   for (const [name, item] of Object.entries(DATA.panels)) {
     const views = await Bokeh.embed.embed_item(item);
-    documents[name] = views.model_views ? undefined : undefined;
-    const view = [...views][0] || views.roots[0];
+    const [view] = views;
     documents[name] = view.model.document;
     if (name === "diagram") dragged(view);
   }
@@ -336,6 +337,7 @@ async function begin() {
     element("copied").textContent = "copied";
   });
   addEventListener("hashchange", () => set(fromAddress()));
+  addEventListener("message", (event) => { if (event.data.set) set(event.data.set); });
   set({ ...START, ...fromAddress() });
   refresh();
   window.explorer = { state, set, get computed() { return computed; }, refresh, ready: true };

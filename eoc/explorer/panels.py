@@ -43,8 +43,8 @@ PANELS = (
     Panel(
         "diagram",
         "Where you are",
-        "Line: the edge of chaos, dashed where variances leave it. Below it signals and gradients die out, above it they "
-        "are torn apart. Drag the point, or move it with the sliders.",
+        "Line: the edge of chaos, dashed where variances leave it. Below it signals and gradients die out, above it "
+        "they are torn apart. Drag the point, or move it with the sliders.",
         ("\u03c3_b, std of the biases", "\u03c3_w, gain of the weights"),
     ),
     Panel(
@@ -74,13 +74,14 @@ PANELS = (
     Panel(
         "density",
         "Pre-activations",
-        "Densities of one unit over random networks: Gaussians of variance q, from the first layer (blue) to the last (red).",
+        "Densities of one unit over random networks: Gaussians of variance q, from the first layer (blue) to the last "
+        "(red).",
         ("pre-activation", "density"),
     ),
     Panel(
         "circle",
         "A circle of inputs",
-        "What one random network of 60 units a layer makes of a circle: its two widest directions at the last layer drawn.",
+        "What one random network of 60 units a layer makes of a circle: the two widest directions, up to layer 30.",
         ("", ""),
     ),
 )
@@ -128,19 +129,24 @@ def _empty(panel: Panel, **others: Any) -> figure:
     return drawn
 
 
-def _source(name: str, *columns: str) -> Any:
+def _source(name: str, **columns: list[Any]) -> Any:
     from bokeh.models import ColumnDataSource
 
-    return ColumnDataSource(name=name, data={column: [] for column in columns})
+    return ColumnDataSource(name=name, data=columns)
+
+
+def _points(name: str) -> Any:
+    """A source that is filled later; logarithmic axes cannot be drawn without numbers."""
+    return _source(name, x=[1.0, 10.0], y=[0.1, 1.0])
 
 
 def _line(drawn: figure, name: str, colour: str, dash: str = "solid", width: float = 2.0) -> None:
-    drawn.line("x", "y", source=_source(name, "x", "y"), line_color=colour, line_dash=dash, line_width=width)
+    drawn.line("x", "y", source=_points(name), line_color=colour, line_dash=dash, line_width=width)
 
 
 def _dots(drawn: figure, name: str, colour: str, size: int = 9, *, filled: bool = True) -> None:
     look = {"line_color": colour, "fill_color": colour, "fill_alpha": 1.0 if filled else 0.0, "line_width": 2}
-    drawn.scatter("x", "y", source=_source(name, "x", "y"), size=size, **look)
+    drawn.scatter("x", "y", source=_points(name), size=size, **look)
 
 
 def _diagram(panel: Panel) -> figure:
@@ -148,7 +154,7 @@ def _diagram(panel: Panel) -> figure:
 
     drawn = _empty(panel, x_range=Range1d(0.0, _SIGMA[0]), y_range=Range1d(0.0, _SIGMA[1]))
     for name, dash in (("diagram-stable", "solid"), ("diagram-unstable", "dashed")):
-        source = _source(name, "xs", "ys")
+        source = _source(name, xs=[], ys=[])
         drawn.multi_line("xs", "ys", source=source, line_color=BLUE, line_width=2.5, line_dash=dash)
     _dots(drawn, "diagram-alone", BLUE, 7)
     _dots(drawn, "diagram-point", RED, 15)
@@ -201,7 +207,7 @@ def _density(panel: Panel) -> figure:
 
 def _circle(panel: Panel) -> figure:
     drawn = _empty(panel, match_aspect=True)
-    source = _source("circle-points", "x", "y", "colour")
+    source = _source("circle-points", x=[0.0, 1.0], y=[0.0, 1.0], colour=[BLUE, BLUE])
     drawn.line("x", "y", source=source, line_color=GREY, line_width=1.0)
     drawn.scatter("x", "y", source=source, size=5, line_color=None, fill_color="colour")
     drawn.axis.visible = False

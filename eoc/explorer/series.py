@@ -29,7 +29,7 @@ from eoc.gaussian.nodes import chebyshev_nodes, to_chebyshev
 __all__ = ["FIRST", "LAST", "ExportedActivation", "exported"]
 
 FIRST, LAST = -6, 4  #: octaves of sqrt(q)
-_IN_Q, _IN_ANGLE = 18, 128  # terms in log q, and in theta at most
+_IN_Q, _IN_ANGLE = 18, 256  # terms in log q, and in theta at most
 _LEFT_OUT = 1e-13
 _CHECKED = 2, 30  # variances an octave, and angles at each, at which series are compared with what they stand for
 _SEED = 20
@@ -71,7 +71,8 @@ class ExportedActivation:
         """For JSON: numbers as base64 of little-endian doubles."""
         curve = eoc_curve(self.activation, sigma_b_max=_SIGMA_B, points=_POINTS)
         x = np.linspace(-_REACH, _REACH, _SAMPLES)
-        pieces = [{n: _packed(getattr(piece, n)) for n in ("q", "sigma_b", "sigma_w", "slope")} for piece in curve.pieces]
+        columns = ("q", "sigma_b", "sigma_w", "slope")
+        pieces = [{name: _packed(getattr(piece, name)) for name in columns} for piece in curve.pieces]
         return {
             "name": self.activation.name,
             "formula": self.activation.formula,
