@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from eoc.activations import Activation, activation, era
     from eoc.activations.named import fourier, gp_activation, pau, polynomial, rational, spline
+    from eoc.citations import Citation, citation
     from eoc.comparison import Comparison, compare
     from eoc.convergence import Convergence, convergence_of
     from eoc.criticality import (
@@ -97,6 +98,7 @@ _WHERE = {
         "padded_edge",
         "transitions",
     ),
+    "eoc.citations": ("Citation", "citation"),
     "eoc.comparison": ("Comparison", "compare"),
     "eoc.convergence": ("Convergence", "convergence_of"),
     "eoc.explorer": ("explore",),
@@ -158,6 +160,7 @@ __all__ = [
     "AccuracyError",
     "AccuracyWarning",
     "Activation",
+    "Citation",
     "Comparison",
     "ConditionNumbers",
     "Convergence",
@@ -194,6 +197,7 @@ __all__ = [
     "WeightMoments",
     "activation",
     "bivariate",
+    "citation",
     "compare",
     "condition_numbers",
     "convergence_law",

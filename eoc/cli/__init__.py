@@ -13,11 +13,13 @@ import typer
 
 from eoc.cli import (
     activations,
+    cite,
     compare,
     curve,
     describe,
     diagnose,
     diagram,
+    doctor,
     explain,
     explore,
     gain,
@@ -75,6 +77,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "sensitivity": sensitivity.command,
     "verify": verify.command,
     "explain": explain.command,
+    "cite": cite.command,
+    "doctor": doctor.command,
 }
 _MONTECARLO: dict[str, Callable[..., None]] = {
     "lengths": montecarlo.lengths,

@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     """All of them; ``docs/command-line.md`` has the same list for users."""
 
     DONE = 0
-    FAILED = 1  #: ``eoc verify`` found that theory and simulation disagree, or a point of ``eoc sweep run`` failed
+    FAILED = 1  #: ``eoc verify`` or ``eoc doctor`` found something wrong, or a point of ``eoc sweep run`` failed
     REFUSED = 2  #: the input cannot be used, or needs more memory than there is: a message is on standard error
     NO_POINT = 3  #: the question is fine but there is no usable point; the reason and an alternative are printed
     OUTPUT_LOST = 74  #: standard output cannot be written: EX_IOERR of sysexits.h

@@ -16,7 +16,7 @@ from platformdirs import user_cache_dir
 
 from eoc.sharing import Lock
 
-__all__ = ["compilable", "exactly", "inlined", "jit"]
+__all__ = ["cache_folder", "compilable", "exactly", "inlined", "jit"]
 
 _LENDING = Lock()
 _FAST: bool | set[str] = {"contract", "reassoc"}
@@ -51,7 +51,7 @@ def jit(function: Callable[..., Any], inline: str = "never", fastmath: bool | se
         chosen = numba.config.CACHE_DIR
         try:
             # Numba reads the directory while it decorates, so the setting is lent for this moment only.
-            numba.config.CACHE_DIR = chosen or str(_folder())
+            numba.config.CACHE_DIR = chosen or str(cache_folder())
             return numba.njit(cache=True, **flags)(function)
         except (RuntimeError, OSError):
             return numba.njit(**flags)(function)
@@ -60,7 +60,7 @@ def jit(function: Callable[..., Any], inline: str = "never", fastmath: bool | se
 
 
 @cache
-def _folder() -> Path:
+def cache_folder() -> Path:
     """Of machine code of these very sources: Numba looks at a kernel's own file, not at those of what it calls."""
     sources = (Path(__file__), *sorted((Path(__file__).parent / "kernels").glob("*.py")))
     digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
