@@ -25,7 +25,7 @@ def test_a_wrong_number_and_an_error_are_told(monkeypatch):
     def broken():
         raise ImportError("no numba here")
 
-    module = import_module("eoc.doctor.self_test")
+    module = import_module("eoc.doctor.checks")
     monkeypatch.setattr(module, "_CHECKS", {"one": (lambda: 1.0, 2.0, 1e-3), "other": (broken, 1.0, 1e-3)})
     done = run("doctor")
     assert done.returncode == 1
@@ -43,7 +43,7 @@ def test_what_is_not_a_number_has_not_passed():
 
 
 def test_optional_parts_are_named_with_their_extra(monkeypatch):
-    monkeypatch.setattr("eoc.doctor.environment.find_spec", lambda name: None)
+    monkeypatch.setattr("eoc.doctor.installed.find_spec", lambda name: None)
     here = environment()
     assert not any(here.optional.values())
     assert here.extras["scikit-learn"] == "sklearn"
@@ -51,7 +51,7 @@ def test_optional_parts_are_named_with_their_extra(monkeypatch):
 
 
 def test_a_cache_that_cannot_be_written_is_told(monkeypatch, tmp_path):
-    monkeypatch.setattr("eoc.doctor.environment.os.access", lambda path, mode: False)
+    monkeypatch.setattr("eoc.doctor.installed.os.access", lambda path, mode: False)
     monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path / "nowhere"))
     here = environment()
     assert (here.cache, here.cache_bytes, here.cache_writable) == (str(tmp_path / "nowhere"), 0, False)

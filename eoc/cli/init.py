@@ -60,6 +60,8 @@ def command(
     with 'ste', every sigma_w at which gradients keep their size.
 
     --plot draws the activation, the place on the edge of chaos, and variances, correlations and gradients by layer.
+
+    What the printed words mean: 'eoc explain chi_1', and so on.
     """
     from eoc.activations import Activation
     from eoc.criticality import edge_of_chaos

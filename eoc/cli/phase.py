@@ -44,6 +44,8 @@ def command(
     With --backward gradients are those of a straight-through estimator, as of a sign with the slope of hardtanh.
 
     --plot draws the variance map, the correlation map and two inputs layer by layer.
+
+    What the printed words mean: 'eoc explain xi_c', and so on.
     """
     from eoc.activations import Activation
     from eoc.operating_point import critical_point

@@ -55,7 +55,7 @@ def self_test() -> Iterator[Check]:
     --------
     >>> first = next(self_test())
     >>> first.name, first.passed
-    ('E phi'^2 of hardtanh, a closed form', True)
+    ("E phi'^2 of hardtanh, a closed form", True)
     """
     for name, (compute, expected, tolerance) in _CHECKS.items():
         start = time.perf_counter()
