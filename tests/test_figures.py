@@ -51,6 +51,8 @@ TABLES = {
     "poole_variance_dynamics": "sigma_w sigma_b q_0 layer q",
     "poole_variance_fixed_points": "sigma_b sigma_w q_star layers",
     "poole_variance_maps": "sigma_w sigma_b q_star q F",
+    "region_kinks_layers": "activation phase sigma_w sigma_b layer kinks counted counted_error",
+    "region_planes_counts": "when accuracy cells patterns maps",
     "schoenholz_depths_critical": "sigma_b_squared sigma_w_squared",
     "schoenholz_depths_depths": "sigma_b_squared sigma_w_squared xi_q xi_c",
     "schoenholz_diagram_critical": "sigma_b_squared sigma_w_squared",
@@ -415,3 +417,27 @@ def test_smooth_activations_learn_on_the_edge_of_chaos_and_none_in_the_ordered_p
 def test_the_line_of_trainable_depths_is_six_depth_scales(read: Read) -> None:
     limit = read("trainable_depth", "limit")
     assert limit["depth"][0] == pytest.approx(6.0 * 3.62698, rel=1e-5)
+
+
+def test_networks_have_the_kinks_that_are_expected(read: Read) -> None:
+    relu = read("region_kinks", "layers", activation="relu", sigma_b=0.0)
+    np.testing.assert_allclose(relu["kinks"], 2.0, rtol=1e-12)
+    np.testing.assert_allclose(relu["counted"][0], 2.0, rtol=1e-12)  # layer 1 is exact at every width
+    ordered, edge, chaotic = (
+        read("region_kinks", "layers", phase=phase, activation="hardtanh")["kinks"] for phase in PHASES
+    )
+    assert ordered[-1] < 0.12
+    assert edge[-1] == pytest.approx(edge[-2], rel=2e-3)
+    assert chaotic[-1] / chaotic[-2] == pytest.approx(4 / 3, rel=1e-3)
+    first = read("region_kinks", "layers", layer=1)
+    np.testing.assert_allclose(first["counted"], first["kinks"], rtol=0.2)  # of 60 units
+
+
+PHASES = ("ordered", "edge of chaos", "chaotic")
+
+
+def test_training_hardly_changes_the_number_of_regions(read: Read) -> None:
+    before, after = read("region_planes", "counts")
+    assert before["cells"] == 1121
+    assert 0.5 < after["cells"] / before["cells"] < 2.0
+    assert after["accuracy"] > before["accuracy"]
