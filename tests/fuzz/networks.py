@@ -37,7 +37,20 @@ _CELLS = (
     "minimalrnn(1.1, 0.8, 0.3)",
     "gru(1.2, 0.7, c=0.5)",
 )
-_LEAVES = (*TAME, *_PHI, *_STEEP, *_SURROGATES, "dense", "dense()", "identity", "scale(-1)", "silu", *_CELLS)
+_LEAVES = (
+    *TAME,
+    *_PHI,
+    *_STEEP,
+    *_SURROGATES,
+    "batchnorm(8)",
+    "dense(1, pruned=0.3)",
+    "dense",
+    "dense()",
+    "identity",
+    "scale(-1)",
+    "silu",
+    *_CELLS,
+)
 _NUMBERS = ("1", "0.5", "sqrt(2)", "1/3", "0.9", "1/sqrt(L)", "1/l", "pi/4", "2**-0.5")
 _STRANGE = (
     *("0", "-1", "1e-300", "1e300", "1e999", "nan", "inf", "1e50", "1e-160", "1e75", "0/0", "l", "L", "10**400", "1j"),
