@@ -24,9 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from eoc.activations.base import Activation
-from eoc.floats import FloatArray
+from eoc.floats import FloatArray, IntArray
 
-__all__ = ["LARGEST", "Box", "first_boxes", "variances_and_distances"]
+__all__ = ["LARGEST", "Box", "BoxTree", "variances_and_distances"]
 
 LARGEST = 1.6e4  #: ratio of two variances, for which delta is a bit less than 8 sqrt(2)
 _ROOT = 2.0**0.5
@@ -55,7 +55,60 @@ class Box:
         )
 
 
-def first_boxes(phi: Activation, sign: int, chart: int, s: float) -> tuple[FloatArray, FloatArray]:
+class BoxTree:
+    """Boxes, and the trees that lead to them.
+
+    Attributes
+    ----------
+    boxes
+        All of them, those that were halved too.
+    nodes
+        Whether R (0) or tau (1) decides, at which value, and where to go below and above; of a leaf -1, 0, the number
+        of its box, and -1.
+    """
+
+    def __init__(self) -> None:
+        self.boxes: list[Box] = []
+        self.nodes: list[tuple[int, float, int, int]] = []
+
+    def plant(self, phi: Activation, sign: int, chart: int, s: float) -> int:
+        """The root of a tree of the first boxes of a chart, for variances up to s^2."""
+
+        def planted(r: FloatArray, tau: FloatArray) -> int:
+            if r.size == tau.size == 2:
+                return self._leaf(Box(sign, chart, (float(r[0]), float(tau[0])), (float(r[1]), float(tau[1]))))
+            along, axis = (0, r) if r.size > 2 else (1, tau)
+            here, middle = len(self.nodes), axis.size // 2
+            self.nodes.append((along, float(axis[middle]), 0, 0))
+            below, above = (
+                planted(part, tau) if along == 0 else planted(r, part) for part in (axis[: middle + 1], axis[middle:])
+            )
+            self.nodes[here] = (along, float(axis[middle]), below, above)
+            return here
+
+        return planted(*_first_ends(phi, sign, chart, s))
+
+    def halve(self, leaf: int, along: int) -> tuple[int, int]:
+        """Both halves of a box are leaves in its place."""
+        one, two = self.boxes[self.nodes[leaf][2]].halves(along)
+        halves = self._leaf(one), self._leaf(two)
+        self.nodes[leaf] = (along, one.high[along], *halves)
+        return halves
+
+    def arrays(self, place: IntArray) -> tuple[IntArray, FloatArray]:
+        """What decides and where to go, (T, 3), with the ``place`` of boxes in tables at leaves, and at which value."""
+        tree = np.array([(along, below, above) for along, _, below, above in self.nodes], np.int64)
+        leaves = tree[:, 0] < 0
+        tree[leaves, 1] = place[tree[leaves, 1]]
+        return tree, np.array([at for _, at, _, _ in self.nodes])
+
+    def _leaf(self, box: Box) -> int:
+        self.boxes.append(box)
+        self.nodes.append((-1, 0.0, len(self.boxes) - 1, -1))
+        return len(self.nodes) - 1
+
+
+def _first_ends(phi: Activation, sign: int, chart: int, s: float) -> tuple[FloatArray, FloatArray]:
     """The ends in R, and in tau, of the boxes of a chart, for variances up to s^2."""
     knots = np.asarray(phi.knots, dtype=float)
     knots = knots[np.abs(knots) < _SEEN * s]

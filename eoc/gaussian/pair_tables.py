@@ -18,7 +18,7 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.errors import AccuracyError
 from eoc.floats import EPS, FloatArray, IntArray
 from eoc.gaussian import kernels
-from eoc.gaussian.charts import Box, first_boxes, variances_and_distances
+from eoc.gaussian.charts import Box, BoxTree, variances_and_distances
 from eoc.gaussian.common_part import CLOSE, CommonPart, EqualVariances
 from eoc.gaussian.divergence import vertical
 from eoc.gaussian.kernels import PairBoxes
@@ -72,12 +72,12 @@ class PairTables:
         self._means = CommonPart(phi, 2.0 * self.low)
         self._equal = EqualVariances.of(self._means, 2.0 * self.low)
         self._lock = phi.cache.lock
-        self._tree: list[tuple[int, float, int, int]] = []  # along, at, below, above; of leaves -1, 0.0, number, -1
-        self._boxes: list[Box] = []
-        self._place: list[int] = []  # of each box: where it is in the tables
+        self._tree = BoxTree()
+        self._place: dict[int, int] = {}  # of boxes that are built: where they are in the tables
         self._tables: list[tuple[FloatArray, IntArray, FloatArray]] = []
         signs = (1,) if phi.parity is not None else (1, -1)
-        roots = [self._planted(sign, chart) for sign in signs for chart in range(3)]
+        s = (2.0 * self.low) ** 0.5
+        roots = [self._tree.plant(phi, sign, chart, s) for sign in signs for chart in range(3)]
         self._roots = np.array((roots * 2)[:6])
         self.boxes = self._published()
 
@@ -85,45 +85,20 @@ class PairTables:
         """Build these leaves of the tree."""
         with self._lock:
             for leaf in np.unique(leaves):
-                along, _, number, _ = self._tree[leaf]
-                if along < 0 and self._place[number] == _UNBUILT:  # another thread may have been here
+                along, _, number, _ = self._tree.nodes[leaf]
+                if along < 0 and number not in self._place:  # another thread may have been here
                     self._build(int(leaf), number)
             self.boxes = self._published()
 
-    def _planted(self, sign: int, chart: int) -> int:
-        """The tree of the first boxes of a chart."""
-        ends, parts = first_boxes(self.phi, sign, chart, (2.0 * self.low) ** 0.5)
-
-        def plant(r: FloatArray, tau: FloatArray) -> int:
-            if r.size == tau.size == 2:
-                return self._leaf(Box(sign, chart, (float(r[0]), float(tau[0])), (float(r[1]), float(tau[1]))))
-            along, axis = (0, r) if r.size > 2 else (1, tau)
-            here, middle = len(self._tree), axis.size // 2
-            self._tree.append((along, float(axis[middle]), 0, 0))
-            below, above = (
-                plant(part, tau) if along == 0 else plant(r, part) for part in (axis[: middle + 1], axis[middle:])
-            )
-            self._tree[here] = (along, float(axis[middle]), below, above)
-            return here
-
-        return plant(ends, parts)
-
-    def _leaf(self, box: Box) -> int:
-        self._boxes.append(box)
-        self._place.append(_UNBUILT)
-        self._tree.append((-1, 0.0, len(self._boxes) - 1, -1))
-        return len(self._tree) - 1
-
     def _build(self, leaf: int, number: int) -> None:
-        box = self._boxes[number]
+        box = self._tree.boxes[number]
         try:
             series, error, tails = self._series(box)
         except AccuracyError:
             series, error, tails = np.zeros((_TERMS[0], 2, *_TERMS[1:])), np.full(4, np.inf), np.zeros(2)
         worst = int(np.argmax(tails))
         if tails[worst] > _RESOLVED and box.halvings < _HALVINGS:
-            one, two = box.halves(worst)
-            self._tree[leaf] = (worst, one.high[worst], self._leaf(one), self._leaf(two))
+            self._tree.halve(leaf, worst)
             return
         first, second, falling, least = error
         bounds, sizes = np.array([first + falling / least, second]), np.abs(series).max(axis=(0, 2, 3))
@@ -133,17 +108,15 @@ class PairTables:
         self._tables.append(_packed(series, error))
 
     def _published(self) -> PairBoxes:
-        tree = np.array([(along, below, above) for along, _, below, above in self._tree], np.int64)
-        tree[:, 1] = np.where(tree[:, 0] < 0, np.append(self._place, 0)[tree[:, 1] * (tree[:, 0] < 0)], tree[:, 1])
-        spans = np.array([np.ravel(_span(b)) for b, p in zip(self._boxes, self._place, strict=True) if p >= 0])
-        order = np.argsort([p for p in self._place if p >= 0])
-        spans = spans.reshape(-1, 4)[order]
+        place = np.full(len(self._tree.boxes), _UNBUILT)
+        place[list(self._place)] = list(self._place.values())
+        tree, at = self._tree.arrays(place)
+        spans = np.array([np.ravel(_span(self._tree.boxes[number])) for number in self._place]).reshape(-1, 4)
         series = np.concatenate([np.empty((_TERMS[0], 0)), *(packed for packed, _, _ in self._tables)], axis=1)
         lengths = np.array([packed.shape[1] for packed, _, _ in self._tables], np.int64)
         starts = np.cumsum(lengths) - lengths
         counts = np.array([c for _, c, _ in self._tables], np.int64).reshape(-1, _TERMS[1])
         errors = np.array([e for _, _, e in self._tables]).reshape(-1, 4)
-        at = np.array([at for _, at, _, _ in self._tree])
         return PairBoxes(self._roots, tree, at, spans, starts, lengths, counts, series, errors)
 
     def _series(self, box: Box) -> tuple[FloatArray, FloatArray, FloatArray]:
