@@ -296,7 +296,7 @@ def test_many_kinks_at_two_variances() -> None:
     for c in (-1.0, -0.6, 0.0, 0.4, 0.99, 1.0):
         for slopes, name in ((False, "K"), (True, "Kd")):
             true = bivariate(few, 0.7, q_b=2.0, c=c, names=(name,))[name]
-            value, bound = expectation_of_lines(few, slopes, 0.7, 2.0, c)
+            value, bound = expectation_of_lines(few, slopes, 0.7, 2.0, 1.0 - c)
             assert abs(value - float(true.value)) <= bound + float(true.error)
             assert bound <= 1e-12
         same = bivariate(many, 1.3, q_b=1.3 * (1.0 + 1e-12), c=c)

@@ -6,7 +6,8 @@ of one and p_2 of both, L = P(U > h, V > k), A = p(h) P(Z > (k - c h)/r) and B =
 
 .. math:: E[(U - h)_+ (V - k)_+] = (c + h k) L - k A - h B + r^2 p_2(h, k),
 
-which follows from Stein's lemma; a hinge to the left is one to the right of -U, at -h.
+which follows from Stein's lemma; a hinge to the left is one to the right of -U, at -h. Differences k - c h are taken
+as (k - h) + (1 - c) h: close to equal inputs they are small, and are divided by r.
 """
 
 from __future__ import annotations
@@ -29,15 +30,16 @@ def is_of_lines(phi: Activation, q: float) -> bool:
     return float(integrals(phi, np.array([q]), {"ddphi^2"})[0]["ddphi^2"][0][0]) == 0.0
 
 
-def expectation_of_lines(phi: Activation, slopes: bool, q_a: float, q_b: float, c: float) -> tuple[float, float]:
-    """E[phi(u) phi(v)], or E[phi'(u) phi'(v)], and a bound on the error."""
+def expectation_of_lines(phi: Activation, slopes: bool, q_a: float, q_b: float, e: float) -> tuple[float, float]:
+    """E[phi(u) phi(v)], or E[phi'(u) phi'(v)], at 1 - c = e, and a bound on the error."""
     knots, kinks = np.array([b.x for b in phi.kinks]), np.array([b.kink for b in phi.kinks])
     side = np.where(knots >= 0.0, 1.0, -1.0)
     m, start = phi.at_zero.left[1], phi.at_zero.left[0]
     s_a, s_b = q_a**0.5, q_b**0.5
     h, k = side * knots / s_a, side * knots / s_b
-    h2, k2, rho = h[:, None], k[None, :], c * np.outer(side, side)
-    both = _both_above(h2, k2, rho)
+    h2, k2, c, same = h[:, None], k[None, :], 1.0 - e, np.outer(side, side)
+    both_ends = _Ends(h2, k2, np.where(same > 0.0, e, 2.0 - e))
+    both = both_ends.above()
     lost = both + np.minimum(_above(h2) + _above(k2), np.minimum(_above(h2), _above(k2)) / EPS)
     one, other = _above(h), _above(k)
     if slopes:  # m, and a hinge's slope a side above its knot
@@ -45,7 +47,7 @@ def expectation_of_lines(phi: Activation, slopes: bool, q_a: float, q_b: float, 
         parts = [m * m, m * (a @ one), m * (a @ other), a @ both @ a]
         sizes = [m * m, *(abs(m) * (np.abs(a) @ p) for p in (one, other)), np.abs(a) @ lost @ np.abs(a)]
         return float(sum(parts)), _ROUNDINGS * EPS * float(sum(sizes))
-    rest = _rest(h2, k2, rho)
+    rest, rho = both_ends.rest(), c * same
     means = [s * (np.exp(-0.5 * t * t) / np.sqrt(2.0 * np.pi) - t * p) for s, t, p in ((s_a, h, one), (s_b, k, other))]
     turned = [c * s_a * s_b * side * p for p in (one, other)]  # of a hinge with the other point
     hinges = (rho + h2 * k2) * both + sum(rest)
@@ -65,33 +67,42 @@ def _above(x: FloatArray) -> FloatArray:
     return np.asarray(ndtr(-x))
 
 
-def _rest(h: FloatArray, k: FloatArray, c: FloatArray) -> list[FloatArray]:
-    """The terms of E[(U - h)_+ (V - k)_+] without L."""
-    r = np.sqrt((1.0 - c) * (1.0 + c))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a, b = (
-            np.where(r > 0.0, _above((y - c * x) / r), np.where(y == c * x, 0.5, y < c * x)) * np.exp(-0.5 * x * x)
-            for x, y in ((h, k), (k, h))
-        )
-        joint = np.where(r > 0.0, r * np.exp(-0.5 * (h * h + ((k - c * h) / r) ** 2)), 0.0)
-    density = 1.0 / np.sqrt(2.0 * np.pi)
-    return [-k * a * density, -h * b * density, joint * density**2]
+class _Ends:
+    """Two Gaussians above h and k, arrays, with 1 - c = e each."""
 
+    def __init__(self, h: FloatArray, k: FloatArray, e: FloatArray) -> None:
+        self._h, self._k, self._e = (np.asarray(one) for one in np.broadcast_arrays(h, k, e))
+        self._r = np.sqrt(self._e * (2.0 - self._e))
 
-def _both_above(h: FloatArray, k: FloatArray, c: FloatArray) -> FloatArray:
-    """P(U > h, V > k) by Owen's T."""
-    from scipy.special import owens_t
+    def rest(self) -> list[FloatArray]:
+        """The terms of E[(U - h)_+ (V - k)_+] without L."""
+        h, k, r = self._h, self._k, self._r
+        ahead = self._ahead(h, k), self._ahead(k, h)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            a, b = (
+                np.where(r > 0.0, _above(d / r), np.where(d == 0.0, 0.5, d < 0.0)) * np.exp(-0.5 * x * x)
+                for x, d in zip((h, k), ahead, strict=True)
+            )
+            joint = np.where(r > 0.0, r * np.exp(-0.5 * (h * h + (ahead[0] / r) ** 2)), 0.0)
+        density = 1.0 / np.sqrt(2.0 * np.pi)
+        return [-k * a * density, -h * b * density, joint * density**2]
 
-    h, k, c = np.broadcast_arrays(h, k, c)
-    r = np.sqrt((1.0 - c) * (1.0 + c))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one = np.where(h == 0.0, np.sign(k) * 0.25, owens_t(h, (k - c * h) / (h * r)))
-        other = np.where(k == 0.0, np.sign(h) * 0.25, owens_t(k, (h - c * k) / (k * r)))
-        apart = np.where((h * k < 0.0) | ((h * k == 0.0) & (h + k < 0.0)), 0.5, 0.0)
-        inside = 0.5 * (_above(h) + _above(k)) - one - other - apart
-        centre = np.arccos(-c) / (2.0 * np.pi)
-    same = _above(np.maximum(h, k))
-    opposite = np.maximum(_above(h) - _above(-k), 0.0)
-    out = np.where((h == 0.0) & (k == 0.0), centre, inside)
-    out = np.where(r > 0.0, out, np.where(c > 0.0, same, opposite))
-    return np.asarray(np.clip(out, 0.0, np.minimum(_above(h), _above(k))))
+    def above(self) -> FloatArray:
+        """P(U > h, V > k) by Owen's T."""
+        from scipy.special import owens_t
+
+        h, k, r = self._h, self._k, self._r
+        with np.errstate(divide="ignore", invalid="ignore"):
+            one = np.where(h == 0.0, np.sign(k) * 0.25, owens_t(h, self._ahead(h, k) / (h * r)))
+            other = np.where(k == 0.0, np.sign(h) * 0.25, owens_t(k, self._ahead(k, h) / (k * r)))
+            apart = np.where((h * k < 0.0) | ((h * k == 0.0) & (h + k < 0.0)), 0.5, 0.0)
+            inside = 0.5 * (_above(h) + _above(k)) - one - other - apart
+            centre = 0.5 - np.arctan2(np.sqrt(self._e), np.sqrt(2.0 - self._e)) / np.pi
+        equal, opposite = _above(np.maximum(h, k)), np.maximum(_above(h) - _above(-k), 0.0)
+        out = np.where((h == 0.0) & (k == 0.0), centre, inside)
+        out = np.where(r > 0.0, out, np.where(self._e < 1.0, equal, opposite))
+        return np.asarray(np.clip(out, 0.0, np.minimum(_above(h), _above(k))))
+
+    def _ahead(self, h: FloatArray, k: FloatArray) -> FloatArray:
+        """The difference k - c h."""
+        return np.where(self._e <= 1.0, (k - h) + self._e * h, (k + h) - (2.0 - self._e) * h)

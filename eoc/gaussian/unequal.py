@@ -69,7 +69,7 @@ def homogeneous(
 
 
 def _of_lines(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _Pair:
-    value, error = expectation_of_lines(phi, name == "Kd", q_a, q_b, 1.0 - e)
+    value, error = expectation_of_lines(phi, name == "Kd", q_a, q_b, e)
     if name != "G":
         return value, error
     v = moments(phi, [q_a, q_b], ("V",))["V"]

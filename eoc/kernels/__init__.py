@@ -4,7 +4,8 @@
 ``spectra`` of it. ``condition`` follows condition numbers to any depth, beside ``condition_laws``; ``two_layer`` is the
 matrix by which the hidden layer of a two-layer network learns. ``by_depth`` collects
 spectra of data, and with ``accuracy`` how well labels are predicted. ``ensemble`` predicts as networks do that gradient
-descent has trained, and ``sklearn`` has the kernels for the estimators of scikit-learn.
+descent has trained, and ``sklearn`` has the kernels for the estimators of scikit-learn. ``torch`` and ``jax`` have the
+kernel of an activation as a function of these frameworks, from ``duals``.
 """
 
 from eoc.kernels.accuracy import Score, cross_validated
