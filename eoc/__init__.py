@@ -55,8 +55,29 @@ if TYPE_CHECKING:
     from eoc.gaussian.moments import Estimate, moments
     from eoc.jacobians import JacobianSpectrum, isometric_depth, isometry, jacobian
     from eoc.kernels import ConditionNumbers, Ensemble, Kernel, condition_numbers, ensemble, kernel, two_layer_gram
-    from eoc.layers import Network, WeightMoments, mixture, mode_factor, network, padding_eigenvalue, pruned, quantised
-    from eoc.maps import ConvergenceLaw, CorrelationFixedPoint, CorrelationMap, FixedPoint, VarianceMap, convergence_law
+    from eoc.layers import (
+        Network,
+        WeightMoments,
+        collapse_constant,
+        mixture,
+        mode_factor,
+        network,
+        padding_eigenvalue,
+        pruned,
+        quantised,
+    )
+    from eoc.maps import (
+        ConvergenceLaw,
+        CorrelationFixedPoint,
+        CorrelationMap,
+        FixedPoint,
+        SettledTokens,
+        VarianceMap,
+        angle_exponent,
+        convergence_law,
+        deep_attention,
+        settled_tokens,
+    )
     from eoc.montecarlo import (
         correlation_process,
         explicit_networks,
@@ -119,6 +140,7 @@ _WHERE = {
     "eoc.layers": (
         "Network",
         "WeightMoments",
+        "collapse_constant",
         "mixture",
         "mode_factor",
         "network",
@@ -131,8 +153,12 @@ _WHERE = {
         "CorrelationFixedPoint",
         "CorrelationMap",
         "FixedPoint",
+        "SettledTokens",
         "VarianceMap",
+        "angle_exponent",
         "convergence_law",
+        "deep_attention",
+        "settled_tokens",
     ),
     "eoc.montecarlo": (
         "correlation_process",
@@ -191,13 +217,16 @@ __all__ = [
     "Recommendation",
     "Recurrent",
     "Sensitivity",
+    "SettledTokens",
     "Shaping",
     "Trajectory",
     "VarianceMap",
     "WeightMoments",
     "activation",
+    "angle_exponent",
     "bivariate",
     "citation",
+    "collapse_constant",
     "compare",
     "condition_numbers",
     "convergence_law",
@@ -205,6 +234,7 @@ __all__ = [
     "correlation_process",
     "critical_recurrent",
     "curve",
+    "deep_attention",
     "edge_of_chaos",
     "ensemble",
     "eoc_curve",
@@ -250,6 +280,7 @@ __all__ = [
     "sample_networks",
     "second_layer",
     "sensitivity",
+    "settled_tokens",
     "shape",
     "spline",
     "transitions",

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import doctest
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from truth import rows
 
+from eoc.cli import main
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.layers import PRESETS, Input, Pairs, Signal, network
 from eoc.layers.attention import collapse_constant
 from eoc.layers.bounded import Bounded
-from eoc.maps import VarianceMap
+from eoc.maps import VarianceMap, deep_attention, settled_tokens
 from eoc.montecarlo.experiments.verification import verify
 from eoc.montecarlo.sampling.ops import draw
 from eoc.propagation import propagate
@@ -253,6 +256,55 @@ def test_verified_networks(text: str) -> None:
     assert not found.failed
 
 
+@pytest.mark.parametrize("r", [r for r in RECORDS if r["case"] == "angle exponent"], ids=lambda r: r["quantity"])
+def test_published_angle_exponents(r: dict[str, Any]) -> None:
+    """Whatever the scores; attention without weight leaves the first fraction, whose excess is what keeps distances."""
+    mlp = f"postnorm(dense(sqrt({r['s1']})), {r['ffn']}, dense(sqrt({r['s2']})), scale=sqrt({r['uf']}))"
+    if r["quantity"] == "lambda_a":
+        found = settled_tokens(f"postnorm(attention(8, sqrt({r['sv']}), beta=0.7), scale=sqrt({r['ua']})), {mlp}")
+        value, error = found.exponent, found.exponent_error
+    else:
+        found = settled_tokens(f"postnorm(attention(8, 0)), {mlp}")
+        value, error = math.expm1(found.exponent), math.exp(found.exponent) * found.exponent_error
+    assert abs(value - float(r["value"])) <= min(error, 1e-13) + 1e-16
+
+
+@pytest.mark.parametrize("quantity", ["q", "rho"])
+def test_published_limit_of_many_blocks(quantity: str) -> None:
+    (r,) = (r for r in RECORDS if r["case"] == "uniform, 1/L limit" and r["quantity"] == quantity)
+    found = deep_attention(int(r["T"]), float(r["rho0"]), float(r["s"]))
+    assert found[quantity == "rho"] == pytest.approx(float(r["value"]), rel=1e-15)
+    y = alike(f"repeat(2000, residual(attention({r['T']}), scale=1/sqrt(L)))", int(r["T"]), 1.0 - float(r["rho0"]))
+    assert (y.q.value[0], 1.0 - y.one_minus_c.value[1]) == pytest.approx(found, rel=1e-3)
+
+
+def test_tokens_end_where_blocks_lead_them() -> None:
+    text = "postnorm(attention(16, beta=1), scale=0.4), postnorm(dense(2), tanh, dense(sqrt(2)))"
+    found = settled_tokens(text)
+    run = propagate(text, q=1.0, c=found.c_star, depth=12)
+    assert found.phase == "chaotic"
+    assert np.abs(run.c[:, 0, 1] - found.c_star).max() <= 1e-11
+    assert math.exp(run.log_gradient[0, 0] - run.log_gradient[1, 0]) == pytest.approx(found.growth, rel=1e-3)
+
+
+def test_the_command_says_where_tokens_end(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "attention.md").read_text()
+    said = {}
+    for name in ("phase", "rates"):
+        monkeypatch.setattr("sys.argv", ["eoc", name, "transformer_postnorm"])
+        with pytest.raises(SystemExit) as end:
+            main()
+        said[name] = capsys.readouterr().out
+        assert end.value.code == 0
+    assert said["phase"] == said["rates"]
+    assert said["phase"].strip() in page
+
+
+def test_the_documentation_says_what_is_computed() -> None:
+    page = Path(__file__).parent.parent / "docs" / "attention.md"
+    assert doctest.testfile(str(page), module_relative=False).failed == 0
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -277,6 +329,14 @@ def test_what_is_not_known_is_refused() -> None:
         propagate("transformer", q=[1.0, 2.0], c=0.5, depth=1)
     with pytest.raises(EocError, match="mixes 64 tokens, and which variance"):
         propagate("transformer", c=0.5, depth=1)
+    with pytest.raises(EocError, match="second moments of tokens are not kept"):
+        settled_tokens("transformer")
+    with pytest.raises(EocError, match="has no attention"):
+        settled_tokens("postln", 1.0)
+    with pytest.raises(EocError, match="differ from layer to layer"):
+        settled_tokens("postnorm(attention(4), scale=1/l)")
+    with pytest.raises(EocError, match="correlations from -1"):
+        deep_attention(3, -0.9)
     with pytest.raises(UnsupportedError, match="softmax of tokens that differ"):
         single("attention(3, beta=1)", np.eye(3))
     with pytest.raises(UnsupportedError, match="among 4 tokens, but inputs have 3"):

@@ -10,6 +10,7 @@ import typer
 
 from eoc.cli.common import AsJson, Backward, NetworkName, Plot, find_block, print_json, save_picture
 from eoc.cli.tables import console, print_next
+from eoc.cli.tokens import answer_tokens
 from eoc.cli.words import command_line
 from eoc.errors import EocError
 from eoc.reports.phase import write_phases
@@ -56,6 +57,9 @@ def command(
         if sigma_w is None:
             raise EocError("give --sigma-w, the standard deviation of the weights times sqrt(fan_in)")
         critical = critical_point(phi, sigma_w, sigma_b)
+    elif phi.group is not None and phi.group.tokens is not None:
+        answer_tokens(activation, phi, sigma_w, sigma_b, as_json)
+        return
     if critical is not None:
         sigma_w = critical.sigma_w
     if q is None:

@@ -9,6 +9,7 @@ and ``split`` what holds at every variance; ``bounded`` carries errors, ``close`
 """
 
 from eoc.layers.affine import checked_sigma
+from eoc.layers.attention import collapse_constant
 from eoc.layers.graph import Graph, Node, Repeat, joined, residual, serial
 from eoc.layers.inputs import CloseInput, Input, Renewed
 from eoc.layers.modes import mode_factor, padding_eigenvalue
@@ -33,6 +34,7 @@ __all__ = [
     "Signal",
     "WeightMoments",
     "checked_sigma",
+    "collapse_constant",
     "is_network",
     "joined",
     "mixture",

@@ -97,7 +97,8 @@ class Attention:
         if x.pairs.layout not in (Layout.TOKENS, Layout.EVERY) or not x.pairs.positions:
             raise UnsupportedError(
                 "attention mixes tokens: what becomes of one depends on what it shares with the others, and variances "
-                "alone do not say it. Follow both, with eoc.propagate, or sample them, with eoc.verify"
+                "alone do not say it. eoc.settled_tokens says where tokens end, eoc.propagate follows them, eoc.verify "
+                "samples them"
             )
         if x.pairs.places != self.tokens:
             raise UnsupportedError(f"this attention is among {self.tokens:g} tokens, but inputs have {x.pairs.places}")

@@ -38,14 +38,14 @@ import numpy as np
 from eoc.activations.base import Activation
 from eoc.errors import UnsupportedError
 from eoc.floats import FloatArray
-from eoc.layers.bounded import Bounded
+from eoc.layers.bounded import Bounded, exact
 from eoc.layers.law import Law
 from eoc.layers.nature import Nature
 from eoc.layers.pairs import Pairs
 from eoc.layers.split import Split
 from eoc.sharing import cached_property
 
-__all__ = ["Products", "Signal", "apart", "fresh_source", "spread"]
+__all__ = ["Products", "Signal", "apart", "fresh_source", "products_behind", "spread"]
 
 
 Products = Callable[["Signal"], Bounded]  #: what is known of the tangents of pairs of a signal
@@ -200,6 +200,15 @@ def spread(signal: Signal, one: Bounded, two: Bounded) -> Bounded:
     found = (a - b) * (c - d)
     alike = (a.value == b.value) & (c.value == d.value)
     return Bounded(np.where(alike, 0.0, found.value), np.where(alike, 0.0, found.error))
+
+
+def products_behind(after: Signal, before: Signal, products: FloatArray) -> FloatArray:
+    """What becomes of such products of the tangents of pairs (N,) between two signals: a linear map."""
+
+    def of(x: Signal) -> Bounded:
+        return exact(products) if x is before else x.pushed(of)
+
+    return of(after).value
 
 
 def apart(a: FloatArray, b: FloatArray) -> FloatArray:

@@ -11,8 +11,9 @@ from eoc.errors import EocError
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle
 from eoc.layers import Input, Network, Pairs, Signal
-from eoc.layers.bounded import Bounded, exact
+from eoc.layers.bounded import Bounded
 from eoc.layers.group import Group
+from eoc.layers.signal import products_behind
 from eoc.propagation.layers import Progress, assembled, one_by_one
 from eoc.propagation.trajectory import Trajectory
 
@@ -73,20 +74,11 @@ def _log_gradients(signals: Sequence[Signal], log_chi: Sequence[FloatArray]) -> 
     """
     row, logs = np.array([1.0, 0.0]), [0.0]
     for before, after, log in reversed(list(zip(signals, signals[1:], log_chi, strict=False))):
-        found = row @ np.stack([_pushed(after, before, one) for one in np.eye(2)], axis=1)
+        found = row @ np.stack([products_behind(after, before, one) for one in np.eye(2)], axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
             logs.append(logs[-1] + float(log[0]) + float(np.log(found[0])))
             row = found / found[0]
     return np.array(logs[::-1])
-
-
-def _pushed(after: Signal, before: Signal, products: FloatArray) -> FloatArray:
-    """What becomes of such products of tangents between two signals."""
-
-    def of(x: Signal) -> Bounded:
-        return exact(products) if x is before else x.pushed(of)
-
-    return of(after).value
 
 
 def _one_by_one(
@@ -108,7 +100,7 @@ def _one_by_one(
     signals = way.signals[: int(layers[-1]) + 1]
     for before, after, log in zip(signals, signals[1:], way.log_chi, strict=False):
         sizes = np.exp(0.5 * log)  # of which tangents have been relieved
-        products = _pushed(after, before, products) * sizes[pairs.first] * sizes[pairs.second]
+        products = products_behind(after, before, products) * sizes[pairs.first] * sizes[pairs.second]
     logs = np.full(run.q.shape, np.nan)  # tangents from the inputs say nothing of gradients between
     logs[layers == layers[-1]] = 0.0
     logs[layers == 0.0] = np.log(products[pairs.alike])

@@ -1,0 +1,31 @@
+"""The answer of ``eoc phase`` and ``eoc rates`` for networks with attention: where their tokens end, and how fast."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from eoc.cli.common import print_json
+from eoc.cli.tables import console, print_next
+from eoc.cli.words import command_line
+
+if TYPE_CHECKING:
+    from eoc.layers import Network
+
+__all__ = ["answer_tokens"]
+
+
+def answer_tokens(source: str, network: Network, sigma_w: float | None, sigma_b: float, as_json: bool) -> None:
+    """Print where the tokens of a network end."""
+    from eoc.maps.tokens import settled_tokens
+    from eoc.reports.tokens import write_tokens
+
+    found = settled_tokens(network, sigma_w, sigma_b)
+    if as_json:
+        place = {"sigma_w": sigma_w, "sigma_b": sigma_b, "phase": found.phase}
+        print_json({**network.to_dict(), **place, **asdict(found)})
+        return
+    out = console()
+    write_tokens(out, found, network)
+    given = {"sigma_w": sigma_w, "sigma_b": sigma_b} if network.is_free else {}
+    print_next(out, command_line("propagate", source, **given, q=1.0), "follows tokens block by block")
