@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import RECORDS, drawn
+from piecewise import RECORDS, drawn
 
 from eoc.errors import EocError
 from eoc.regions import SpuriousMinimum, cell, dense, spurious_minimum

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import RECORDS, drawn, pattern, pooled, tiny
+from piecewise import RECORDS, drawn, pattern, pooled, tiny
 
 from eoc.errors import EocError
 from eoc.regions import PiecewiseLinear, along, dense, expected

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from networks import drawn
+from piecewise import drawn
 from test_cli import run, run_json
 
 from eoc.errors import EocError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import RECORDS, drawn, pattern, pooled, tiny
+from piecewise import RECORDS, drawn, pattern, pooled, tiny
 
 import eoc.machine
 from eoc.errors import EocError

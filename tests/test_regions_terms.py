@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import RECORDS, TINY, drawn, pooled, tiny
+from piecewise import RECORDS, TINY, drawn, pooled, tiny
 
 from eoc.errors import EocError
 from eoc.regions import PiecewiseLinear, dense, expected_cosines, linear_terms

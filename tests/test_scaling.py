@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import RECORDS
+from piecewise import RECORDS
 from scipy.special import logsumexp
 
 from eoc.calibration import cool, expected_loss, temperature

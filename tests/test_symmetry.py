@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import RECORDS
+from piecewise import RECORDS
 
 from eoc.errors import EocError
 from eoc.regions import TwoLayer, canonical, dense, equivalent, fewest, flips, two_layer

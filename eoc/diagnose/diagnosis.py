@@ -10,6 +10,7 @@ from eoc.diagnose.health import problems
 from eoc.diagnose.parts import of_attention, of_sums
 from eoc.diagnose.records import LayerRow, Stretch, Values
 from eoc.diagnose.residual import Drowned
+from eoc.diagnose.start_loss import StartLoss
 from eoc.diagnose.summary import sentences
 from eoc.diagnose.table import table
 from eoc.diagnose.verdict import remedy, verdict
@@ -39,6 +40,8 @@ class Diagnosis:
         Sums of which one part is too small to be seen.
     notes
         What else a reader should know.
+    start
+        The loss with which it would begin as a classifier; None for outputs that are no row of numbers a sample.
     """
 
     rows: tuple[LayerRow, ...]
@@ -48,6 +51,7 @@ class Diagnosis:
     attention: tuple[Attention, ...] = ()
     drowned: tuple[Drowned, ...] = ()
     notes: tuple[str, ...] = ()
+    start: StartLoss | None = None
 
     def noting(self, *notes: str) -> Diagnosis:
         """The same with further notes."""
@@ -57,7 +61,8 @@ class Diagnosis:
     def words(self) -> tuple[str, ...]:
         """What is to be seen, in plain sentences."""
         said = sentences(self.rows, self.stretches)
-        more = [*of_attention(self.attention), *of_sums(self.drowned), *self.notes]
+        hot = () if self.start is None else self.start.words
+        more = [*of_attention(self.attention), *of_sums(self.drowned), *hot, *self.notes]
         if self.samples == 1:
             more.append("Correlations need a batch of at least two samples: they were not measured.")
         return (*said, *more)
@@ -102,6 +107,7 @@ class Diagnosis:
             "stretches": [one.to_dict() for one in self.stretches],
             "attention": [one.to_dict() for one in self.attention],
             "drowned": [one.to_dict() for one in self.drowned],
+            "start": None if self.start is None else self.start.to_dict(),
             "words": list(self.words),
             "remedy": self.remedy,
         }

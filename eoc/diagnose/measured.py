@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from eoc.diagnose.attention import Attention, Attentions
 from eoc.diagnose.calls import Applied, Call, Flat, Weights
 from eoc.diagnose.output_moments import Moments, moments_of
+from eoc.diagnose.start_loss import guessed
 from eoc.errors import EocError
 from eoc.messages import quoted
 from eoc.models.steps import Step
@@ -39,12 +40,15 @@ class Run:
         Of the first tensor of numbers that is returned.
     gradient
         The root mean square over samples of the norm of the gradient by all that is returned.
+    guessed
+        Of outputs that may be logits: see :func:`eoc.diagnose.start_loss.guessed`.
     """
 
     calls: tuple[Call, ...]
     attention: tuple[Attention, ...]
     output: Moments
     gradient: float
+    guessed: tuple[int, float] | None = None
 
 
 def measure(
@@ -89,7 +93,7 @@ def measure(
             return Run((), (), output, float("nan"))
         total = _linear(outputs, seed) if loss is None else _scalar(loss(result))
         gradient = _gradients(total, seen.applied, outputs, samples) if total.requires_grad else float("nan")
-    return Run(calls, tuple(seen.attentions.found), output, gradient)
+    return Run(calls, tuple(seen.attentions.found), output, gradient, guessed(outputs))
 
 
 class _Seeing(TorchFunctionMode):

@@ -17,6 +17,7 @@ from eoc.diagnose.diagnosis import Diagnosis
 from eoc.diagnose.measured import Run, arguments, count_samples, measure
 from eoc.diagnose.residual import drowned
 from eoc.diagnose.rows import layer_row, values
+from eoc.diagnose.start_loss import start_loss
 from eoc.diagnose.stretches import stretches
 from eoc.errors import AccuracyWarning, EocError
 from eoc.messages import quoted
@@ -66,6 +67,7 @@ def _compared(
         output=values(done.output, done.gradient),
         attention=done.attention,
         drowned=drowned(steps, theory.states),
+        start=start_loss(done.guessed, rows),
     )
 
 
