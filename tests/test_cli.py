@@ -454,6 +454,8 @@ ANSWERS = {
     "rates tanh --sigma-b 0.2 --depth 1e3": "like 1/l",
     "rates 'tanh(x)*1.5' --sigma-w 0.5 --sigma-b 0.3 --depth 1e3": "exponentially",
     "rates sign --sigma-b 0.1": "no usable point",
+    "recurrent rnn --sample tied --width 32 --networks 8": "this rnn remembers for 1.088 steps",
+    "recurrent 'gru(sigma_w=4, sigma_v=0.22)' --sample tied --width 48 --networks 8": "and not 0.0",
     "regions hardtanh --sigma-w 2.5 --sigma-b 0.3": "a unit of layer 1 has 3.67033 kinks around a great circle",
     "regions 'residual(relu, dense(1))' --between 1,1,0 --depth 2": "has 0.5 kinks on the segment on average",
     "sweep tasks": None,

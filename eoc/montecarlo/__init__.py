@@ -14,6 +14,7 @@ from eoc.montecarlo.experiments.correlations import CorrelationProcess, correlat
 from eoc.montecarlo.experiments.divergence import Divergence, divergence
 from eoc.montecarlo.experiments.gaussianity import Gaussianity, gaussianity
 from eoc.montecarlo.experiments.lengths import LengthProcess, length_process
+from eoc.montecarlo.experiments.recurrent import RecurrentSample, recurrent_networks
 from eoc.montecarlo.experiments.scaling import LengthScaling, length_scaling
 from eoc.montecarlo.experiments.second_layer import (
     RECIPROCAL,
@@ -49,6 +50,7 @@ __all__ = [
     "LengthScaling",
     "LengthTheory",
     "PairNoise",
+    "RecurrentSample",
     "Sample",
     "SecondLayer",
     "Study",
@@ -68,6 +70,7 @@ __all__ = [
     "length_scaling",
     "length_theory",
     "pair_noise",
+    "recurrent_networks",
     "run",
     "sample_batches",
     "sample_blocks",
