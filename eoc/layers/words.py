@@ -175,7 +175,7 @@ def _dense(numbers: Numbers, item: Item, given: Given) -> Op:
 
 def _weights(numbers: Numbers) -> WeightMoments:
     """What the weights are, if not Gaussian; one of the ways alone."""
-    chosen = [name for name, usual in _LAWS.items() if numbers[name] != usual]
+    chosen = [name for name, usual in _LAWS.items() if numbers.get(name, usual) != usual]
     if len(chosen) > 1:
         raise EocError(f"weights are of one kind: give {' or '.join(chosen)}")
     return _OF_LAW[chosen[0]](numbers[chosen[0]]) if chosen else GAUSSIAN
