@@ -36,6 +36,8 @@ _EDGES = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 38.0])  # of z: beyond, the de
 _SETTLED = 2e-14  # relative change at which panels are fine enough
 _LEVELS = 8
 _MOST_NODES = 1e7
+_STEEP = 8.0  # by how much an interval of z may be longer than the next one
+_ALIKE = 1e-9  # relative difference of ends between which nothing happens that counts
 _FEW_KNOTS = 12  # of which places where two cross are found
 _BLOCK = 2**18  # nodes at a time
 _UNKNOWN = 1e-3  # relative error beyond which nothing is known
@@ -99,7 +101,7 @@ def sphere_moments(phi: Activation, batch: float, backward: Activation) -> Spher
     panels = [1, 1]  # of z and of theta between two places where panels have to end
     found, size, noise, nodes = _integrals(phi, batch, backward, *panels)
     change = np.zeros((2, 5))
-    for which in (0, 1, 0):
+    for which in (1, 0, 1):
         for _ in range(_LEVELS):
             if 2.0 * nodes > _MOST_NODES:
                 break
@@ -144,7 +146,8 @@ def _radii(knots: FloatArray, batch: float, beta: float, panels: int) -> tuple[F
     pairs = combinations_with_replacement(near, 2)
     crossing = [(k * k + m * m - 2.0 * np.cos(beta) * k * m) ** 0.5 / np.sin(beta) for k, m in pairs]
     edges = np.unique(np.concatenate([_EDGES, np.abs(knots), crossing, [end]]))
-    edges = edges[edges <= min(end, _EDGES[-1])]
+    edges = edges[np.append(True, np.diff(edges) > _ALIKE * edges[1:])]
+    edges = _graded(edges[edges <= min(end, _EDGES[-1])])
     v, step = nodes_of(np.arange(panels) / panels, np.arange(1, panels + 1) / panels).ravel(), 0.5 / panels
     a, b = edges[:-1, None], edges[1:, None]
     z = a + (b - a) * np.sin(0.5 * np.pi * v) ** 2
@@ -157,6 +160,18 @@ def _radii(knots: FloatArray, batch: float, beta: float, panels: int) -> tuple[F
     density = (batch - 3.0) / (batch - 1.0) * z * power
     weights = density * slope * step * np.tile(WEIGHTS, panels)
     return z.ravel(), weights.ravel()
+
+
+def _graded(edges: FloatArray) -> FloatArray:
+    """More ends, so that no interval is much longer than its neighbours: close ones are singular for each other."""
+    while True:
+        lengths = np.diff(edges)
+        below, above = _STEEP * lengths[:-1], _STEEP * lengths[1:]
+        left, right = np.flatnonzero(lengths[1:] > below) + 1, np.flatnonzero(lengths[:-1] > above)
+        if not left.size and not right.size:
+            return edges
+        new = edges[left] + 0.5 * _STEEP * lengths[left - 1], edges[right + 1] - 0.5 * _STEEP * lengths[right + 1]
+        edges = np.unique(np.concatenate([edges, *new]))
 
 
 def _angles(z: FloatArray, knots: FloatArray, beta: float, panels: int) -> tuple[FloatArray, FloatArray]:
