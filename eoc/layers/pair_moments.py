@@ -153,12 +153,12 @@ class PairExpectations:
         return moments(self._phi, self._q.value, ("D",), strict=False)["D"]
 
     def _of(self, name: str) -> Estimate:
-        """G or Kd; of many pairs of different variances both come at once, and are kept."""
+        """G or Kd; from tables both come at once, and are kept."""
         if name not in self._known:
             qa, qb = self._of_points(self._q.value)
             different, apart = qa != qb, (self._e > 0.0) | (qa != qb)
             many = np.count_nonzero(different) > _MANY and self._phi.smoothness is not Smoothness.JUMP
-            names = ("G", "Kd") if many else (name,)
+            names = ("G", "Kd") if many and not self._phi.is_positively_homogeneous else (name,)  # tables have both
             of_tables = different if many else np.zeros(apart.shape, dtype=bool)
             self._known |= {one: self._of_like(one) for one in names}
             self._fill(
