@@ -18,8 +18,6 @@ from eoc.propagation import propagate_positions
 SIDE, DEPTH = 32, 100
 SIGMA_W, SIGMA_B = 1.4, 0.1
 FACTOR = {"relu": 8.0, "erf": 30.0}
-    4.0  # ours has bounds on its errors and every digit of 1 - c; that of NumPy has half as many where inputs merge
-)
 
 
 def relu(k: np.ndarray) -> np.ndarray:

@@ -33,6 +33,14 @@ WRITTEN = [
 ]
 
 
+#: Of inputs with positions.
+PLACED = [
+    "conv(3, 1.4, 0.1, pad='zero'), relu, conv(3, 1.3, 0.2, pad='reflect'), relu, avgpool(2), conv(2, 1.2)",
+    "relu, conv(3, 1.4, profile=(1, 2, 1)), relu, flatten, dense(1.1)",
+    "repeat(2, residual(relu, conv(3, 1, pad='zero')))",
+]
+
+
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Sizes that take a moment."""
@@ -49,7 +57,7 @@ def wrong(found):
     return [(one.quantity, one.theory, one.measured, one.z) for one in found if not one.agrees]
 
 
-@pytest.mark.parametrize("text", WRITTEN)
+@pytest.mark.parametrize("text", [*WRITTEN, *PLACED])
 def test_networks_agree_with_theory(text):
     found = compared(text, 10)
     assert len(found) >= 4

@@ -10,10 +10,11 @@ from eoc.errors import EocError
 from eoc.layers.pairs import Pairs
 from eoc.layers.reading import Series
 
-__all__ = ["Group", "group_of"]
+__all__ = ["Group", "group_of", "largest_kernel"]
 
 _OF_POSITIONS = {"conv", "avgpool", "flatten"}
 _NUMBERS = {"batchnorm": "batch", "attention": "tokens"}  # of the layers that mix points: how many these are
+_KERNELS = {"conv": "kernel", "avgpool": "size", "maxpool": "size", "flatten": ""}  # and of those with positions
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,12 @@ def group_of(series: Series, name: str) -> Group | None:
         said = " and ".join(sorted(map(str, found)))
         raise EocError(f"layers of {name!r} mix {said}: all of them have to mix the same points")
     return next(iter(found), None)
+
+
+def largest_kernel(series: Series) -> int:
+    """The largest number of neighbouring positions that a layer takes together; 0 where no layer knows of positions."""
+    own = (int(one.numbers[_KERNELS[one.name]](_FIRST)) if one.numbers else 1 for one in series if one.name in _KERNELS)
+    return max((*own, *(largest_kernel(part) for one in series for part in one.inside)), default=0)
 
 
 def _groups(series: Series) -> Set[Group]:

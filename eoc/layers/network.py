@@ -22,7 +22,7 @@ from eoc.gaussian.integrands import easy_variance
 from eoc.layers.affine import Dense, unsolved_dense
 from eoc.layers.elementwise import Elementwise
 from eoc.layers.graph import Graph, Op, serial
-from eoc.layers.group import Group, group_of
+from eoc.layers.group import Group, group_of, largest_kernel
 from eoc.layers.inputs import Input
 from eoc.layers.pairs import Pairs
 from eoc.layers.reading import Numbers, Series, read
@@ -235,6 +235,11 @@ class Network:
         ('64 tokens', None)
         """
         return group_of(self.series, self.name)
+
+    @cached_property
+    def largest_kernel(self) -> int:
+        """The largest number of neighbouring positions that a layer takes together; 0 where inputs have none."""
+        return largest_kernel(self.series)
 
     @property
     def jumps(self) -> bool:

@@ -10,6 +10,7 @@ the squared size of a tangent that was 1 at first (:mod:`eoc.layers.signal`); of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -23,6 +24,7 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.layers import Network
 from eoc.machine import check_memory
+from eoc.montecarlo.positions import drawn_positions, places_of, watched
 from eoc.montecarlo.running.runner import Progress
 from eoc.montecarlo.sampling.explicit_sampler import angles
 from eoc.montecarlo.sampling.layer import stopping
@@ -79,6 +81,8 @@ def sample_blocks(
 ) -> BlockSample:
     """Send two inputs, a batch or tokens through random networks of ``depth`` blocks, and gradients back.
 
+    Inputs of networks with layers such as ``conv`` have positions (:mod:`eoc.montecarlo.positions`).
+
     Parameters
     ----------
     network
@@ -132,18 +136,23 @@ def sample_blocks(
         raise EocError(f"width must be at least {inputs + 1}, for {inputs} inputs and what weights add; got {width}")
     blocks = [network.block(sigma_w, sigma_b, layer, depth, surrogates=True) for layer in range(1, depth + 1)]
     kept = sum(map(count, blocks)) if backward else max(map(count, blocks))
-    check_memory("units of the networks", 8.0 * _KEPT * inputs * width * kept * min(workers, networks))
+    places = places_of(network)
+    points = inputs * max(places, 1)
+    check_memory("units of the networks", 8.0 * _KEPT * points * width * kept * min(workers, networks))
 
     def one(number: int) -> tuple[FloatArray, ...]:
         rng = generator(seed, number)
-        x = _pair(rng, width, q, c) if network.group is None else _alike(rng, width, inputs, q[0], c)
+        if places:
+            x = drawn_positions(rng, width, q, c, places)
+        else:
+            x = _pair(rng, width, q, c) if network.group is None else _alike(rng, width, inputs, q[0], c)
         seen: list[FloatArray] = []
         backs: list[Back] = []
         for block in blocks:
             with np.errstate(all="ignore"):  # what overflows is refused below
                 x, back = draw(block, (x,), rng, matrices)
             _check_units(x, len(seen) + 1, number)
-            two = x[:2]
+            two = watched(x)
             seen.append(np.array([*(two * two).mean(axis=1), *two.mean(axis=1), angles(two)[0, 1]]))
             if backward:
                 backs.append(back)
@@ -189,19 +198,21 @@ def _pair(rng: np.random.Generator, width: int, q: tuple[float, float], c: float
 def _gradients(backs: list[Back], rng: np.random.Generator, shape: tuple[int, ...], *, alone: bool) -> FloatArray:
     """Chi of both inputs and T, (3,), of one gradient of exactly the size 1; of what is mixed all have one, orthogonal.
 
-    Chi is then the mean over inputs or tokens, T that of the first two.
+    Chi is then the mean over inputs or tokens, T that of the first two. Of inputs with positions both are sums over
+    these, where gradients begin at all positions of the output, over the number of these.
     """
-    inputs, width = shape
+    inputs, size = shape[0], math.prod(shape[1:])
     if alone:
-        g = rng.standard_normal(width)
-        both = np.stack([g, g]) / (g @ g / width) ** 0.5
+        g = rng.standard_normal(shape[1:])
+        both = np.stack([g, g]) / ((g * g).sum() / size) ** 0.5
     else:
-        both = np.linalg.qr(rng.standard_normal((width, inputs)))[0].T * width**0.5
+        both = np.linalg.qr(rng.standard_normal((size, inputs)))[0].T * size**0.5
     with np.errstate(all="ignore"):
         for back in reversed(backs):
             (both,) = back(both)
-        squares = [both[0] @ both[0], both[1] @ both[1]] if alone else [(both * both).sum() / inputs] * 2
-        found = np.array([*squares, both[0] @ both[1]]) / width
+        products = [(both[i] * both[j]).sum() for i, j in ((0, 0), (1, 1), (0, 1))]
+        mean = (both * both).sum() / inputs
+        found = np.array(products if alone else [mean, mean, products[2]]) / size
     if not np.isfinite(found).all():
         raise EocError("gradients overflow on their way back: use fewer blocks, or smaller weights")
     return found

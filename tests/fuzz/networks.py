@@ -37,6 +37,7 @@ _CELLS = (
     "minimalrnn(1.1, 0.8, 0.3)",
     "gru(1.2, 0.7, c=0.5)",
 )
+_PLACED = ("conv(3, 1.2)", "conv(3, 1, pad='zero')", "conv(3)", "conv(2, 1.1, 0.2, pad='none')", "flatten", "avgpool")
 _LEAVES = (
     *TAME,
     *_PHI,
@@ -50,6 +51,7 @@ _LEAVES = (
     "scale(-1)",
     "silu",
     *_CELLS,
+    *_PLACED,
 )
 _NUMBERS = ("1", "0.5", "sqrt(2)", "1/3", "0.9", "1/sqrt(L)", "1/l", "pi/4", "2**-0.5")
 _STRANGE = (

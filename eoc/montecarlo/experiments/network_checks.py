@@ -20,6 +20,7 @@ from eoc.layers.bounded import Bounded
 from eoc.montecarlo.blocks import BlockSample, sample_blocks
 from eoc.montecarlo.experiments.comparison import Comparison, by_name
 from eoc.montecarlo.experiments.networks import seed_of
+from eoc.montecarlo.positions import mean_over_positions, places_of, positions_input, watched_pair
 from eoc.montecarlo.running.runner import Progress, share_of
 from eoc.propagation.run import kept_variance
 from eoc.validation import real_number
@@ -67,7 +68,9 @@ class VerifiedNetwork:
     @property
     def why(self) -> str:
         """What is compared, and how."""
-        inputs = "two inputs" if self.network.group is None else str(self.network.group)
+        places = places_of(self.network)
+        two = f"two inputs of {places} positions" if places else "two inputs"
+        inputs = two if self.network.group is None else str(self.network.group)
         return (
             f"{inputs} with c = {self.c:g}; networks with half as many units are sampled too, so that terms of order "
             "1/N cancel"
@@ -141,7 +144,9 @@ def _signals(place: VerifiedNetwork) -> list[Signal]:
 
 def _inputs(place: VerifiedNetwork) -> Signal:
     """Two inputs, or those that layers mix."""
-    group = place.network.group
+    group, places = place.network.group, places_of(place.network)
+    if places:
+        return positions_input(place.q, place.c, places)
     if group is None:
         return Input(place.q, [1.0 - place.c])
     return Input(place.q[:1], [0.0, 1.0 - place.c], group.pairs)
@@ -160,8 +165,9 @@ class _Sampled:
     @property
     def width(self) -> int:
         """An even number of units; fewer where many points are mixed, which are as many measurements."""
-        group = self.place.network.group
-        wide = _WIDE if group is None else _WIDE * 2.0 / group.size
+        group, places = self.place.network.group, places_of(self.place.network)
+        points = 2.0 * max(places, 1) if group is None else group.size
+        wide = _WIDE * 2.0 / points
         return 2 * int((self.place.width if self.matrices else max(wide, 2.0 * self.place.width)) // 2)
 
     def forwards(self, seed: int) -> tuple[Comparison, ...]:
@@ -170,10 +176,13 @@ class _Sampled:
         found: list[Comparison] = []
         for i in _shown(self.place.depth):
             x = self.signals[i]
-            size, e = float(x.q.value[0]), _at(x.one_minus_c, -1)
+            second, pair = watched_pair(x)
+            size, e = float(x.q.value[0]), _at(x.one_minus_c, pair)
             e = e[0], e[1] + _ROUNDING * e[0] ** 0.5  # what rounding of units makes of it
             found += self._compared("q", i + 1, _at(x.q), half.q[:, i, 0], full.q[:, i, 0], size)
             found += self._compared("1 - c", i + 1, e, half.one_minus_c[:, i], full.one_minus_c[:, i], e[0])
+            if x.pairs.positions and self.place.network.group is None:  # where positions differ
+                found += self._compared("q inside", i + 1, _at(x.q, second), half.q[:, i, 1], full.q[:, i, 1], size)
             if x.m.value[0] != 0.0:
                 found += self._compared("mean", i + 1, _at(x.m), half.m[:, i, 0], full.m[:, i, 0], size**0.5)
         return _some(found)
@@ -184,14 +193,15 @@ class _Sampled:
         if not np.isfinite(x.chi.value).all():
             raise EocError("an activation jumps: gradients vanish or are infinite, and theory has them infinite")
         half, full = self._samples(seed, backward=True)
-        chi = _at(x.chi)
+        with_positions = self.place.network.group is None and x.pairs.diagonal
+        chi, products = mean_over_positions(x) if with_positions else (_at(x.chi), _at(x.T, -1))
         squares = self._compared("gradient^2", None, chi, half.chi[:, 0], full.chi[:, 0], chi[0])
         if (
             self.place.network.group is not None
         ):  # tangents pushed forward, where these are mixed, are not gradients sent back
             return _some([*squares])
-        products = self._compared("gradients' product", None, _at(x.T, -1), half.T, full.T, chi[0])
-        return _some([*squares, *products])
+        both = self._compared("gradients' product", None, products, half.T, full.T, chi[0])
+        return _some([*squares, *both])
 
     def _samples(self, seed: int, backward: bool) -> tuple[BlockSample, BlockSample]:
         """Networks of half the width, and of the width."""
