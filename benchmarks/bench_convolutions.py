@@ -17,7 +17,7 @@ from eoc.propagation import propagate_positions
 
 SIDE, DEPTH = 32, 100
 SIGMA_W, SIGMA_B = 1.4, 0.1
-FACTOR = {"relu": 8.0, "erf": 30.0}
+FACTOR = {"relu": 8.0, "erf": 60.0}
 
 
 def relu(k: np.ndarray) -> np.ndarray:
