@@ -127,7 +127,11 @@ def test_velocity_behind_an_activation(phi: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "kinks"),
-    [("residual(relu, dense(1))", 2.0), ("residual(rmsnorm, gate(dense(1), (dense(1), relu)), dense(1))", None)],
+    [
+        ("residual(relu, dense(1))", 2.0),
+        ("relu, dense(1.4, pruned=0.1)", 2.0),
+        ("residual(rmsnorm, gate(dense(1), (dense(1), relu)), dense(1))", None),
+    ],
 )
 def test_networks_of_several_layers(text: str, kinks: float | None) -> None:
     found = expected(text, depth=3, circle=1.0)
@@ -201,3 +205,66 @@ def hard(phi: str | Activation = "relu", **other: Any) -> dict[str, Any]:
 def test_what_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(EocError, match=message):
         expected(**given)
+
+
+def crossings(h: Any) -> float:
+    """Sign changes of a unit, columns being places along the curve."""
+    return float(np.mean(np.sum((h[:, 1:] > 0) != (h[:, :-1] > 0), axis=1)))
+
+
+def layer(rng: np.random.Generator, x: Any, sigma_w: float, sigma_b: float = 0.0) -> Any:
+    n = len(x)
+    return rng.normal(0, sigma_w / np.sqrt(n), (n, n)) @ x + rng.normal(0, sigma_b, (n, 1))
+
+
+def normed(x: Any) -> Any:
+    return (x - x.mean(axis=0)) / x.std(axis=0)
+
+
+def prenorm(rng: np.random.Generator, x: Any) -> tuple[Any, Any]:
+    h = layer(rng, normed(x), 1.3)
+    return x + layer(rng, np.maximum(h, 0), 1.0, 0.3), h
+
+
+def postnorm(rng: np.random.Generator, x: Any) -> tuple[Any, Any]:
+    h = layer(rng, x, 1.0, 0.2)
+    return layer(rng, normed(np.maximum(h, 0)), 1.5), h  # of relu the mean is not 0
+
+
+def gated(rng: np.random.Generator, x: Any) -> tuple[Any, Any]:
+    h = layer(rng, x, 1.0, 0.5)
+    return layer(rng, layer(rng, x, 1.2) * np.maximum(h, 0), 1.0), h
+
+
+def summed(rng: np.random.Generator, x: Any) -> tuple[Any, Any]:
+    h = layer(rng, x, 1.0, 0.5)
+    return layer(rng, np.maximum(h, 0) + np.maximum(layer(rng, x, 1.0), 0), 1.0, 0.2), h
+
+
+BLOCKS = {
+    "prenorm(dense(1.3), relu, dense(1, 0.3))": prenorm,
+    "dense(1, 0.2), relu, layernorm, dense(1.5)": postnorm,
+    "gate((dense(1.2)), (dense(1, 0.5), relu)), dense(1)": gated,
+    "sum((dense(1, 0.5), relu), (dense(1), relu)), dense(1, 0.2)": summed,
+}
+
+
+@pytest.mark.parametrize(("text", "block"), BLOCKS.items(), ids=lambda one: one if isinstance(one, str) else "")
+def test_blocks_beside_wide_random_networks(text: str, block: Any) -> None:
+    """Crossings of 0 in the first relu of each of two blocks, in networks of width 400, by sampling the segment."""
+    rng = np.random.default_rng(12)
+    a, b, c, width, places = 1.0, 3.0, 0.2, 400, 400
+    ends = np.sqrt([a, b]) * np.array([[1.0, c], [0.0, np.sqrt(1 - c * c)]])  # columns
+    t = np.linspace(0.0, 1.0, places)
+    counts = []
+    for _ in range(12):
+        x = rng.normal(0, 1.0, (width, 2)) @ (ends[:, :1] * (1 - t) + ends[:, 1:] * t)
+        own = []
+        for _ in range(2):
+            x, h = block(rng, x)
+            own.append(crossings(h))
+        counts.append(own)
+    found = expected(text, depth=2, segment=(a, b, c)).per_neuron
+    true = found[[0, len(found) // 2]]
+    mean, error = np.mean(counts, axis=0), np.std(counts, axis=0) / np.sqrt(len(counts))
+    assert np.all(np.abs(mean - true) <= 4.0 * error + 0.01 * true)

@@ -126,12 +126,12 @@ def _behind(op: Op, x: Sequence[Curve], visit: Visit) -> Curve:
         for layer in range(1, op.times + 1):
             out = _behind(op.block(layer), [out], visit)
         return out
-    for kind, speed in _SPEEDS.items():
-        if isinstance(op, kind):
-            if isinstance(op, Elementwise):
-                _check_gaussian(op.phi, x[0])
-                visit(op.phi, x[0])
-            return Curve(op(*(one.signal for one in x)), speed(op, x), x[0].drift)
+    speed = _SPEEDS.get(type(op))
+    if speed is not None:
+        if isinstance(op, Elementwise):
+            _check_gaussian(op.phi, x[0])
+            visit(op.phi, x[0])
+        return Curve(op(*(one.signal for one in x)), speed(op, x), x[0].drift)
     raise UnsupportedError(
         f"curves are not followed through {type(op).__name__.lower()}: count the kinks of sampled networks (along)"
     )
@@ -204,7 +204,7 @@ def _normed(op: Norm, x: Sequence[Curve]) -> Bounded:
 
 
 _SPEEDS: dict[type, Callable[..., Bounded]] = {
-    Dense: lambda op, x: x[0].speed * float(op.sigma_w) ** 2,
+    Dense: lambda op, x: x[0].speed * (float(op.sigma_w) ** 2 * op.weights.second_moment),
     Scale: lambda op, x: x[0].speed * op.factor**2,
     Elementwise: _elementwise,
     Sum: _summed,
