@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import erf
 
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import moments
 from eoc.layers import Input, network
 from eoc.maps import CorrelationMap, VarianceMap
 from eoc.phase import phase_diagram
+from eoc.propagation import propagate
 
 Q = np.geomspace(0.01, 100.0, 1000)
 NODE_SECONDS = 20e-6
@@ -87,3 +89,51 @@ def test_a_diagram_of_a_block_beside_the_plain_one(benchmark: Any, text: str) ->
     benchmark.pedantic(lambda: phase_diagram(text, w, b), rounds=1)
     assert ours <= DIAGRAM_FACTOR * plain
     recorded(benchmark, block=text, cells=CELLS**2, ms_a_cell=1e3 * ours / CELLS**2, times_the_plain_one=ours / plain)
+
+
+TOKENS, DEPTH = 64, 12
+Z, WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
+WEIGHTS = WEIGHTS / WEIGHTS.sum()
+
+
+def gelu(x: Any) -> Any:
+    return 0.5 * x * (1.0 + erf(x / 2.0**0.5))
+
+
+def plain_transformer(gram: Any) -> Any:
+    """Twelve blocks of attention and MLP, normalised before, on the Gram matrix: 32 x 32 Gauss-Hermite nodes a pair."""
+    pairs, mean = np.triu_indices(TOKENS), np.full((TOKENS, TOKENS), 1.0 / TOKENS)
+    for _ in range(DEPTH):
+        roots = np.sqrt(np.diag(gram))
+        gram = gram + mean @ (gram / np.outer(roots, roots)) @ mean.T
+        roots = np.sqrt(np.diag(gram))
+        c = np.minimum(gram / np.outer(roots, roots), 1.0)[pairs]
+        found = np.empty(c.size)
+        for start in range(0, c.size, 256):
+            r = c[start : start + 256, None, None]
+            other = r * Z[:, None] + np.sqrt(1.0 - r * r) * Z
+            found[start : start + 256] = np.einsum("i,nij,j->n", gelu(Z) * WEIGHTS, gelu(other), WEIGHTS)
+        branch = np.zeros(gram.shape)
+        branch[pairs] = branch.T[pairs] = found
+        gram = gram + branch
+    return gram
+
+
+@pytest.mark.benchmark(group="a transformer")
+def test_a_transformer_of_twelve_blocks_and_64_tokens(benchmark: Any) -> None:
+    """All pairs of tokens that differ; gradients and error bounds are ours alone."""
+    x = np.random.default_rng(0).standard_normal((TOKENS, 96))
+    gram = x @ x.T / 96.0
+    q, roots = np.diag(gram), np.sqrt(np.diag(gram))
+    c = np.clip(gram / np.outer(roots, roots), -1.0, 1.0)
+    np.fill_diagonal(c, 1.0)
+
+    def ours() -> Any:
+        return propagate("transformer", q=q, c=c, depth=DEPTH)
+
+    off = float(np.abs(ours().q[-1] - np.diag(plain_transformer(gram))).max())
+    one, other = best_of(ours, 3), best_of(lambda: plain_transformer(gram), 2)
+    alike = best_of(lambda: propagate("transformer", q=1.0, c=0.2, depth=DEPTH), 3)
+    benchmark(ours)
+    recorded(benchmark, seconds=one, times_numpy=one / other, alike_seconds=alike, difference=off)
+    assert one < other
