@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import doctest
+import json
 import math
+import random
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fuzz import networks
 from truth import rows
 
 from eoc.cli import main
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray
+from eoc.gaussian.moments import moments
 from eoc.layers import PRESETS, Input, Pairs, Signal, network
 from eoc.layers.attention import collapse_constant
 from eoc.layers.bounded import Bounded
 from eoc.maps import VarianceMap, deep_attention, settled_tokens
 from eoc.montecarlo.experiments.verification import verify
 from eoc.montecarlo.sampling.ops import draw
-from eoc.propagation import propagate
+from eoc.propagation import propagate, propagate_positions
 
 RECORDS = rows("attention.jsonl")
 
@@ -287,6 +291,65 @@ def test_tokens_end_where_blocks_lead_them() -> None:
     assert math.exp(run.log_gradient[0, 0] - run.log_gradient[1, 0]) == pytest.approx(found.growth, rel=1e-3)
 
 
+def test_what_is_normalised_before_goes_like_powers() -> None:
+    """A = 1 + V, 1 - c like q^(D/A - 1), squared gradients like q^((1 + D)/A), V and D of GELU at 1."""
+    v, d = (float(moments("gelu", 1.0, (name,))[name].value) for name in "VD")
+    found = settled_tokens("transformer")
+    assert (found.phase, found.q, found.c_star) == ("divergent", math.inf, 1.0)
+    expected = (1.0 + v, d / (1.0 + v) - 1.0, (1.0 + d) / (1.0 + v))
+    assert (found.amount, found.power, found.gradient_power) == pytest.approx(expected, abs=1e-8)
+
+
+_MIXED = (
+    "attention(3)",
+    "attention(3, 0.7)",
+    "prenorm(attention(3))",
+    "dense(1.1, 0.2)",
+    "layernorm",
+    "scale(0.7)",
+    "relu",
+)
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_random_networks_of_tokens_are_the_same_one_by_one(number: int) -> None:
+    text = networks.drawn(random.Random(number), 2, _MIXED)
+    try:
+        one = alike(text, 3, 0.6, 1.4)
+    except (EocError, UnsupportedError):
+        return
+    y = single(text, 1.4 * (0.4 + 0.6 * np.eye(3)))
+    own, size = y.pairs.alike, 1.0 + y.q.value.max()
+    for name in ("q", "m", "chi"):
+        assert np.abs(getattr(one, name).value - getattr(y, name).value).max() < 1e-12 * size
+    for name in ("G", "T"):
+        for mine, mask in zip(getattr(one, name).value, (own, ~own), strict=True):
+            assert np.abs(getattr(y, name).value[mask] - mine).max() < 1e-12 * size
+
+
+def test_positions_of_images_are_tokens_too() -> None:
+    """Four pixels in two rows, followed through attention and a convolution."""
+    covariance = (0.3 + 0.7 * np.eye(4)).reshape(1, 2, 2, 1, 2, 2)
+    run = propagate_positions("attention(4), conv(1, 1)", covariance=covariance)
+    assert run.q == pytest.approx(np.full((1, 2, 2), 0.475), rel=1e-13)
+    with pytest.raises(UnsupportedError, match="every pair has to be known"):
+        propagate_positions("attention(4)", np.ones((1, 3, 2, 2)), pairs="aligned")
+
+
+@pytest.mark.parametrize("name", ["transformer", "postnorm(attention(4)), postnorm(relu, dense(2))"])
+def test_the_command_tells_what_is_torn_apart(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["eoc", "rates", name, "--json"])
+    with pytest.raises(SystemExit):
+        main()
+    payload = json.loads(capsys.readouterr().out)
+    monkeypatch.setattr("sys.argv", ["eoc", "phase", name])
+    with pytest.raises(SystemExit):
+        main()
+    assert ("diverges" if payload["phase"] == "divergent" else payload["phase"]) in capsys.readouterr().out
+
+
 def test_the_command_says_where_tokens_end(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     page = (Path(__file__).parent.parent / "docs" / "attention.md").read_text()
     said = {}
@@ -329,8 +392,8 @@ def test_what_is_not_known_is_refused() -> None:
         propagate("transformer", q=[1.0, 2.0], c=0.5, depth=1)
     with pytest.raises(EocError, match="mixes 64 tokens, and which variance"):
         propagate("transformer", c=0.5, depth=1)
-    with pytest.raises(EocError, match="second moments of tokens are not kept"):
-        settled_tokens("transformer")
+    with pytest.raises(EocError, match="second moments of tokens come to no end"):
+        settled_tokens("attention(4, 2)")
     with pytest.raises(EocError, match="has no attention"):
         settled_tokens("postln", 1.0)
     with pytest.raises(EocError, match="differ from layer to layer"):

@@ -94,6 +94,8 @@ class Attention:
 
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
+        if x.pairs.layout in (Layout.ALIGNED, Layout.OFFSETS):
+            raise UnsupportedError("attention mixes positions, of which every pair has to be known: pairs='every'")
         if x.pairs.layout not in (Layout.TOKENS, Layout.EVERY) or not x.pairs.positions:
             raise UnsupportedError(
                 "attention mixes tokens: what becomes of one depends on what it shares with the others, and variances "
@@ -103,7 +105,7 @@ class Attention:
         if x.pairs.places != self.tokens:
             raise UnsupportedError(f"this attention is among {self.tokens:g} tokens, but inputs have {x.pairs.places}")
         if x.pairs.layout is Layout.EVERY and self.beta == 0.0:
-            return serial([Dense(1.0), Mix(self.uniform), Dense(self.sigma_w)])(x)
+            return serial([Dense(1.0), Mix(self.uniform, x.pairs.positions), Dense(self.sigma_w)])(x)
         if x.pairs.layout is Layout.EVERY:
             raise UnsupportedError(
                 "the softmax of tokens that differ from each other is not known: take tokens of one variance of which "

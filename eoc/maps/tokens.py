@@ -14,6 +14,11 @@ all tokens and dilutes what differs,
 
 whatever the scores; here it follows from the algebra, for any block. Squared gradients grow like the larger eigenvalue
 of what a block does to the products of tangents of a token with itself and with another one.
+
+Normalised before the branches, second moments grow by the same A in every block, and what a block does to all else
+falls like 1/q: 1 - c of close tokens and squared gradients go like powers of q,
+
+.. math:: p = \lim_{q \to \infty} \frac{q}{A} \Bigl(\frac{1 - c'}{1 - c} - 1\Bigr) .
 """
 
 from __future__ import annotations
@@ -37,6 +42,7 @@ _STILL = 16.0 * EPS  # relative change of q in a block
 _LARGEST = 1e100  # of q
 _SOONEST, _STEADY = 8, 1e-9  # after so many blocks, what they add is the same, relatively
 _CLOSE = 1e-34  # 1 - c, in place of its limit 0: kinks change distances by its root
+_FAR = 1e5  # q where what blocks do is taken to fall like 1/q
 _NEAREST = 1e-12  # 1 - c* that is told from 0
 _TOLERANCE = 4e-15
 
@@ -50,13 +56,17 @@ class SettledTokens:
     name, tokens
         The network, and how many tokens attention is among.
     q, q_error
-        The second moment that blocks keep.
+        The second moment that blocks keep; infinite where it grows.
     exponent, exponent_error
         lambda_a: the logarithm of the factor by which distances between close tokens grow in a block.
     c_star, c_star_error
-        The correlation of two tokens in the end: 1 where they collapse.
+        The correlation of two tokens in the end: 1 where they collapse, NaN where second moments grow and they do not.
     growth
         By what squared gradients grow in a block there.
+    amount
+        By what a block raises q, where it grows; 0 where it is kept.
+    power, gradient_power
+        Of q: like which 1 - c of close tokens and squared gradients go then; 0 where it is kept. To about 1e-8.
     """
 
     name: str
@@ -68,10 +78,15 @@ class SettledTokens:
     c_star: float
     c_star_error: float
     growth: float
+    amount: float = 0.0
+    power: float = 0.0
+    gradient_power: float = 0.0
 
     @property
     def phase(self) -> str:
-        """Ordered where tokens collapse, chaotic where they spread, critical where that cannot be told."""
+        """Ordered where tokens collapse, chaotic where they spread, critical where neither is told; or divergent."""
+        if self.q == np.inf:
+            return "divergent"
         if abs(self.exponent) <= self.exponent_error:
             return "critical"
         return "ordered" if self.exponent < 0.0 else "chaotic"
@@ -90,10 +105,9 @@ def settled_tokens(source: object, sigma_w: float | None = None, sigma_b: float 
     Raises
     ------
     EocError
-        Without attention; where blocks differ, or second moments grow without end, as they do where blocks are
-        normalised before.
+        Without attention, or where blocks differ.
     AccuracyError
-        If second moments are still on their way after 5000 blocks.
+        If second moments come to no end within 5000 blocks and do not grow by the same in each of them.
 
     Examples
     --------
@@ -103,6 +117,9 @@ def settled_tokens(source: object, sigma_w: float | None = None, sigma_b: float 
     >>> spread = settled_tokens("postnorm(attention(64), scale=0.4), postnorm(dense(2), tanh, dense(sqrt(2)))")
     >>> spread.phase, round(spread.exponent, 6), spread.c_star < 1.0
     ('chaotic', 0.145926, True)
+    >>> grows = settled_tokens("transformer")  # 1 - c and squared gradients go like these powers of q
+    >>> grows.phase, round(grows.amount, 6), round(grows.power, 6), round(grows.gradient_power, 6)
+    ('divergent', 1.425221, -0.680154, 1.021491)
     """
     made = network(source)
     if made.group is None or made.group.tokens is None:
@@ -176,26 +193,36 @@ class _Block:
         return Input([q], [0.0, e], self.group.pairs)
 
     def kept(self, e: float) -> tuple[float, float]:
-        """The second moment that is kept at this 1 - c, and a bound on its error."""
+        """The second moment that is kept at this 1 - c, and a bound on its error; or infinity, and what blocks add."""
         q, last = 1.0, 0.0
         for number in range(_MOST):
             found = self.op(self.inputs(q, e)).q
             after, added = float(found.value[0]), float(found.value[0]) - q
             if abs(added) <= _STILL * after:
                 return after, float(found.error[0]) + abs(added)
-            grows = number >= _SOONEST and added > 0.0 and abs(added - last) <= _STEADY * added
-            if grows or not 0.0 < after < _LARGEST:
+            if number >= _SOONEST and added > 0.0 and abs(added - last) <= _STEADY * added:
+                return np.inf, added
+            if not 0.0 < after < _LARGEST:
                 break
             q, last = after, added
         raise AccuracyError(
-            f"second moments of tokens are not kept by blocks of {self.name!r}, q = {q:.3g} after some: then distances "
-            "follow no exponent; normalise behind the skip (postnorm), or follow tokens with eoc.propagate"
+            f"second moments of tokens come to no end in blocks of {self.name!r}, q = {q:.3g} after some: normalise, "
+            "or follow tokens with eoc.propagate"
         )
 
     def log_ratio(self, log_e: float) -> float:
         """log((1 - c')/(1 - c))."""
         e = float(np.exp(log_e))
         return float(np.log(self.op(self.inputs(self.kept(e)[0], e)).one_minus_c.value[1]) - log_e)
+
+    def powers(self, amount: float) -> tuple[float, float]:
+        """Of q, like which 1 - c of close tokens and squared gradients go: terms of order 1/q cancel."""
+        found = []
+        for q in (_FAR, 2.0 * _FAR):
+            e = float(self.op(self.inputs(q, _CLOSE)).one_minus_c.value[1])
+            found.append([(ratio - 1.0) * q / amount for ratio in (e / _CLOSE, self.growth(q, 0.0))])
+        power, gradient_power = 2.0 * np.array(found[1]) - np.array(found[0])
+        return float(power), float(gradient_power)
 
     def growth(self, q: float, e: float) -> float:
         """The larger eigenvalue of the map of products of tangents."""
@@ -206,14 +233,18 @@ class _Block:
 
 
 def _settled(made: Network, block: _Block) -> SettledTokens:
+    tokens = int(block.group.size)
     q, q_error = block.kept(0.0)
+    if q == np.inf:
+        power, gradients = block.powers(q_error)
+        c_star = 1.0 if power < 0.0 else np.nan
+        return SettledTokens(made.name, tokens, q, 0.0, 0.0, 0.0, c_star, 0.0, 1.0, q_error, power, gradients)
     close = block.op(block.inputs(q, _CLOSE)).one_minus_c
     with np.errstate(divide="ignore"):
         exponent = float(np.log(close.value[1] / _CLOSE))
     error = float(close.error[1] / close.value[1]) if close.value[1] > 0.0 else 0.0
     error += q_error / q + 4.0 * EPS
     e, e_error = 0.0, 0.0
-    tokens = int(block.group.size)
     if exponent > error:
         low, high = np.log(_NEAREST), np.log(tokens / (tokens - 1.0)) if tokens > 1 else 0.0
         if block.log_ratio(low) > 0.0 > block.log_ratio(high):
