@@ -132,6 +132,26 @@ class Weights:
             return None if weight is None else self._of(name, weight, tensors, computed, out)
         return None
 
+    def recurrent(self, module: Any, out: Any) -> Applied | None:
+        """What a recurrent module hands on at every step; None if the module is none, or ran more often than was read.
+
+        Of several layers only the last one can be seen.
+        """
+        last = [at for at, step in enumerate(self._steps) if step.recurrence is not None and step.module is module]
+        layers = getattr(module, "num_layers", 1)
+        uses = last[layers - 1 :: layers]
+        if not uses:
+            return None
+        step, at = self._next(uses)
+        out = out[0] if isinstance(out, tuple) else out
+        if at is None or not isinstance(out, torch.Tensor) or step.recurrence is None:
+            return None  # of packed sequences, too
+        weight = step.recurrence.directions[0][0].recurrent.weight
+        call = Call(at, step, Moments.nothing())
+        first = out if step.recurrence.first or out.ndim < 3 else out.transpose(0, 1)
+        call.moments = moments_of(first.detach(), out.ndim - 1, self._samples)
+        return Applied([(call, None)], None, weight if weight._base is None else weight._base, out.ndim - 1)
+
     def _affine(self, at: int) -> Affine:
         affine = self._steps[at].affine
         assert affine is not None

@@ -13,6 +13,7 @@ from eoc.predict.backward import Gradient, backward
 from eoc.predict.forward import Forward
 from eoc.predict.learned import dense, size
 from eoc.predict.recurrent import before_recurrent, behind_recurrent
+from eoc.predict.sequences import Recurred, as_measured
 from eoc.predict.state import State, Unknown, through
 
 __all__ = ["NO_GRADIENT", "Compared", "compare"]
@@ -118,7 +119,8 @@ class _Walk:
         silent = isinstance(found, State) and found.power < _NOTHING  # weights that are 0
         if at not in self._calls or silent or (self._chained and goes_on):
             return found
-        return self._calls[at].moments.state
+        seen = self._calls[at].moments.state
+        return as_measured(found, seen) if isinstance(found, Recurred) and isinstance(seen, State) else seen
 
     def _before_layer(self, at: int, gradient: Gradient | Unknown) -> Gradient | Unknown:
         call = self._calls.get(at)

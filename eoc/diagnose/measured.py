@@ -20,6 +20,7 @@ from eoc.diagnose.start_loss import guessed
 from eoc.errors import EocError
 from eoc.messages import quoted
 from eoc.models.steps import Step
+from eoc.models.torch.recurrent import RECURRENT
 from eoc.models.torch.structures import tensors_in
 from eoc.models.torch.unwrapped import unwrapped
 
@@ -114,8 +115,13 @@ class _Seeing(TorchFunctionMode):
         def enter(module: Any, inputs: Any) -> None:
             self._stack.append(module)
 
-        def leave(module: Any, inputs: Any, output: Any) -> None:
+        def leave(module: Any, inputs: Any, output: Any) -> Any:
             self._stack.pop()
+            applied = self._weights.recurrent(module, output) if isinstance(module, RECURRENT) else None
+            if applied is None:
+                return None
+            first = self._watched(applied, output[0] if isinstance(output, tuple) else output)
+            return (first, *output[1:]) if isinstance(output, tuple) else first
 
         with ExitStack() as stack:
             for module in self._model.modules():

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import nan
 
+import numpy as np
+
 from eoc.activations import Activation
 from eoc.diagnose.calls import Call
 from eoc.diagnose.compared import Compared
 from eoc.diagnose.output_moments import Moments
 from eoc.diagnose.records import LayerRow, Values
 from eoc.models.padding import inside
-from eoc.models.steps import Affine, Step
+from eoc.models.steps import Step
 from eoc.predict.backward import Gradient
 from eoc.predict.learned import sigmas
 from eoc.predict.state import State, Unknown
@@ -35,14 +37,13 @@ def layer_row(steps: Sequence[Step], call: Call, following: Mapping[int, Activat
     theory
         What is expected.
     """
-    at, affine = -1 if call.at is None else call.at, call.step.affine
-    assert affine is not None
+    at = -1 if call.at is None else call.at
     expected, predicted = theory.expected.get(at, _AGAIN), theory.predicted.get(at, _AGAIN)
     gradient, all_back = theory.gradients.get(at, _AGAIN), theory.predicted_gradients.get(at, _AGAIN)
-    sigma_w, sigma_b = sigmas(affine)
+    sigma_w, sigma_b = _sigmas(call.step)
     return LayerRow(
         name=call.step.name,
-        layer=described(call.step, affine),
+        layer=described(call.step),
         activation=following[at].name if at in following else "",
         sigma_w=sigma_w,
         sigma_b=sigma_b,
@@ -75,8 +76,23 @@ def _expected(signal: State | Unknown, gradient: Gradient | Unknown) -> Values:
     return Values(signal.power, float(distances.mean()) if distances.size else nan, norm)
 
 
-def described(step: Step, affine: Affine) -> str:
-    """For example "Linear 300 -> 10" or "Conv2d 3 -> 16, 3x3"."""
+def _sigmas(step: Step) -> tuple[float, float]:
+    """Those of a layer; of a recurrent one those of its recurrent weights, over all gates."""
+    if step.recurrence is None:
+        return (nan, nan) if step.affine is None else sigmas(step.affine)
+    found = np.array([sigmas(gate.recurrent) for way in step.recurrence.directions for gate in way])
+    sigma_w, sigma_b = np.sqrt((found**2).mean(axis=0)).tolist()
+    return sigma_w, sigma_b
+
+
+def described(step: Step) -> str:
+    """For example "Linear 300 -> 10", "Conv2d 3 -> 16, 3x3" or "LSTM 64 -> 256"."""
+    affine = step.affine
+    if affine is None:
+        own = step.recurrence
+        assert own is not None
+        inputs = own.directions[0][0].inputs.weight.shape[1]
+        return f"{_kind(step)} {inputs} -> {own.hidden * len(own.directions)}"
     shape = tuple(affine.weight.shape)
     n_out, n_in = (shape[1], shape[0]) if affine.transposed else shape[:2]
     n_out, n_in = (n_out * affine.groups, n_in) if affine.transposed else (n_out, n_in * affine.groups)

@@ -22,7 +22,7 @@ from eoc.recurrence.units import History, Weights, histories
 
 __all__ = ["before_recurrent", "behind_recurrent", "of_gates", "recurred"]
 
-SAMPLED = "recurrent layers are taken for infinitely wide, inputs and their steps for equally large and far apart"
+SAMPLED = "recurrent layers and what they take in are taken for wide, inputs and steps for equally large and far apart"
 LENGTH = "the length of sequences is not known: 64 steps are taken"
 LONG = "of sequences, 256 steps are followed"
 CELL = "steps of a recurrent cell are taken to have weights of their own"

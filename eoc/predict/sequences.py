@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
@@ -11,7 +11,7 @@ from eoc.floats import FloatArray
 from eoc.models.steps import Kind, Step
 from eoc.predict.state import State, known
 
-__all__ = ["Recurred", "is_part", "last"]
+__all__ = ["Recurred", "as_measured", "is_part", "last", "moved"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,12 @@ def moved(before: FloatArray, pairs: FloatArray) -> FloatArray:
     after = 1.0 - pairs[0, 1] / np.sqrt(pairs[0, 0] * pairs[1, 1])
     mean = float(before[np.isfinite(before)].mean())
     return np.clip(before * (after / mean) if mean > 0.0 else before, 0.0, 2.0)
+
+
+def as_measured(x: Recurred, seen: State) -> Recurred:
+    """The same sequence with the second moments that were measured over all of its steps."""
+    ratio = seen.power / x.power if x.power > 0.0 else 1.0
+    return replace(x, single=seen.single, paired=seen.paired, neglected=seen.neglected, gram=ratio * x.gram)
 
 
 def is_part(step: Step, size: int) -> bool:

@@ -146,13 +146,28 @@ def test_a_cell_in_a_loop_is_followed():
     assert "weights of their own" in last.why
 
 
-def test_models_with_recurrent_layers_are_diagnosed():
+@pytest.mark.parametrize("first", [True, False])
+def test_models_with_recurrent_layers_are_diagnosed(first):
+    """Rows for the last layer of a recurrent module and the layers around it; theory beside what is measured."""
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(32, 64), Tagger(nn.LSTM(64, 128, batch_first=True), out=32))
-    found = eoc.diagnose.torch(model, torch.randn(32, 20, 32))
-    head = found.rows[-1]
-    assert head.predicted.q / head.measured.q == pytest.approx(1.0, abs=0.25)
-    assert head.predicted.gradient > 0.0
+    model = nn.Sequential(nn.Linear(64, 64), Tagger(nn.LSTM(64, 192, 2, batch_first=first), out=64, use="all"))
+    before = [p.clone() for p in model.parameters()]
+    found = eoc.diagnose.torch(model, torch.randn(*((24, 20) if first else (20, 24)), 64))
+    assert [row.layer for row in found.rows] == ["Linear 64 -> 64", "LSTM 192 -> 192", "Linear 192 -> 64"]
+    for row in found.rows:
+        assert row.expected.q == pytest.approx(row.measured.q, rel=0.15)
+        assert row.predicted.q == pytest.approx(row.measured.q, rel=0.15)
+        assert row.expected.gradient == pytest.approx(row.measured.gradient, rel=0.15)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
+
+
+def test_cells_in_loops_are_diagnosed_step_by_step():
+    torch.manual_seed(0)
+    found = eoc.diagnose.torch(Stepped(nn.GRUCell(32, 200)), torch.randn(64, 3, 32))
+    assert [row.layer for row in found.rows] == [*["GRUCell 32 -> 200"] * 3, "Linear 200 -> 2"]
+    for row in found.rows[:3]:
+        assert row.expected.q == pytest.approx(row.measured.q, rel=0.2)
+        assert row.measured.gradient > 0.0
 
 
 # initialisation
