@@ -69,7 +69,7 @@ def test_closed_forms(batch: int) -> None:
     assert growth(f"batchnorm({batch}), relu, dense(0.7, 2)") == pytest.approx(float(relu), rel=1e-13)
 
 
-@pytest.mark.parametrize("name", ["relu", "tanh", "gelu", "hardtanh"])
+@pytest.mark.parametrize("name", ["relu", "tanh"])
 def test_infinite_batches_are_the_limit(name: str) -> None:
     """D/(V - M^2), approached like 1/B."""
     found = moments(name, 1.0, ("V", "M", "D"))
@@ -80,8 +80,9 @@ def test_infinite_batches_are_the_limit(name: str) -> None:
     assert nearer < 0.11 * near
 
 
-@pytest.mark.parametrize("text", ["clip(x, -0.3, 0.7)", "x*tanh(x)", "exp(x)", "abs(x - 0.4)", "elu"])
-@pytest.mark.parametrize("batch", [5, 9])
+@pytest.mark.parametrize(
+    ("text", "batch"), [("clip(x, -0.3, 0.7)", 5), ("x*tanh(x)", 9), ("exp(x)", 5), ("abs(x - 0.4)", 9), ("elu", 6)]
+)
 def test_expectations_are_averages_over_the_sphere(text: str, batch: int) -> None:
     phi = activation(text)
     h = np.random.default_rng(3).standard_normal((batch, 200_000))

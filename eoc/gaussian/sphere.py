@@ -100,10 +100,10 @@ def sphere_moments(phi: Activation, batch: float, backward: Activation) -> Spher
     """
     panels = [1, 1]  # of z and of theta between two places where panels have to end
     found, size, noise, nodes = _integrals(phi, batch, backward, *panels)
-    change = np.zeros((2, 5))
-    for which in (1, 0, 1):
+    change = np.full((2, 5), np.inf)  # until something is known
+    for which, most in ((1, _MOST_NODES / 16.0), (0, _MOST_NODES), (1, _MOST_NODES)):
         for _ in range(_LEVELS):
-            if 2.0 * nodes > _MOST_NODES:
+            if 2.0 * nodes > most:
                 break
             before = found
             panels[which] *= 2
