@@ -198,7 +198,8 @@ def test_the_transient_of_a_linear_network_is_what_samples_show(monkeypatch: pyt
     x = np.random.default_rng(1).standard_normal((7, 3)) * np.arange(1.0, 8.0)[:, None]
     given = {"gram": x @ x.T, "depth": 3, "seed": 5}
     exact = sample_batches("2*x", 1.3, 0.4, **given)
-    assert exact.networks == 0
+    assert not exact.error.any()
+    assert not exact.distance_error.any()
     monkeypatch.setattr(batches, "_slope", lambda phi: None)
     sampled = sample_batches("2*x", 1.3, 0.4, **given, units=4000)
     away = np.abs(sampled.gram - exact.gram)[1:]
@@ -220,6 +221,34 @@ def test_batches_of_real_inputs_come_to_the_fixed_point() -> None:
     assert last[other].mean() / last[own].mean() == pytest.approx(place.c_star, abs=0.01)
     again = sample_batches("tanh", gram=gram, depth=1, units=4000, networks=6, seed=2)
     assert (again.gram[1] == found.gram[1]).all()
+
+
+def test_gradients_of_batches_grow_as_the_fixed_point_says() -> None:
+    gram = 0.75 * np.eye(8) + 0.25
+    found = sample_batches("relu", gram=gram, depth=4, units=20_000, networks=6, seed=3)
+    ratios = found.gradient[1:3] / found.gradient[2:4]
+    relative = (found.gradient_error / np.maximum(found.gradient, 1e-300))[1:3] + 0.004
+    assert (np.abs(ratios / 1.7881899766587481 - 1.0) < 4.0 * relative).all()
+
+
+def test_gradients_of_real_batches_are_those_of_networks() -> None:
+    """Two layers of explicit weights, inputs of several sizes."""
+    sizes = np.array([1.0, 1.0, 0.7, 1.5, 2.0, 0.8, 1.0])
+    block, seen = network("batchnorm(7), tanh, dense(1.3)").block(), []
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        basis = np.linalg.qr(rng.standard_normal((500, 7)))[0].T * 500**0.5
+        x, backs = sizes[:, None] * basis, []
+        for _ in range(2):
+            x, back = draw(block, (x,), rng, True)
+            backs.append(back)
+        g = np.linalg.qr(rng.standard_normal((500, 7)))[0].T * 500**0.5
+        for back in reversed(backs):
+            (g,) = back(g)
+        seen.append((g * g).mean())
+    found = sample_batches("tanh", 1.3, gram=np.diag(sizes**2), depth=2, seed=4)
+    error = np.hypot(np.std(seen) / len(seen) ** 0.5, found.gradient_error[0])
+    assert abs(np.mean(seen) - found.gradient[0]) < 3.5 * error + 0.01 * found.gradient[0]
 
 
 # what is refused
