@@ -231,7 +231,7 @@ def test_small_distances_keep_their_digits_through_every_op_that_keeps_them() ->
     """1 - c = 1e-100: the slope of the map, by which it is multiplied, is T q / q' at c = 1."""
     for text in PRESETS:
         found = network(text)
-        if text != "mlp_dropout" and found.tokens is None:
+        if text != "mlp_dropout" and found.group is None:
             block = found.block(1.1, 0.1) if found.is_free else found.block()
             pair, alone = block(Input([1.0, 1.0], [1e-100])), block(Input([1.0]))
             slope = float(alone.chi.value[0] / alone.q.value[0])
