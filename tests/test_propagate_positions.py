@@ -21,12 +21,13 @@ def images(inputs: int = 2, shape: tuple[int, ...] = (4, 4)) -> np.ndarray:
 
 
 def test_layer_by_layer_as_at_once() -> None:
-    run = propagate_positions(TEXT, images(), kernels=True)
+    run, alone = (propagate_positions(TEXT, images(), kernels=kernels) for kernels in (True, False))
     once = network(TEXT).block()(given_array(images()))
     assert run.covariance == pytest.approx(once.pairs.matrix(once.k.value), rel=1e-12)
     assert run.ntk == pytest.approx(once.pairs.matrix(once.ntk.value), rel=1e-12)
     assert run.one_minus_c == pytest.approx(once.pairs.matrix(once.one_minus_c.value), rel=1e-10, abs=1e-15)
     assert run.steps[-1].chi == pytest.approx(once.chi.value, rel=1e-12)
+    assert [step.chi.tolist() for step in alone.steps] == [step.chi.tolist() for step in run.steps]
     assert (run.covariance_error < 1e-11).all()
     assert (run.ntk_error < 1e-11).all()
     places = [step.place for step in run.steps]

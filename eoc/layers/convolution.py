@@ -112,7 +112,8 @@ class Conv:
         if self.pad == "zero" or (x.pairs.positions and self.pad != "circular"):
             raise UnsupportedError(
                 f"near the edges a convolution with pad={self.pad!r} makes positions differ: give inputs with their "
-                "positions, or pad='circular'"
+                "positions (eoc images, eoc.propagate_positions; eoc.padded_edge is where such networks are critical), "
+                "draw such networks (eoc verify), or take pad='circular'"
             )
         same = Dense(self.sigma_w, self.sigma_b)(x)
         if not x.pairs.positions or self.stride == 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from eoc.errors import UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.layers.bounded import Bounded
 from eoc.layers.inputs import Input
@@ -62,6 +63,8 @@ class Given(Input):
     @property
     def T(self) -> Bounded:
         """As given."""
+        if "chi" in self._numbers and "T" not in self._numbers:
+            raise UnsupportedError("of the tangents of this signal only their squares are known")
         return self._numbers["T"] if "T" in self._numbers else super().T
 
     @property

@@ -18,7 +18,7 @@ from eoc.layers.law import Law
 from eoc.layers.signal import Products, Signal
 from eoc.sharing import cached_property
 
-__all__ = ["Graph", "Node", "Op", "Repeat", "applied", "in_series", "joined", "residual", "serial"]
+__all__ = ["Graph", "Node", "Op", "Repeat", "applied", "contains", "in_series", "joined", "residual", "serial"]
 
 
 Op = Callable[..., Signal]  #: what a layer does: signals in, a signal out
@@ -131,6 +131,20 @@ def in_series(op: Op, place: str = "") -> Iterator[tuple[Op, str]]:
             yield from in_series(node.op, ", ".join(filter(None, (place, node.place))))
     else:
         yield op, place
+
+
+def contains(op: Op, *kinds: type) -> bool:
+    """Whether an op is one of these, or has one inside.
+
+    Examples
+    --------
+    >>> from eoc.layers.affine import Dense
+    >>> contains(residual(Dense(2.0)), Dense), contains(Dense(2.0), Sum)
+    (True, False)
+    """
+    if isinstance(op, Graph):
+        return any(contains(node.op, *kinds) for node in op.nodes)
+    return contains(op.block(1), *kinds) if isinstance(op, Repeat) else isinstance(op, kinds)
 
 
 def serial(ops: Sequence[Op], names: Sequence[str] = ()) -> Graph:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from eoc.errors import EocError, UnsupportedError
-from eoc.layers import Graph, Network, Repeat, network
+from eoc.layers import Network, network
 from eoc.layers.convolution import Conv
-from eoc.layers.graph import Op, in_series
+from eoc.layers.graph import contains, in_series
 from eoc.layers.modes import checked_positions, mode_factor
 from eoc.phase.point import phase_of
 from eoc.phase.result import Phase
@@ -128,14 +128,8 @@ def _convolutions(block: Network, sigma_w: float | None, sigma_b: float) -> list
             if op.pad != "circular" or op.stride != 1:
                 raise UnsupportedError("waves stay waves with pad='circular' and stride 1 only", place)
             found.append(op)
-        elif _has_convolution(op):
+        elif contains(op, Conv):
             raise UnsupportedError("a convolution in a branch: waves are followed through layers in series only", place)
     if not found:
         raise EocError(f"{block.name!r} has no convolution: write conv(3) for a free one with three taps")
     return found
-
-
-def _has_convolution(op: Op) -> bool:
-    if isinstance(op, Graph):
-        return any(_has_convolution(node.op) for node in op.nodes)
-    return _has_convolution(op.block(1)) if isinstance(op, Repeat) else isinstance(op, Conv)

@@ -16,9 +16,12 @@ from numpy.typing import ArrayLike
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import FloatArray
 from eoc.layers import Pairs, Signal, understood
+from eoc.layers.attention import Attention
 from eoc.layers.given import Given
-from eoc.layers.graph import applied, in_series
+from eoc.layers.graph import applied, contains, in_series
+from eoc.layers.mixing import Mix
 from eoc.layers.pairs import Layout
+from eoc.layers.pooling import AveragePool
 from eoc.propagation.layers import Progress
 from eoc.propagation.position_inputs import Known, inputs_with_positions
 from eoc.sharing import cached_property
@@ -184,25 +187,25 @@ def propagate_positions(
         for layer in range(1, times + 1)
         for op, place in in_series(block.block(sigma_w, sigma_b, layer, times, surrogates=True))
     ]
+    mixed = any(contains(op, AveragePool, Mix, Attention) for op, _ in ops)  # then squares come from products
+    tangents = ("T", "ntk") if kernels else ("T",) if mixed else ()
     steps = [_step("input", signal)]
     for done, (op, place) in enumerate(ops):
         if progress is not None:
             progress(float(done), float(len(ops)))
-        signal = _carried(applied(op, [signal], place), kernels=kernels)
+        signal = _carried(applied(op, [signal], place), tangents)
         steps.append(_step(place, signal))
     return PositionTrajectory(block.name, tuple(steps), signal)
 
 
-def _carried(x: Signal, *, kernels: bool) -> Signal:
+def _carried(x: Signal, tangents: tuple[str, ...]) -> Signal:
     """A Gaussian signal as numbers, computed now: what they came from is let go. Others as they are."""
     if not x.is_gaussian:
         return x
     try:
-        half = x.G
+        return Given(x.q, x.G, x.pairs, {"chi": x.chi, **{name: getattr(x, name) for name in tangents}})
     except UnsupportedError:  # of pairs nothing is known, as behind a largest value: the places that need it say so
         return x
-    kernel = {"T": x.T, "ntk": x.ntk} if kernels else {}
-    return Given(x.q, half, x.pairs, {"chi": x.chi, **kernel})
 
 
 def _step(place: str, x: Signal) -> PositionStep:
