@@ -16,7 +16,8 @@ from eoc.initializers.plan.corrections import with_measured
 from eoc.initializers.plan.draws import normal_numbers, orthogonal_matrices
 from eoc.initializers.plan.drift import warnings_of
 from eoc.initializers.plan.fills import Fill
-from eoc.initializers.plan.health import problems_of
+from eoc.initializers.plan.foreseen import gradients_of
+from eoc.initializers.plan.health import problems_of, problems_of_gradients
 from eoc.initializers.plan.plan import Aim, Plan
 from eoc.initializers.plan.report import Report, Row
 from eoc.initializers.plan.roles import explained
@@ -111,7 +112,7 @@ class Measured:
     output
         The mean square of what the model returns, with those weights.
     gradients
-        |dL/dW| |W| of each weight for a random linear loss: the effect of a relative change of it.
+        |dL/dW| of each weight and table for a random linear loss.
     """
 
     taken: Mapping[Key, float]
@@ -170,12 +171,15 @@ def filled(
         warnings.warn(problem, InitializationWarning, stacklevel=4)
     values = _drawn(plan.fills, parameters, seed)
     rows = rows_of(parameters, reading, plan)
-    if measure is not None:
-        weights = [fill for fill in plan.fills if id(fill.tensor) in plan.aims and fill.method != "constant"]
-        aims = {(fill.name, fill.tensor.ranges): plan.aims[id(fill.tensor)] for fill in weights}
+    if measure is None:
+        problems = (*problems, *problems_of_gradients(gradients_of(plan)))
+    else:
+        weights = [fill for fill in plan.fills if len(fill.tensor.shape) > 1 and fill.method != "constant"]
+        scaled = [fill for fill in weights if id(fill.tensor) in plan.aims]
+        aims = {(fill.name, fill.tensor.ranges): plan.aims[id(fill.tensor)] for fill in scaled}
         found = measure(values, aims, weights)
         values = found.scaled(values, weights)
-        keys = {(fill.name, fill.tensor.part): (fill.name, fill.tensor.ranges) for fill in weights}
+        keys = {(fill.name, fill.tensor.part): (fill.name, fill.tensor.ranges) for fill in scaled}
         rows = tuple(found.seen(row, keys) for row in rows)
         problems = (*problems, *problems_of(found.output, settings.output_variance, found.gradients))
     notes = (*problems, *notes_of(parameters, reading, plan))

@@ -60,6 +60,9 @@ class Affine:
         ``weight`` is what it is now.
     sources
         The names of all parameters that a weight is computed from; () where it is one itself.
+    centred
+        Whether the weights of each output add up to 0, as of standardised filters: the mean of what the layer takes in
+        is lost.
     """
 
     weight: Any
@@ -73,6 +76,7 @@ class Affine:
     assign: Callable[[Any], None] | None = None
     fixed: str = ""
     sources: tuple[str, ...] = ()
+    centred: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from eoc.layers.elementwise import Elementwise
 from eoc.layers.inputs import Fresh, Moments
 from eoc.layers.positions import Positions
 
-__all__ = ["APART", "GAUSSIAN", "State", "Unknown", "begin", "known", "piece", "through"]
+__all__ = ["APART", "GAUSSIAN", "State", "Unknown", "begin", "known", "piece", "through", "without_mean"]
 
 GAUSSIAN = "what an activation takes in is taken for Gaussian"
 APART = "what is joined is taken for independent"
@@ -127,6 +127,16 @@ def through(op: Callable[..., Signal], *x: State) -> State:
 def piece(x: State) -> State:
     """Other units of the same law."""
     return State(Fresh(x.single), Fresh(x.paired), x.neglected)
+
+
+def without_mean(x: State) -> State:
+    """What is left of signals when the mean of all their units is taken away."""
+    share = float(np.mean(x.single.m.value)) ** 2 / x.power if x.power > 0.0 else 0.0
+    if not 0.0 < share < 1.0:
+        return x
+    distances = np.clip(x.paired.one_minus_c.value / (1.0 - share), 0.0, 2.0)
+    left = begin(x.single.q.value * (1.0 - share), distances[:-1], float(distances[-1]))
+    return left.neglecting(*x.neglected)
 
 
 def _gaussian(x: Signal) -> Signal:

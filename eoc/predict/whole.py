@@ -21,7 +21,7 @@ from eoc.predict.inputs import inputs_of, named_inputs
 from eoc.predict.learned import COHERENT, dense, is_coherent, size
 from eoc.predict.recurrent import before_recurrent, behind_recurrent
 from eoc.predict.result import Known, PredictedStep, Prediction
-from eoc.predict.state import State, Unknown, begin, through
+from eoc.predict.state import State, Unknown, begin, through, without_mean
 
 __all__ = ["predict"]
 
@@ -46,10 +46,11 @@ def walked(steps: Sequence[Step], inputs: Any) -> tuple[list[State | Unknown], l
         try:
             if isinstance(x, Unknown):
                 return x
+            affine = steps[at].affine
             if steps[at].recurrence is not None:
                 return behind_recurrent(steps, at, x, walk.states)
-            out = through(dense(steps, at), x)
-            return out.neglecting(COHERENT) if is_coherent(steps[at].affine) else out
+            out = through(dense(steps, at), without_mean(x) if affine is not None and affine.centred else x)
+            return out.neglecting(COHERENT) if is_coherent(affine) else out
         except EocError as error:
             return Unknown(f"{steps[at].name}: {error}")
 

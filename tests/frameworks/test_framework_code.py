@@ -1,4 +1,4 @@
-"""The code that ``eoc init --framework`` prints does what ``initialize_`` does for a plain model."""
+"""The code that ``eoc init --framework`` prints does what ``initialize_`` does for a plain model at the same point."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from eoc.cli import app
 from eoc.initializers.torch import initialize_
+from eoc.operating_point import operating_point
 from frameworks.statistics import Z
 
 WIDTHS = (50, 300, 200, 400, 10)
@@ -74,6 +75,9 @@ def of_keras(code: str) -> list[np.ndarray]:
 def test_the_printed_code_draws_as_initialize_does(run, asked):
     options, activation = ASKED[asked]
     drawn = run(printed(asked, run.__name__[3:]))
+    if not {"sigma_w", "sigma_b"} & set(options):  # without a point the last hidden layer has one of its own
+        place = operating_point(activation(), **options)
+        options = {**options, "sigma_w": place.sigma_w, "sigma_b": place.sigma_b}
     vanishes = options.get("sigma_w") == 1.0  # the printed code does not follow variances that decay: all are alike
     rows = initialize_(mlp(activation), **options, output_variance=None if vanishes else 1.0).rows
     for at, (row, values) in enumerate(zip(rows, drawn, strict=True)):

@@ -111,7 +111,7 @@ def test_residual_transformers_are_set_as_a_whole():
     class Transformer(linen.Module):
         @linen.compact
         def __call__(self, tokens):
-            x = linen.Embed(17, 32)(tokens) + self.param("positions", linen.initializers.normal(0.02), (6, 32))
+            x = linen.Embed(17, 32)(tokens) + self.param("positions", linen.initializers.normal(0.002), (6, 32))
             for _ in range(3):
                 h = linen.LayerNorm()(x)
                 x = x + linen.MultiHeadDotProductAttention(4)(h)
@@ -218,7 +218,7 @@ def test_what_no_initialisation_mends_is_warned_of():
         @linen.compact
         def __call__(self, x):
             for _ in range(6):
-                x = linen.Dense(16)(x) * linen.silu(linen.Dense(16)(x))
+                x = linen.Dense(16, use_bias=False)(x) * linen.silu(linen.Dense(16, use_bias=False)(x))
             return linen.Dense(3)(x)
 
     with pytest.warns(InitializationWarning, match="gates follow each other"):

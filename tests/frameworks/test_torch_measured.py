@@ -43,10 +43,10 @@ class Pooled(nn.Module):
 
 
 class Gated(nn.Module):
-    def __init__(self, depth: int, width: int = 64) -> None:
+    def __init__(self, depth: int, width: int = 64, bias: bool = True) -> None:
         super().__init__()
-        self.up = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
-        self.gate = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
+        self.up = nn.ModuleList(nn.Linear(width, width, bias) for _ in range(depth))
+        self.gate = nn.ModuleList(nn.Linear(width, width, bias) for _ in range(depth))
 
     def forward(self, x):
         for up, gate in zip(self.up, self.gate, strict=True):
@@ -109,9 +109,22 @@ def test_attention_by_torch_is_measured():
 @pytest.mark.parametrize("depth", [5, 10])
 def test_gates_in_series_are_warned_of_before_anything_is_written_and_are_found_unhealthy(depth):
     with pytest.warns(InitializationWarning, match=f"{depth} gates follow each other"):
-        report = initialize_(Gated(depth), generator=seeded())
+        report = initialize_(Gated(depth, bias=False), generator=seeded())
     with pytest.raises(EocError, match="gates follow each other"):
         report.assert_healthy()
+
+
+def test_biases_keep_the_variance_of_gates_in_series():
+    silu = eoc.moments("silu", 1.0, ("V", "D", "P"))
+    reacts = float((silu["D"].value + silu["P"].value) / silu["V"].value)
+    report = initialize_(model := Gated(8, width=512), output_variance=None, generator=seeded())
+    report.assert_healthy()
+    for row in report.rows:  # by so much less relative changes of variances react, as of layers without biases
+        if row.parameter.endswith("weight") and not row.parameter.startswith("up.0"):
+            assert row.power * row.fan_in * row.std**2 == pytest.approx(math.exp(-1 / 8) / (1.0 + reacts))
+    x = torch.randn(64, 512, generator=seeded(1))
+    typical = float(model(x).detach().square().mean(1).median())
+    assert 0.3 * float(silu["V"].value) < typical < float(silu["V"].value)  # the mean is that of a few large ones
 
 
 def test_a_few_gates_keep_their_variance():
@@ -232,13 +245,14 @@ def test_the_first_layer_of_a_siren_has_its_frequencies():
 
 @pytest.mark.parametrize("features", [1, 3])
 def test_coordinates_share_the_variance_with_the_biases(features):
-    model = nn.Sequential(nn.Linear(features, 400), nn.Tanh(), nn.Linear(400, 400), nn.Tanh(), nn.Linear(400, 1))
+    phi = (part for _ in range(2) for part in (nn.Linear(400, 400), nn.Tanh()))
+    model = nn.Sequential(nn.Linear(features, 400), nn.Tanh(), *phi, nn.Linear(400, 1))
     report = initialize_(model, input_variance=0.25, generator=seeded())
     weight, bias = report.rows[:2]
     assert (weight.rule, bias.rule) == ("first", "first")
     assert 0.25 * features * weight.std**2 == pytest.approx(features / (features + 1))
     assert bias.std**2 == pytest.approx(1.0 / (features + 1))
-    assert [row.rule for row in report.rows[2:]] == ["hidden", "hidden", "head", "head"]
+    assert [row.rule for row in report.rows[2:]] == ["hidden", "hidden", "once", "once", "head", "head"]
 
 
 def test_selu_with_alpha_dropout_has_the_point_that_its_noise_is_made_for():
@@ -248,7 +262,9 @@ def test_selu_with_alpha_dropout_has_the_point_that_its_noise_is_made_for():
 
 
 def test_softplus_close_to_relu_has_the_variance_of_its_inputs():
-    report = initialize_(nn.Sequential(nn.Linear(64, 64), nn.Softplus(beta=100), nn.Linear(64, 64)))
+    report = initialize_(
+        nn.Sequential(*(p for _ in range(2) for p in (nn.Linear(64, 64), nn.Softplus(beta=100))), nn.Linear(64, 64))
+    )
     place = report.points[0]
     assert (place.sigma_w, place.sigma_b, place.q) == (pytest.approx(1.414212206, rel=1e-9), 0.0, 1.0)
     assert place.chi_1 == pytest.approx(0.992021, abs=1e-6)

@@ -463,7 +463,8 @@ def test_bad_arguments_leave_the_model_as_it_is(options, message):
 
 
 def test_an_activation_without_a_point_is_named_with_its_layer_before_anything_is_written():
-    model = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 8), nn.Hardshrink(), nn.Linear(8, 1))
+    phi = (nn.Tanh(), nn.Hardshrink(), nn.Tanh())
+    model = nn.Sequential(*(part for one in phi for part in (nn.Linear(8, 8), one)), nn.Linear(8, 1))
     before = model[0].weight.detach().clone()
     with pytest.raises(EocError, match=r"layer '2': hardshrink jumps"):
         initialize_(model)
@@ -535,13 +536,14 @@ def test_numbers_are_numbers():
 
 
 def test_long_notes_and_names_do_not_make_the_table_wide():
-    layers = [nn.Linear(5, 5, bias=False), nn.LeakyReLU(0.123456789), nn.Linear(5, 5, bias=False), nn.GELU()]
+    phi = (nn.LeakyReLU(0.123456789), nn.GELU(), nn.GELU())
+    layers = [part for one in phi for part in (nn.Linear(5, 5, bias=False), one)]
     report = initialize_(nn.Sequential(*layers, nn.utils.parametrizations.spectral_norm(nn.Linear(5, 1))))
     table = str(report).split("\n\n")[2].splitlines()
     assert max(map(len, table)) <= 112
     assert any(line.endswith("  (1)") for line in table)
     assert "\n(1) has no bias" in str(report)
-    assert "1 of 3 layers were left as they are: they are not on the edge of chaos" in report.notes
+    assert "1 of 4 layers were left as they are: they are not on the edge of chaos" in report.notes
 
 
 def test_the_report_says_what_becomes_of_single_parameters():

@@ -52,8 +52,8 @@ class Batch:
         taken, factors = self._corrected({name: jnp.asarray(value) for name, value in drawn.items()}, aims)
         found = Measured(taken, factors, float("nan"), {})
         scaled = {**drawn, **found.scaled({**values}, fills)}
-        names = list(dict.fromkeys(fill.name for fill in fills if fill.tensor.is_whole))
-        output, gradients = _linear_loss(self.function, scaled, self.others, names)
+        names = dict.fromkeys(fill.name for fill in fills)
+        output, gradients = _linear_loss(self.function, scaled, self.others, list(names))
         return replace(found, output=output, gradients=gradients)
 
     def _corrected(self, drawn: Mapping[str, Any], aims: Mapping[Key, Aim]) -> list[dict[Key, float]]:
@@ -82,7 +82,7 @@ class Batch:
 def _linear_loss(
     function: Callable[..., Any], parameters: Mapping[str, Any], others: Sequence[Any], names: Sequence[str]
 ) -> tuple[float, dict[str, float]]:
-    """The mean square of what a model returns, and |dL/dW| |W| of weights for a random linear loss L.
+    """The mean square of what a model returns, and |dL/dW| of weights for a random linear loss L.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def _linear_loss(
         return sum(whole), sum(jnp.sum(jnp.square(y.astype("float32"))) for y in outputs) / max(size, 1)
 
     gradients, output = jax.jit(jax.grad(loss, has_aux=True))(dict(parameters))
-    sizes = {name: float(jnp.linalg.norm(gradients[name]) * jnp.linalg.norm(parameters[name])) for name in names}
+    sizes = {name: float(jnp.linalg.norm(gradients[name])) for name in names}
     return float(output), sizes
 
 

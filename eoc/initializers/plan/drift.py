@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log10
 
+from eoc.initializers.plan.gates import MOST_GATES, gates_in_series, reactions
 from eoc.initializers.plan.layer_variances import power_of
 from eoc.initializers.plan.plan import Plan
 from eoc.models.steps import Kind
@@ -13,7 +14,6 @@ from eoc.predict.sequences import Recurred
 __all__ = ["warnings_of"]
 
 _MOST = 100.0  # by which the power may drift
-_GATES = 3  # in series that widths of a few hundred stand
 
 
 def warnings_of(plan: Plan) -> tuple[str, ...]:
@@ -22,13 +22,16 @@ def warnings_of(plan: Plan) -> tuple[str, ...]:
 
 
 def _gates(plan: Plan) -> Iterator[str]:
-    """A product of two signals has q' = q_1 q_2: relative changes of q double in each, and of gradients too."""
-    count = plan.structure.gates_in_series
-    if count > _GATES:
+    """A product of two signals has q' = q_1 q_2: without biases relative changes of q double in each."""
+    count = gates_in_series(plan.structure)
+    if count <= MOST_GATES:
+        return
+    most = max(reactions(plan.structure.steps, plan.states, plan.by_weights))
+    if most > 2.0**MOST_GATES:
         yield (
             f"{count} gates follow each other without a normalisation or a residual sum between them, and nothing "
-            f"keeps the variance of such a stack: a change of 1 % becomes {2.0**count:.3g} %. Normalise before each "
-            "gate, or add its output to what it takes in"
+            f"keeps the variance of such a stack: a change of 1 % becomes {most:.3g} %. Normalise before each gate, "
+            "give the layers before it biases, or add its output to what it takes in"
         )
 
 

@@ -1,11 +1,11 @@
-"""Whether a model that was initialised and measured is fit to be trained."""
+"""Whether a model is fit to be trained, as was measured or is foreseen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import isfinite, log10
 
-__all__ = ["problems_of"]
+__all__ = ["problems_of", "problems_of_gradients"]
 
 _DECADE = 10.0
 
@@ -18,7 +18,7 @@ def problems_of(output: float, asked: float | None, gradients: Mapping[str, floa
     output, asked
         The mean square of the outputs, and what was asked for; None if nothing was.
     gradients
-        |dL/dW| |W| of each weight, in the order of the model: the effect of a relative change of it.
+        See :func:`problems_of_gradients`.
 
     Examples
     --------
@@ -27,7 +27,7 @@ def problems_of(output: float, asked: float | None, gradients: Mapping[str, floa
     >>> problems_of(1e6, 1.0, {"a": 1e-9, "b": 2.0})[0]
     'the output has a root mean square of 1e+03, where 1 was asked for'
     """
-    return (*_of_output(output, asked), *_of_gradients(gradients))
+    return (*_of_output(output, asked), *problems_of_gradients(gradients))
 
 
 def _of_output(output: float, asked: float | None) -> Iterator[str]:
@@ -39,7 +39,8 @@ def _of_output(output: float, asked: float | None) -> Iterator[str]:
         yield f"the output has a root mean square of {output**0.5:.3g}, where {asked**0.5:.3g} was asked for"
 
 
-def _of_gradients(gradients: Mapping[str, float]) -> Iterator[str]:
+def problems_of_gradients(gradients: Mapping[str, float]) -> Iterator[str]:
+    """The same of |dL/dW| of each weight and table, in the order of the computation."""
     wrong = [name for name, size in gradients.items() if not isfinite(size)]
     if wrong:
         yield f"the gradient of {wrong[0]} is not finite"
@@ -51,6 +52,6 @@ def _of_gradients(gradients: Mapping[str, float]) -> Iterator[str]:
     if not 1.0 / _DECADE <= ratio <= _DECADE:
         what = "vanish" if ratio < 1.0 else "explode"
         yield (
-            f"gradients {what} on the way back: a relative change of {first} matters 10^{log10(ratio):.1f} times as "
-            f"much as one of {last}"
+            f"gradients {what} on the way back: that of {first} has 10^{log10(ratio):.1f} times the norm of that of "
+            f"{last}"
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from eoc.activations import Activation
 from eoc.errors import EocError
+from eoc.initializers.plan.gates import MOST_GATES, bias_share, gates_in_series
 from eoc.initializers.plan.mixed import of_channels
 from eoc.initializers.plan.roles import Role, Rule, role
 from eoc.initializers.plan.settings import Settings
@@ -60,6 +61,7 @@ class LayerVariances:
         self.depth = settings.depth or model.depth
         self.points: dict[int, OperatingPoint] = {}
         self._mixed: dict[int, OperatingPoint] = {}  # of activations that differ by channel, by step
+        self._gates = gates_in_series(model)
         self._noisy = any(step.kind is Kind.DROPOUT and _is_alpha(step) for step in model.steps)
         _check_points(model.steps, settings.points)
 
@@ -71,7 +73,8 @@ class LayerVariances:
             return found
         if not settings.is_recommended(phi):
             return found
-        if self._model.is_once(at, found.next):
+        alike = phi.is_positively_homogeneous and self._model.taken(at).kind is not Kind.NORM  # at every variance
+        if self._model.is_once(at, found.next) and not alike:
             return replace(found, rule=Rule.ONCE)
         affine = self._model.steps[at].affine
         is_first = self._model.taken(at).kind is Kind.INPUT and affine is not None
@@ -141,11 +144,18 @@ class LayerVariances:
             last = self._model.repeats.get(at, (at,))[-1]
             again = last != at and self._model.taken(last).activation is found.activation
             return (place.sigma_w, place.sigma_b) if again else _keeping(place, power)
+        if found.rule is Rule.GATE and self._gates > MOST_GATES and found.next is not None:
+            share = bias_share(self._model, found.next, self._gates) if self._has_biases(at) else 0.0
+            return ((1.0 - share) / (power or 1.0)) ** 0.5, share**0.5
         if found.rule in (Rule.ONCE, Rule.NORMALISED, Rule.GATE):
             return (power or 1.0) ** -0.5, 0.0
         if found.rule is Rule.FIRST and found.activation is not None:
             return self._first(at, found.activation, power)
         return self._head(at, power) if found.rule is Rule.HEAD else (1.0, 0.0)
+
+    def _has_biases(self, at: int) -> bool:
+        affine = self._model.steps[at].affine
+        return affine is not None and affine.bias is not None
 
     def _first(self, at: int, phi: Activation, power: float | None) -> tuple[float, float]:
         """Of a layer that takes in coordinates: the constant counts as one more, so that functions are not all odd."""

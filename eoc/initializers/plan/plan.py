@@ -16,11 +16,12 @@ from eoc.initializers.plan.report import Row
 from eoc.initializers.plan.roles import Role, Rule
 from eoc.initializers.plan.settings import Settings
 from eoc.initializers.plan.structure import structure
+from eoc.initializers.plan.tables import square_of_table
 from eoc.layers.affine import Dense, Scale
 from eoc.models.padding import inside
 from eoc.models.steps import Affine, Kind, Reading, Step
 from eoc.predict.forward import Forward
-from eoc.predict.state import State, Unknown, begin, through
+from eoc.predict.state import State, Unknown, begin, through, without_mean
 
 __all__ = ["Aim", "Plan"]
 
@@ -60,6 +61,10 @@ class Plan(RecurrentLayers):
         What is predicted behind every step.
     aims
         What each weight that is filled is to hand on, by the id of its tensor.
+    gains
+        Of each layer: by what its weights multiply mean squares.
+    by_weights
+        Of each layer: the share of the variance of what it hands on that its weights have, the rest being of biases.
     """
 
     def __init__(
@@ -68,13 +73,15 @@ class Plan(RecurrentLayers):
         self.fills: list[Fill] = []
         self.rows: dict[str, list[Row]] = {}
         self.aims: dict[int, Aim] = {}
+        self.gains: dict[int, float] = {}
+        self.by_weights: dict[int, float] = {}
         self.settings, self.structure = settings, structure(reading.steps)
-        self._parameters = parameters
+        self.parameters = parameters
         self._rules = LayerVariances(self.structure, settings)
         self.unscaled = [reading.steps[branch.output].name for branch in self.structure.branches if branch.end is None]
         self._squares: dict[Hashable, float] = {}  # mean squares of the entries of what is decided
         start = begin(settings.input_variance) if inputs is None else inputs
-        self._walk = Forward(reading.steps, start, self._layer, self._size)
+        self._walk = Forward(reading.steps, start, self._layer, self.size)
         self.states = self._walk.run()
         self.points = tuple(dict.fromkeys(self._rules.points.values()))
         self.depth = self._rules.depth if any(point.recommendation for point in self.points) else None
@@ -95,6 +102,7 @@ class Plan(RecurrentLayers):
         assert step.affine is not None
         share = inside(step, self.structure.steps[step.inputs[0]])  # zeros of the padding add nothing
         affine = replace(step.affine, fan_in=step.affine.fan_in * share)
+        x = without_mean(x) if affine.centred and isinstance(x, State) else x
         power, found = self._taken(at, x), self._rules.role(at)
         try:
             sigma_w, sigma_b = self._rules.layer(at, found, power, self._walk.states)
@@ -110,7 +118,10 @@ class Plan(RecurrentLayers):
         self._aim(at, found, x, power, sigma_w)
         square = self._weight(affine, sigma_w, row, notes, asked)
         shift = 0.0 if affine.bias is None else self._bias(affine, sigma_b, row.rule, asked)
-        return self._handed_on(at, found, x, sqrt(affine.fan_in * square), sqrt(shift))
+        self.gains[at] = affine.fan_in * square
+        whole = self.gains[at] * (power or 1.0) + shift
+        self.by_weights[at] = 1.0 - shift / whole if whole > 0.0 else 1.0
+        return self._handed_on(at, found, x, sqrt(self.gains[at]), sqrt(shift))
 
     def _handed_on(self, at: int, found: Role, x: State | Unknown, sigma_w: float, sigma_b: float) -> State | Unknown:
         if not isinstance(x, State):
@@ -169,8 +180,8 @@ class Plan(RecurrentLayers):
 
     def _weight(self, affine: Affine, sigma_w: float, row: Row, notes: list[str], asked: str) -> float:
         """Plan a weight; the mean square of its entries."""
-        self._parameters.check(affine.weight, affine.weight_name, 2)
-        key = self._parameters.key(affine.weight_name, affine.weight)
+        self.parameters.check(affine.weight, affine.weight_name, 2)
+        key = self.parameters.key(affine.weight_name, affine.weight)
         if self._is_decided(key, affine.weight_name, affine.weight, affine.part, affine.fixed or asked):
             return self._squares[key]
         method, fan_in = self._method(affine, row.rule), affine.fan_in
@@ -180,7 +191,7 @@ class Plan(RecurrentLayers):
         elif method == "orthogonal":
             fan_in = float(affine.weight.shape[0 if affine.transposed else 1])  # one tap of a kernel
         std = sigma_w / fan_in**0.5 if fan_in else 0.0
-        self._parameters.check_range(std, affine.weight, affine.weight_name)
+        self.parameters.check_range(std, affine.weight, affine.weight_name)
         number = std if method == "normal" else sigma_w
         self.fills.append(Fill(affine.weight_name, affine.weight, method, number, affine))
         note = "; ".join(filter(None, notes))
@@ -194,17 +205,19 @@ class Plan(RecurrentLayers):
             return "normal" if self.settings.weights == "gaussian" else "orthogonal"
         if self.settings.weights != "recommended":
             return "normal" if self.settings.weights == "gaussian" else "orthogonal"
-        plain = not self._rules.residuals and rule in (Rule.HIDDEN, Rule.HEAD) and len(affine.weight.shape) == 2
+        plain = (
+            not self._rules.residuals and rule in (Rule.HIDDEN, Rule.ONCE, Rule.HEAD) and len(affine.weight.shape) == 2
+        )
         recommended = {point.weights for point in self._rules.points.values()}
         return "orthogonal" if plain and recommended == {"orthogonal"} else "normal"
 
     def _bias(self, affine: Affine, sigma_b: float, rule: str, asked: str) -> float:
         """Plan a bias; its mean square."""
-        self._parameters.check(affine.bias, affine.bias_name, 0)
-        key = self._parameters.key(affine.bias_name, affine.bias)
+        self.parameters.check(affine.bias, affine.bias_name, 0)
+        key = self.parameters.key(affine.bias_name, affine.bias)
         if not self._is_decided(key, affine.bias_name, affine.bias, affine.part, asked):
             self._squares[key] = sigma_b**2
-            self._parameters.check_range(sigma_b, affine.bias, affine.bias_name)
+            self.parameters.check_range(sigma_b, affine.bias, affine.bias_name)
             if sigma_b == 0.0:
                 self._constant(affine.bias_name, affine.bias, 0.0, rule, affine.part)
             else:
@@ -214,40 +227,30 @@ class Plan(RecurrentLayers):
 
     # --- other numbers ------------------------------------------------------------------------------------------------
 
-    def _size(self, at: int) -> float | None:
+    def size(self, at: int) -> float | None:
         """Plan the numbers of an embedding or a normalisation; their mean square."""
         step = self.structure.steps[at]
         if step.kind is Kind.PARAMETER:
-            return None if step.tensor is None else self._parameters.square(step.tensor)
+            return None if step.tensor is None else self.parameters.square(step.tensor)
         return self._embedding(at, step) if step.kind is Kind.EMBEDDING else self._norm(at, step)
 
     def _embedding(self, at: int, step: Step) -> float | None:
-        found = self._parameters.of(step, "weight")
+        found = self.parameters.of(step, "weight")
         if found is None:
             return None
         name, table = found
-        self._parameters.check(table, name, 2)
-        key = self._parameters.key(name, table)
+        self.parameters.check(table, name, 2)
+        key = self.parameters.key(name, table)
         asked = "kept: as asked" if self.settings.embeddings == "keep" else ""
         if not self._is_decided(key, name, table, "", asked):
-            tied = {term for term in self.structure.summed_with(at) if self._is_tied(term)}
-            square = 1.0 / table.shape[1] if tied else self.settings.input_variance
-            self._parameters.check_range(square**0.5, table, name)
+            square, why = square_of_table(self.structure, self.parameters, self.settings, at, table)
+            self.parameters.check_range(square**0.5, table, name)
             zero_row = getattr(step.module, "padding_idx", None)
             self.fills.append(Fill(name, table, "normal", square**0.5, zero_row=zero_row))
-            why = "also the weight of a layer" if at in tied else "added to one that is" if tied else ""
             note = "; ".join(filter(None, [why, "" if zero_row is None else f"row {zero_row} is 0"]))
             self._add(Row(name, Rule.EMBEDDING, std=square**0.5, method="normal", note=note))
             self._squares[key] = square
         return self._squares[key]
-
-    def _is_tied(self, at: int) -> bool:
-        """Whether a step is an embedding whose table is the weight of a layer as well."""
-        step = self.structure.steps[at]
-        found = self._parameters.of(step, "weight") if step.kind is Kind.EMBEDDING else None
-        return found is not None and any(
-            other.affine is not None and other.affine.weight is found[1] for other in self.structure.steps
-        )
 
     def _norm(self, at: int, step: Step) -> float:
         """Plan the weights and biases of a normalisation."""
@@ -262,12 +265,12 @@ class Plan(RecurrentLayers):
 
     def _scaling(self, step: Step, label: str, value: float, rule: Rule, missing: float = 0.0) -> float:
         """Plan a weight or bias of a normalisation; its mean square."""
-        found = self._parameters.of(step, label)
+        found = self.parameters.of(step, label)
         if found is None:
             return missing
         name, tensor = found
-        self._parameters.check(tensor, name, 0)
-        key = self._parameters.key(name, tensor)
+        self.parameters.check(tensor, name, 0)
+        key = self.parameters.key(name, tensor)
         if not self._is_decided(key, name, tensor, "", self._left_as_asked(rule)):
             self._squares[key] = value**2
             self._constant(name, tensor, value, rule)
@@ -281,11 +284,11 @@ class Plan(RecurrentLayers):
         """Whether a parameter was met before, is frozen, or is left as asked: then it is measured."""
         if key in self._squares:
             return True
-        why = "" if self._parameters.is_free(name) else "frozen: it is not trained"
+        why = "" if self.parameters.is_free(name) else "frozen: it is not trained"
         why = why or ("left out: as asked" if self.settings.leaves(name) else asked)
         if not why:
             return False
-        square = self._parameters.square(tensor)
+        square = self.parameters.square(tensor)
         if not isfinite(square):
             raise EocError(f"{name} is {why.partition(':')[0]} and not all of its numbers are finite")
         self._squares[key] = square

@@ -80,7 +80,7 @@ class Report:
     rules
         The rules that were applied.
     problems
-        What no initialisation mends, and, where a batch was given, what is still off by more than a decade: outputs,
+        What no initialisation mends, and what is off by more than a decade, measured if a batch was given: outputs,
         gradients of the first weight beside those of the last. () for a healthy model.
     """
 

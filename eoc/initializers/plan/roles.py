@@ -40,10 +40,14 @@ class Rule(StrEnum):
 #: What each rule is for, and what it does.
 RULES: Mapping[Rule, str] = {
     Rule.HIDDEN: "an activation comes next: (sigma_w, sigma_b, q) is its point, see below",
-    Rule.ONCE: "a normalisation comes before, and one activation next, whose map is not iterated: q = 1, biases 0",
+    Rule.ONCE: """\
+one activation comes next whose map is not iterated, the last of a chain, or behind a normalisation in a residual
+branch: q = 1, biases 0""",
     Rule.NORMALISED: "a normalisation comes next: q = 1, biases 0; the scale does not matter forward",
     Rule.LINEAR: "a layer or attention comes next: keeps the power, biases 0",
-    Rule.GATE: "a product comes next, perhaps after an activation: q = 1, biases 0",
+    Rule.GATE: """\
+a product comes next, perhaps after an activation: q = 1, biases 0; of more than three products in a row biases have the
+share of q with which these keep variances""",
     Rule.HEAD: "the output comes next: q = output_variance, biases 0",
     Rule.BRANCH: """\
 ends one of the n residual branches: adds 1/n of the power of its trunk, or less where the model scales it down itself.
@@ -59,7 +63,8 @@ of a recurrent layer, on its own states: orthogonal for each gate, of sigma_w 1;
 chi = 1. Biases 0, but of forget and update gates: for sequences of a known length T log 1 to log(T - 1), so
 that units remember for 2 to T steps, with minus those in the input gates of an LSTM; else 1""",
     Rule.EMBEDDING: """\
-table N(0, input_variance); N(0, 1 / dimension) if it, or one that it is added to, is also the weight of a layer""",
+table N(0, 1 / dimension) where a normalisation comes next; as large as its layer needs it, if it, or one that it is
+added to, is also the weight of a layer; N(0, input_variance) elsewhere""",
     Rule.NORMALISATION: "weights 1, biases 0: power 1",
 }
 

@@ -106,28 +106,19 @@ class Structure:
         return step
 
     def is_once(self, at: int, activation: int) -> bool:
-        """Whether a layer takes in what was just normalised and the map of the activation behind it is not iterated.
+        """Whether the map of the activation behind a layer is not iterated.
 
-        In a residual branch it never is; elsewhere where no layer behind the activation feeds another activation.
+        So it is before the last layer of all, and before a normalisation. Behind one it is so in a residual branch, and
+        elsewhere where no layer behind the activation feeds another activation.
         """
-        if self.taken(at).kind is not Kind.NORM:
-            return False
-        after = self.follows(activation)
-        if self.inside >> at & 1 or not after or self.steps[after[0]].kind is not Kind.LAYER:
-            return True
+        after, normed = self.follows(activation), self.taken(at).kind is Kind.NORM
+        if not after or self.inside >> at & 1:
+            return normed
+        if self.steps[after[0]].kind is not Kind.LAYER:
+            return normed or self.steps[after[0]].kind is Kind.NORM
         later = self.follows(after[0])
-        return not later or self.steps[later[0]].kind is not Kind.ACTIVATION
-
-    @property
-    def gates_in_series(self) -> int:
-        """How many products of two signals follow each other, with no normalisation or residual sum between them."""
-        ends = {branch.output for branch in self.branches}
-        count: list[int] = []
-        for step in self.steps:
-            sums = step.kind is Kind.ADD and any(at in ends for at in step.inputs)
-            before = 0 if sums or step.kind is Kind.NORM else max((count[at] for at in step.inputs), default=0)
-            count.append(before + (step.kind is Kind.MULTIPLY and len(step.inputs) > 1))
-        return max(count, default=0)
+        kind = self.steps[later[0]].kind if later else Kind.OUTPUT
+        return kind is Kind.OUTPUT or (normed and kind is not Kind.ACTIVATION)
 
     def summed_with(self, at: int) -> set[int]:
         """The terms of the sum that a step is a term of, itself among them; reshaping and dropout are passed."""

@@ -11,7 +11,8 @@ from torch import nn
 from eoc.errors import EocError, InitializationWarning
 from eoc.initializers.plan.account import notes_of, rows_of
 from eoc.initializers.plan.drift import warnings_of
-from eoc.initializers.plan.health import problems_of
+from eoc.initializers.plan.foreseen import gradients_of
+from eoc.initializers.plan.health import problems_of, problems_of_gradients
 from eoc.initializers.plan.plan import Plan
 from eoc.initializers.plan.report import Report
 from eoc.initializers.plan.roles import explained
@@ -57,11 +58,13 @@ def filled(
         warnings.warn(problem, InitializationWarning, stacklevel=3)
     if batch is not None and any(is_sharded(fill.tensor) for fill in plan.fills):
         raise EocError("a batch cannot correct weights that are sharded over processes: initialise before fully_shard")
-    with undone_on_error(plan.fills, generator):
+    with undone_on_error(module, plan.fills, generator):
         written(plan.fills, generator, seed)
         found = None if batch is None else corrected(module, batch, plan.fills, plan.aims)
     rows = rows_of(parameters, reading, plan)
-    if found is not None:
+    if found is None:
+        problems = (*problems, *problems_of_gradients(gradients_of(plan)))
+    else:
         rows = tuple(found.seen(row) for row in rows)
         problems = (*problems, *problems_of(found.output, settings.output_variance, found.gradients))
     notes = (*problems, *notes_of(parameters, reading, plan))

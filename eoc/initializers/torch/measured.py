@@ -47,7 +47,7 @@ class Measured:
     output
         The mean square of what the model returns.
     gradients
-        |dL/dW| |W| of each weight for a random linear loss: the effect of a relative change of it.
+        |dL/dW| of each weight and table for a random linear loss.
     """
 
     taken: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def corrected(model: nn.Module, batch: Any, fills: Sequence[Fill], aims: Mapping
     with preserved_state(model, _SEED), _slow_path():
         with torch.no_grad(), _Correcting(watched, aims, found):
             _run(unwrapped(model)[0], batch)
-        _measure_gradients(model, batch, watched, found)
+        _measure_gradients(model, batch, fills, found)
     return found
 
 
@@ -140,7 +140,7 @@ class _Correcting(TorchFunctionMode):
         key, aim = (fill.name, affine.part), self._aims[id(fill.tensor)]
         if seen.taken is not None:
             self._found.taken[key] = float(seen.taken.double().square().mean())
-        have = float(seen.of_part(fill).double().square().mean())
+        have = seen.size(fill)
         if not (have > 0.0 and isfinite(have) and aim.weights > 0.0 and isfinite(aim.weights)):
             return False
         factor = min(max(sqrt(aim.weights / have), 1.0 / MOST), MOST)
@@ -159,13 +159,14 @@ class _Seen:
     taken: torch.Tensor | None
     handed_on: torch.Tensor
 
-    def of_part(self, fill: Fill) -> torch.Tensor:
-        """What the rows of one fill of several hand on."""
+    def size(self, fill: Fill) -> float:
+        """The mean square of what the rows of a fill hand on, where it is not zero as at padded positions."""
         axis = -1 if self.weight.dim() == 2 else 1
-        rows = fill.tensor.shape[0]
-        if not (fill.affine and fill.affine.part) or self.handed_on.shape[axis] == rows:
-            return self.handed_on
-        return self.handed_on.narrow(axis, fill.tensor.storage_offset() // fill.tensor.stride(0), rows)
+        rows, y = fill.tensor.shape[0], self.handed_on
+        if fill.affine and fill.affine.part and y.shape[axis] != rows:
+            y = y.narrow(axis, fill.tensor.storage_offset() // fill.tensor.stride(0), rows)
+        squares = y.double().square().mean(axis)
+        return float(squares.sum() / max(int(squares.count_nonzero()), 1))
 
 
 def _affine(func: Any, args: Any, kwargs: Any, out: Any) -> _Seen | None:
@@ -195,8 +196,8 @@ _AFFINE = LINEAR | TRANSPOSED | frozenset(("addmm", "matmul", "mm", "einsum", "_
 
 
 def _measure_gradients(model: nn.Module, batch: Any, fills: Sequence[Fill], found: Measured) -> None:
-    """Of whole weights, by the names that they have in the model, wrappers included."""
-    weights = {fill.name: fill.tensor for fill in fills if not (fill.affine and fill.affine.part)}
+    """Of weights and tables, by the names that they have in the model, wrappers included."""
+    weights = (fill.name for fill in fills if fill.method != "constant" and fill.tensor.dim() > 1)
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     leaves = {name: trained[name] for name in weights if name in trained}  # in the order of the computation
     with torch.enable_grad():
@@ -208,6 +209,6 @@ def _measure_gradients(model: nn.Module, batch: Any, fills: Sequence[Fill], foun
         if not isinstance(loss, torch.Tensor) or not leaves:
             return
         gradients = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
-    for (name, p), g in zip(leaves.items(), gradients, strict=True):
+    for name, g in zip(leaves, gradients, strict=True):
         if g is not None:
-            found.gradients[name] = float(g.double().norm() * p.detach().double().norm())
+            found.gradients[name] = float(g.double().norm())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 from eoc.initializers.plan.draws import normal_numbers, orthogonal_matrices
 from eoc.initializers.plan.fills import Fill
@@ -16,11 +17,14 @@ __all__ = ["undone_on_error", "written"]
 
 
 @contextmanager
-def undone_on_error(fills: Sequence[Fill], generator: torch.Generator | None) -> Iterator[None]:
+def undone_on_error(module: nn.Module, fills: Sequence[Fill], generator: torch.Generator | None) -> Iterator[None]:
     """Put tensors, and the state of the generator, back as they were if anything inside raises."""
+    parameters = dict(module.named_parameters())
+    sources = {name for fill in fills if fill.affine is not None for name in fill.affine.sources}
+    changed = (*(fill.tensor for fill in fills), *(parameters[name] for name in sources if name in parameters))
     source = torch.default_generator if generator is None else generator
     state = source.get_state()
-    before = [(fill.tensor, fill.tensor.detach().clone()) for fill in fills]
+    before = [(tensor, tensor.detach().clone()) for tensor in changed]
     try:
         yield
     except BaseException:

@@ -25,7 +25,7 @@ class Weight:
         What it is now.
     sources
         The names of the parameters that it is computed from, the largest first.
-    assign, fixed
+    assign, fixed, centred
         See :class:`eoc.models.steps.Affine`.
     """
 
@@ -33,6 +33,7 @@ class Weight:
     sources: tuple[str, ...]
     assign: Callable[[Any], None] | None
     fixed: str
+    centred: bool = False
 
 
 class Builder:
@@ -152,6 +153,7 @@ class Builder:
             weight.assign,
             weight.fixed,
             weight.sources,
+            weight.centred,
         )
 
     def _named(self, tensor: Any, rows: tuple[int, int] | None) -> tuple[str | None, str]:

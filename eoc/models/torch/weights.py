@@ -17,6 +17,7 @@ from eoc.models.torch.values import Fixed
 __all__ = ["computed_by", "weight_of"]
 
 _CLOSE = 1e-3  # also in half precision
+_FEW = 2  # weights of an output
 _TRIED = 5003  # numbers, in steps that rarely fit those of an axis
 
 
@@ -46,7 +47,38 @@ def computed_by(builder: Builder, weight: Fixed) -> Weight:
         inverse = _inverse(builder, weight, name)
         if inverse is not None:
             return Weight(tensor, sources, _into(builder.parameter(name), inverse), "")
-    return Weight(tensor, sources, None, f"it is computed from {' and '.join(sources)}")
+    gain = next((name for name in reversed(sources) if _is_gain(builder, weight, name)), None)
+    assign = None if gain is None else _scaling(builder.parameter(gain), weight)
+    fixed = "" if assign else f"it is computed from {' and '.join(sources)}"
+    return Weight(tensor, sources, assign, fixed, _is_centred(tensor))
+
+
+def _is_gain(builder: Builder, weight: Fixed, name: str) -> bool:
+    """Whether a weight is proportional to a parameter, as a standardised one is to its gain."""
+    parameter = builder.parameter(name)
+    if weight.again is None or parameter.is_meta or not bool(weight.tensor.any()):
+        return False
+    with torch.no_grad():
+        return all(_alike(weight.again({name: c * parameter}), c * weight.tensor) for c in (2.0, -3.0))
+
+
+def _scaling(gain: torch.Tensor, weight: Fixed) -> Callable[[torch.Tensor], None]:
+    """What gives a weight the size of a value, by its gain."""
+
+    def assign(value: torch.Tensor) -> None:
+        with torch.no_grad():
+            assert weight.again is not None
+            gain.mul_(value.square().mean().sqrt() / weight.again({}).square().mean().sqrt())
+
+    return assign
+
+
+def _is_centred(tensor: torch.Tensor) -> bool:
+    """Whether the weights of each output add up to 0."""
+    if tensor.is_meta or tensor.dim() < 2 or tensor[0].numel() < _FEW:
+        return False
+    rows = tensor.double().flatten(1)
+    return bool((rows.sum(1).abs() <= _CLOSE * rows.abs().sum(1)).all())
 
 
 def _inverse(builder: Builder, weight: Fixed, name: str) -> Callable[[torch.Tensor], torch.Tensor] | None:

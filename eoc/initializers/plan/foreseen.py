@@ -1,0 +1,46 @@
+r"""What is foreseen of the gradients of a model that is planned, before anything is written.
+
+Of a layer that takes in h and gets the gradient g by what it hands on, with n positions and correlations c of two,
+
+.. math:: |dL/dW|^2 = |g|^2 \, n_{in} \, \overline{h^2} \, (1 + (n - 1) c_g c_h).
+"""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+
+from eoc.initializers.plan.plan import Plan
+from eoc.models.steps import Kind, Step
+from eoc.predict.backward import Gradient, backward
+from eoc.predict.state import State, Unknown
+
+__all__ = ["gradients_of"]
+
+
+def gradients_of(plan: Plan) -> dict[str, float]:
+    """|dL/dW| of the layers and tables where it is known, in the order of the computation, in some unit."""
+    steps = plan.structure.steps
+
+    def back(at: int, gradient: Gradient | Unknown) -> Gradient | Unknown:
+        if isinstance(gradient, Unknown):
+            return gradient
+        return gradient.times(plan.gains[at]) if at in plan.gains else Unknown(steps[at].name)
+
+    found = backward(steps, plan.states, plan.size, back, Gradient(1.0))
+    sizes: dict[str, float] = {}
+    for step, gradient in zip(steps, found, strict=True):
+        table = plan.parameters.of(step, "weight") if step.kind is Kind.EMBEDDING else None
+        if table is not None and isinstance(gradient, Gradient):
+            sizes.setdefault(table[0], sqrt(gradient.squared))
+        if step.kind is Kind.LAYER and step.affine is not None:
+            taken = plan.states[step.inputs[0]]
+            if isinstance(gradient, Gradient) and isinstance(taken, State):
+                sizes.setdefault(step.affine.weight_name, _by_weight(step, gradient, taken))
+    return sizes
+
+
+def _by_weight(step: Step, gradient: Gradient, taken: State) -> float:
+    assert step.affine is not None
+    places = prod(step.shape) / (step.shape[0] * step.affine.weight.shape[0]) if len(step.shape) > 1 else 1.0
+    together = 1.0 + max(places - 1.0, 0.0) * max(gradient.shared, 0.0) * max(taken.positions.k, 0.0) / taken.power
+    return sqrt(gradient.squared * step.affine.fan_in * taken.power * together)
