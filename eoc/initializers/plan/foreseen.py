@@ -18,7 +18,10 @@ __all__ = ["gradients_of"]
 
 
 def gradients_of(plan: Plan) -> dict[str, float]:
-    """|dL/dW| of the layers and tables where it is known, in the order of the computation, in some unit."""
+    """|dL/dW| of the layers and tables where it is known, in the order of the computation, in some unit.
+
+    Nothing if it is not known of the first of them, or of the last.
+    """
     steps = plan.structure.steps
 
     def back(at: int, gradient: Gradient | Unknown) -> Gradient | Unknown:
@@ -27,20 +30,22 @@ def gradients_of(plan: Plan) -> dict[str, float]:
         return gradient.times(plan.gains[at]) if at in plan.gains else Unknown(steps[at].name)
 
     found = backward(steps, plan.states, plan.size, back, Gradient(1.0))
-    sizes: dict[str, float] = {}
+    sizes: dict[str, float | None] = {}
     for step, gradient in zip(steps, found, strict=True):
         table = plan.parameters.of(step, "weight") if step.kind is Kind.EMBEDDING else None
-        if table is not None and isinstance(gradient, Gradient):
-            sizes.setdefault(table[0], sqrt(gradient.squared))
-        if step.kind is Kind.LAYER and step.affine is not None:
-            taken = plan.states[step.inputs[0]]
-            if isinstance(gradient, Gradient) and isinstance(taken, State):
-                sizes.setdefault(step.affine.weight_name, _by_weight(step, gradient, taken))
-    return sizes
+        if table is not None:
+            sizes.setdefault(table[0], sqrt(gradient.squared) if isinstance(gradient, Gradient) else None)
+        elif step.kind is Kind.LAYER:
+            name = step.name if step.affine is None else step.affine.weight_name
+            sizes.setdefault(name, _by_weight(step, gradient, plan.states[step.inputs[0]]))
+    if any(one is None for one in list(sizes.values())[:: max(len(sizes) - 1, 1)]):
+        return {}
+    return {name: size for name, size in sizes.items() if size is not None}
 
 
-def _by_weight(step: Step, gradient: Gradient, taken: State) -> float:
-    assert step.affine is not None
+def _by_weight(step: Step, gradient: Gradient | Unknown, taken: State | Unknown) -> float | None:
+    if step.affine is None or not isinstance(gradient, Gradient) or not isinstance(taken, State) or not taken.power:
+        return None
     places = prod(step.shape) / (step.shape[0] * step.affine.weight.shape[0]) if len(step.shape) > 1 else 1.0
     together = 1.0 + max(places - 1.0, 0.0) * max(gradient.shared, 0.0) * max(taken.positions.k, 0.0) / taken.power
     return sqrt(gradient.squared * step.affine.fan_in * taken.power * together)

@@ -28,7 +28,7 @@ class RecurrentLayers(ABC):
 
     fills: list[Fill]
     structure: Structure
-    _parameters: Parameters
+    parameters: Parameters
     _squares: dict[Hashable, float]
 
     @abstractmethod
@@ -69,7 +69,7 @@ class RecurrentLayers(ABC):
             self._weight(affine, 1.0, Row(affine.weight_name, Rule.RECURRENT, fan_in=affine.fan_in), [], "")
 
         def variance(affine: Affine) -> float:
-            return affine.fan_in * self._squares[self._parameters.key(affine.weight_name, affine.weight)]
+            return affine.fan_in * self._squares[self.parameters.key(affine.weight_name, affine.weight)]
 
         def biases(affine: Affine) -> FloatArray:
             return shifts.get(id(affine.bias), np.zeros(1))
@@ -79,8 +79,8 @@ class RecurrentLayers(ABC):
     def _shift(self, affine: Affine, rule: Drawn) -> FloatArray:
         """Plan the biases of a gate; their values, or where they are left, numbers as large."""
         name, tensor = affine.bias_name, affine.bias
-        self._parameters.check(tensor, name, 0)
-        key, units = self._parameters.key(name, tensor), int(tensor.shape[0])
+        self.parameters.check(tensor, name, 0)
+        key, units = self.parameters.key(name, tensor), int(tensor.shape[0])
         values = time_scales(rule.scales, units) if rule.scales else np.full(1, rule.bias)
         if self._is_decided(key, name, tensor, affine.part, ""):
             same = self._squares[key] == float(np.mean(values**2))  # planned at its first use
