@@ -78,6 +78,30 @@ def test_an_lstm_without_recurrent_weights_forgets_by_its_gate_alone():
     assert found.fourth > found.q**2
 
 
+def test_two_cells_of_an_lstm():
+    """Of one sequence they come together; without memory they correlate as after one step, by quadrature."""
+    assert eoc.recurrent("lstm").c_star == 1.0
+    found = eoc.recurrent("lstm", sigma_w=0.0, mu_f=-40.0, c=0.5)  # h = o tanh(i tanh(e))
+    z = np.linspace(-8.0, 8.0, 41)
+    weights = np.exp(-0.5 * z * z)
+    weights = weights / weights.sum()
+    a, b = z[:, None], 0.5 * z[:, None] + 0.75**0.5 * z
+    both = np.outer(weights, weights)
+    sigmoid = eoc.activation("sigmoid")
+
+    def of_gates(f):
+        """E over the input gates of the product of f(i_a, g_a) f(i_b, g_b), and over the candidates."""
+        i, g = (sigmoid(a), sigmoid(b)), (np.tanh(a), np.tanh(b))
+        left = f(i[0][:, :, None, None], g[0][None, None])
+        right = f(i[1][:, :, None, None], g[1][None, None])
+        return np.einsum("ijkl,ij,kl->", left * right, both, both)
+
+    opened = (both * sigmoid(a) * sigmoid(b)).sum()
+    together = opened * of_gates(lambda i, g: np.tanh(i * g))
+    assert found.c_star == pytest.approx(together / found.hidden, rel=3e-7)
+    assert found.c_star_error < 1e-9
+
+
 def test_an_lstm_without_inputs_sleeps_or_runs_by_itself():
     assert eoc.recurrent("lstm", sigma_v=0.0).hidden == 0.0
     awake = eoc.recurrent("lstm", sigma_v=0.0, sigma_w=4.0, mu_f=2.0, mu_i=2.0, mu_o=2.0)

@@ -14,14 +14,14 @@ FRESH = [
     ("rnn", {"sigma_w": 1.0, "sigma_v": 0.5, "activation": "relu"}),
     ("minimalrnn", {"sigma_w": 2.0, "mu": 1.0, "c": 0.3}),
     ("gru", {"sigma_w": 2.0, "sigma_u": 1.5, "mu_u": 0.5, "mu_r": -0.5, "c": 0.5}),
-    ("lstm", {"sigma_w": 2.0, "mu_f": 1.0, "mu_i": 0.5, "mu_o": -0.5, "sigma_b": 0.3}),
+    ("lstm", {"sigma_w": 2.0, "mu_f": 1.0, "mu_i": 0.5, "mu_o": -0.5, "sigma_b": 0.3, "c": 0.6}),
 ]
 
 
 @pytest.mark.parametrize(("cell", "numbers"), FRESH)
 def test_fresh_weights_agree_with_theory(cell, numbers):
     found = eoc.recurrent_networks(cell, tied=False, width=80, networks=6, steps=24, seed=3, **numbers)
-    assert len(found.comparisons) == (2 if cell == "lstm" else 3)
+    assert len(found.comparisons) == 3
     assert found.agrees, found.verdict
     assert "agree with theory" in found.verdict
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, nan
 
 from eoc.errors import AccuracyError
 from eoc.recurrence.lstm_law import CellLaw, Gates
 from eoc.recurrence.lstm_moments import CellMoments, lstm_moments
+from eoc.recurrence.lstm_pair import kept_pair
 
 __all__ = ["KeptLstm", "hidden_kept", "kept_lstm", "law_at"]
 
 _POINTS = (64, 96, 144, 216, 324, 486)  # Chebyshev points, until two agree
+_OF_PAIRS = ((48, 24), (64, 32))  # points, and Hermite polynomials
 _ENOUGH = 1e-11
 _STEPS, _STEEP, _SETTLED = 100, 0.9, 1e-14
 _SOME, _NOTHING = 1e-2, 1e-30  # of E[h^2], where nothing comes in
@@ -20,13 +23,17 @@ _ROUNDING = 1e-13  # relative
 
 @dataclass(frozen=True)
 class KeptLstm:
-    """Second moment of h and growth of tangents, with bounds on their errors, and moments of c."""
+    """Second moment of h, growth of tangents, and what two states correlate, with errors; and moments of c."""
 
     hidden: float
     hidden_error: float
     chi: float
     chi_error: float
     cell: CellMoments
+    c: float = nan
+    c_error: float = inf
+    slope: float = nan
+    slope_error: float = inf
 
 
 def kept_lstm(numbers: Mapping[str, float]) -> KeptLstm:
@@ -54,7 +61,25 @@ def kept_lstm(numbers: Mapping[str, float]) -> KeptLstm:
     error = 2.0 * off[0] + rounding * hidden
     moved = law_at(numbers, hidden * (1.0 + 1e-5), points).chi(numbers["sigma_w"])
     chi_error = 2.0 * off[1] + _ROUNDING * chi + abs(moved - chi) / (1e-5 * max(hidden, 1e-300)) * error
-    return KeptLstm(hidden, error, chi, chi_error, _moments(numbers, hidden, error))
+    found = KeptLstm(hidden, error, chi, chi_error, _moments(numbers, hidden, error))
+    return _with_pair(numbers, found) if hidden > 0.0 else found
+
+
+def _with_pair(numbers: Mapping[str, float], found: KeptLstm) -> KeptLstm:
+    """With the correlation that two states settle at: of one sequence 1, as long as that is stable."""
+    if numbers["c"] == 1.0 and found.chi < 1.0:
+        return replace(found, c=1.0, c_error=0.0, slope=found.chi, slope_error=found.chi_error)
+    shared = numbers["sigma_v"] ** 2 * numbers["R"] * numbers["c"] + numbers["sigma_b"] ** 2
+    weight = numbers["sigma_w"] ** 2
+    coarse, fine = (
+        kept_pair(law_at(numbers, h, n), h, shared, weight, weight * h + _fed(numbers), orders)
+        for h, n, orders in ((hidden_kept(numbers, n, found.hidden)[0], n, orders) for n, orders in _OF_PAIRS)
+    )
+    off = 2.0 * abs(fine.c - coarse.c) + (_ROUNDING + found.hidden_error / found.hidden) / max(
+        1.0 - fine.slope, _ROUNDING
+    )
+    doubt = 2.0 * abs(fine.slope - coarse.slope) + 10.0 * fine.slope_error + _ROUNDING
+    return replace(found, c=fine.c, c_error=off, slope=fine.slope, slope_error=doubt)
 
 
 def law_at(numbers: Mapping[str, float], hidden: float, points: int) -> CellLaw:

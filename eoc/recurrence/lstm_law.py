@@ -50,7 +50,7 @@ class Gates:
 
 
 @dataclass(frozen=True, eq=False)
-class _Gate:
+class Gate:
     """Values and slopes of a function of a Gaussian at the nodes of a rule, with weights."""
 
     value: FloatArray
@@ -75,33 +75,35 @@ class CellLaw:
 
     def __init__(self, gates: Gates, points: int) -> None:
         self._gates, self._points = gates, points
-        self._f, self._i, self._o = (self._sigmoid(mu) for mu in (gates.mu_f, gates.mu_i, gates.mu_o))
-        z, weight = self._rule
+        self.f, self.i, self.o = (self._sigmoid(mu) for mu in (gates.mu_f, gates.mu_i, gates.mu_o))
+        z, weight = self.rule
         g = np.tanh(sqrt(gates.variance) * z)
-        self._g = _Gate(g, 1.0 - g * g, weight)
+        self.g = Gate(g, 1.0 - g * g, weight)
 
     @cached_property
-    def _rule(self) -> tuple[FloatArray, FloatArray]:
+    def rule(self) -> tuple[FloatArray, FloatArray]:
+        """Nodes and weights of a rule in a Gaussian."""
         step = min(_STEP, _STEEP / max(sqrt(self._gates.variance), 1e-9))
         half = int(_FURTHEST / step) + 1
         z = step * np.arange(-half, half + 1)
         weight = np.exp(-0.5 * z * z)
         return np.asarray(z, float), np.asarray(weight / weight.sum(), float)
 
-    def _sigmoid(self, mu: float) -> _Gate:
-        z, weight = self._rule
+    def _sigmoid(self, mu: float) -> Gate:
+        z, weight = self.rule
         e = mu + sqrt(self._gates.variance) * z
         open_, shut = (np.asarray(expit(sign * e)) for sign in (1.0, -1.0))
-        return _Gate(open_, open_ * shut, weight)
+        return Gate(open_, open_ * shut, weight)
 
     # --- functions of t -----------------------------------------------------------------------------------------------
 
     @cached_property
-    def _t(self) -> FloatArray:
+    def t(self) -> FloatArray:
+        """The Chebyshev points."""
         return np.asarray(0.5 * _LAST * (1.0 - np.cos(np.pi * np.arange(self._points) / (self._points - 1))))
 
     @cached_property
-    def _quadrature(self) -> FloatArray:
+    def quadrature(self) -> FloatArray:
         """Weights of Clenshaw and Curtis."""
         n = self._points - 1
         k = np.arange(self._points)
@@ -110,9 +112,9 @@ class CellLaw:
         means[::2] = ends[::2] / (1.0 - k[::2] ** 2.0)
         return np.asarray(2.0 * _LAST / n * ends * (np.cos(np.pi * np.outer(k, k) / n) @ means))
 
-    def _thinned(self, gate: _Gate, factor: FloatArray | float = 1.0) -> FloatArray:
+    def thinned(self, gate: Gate, factor: FloatArray | float = 1.0) -> FloatArray:
         """The matrix of E[factor(f) u(f t)] on functions u, of a gate f."""
-        n, t = self._points, self._t
+        n, t = self._points, self.t
         sign = (-1.0) ** np.arange(n)
         sign[[0, -1]] *= 0.5
         found = np.zeros((n, n))
@@ -126,13 +128,13 @@ class CellLaw:
             found += weight * rows
         return found
 
-    def _of_candidate(self, wave: Callable[[FloatArray], FloatArray], factor: FloatArray | float = 1.0) -> FloatArray:
+    def of_candidate(self, wave: Callable[[FloatArray], FloatArray], factor: FloatArray | float = 1.0) -> FloatArray:
         """E[factor(g) wave(t g)]."""
-        g = self._g
-        return np.asarray(wave(np.outer(self._t, g.value)) @ (g.weight * factor))
+        g = self.g
+        return np.asarray(wave(np.outer(self.t, g.value)) @ (g.weight * factor))
 
     def _solved(self, matrix: FloatArray, right: FloatArray, first: float | None) -> FloatArray:
-        """U = psi_ig matrix u + right; with a value at t = 0 where that leaves it open."""
+        """The u = psi_ig matrix u + right; with a value at t = 0 where that leaves it open."""
         system = np.eye(self._points) - self._psi_ig[:, None] * matrix
         if first is not None:
             system[0], right = np.eye(self._points)[0], np.concatenate([[first], right[1:]])
@@ -141,7 +143,7 @@ class CellLaw:
     @cached_property
     def _lost_ig(self) -> FloatArray:
         """1 - psi_ig."""
-        return np.asarray(self._thinned(self._i) @ self._of_candidate(lambda a: 2.0 * np.sin(0.5 * a) ** 2))
+        return np.asarray(self.thinned(self.i) @ self.of_candidate(lambda a: 2.0 * np.sin(0.5 * a) ** 2))
 
     @cached_property
     def _psi_ig(self) -> FloatArray:
@@ -149,42 +151,42 @@ class CellLaw:
 
     @cached_property
     def _f0(self) -> FloatArray:
-        return self._thinned(self._f)
+        return self.thinned(self.f)
 
     @cached_property
     def _f2(self) -> FloatArray:
-        return self._thinned(self._f, self._f.value**2)
+        return self.thinned(self.f, self.f.value**2)
 
     @cached_property
-    def _lost(self) -> FloatArray:
+    def lost(self) -> FloatArray:
         """1 - psi."""
         return self._solved(self._f0, self._lost_ig, 0.0)
 
     @cached_property
     def _kernel(self) -> FloatArray:
-        """T / sinh(pi t / 2) with the weights of the quadrature."""
-        t = self._t[1:]
-        return np.asarray(self._quadrature * np.concatenate([[2.0 / np.pi], t / np.sinh(0.5 * np.pi * t)]))
+        """The kernel t / sinh(pi t / 2) with the weights of the quadrature."""
+        t = self.t[1:]
+        return np.asarray(self.quadrature * np.concatenate([[2.0 / np.pi], t / np.sinh(0.5 * np.pi * t)]))
 
     # --- what is asked for --------------------------------------------------------------------------------------------
 
     @cached_property
     def seen(self) -> float:
         """E[tanh^2 c]."""
-        return float(self._kernel @ self._lost)
+        return float(self._kernel @ self.lost)
 
     @property
     def hidden(self) -> float:
         """E[h^2] = E[o^2] E[tanh^2 c]."""
-        return self._o.mean(self._o.value**2) * self.seen
+        return self.o.mean(self.o.value**2) * self.seen
 
     def chi(self, sigma_w: float) -> float:
         """By what squared tangents grow a step."""
         weight = sigma_w**2
-        kernel = self._kernel * (self._t**2 + 4.0) / 6.0
+        kernel = self._kernel * (self.t**2 + 4.0) / 6.0
         kept = self._psi_ig[:, None] * self._f2
         source = weight * self._source
-        open_, slope = self._o.mean(self._o.value**2), self._o.mean(self._o.slope**2)
+        open_, slope = self.o.mean(self.o.value**2), self.o.mean(self.o.slope**2)
         last = weight * slope * self.seen + open_ * float(kernel @ source)
         matrix = np.block([[kept, source[:, None]], [open_ * (kernel @ kept)[None, :], np.array([[last]])]])
         return float(np.abs(np.linalg.eigvals(matrix)).max())
@@ -192,13 +194,13 @@ class CellLaw:
     @cached_property
     def _source(self) -> FloatArray:
         """E[(c^2 f'^2 + g^2 i'^2 + i^2 g'^2) cos(t c')]."""
-        f, i, g = self._f, self._i, self._g
-        psi = 1.0 - self._f0 @ self._lost  # E psi(f t)
-        f1, i1, i2 = (self._thinned(*one) for one in ((f, f.value), (i, i.value), (i, i.value**2)))
-        sines = i1 @ self._of_candidate(np.sin, g.value)  # E[c sin(t c)] of what comes in
+        f, i, g = self.f, self.i, self.g
+        psi = 1.0 - self._f0 @ self.lost  # E psi(f t)
+        f1, i1, i2 = (self.thinned(*one) for one in ((f, f.value), (i, i.value), (i, i.value**2)))
+        sines = i1 @ self.of_candidate(np.sin, g.value)  # E[c sin(t c)] of what comes in
         first = self._solved(f1, psi * sines, 0.0)
-        squares = psi * (i2 @ self._of_candidate(np.cos, g.value**2)) - 2.0 * (f1 @ first) * sines
+        squares = psi * (i2 @ self.of_candidate(np.cos, g.value**2)) - 2.0 * (f1 @ first) * sines
         second = self._solved(self._f2, squares, None)  # E[c^2 cos(t c)]
-        new = self._thinned(i, i.slope**2) @ self._of_candidate(np.cos, g.value**2)
-        new = new + i2 @ self._of_candidate(np.cos, g.slope**2)
-        return np.asarray(self._psi_ig * (self._thinned(f, f.slope**2) @ second) + psi * new)
+        new = self.thinned(i, i.slope**2) @ self.of_candidate(np.cos, g.value**2)
+        new = new + i2 @ self.of_candidate(np.cos, g.slope**2)
+        return np.asarray(self._psi_ig * (self.thinned(f, f.slope**2) @ second) + psi * new)

@@ -46,8 +46,8 @@ class Recurrent:
     chi, chi_error
         By what squared tangents and gradients grow a step.
     c_star, c_star_error
-        The correlation that states of two input sequences of correlation c settle at; NaN for an "lstm" with
-        recurrent weights, for which two cells together have no theory here.
+        The correlation that states of two input sequences of correlation c settle at; of an "rnn" that of its
+        pre-activations, of an "lstm" that of h. NaN where states vanish.
     slope, slope_error
         f'(c*), by what distances from c* shrink a step; NaN in the same cases.
     xi_grad, xi_grad_error, xi_c, xi_c_error
@@ -219,6 +219,10 @@ def _of_lstm(cell: Cell) -> Recurrent:
         hidden_error=at.hidden_error,
         chi=at.chi,
         chi_error=at.chi_error,
+        c_star=at.c,
+        c_star_error=at.c_error,
+        slope=at.slope,
+        slope_error=at.slope_error,
         fourth=at.cell.fourth_limit,
         fourth_error=at.cell.fourth_limit_error,
     )
