@@ -39,13 +39,9 @@ def needs_frameworks(page):
 
 
 def samples(frameworks):
-    """The commands that pages show with what they show of them; those that need frameworks, or the others."""
-    found = {
-        f"{name_of(page)}: {command}": (command, shown)
-        for page in PAGES
-        for command, shown in SAMPLE.findall(text_of(page))
-    }
-    return {name: sample for name, sample in found.items() if (" digits" in sample[0]) == frameworks}
+    """Commands with what pages show of them, each once; those that need frameworks, or the others."""
+    found = {sample: f"{name_of(page)}: {sample[0]}" for page in PAGES for sample in SAMPLE.findall(text_of(page))}
+    return {name: sample for sample, name in found.items() if (" digits" in sample[0]) == frameworks}
 
 
 def sessions(frameworks):
