@@ -26,7 +26,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from eoc.errors import AccuracyError, EocError
 from eoc.floats import EPS, FloatArray
@@ -248,6 +247,8 @@ def _settled(made: Network, block: _Block) -> SettledTokens:
     if exponent > error:
         low, high = np.log(_NEAREST), np.log(tokens / (tokens - 1.0)) if tokens > 1 else 0.0
         if block.log_ratio(low) > 0.0 > block.log_ratio(high):
+            from scipy.optimize import brentq
+
             log_e = float(brentq(block.log_ratio, low, high, xtol=_TOLERANCE, rtol=_TOLERANCE))
             e = float(np.exp(log_e))
             slope = abs(block.log_ratio(log_e + 1e-4) - block.log_ratio(log_e - 1e-4)) / 2e-4
