@@ -67,6 +67,8 @@ TABLES = {
     "trainability_starts": "activation regime seed sigma_b sigma_w q chi_1 gradient_ratio diverged",
     "trainable_depth_accuracies": "sigma_w_squared depth epoch train_accuracy",
     "trainable_depth_limit": "sigma_w_squared depth",
+    "tropical_angles_pairs": "network when accuracy input_cosine cosine",
+    "tropical_angles_theory": "input_cosine cosine",
     "variance_trajectories_trajectories": "activation sigma_w sigma_b first_q layer q",
 }
 
@@ -441,3 +443,18 @@ def test_training_hardly_changes_the_number_of_regions(read: Read) -> None:
     assert before["cells"] == 1121
     assert 0.5 < after["cells"] / before["cells"] < 2.0
     assert after["accuracy"] > before["accuracy"]
+
+
+@pytest.mark.frameworks
+@NEEDS_TRAINING
+def test_training_makes_linear_terms_alike(read: Read) -> None:
+    line = read("tropical_angles", "theory")
+    for network in ("fully connected", "convolutional"):
+        before, after = (
+            read("tropical_angles", "pairs", network=network, when=f"{when} training") for when in ("before", "after")
+        )
+        assert after["cosine"].mean() > before["cosine"].mean() + 0.1
+        assert after["accuracy"][0] > 0.5
+        if network == "fully connected":
+            expected = np.interp(before["input_cosine"], line["input_cosine"], line["cosine"])
+            assert before["cosine"].mean() == pytest.approx(expected.mean(), abs=0.15)

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-TRAINING = ("trainability", "trainable_depth")
+TRAINING = ("trainability", "trainable_depth", "tropical_angles")
 NEEDS_TRAINING = pytest.mark.skipif(
     any(find_spec(library) is None for library in ("torch", "sklearn")), reason="needs PyTorch and scikit-learn"
 )

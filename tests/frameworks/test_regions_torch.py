@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from eoc.errors import EocError
-from eoc.regions import along, piecewise_linear
+from eoc.regions import along, linear_terms, piecewise_linear
 
 
 class Residual(nn.Module):
@@ -82,6 +82,22 @@ def slopes() -> nn.Module:
     with torch.no_grad():
         model[1].weight.copy_(torch.tensor([0.1, 0.2, 0.3, 0.4]))
     return model
+
+
+@pytest.mark.parametrize(("build", "shape"), [(Residual, (1, 8, 8)), (pooled, (3, 16, 16)), (lines, (2, 9))])
+def test_linear_terms_are_the_gradients_of_the_largest_logits(build: Any, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(1)
+    model = build().double().eval()
+    x = torch.randn(20, *shape, dtype=torch.double, requires_grad=True)
+    logits = model(x).reshape(20, -1)
+    largest, label = logits.max(dim=1)
+    (gradient,) = torch.autograd.grad(largest.sum(), x)
+    found = linear_terms(model, x.detach().numpy())
+    assert found.label.tolist() == label.tolist()
+    np.testing.assert_allclose(found.linear.coefficients, gradient.reshape(20, -1).numpy(), atol=1e-11)
+    values = np.diagonal(found.linear(x.detach().numpy().reshape(20, -1)))
+    np.testing.assert_allclose(values, largest.detach().numpy(), atol=1e-11)
+    assert found.distinct() >= 15
 
 
 class Turned(nn.Module):
