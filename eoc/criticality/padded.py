@@ -15,8 +15,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.sparse.linalg import eigs
 
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import EPS, FloatArray
@@ -163,6 +161,8 @@ class _Padded:
             first = int(values.real.argmax())
             value, vector = values[first], vectors[:, first]
         else:
+            from scipy.sparse.linalg import eigs
+
             found, whole = eigs(back, 1, which="LR", v0=np.ones(self._places))
             value, vector = found[0], whole[:, 0]
         size = np.abs(vector)
@@ -185,6 +185,8 @@ class _Padded:
             low *= _STEP
             if low > _HIGH:
                 raise EocError(f"gradients of {name} vanish for every sigma_w up to {_HIGH:g}")
+        from scipy.optimize import brentq
+
         sigma_w = float(brentq(self.growth, low, low * _STEP, xtol=EPS * low, rtol=4.0 * EPS))
         if not abs(self.growth(sigma_w)) < _CROSSED:
             raise EocError(

@@ -16,7 +16,6 @@ from functools import reduce
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
-from scipy.sparse.linalg import eigs
 
 from eoc.errors import EocError
 from eoc.floats import FloatArray
@@ -123,6 +122,8 @@ def _largest(profile: FloatArray, shape: tuple[int, ...], pad: str) -> float:
     if of.places <= _DENSE:
         dense = matrix.toarray()
         return float(np.linalg.eigvalsh(dense)[-1] if (dense == dense.T).all() else np.linalg.eigvals(dense).real.max())
+    from scipy.sparse.linalg import eigs
+
     return float(eigs(matrix, 1, which="LR", v0=np.ones(of.places), return_eigenvectors=False)[0].real)
 
 
