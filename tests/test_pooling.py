@@ -102,7 +102,7 @@ def test_pooling_agrees_with_random_networks() -> None:
         ("conv(3, 1, stride=1.5)", "stride must be a whole number"),
         ("conv(3, 1, taps=2)", "taps is no number of conv; it has kernel, sigma_w, sigma_b, stride, pad, profile"),
         ("avgpool(0)", "size of a window must be a whole number"),
-        ("avgpool(2, pad='reflect')", "pad is one of 'none', 'zero'"),
+        ("avgpool(2, pad='reflect')", "pad is one of 'none', 'zero', 'circular'"),
         ("avgpool(stride=2)", "avgpool needs size"),
         ("conv(9, 1)", "item 1, conv: .*larger than the input"),
         ("avgpool(9)", "item 1, avgpool: .*larger than the input"),

@@ -76,6 +76,33 @@ def test_covariances_as_given() -> None:
     assert offsets.q == pytest.approx(every.q[:, 0], rel=1e-13)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conv(3, 1.4, 0.1, stride=2), relu, conv(2, 1.2)",
+        "conv(3, 1.4), relu, avgpool(2), conv(2, 1.2), relu, avgpool",
+        "conv(3, 1.4), relu, avgpool(3, 2, pad='circular')",
+        "conv(3, 1.4), relu, flatten, dense(1.1)",
+    ],
+)
+def test_strides_and_means_round_a_circle(text: str) -> None:
+    """Of two inputs on 4 x 6 positions, one of them shifted: by offset, and by every pair."""
+    i, j = np.indices((4, 6))
+    own = 1.4 * 0.6 ** (np.minimum(i, 4 - i) + np.minimum(j, 6 - j))
+    across = 0.4 * np.roll(own, (1, 2), axis=(0, 1))
+    back = np.roll(np.flip(across, (0, 1)), 1, (0, 1))
+    by_offset = np.array([[own, across], [back, 0.9 * own]])
+    rolled = [[np.roll(by_offset, (down, right), axis=(2, 3)) for right in range(6)] for down in range(4)]
+    whole = np.moveaxis(np.array(rolled), (0, 1, 2), (1, 2, 0))  # (a, i, j, b, k, l)
+    every = propagate_positions(text, covariance=whole, kernels=True)
+    offsets = propagate_positions(text, offsets=by_offset, kernels=True)
+    for name in ("covariance", "ntk", "one_minus_c"):
+        true = getattr(every, name)
+        true = true if true.ndim == 2 else true[:, 0, 0]
+        assert getattr(offsets, name) == pytest.approx(true, rel=1e-9, abs=1e-12)
+    assert offsets.steps[-1].chi == pytest.approx(every.steps[-1].chi.reshape(2, -1)[:, 0], rel=1e-12)
+
+
 def test_covariances_by_an_offset_that_is_not_even() -> None:
     """Of two inputs one may be shifted: E[x_a(i) x_b(i + d)] is not that of -d."""
     own = np.array([1.0, 0.2, 0.1, 0.2])
@@ -107,7 +134,7 @@ def test_a_name_of_the_package() -> None:
         ({"x": np.empty((0, 3, 4))}, "finite numbers, got none"),
         ({"x": images(), "pairs": "some"}, "'every' or 'aligned'"),
         ({"x": images(), "depth": 0}, "whole number"),
-        ({"x": images(), "sigma_w": 1.0}, "no dense without numbers"),
+        ({"x": images(), "sigma_w": 1.0}, "no dense or conv without sigma_w"),
         ({"covariance": np.ones((2, 3, 2))}, "twice"),
         ({"covariance": -np.ones((1, 3, 1, 3))}, "> 0"),
         ({"offsets": np.ones((2, 1, 3))}, r"\(inputs, inputs, ...positions\)"),

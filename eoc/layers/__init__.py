@@ -3,9 +3,9 @@
 ``signal`` says what flows, ``pairs`` how its points are arranged, ``inputs`` and ``given`` where it begins, ``nature``
 and ``split`` what holds at every variance; ``bounded`` carries errors, ``close`` what is lost of small distances.
 ``affine`` with ``weights``, ``elementwise`` with ``point_moments`` and ``pair_moments``, ``norms``, ``batches``,
-``joined``, ``mixing``, ``convolution`` with ``taps``, ``pooling``, ``maxima``, ``attention``, ``recurrent``,
-``mixture`` and ``evolved`` with ``law`` hold the ops, each with its formulas; ``graph`` puts them together, ``words``,
-``reading`` and ``network`` are their form as text, ``understood`` what else is taken for one.
+``joined``, ``mixing``, ``convolution`` with ``taps``, ``pooling``, ``offsets``, ``maxima``, ``attention``,
+``recurrent``, ``mixture`` and ``evolved`` with ``law`` hold the ops, each with its formulas; ``graph`` puts them
+together, ``words``, ``reading`` and ``network`` are their form as text, ``understood`` what else is taken for one.
 """
 
 from eoc.layers.affine import checked_sigma

@@ -27,6 +27,7 @@ from eoc.layers.affine import Dense, checked_sigma
 from eoc.layers.bounded import Bounded, exact
 from eoc.layers.mixing import Positional
 from eoc.layers.nature import Nature
+from eoc.layers.offsets import thinned
 from eoc.layers.pairs import Layout
 from eoc.layers.signal import Products, Signal, fresh_source
 from eoc.layers.taps import Taps, checked_pad, over_taps, taps
@@ -118,7 +119,9 @@ class Conv:
         same = Dense(self.sigma_w, self.sigma_b)(x)
         if not x.pairs.positions or self.stride == 1:
             return same
-        raise UnsupportedError("a stride leaves some offsets of positions only: give inputs with their positions")
+        if x.pairs.layout is Layout.OFFSETS:
+            return thinned(same, int(self.stride))
+        raise UnsupportedError("a stride leaves some positions only: give inputs with their positions")
 
 
 class _Convolved(Positional):

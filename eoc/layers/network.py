@@ -152,13 +152,12 @@ class Network:
 
     def check_free(self, sigma_w: object, sigma_b: object = 0.0) -> None:
         """Refuse a sigma_w where there is nothing free, and none where there is."""
+        free = "dense or conv without sigma_w" if self.largest_kernel else "dense without numbers"
         if self.is_free and sigma_w is None:
-            raise EocError(
-                f"sigma_w must be a number, got None: {self.name!r} has a dense without numbers, give sigma_w"
-            )
+            raise EocError(f"sigma_w must be a number, got None: {self.name!r} has a {free}, give sigma_w")
         if not self.is_free and (sigma_w is not None or sigma_b != 0.0):
             given = f"sigma_b = {sigma_b}" if sigma_w is None else f"sigma_w = {sigma_w}"
-            raise EocError(f"{self.name!r} has no dense without numbers that {given} could be of")
+            raise EocError(f"{self.name!r} has no {free} that {given} could be of")
 
     def block(
         self,

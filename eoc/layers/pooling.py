@@ -20,6 +20,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.layers.bounded import Bounded
 from eoc.layers.mixing import Mix, Positional
 from eoc.layers.nature import Nature
+from eoc.layers.offsets import averaged_offsets, mean_of_offsets
 from eoc.layers.pairs import Layout, Pairs
 from eoc.layers.signal import Products, Signal
 from eoc.layers.taps import Taps, checked_pad, taps
@@ -86,6 +87,8 @@ class AveragePool:
         """The signal behind it."""
         if not x.pairs.positions:
             raise UnsupportedError("nothing is known of positions of the inputs, over which means are taken: give them")
+        if x.pairs.layout is Layout.OFFSETS:
+            return self._round_a_circle(x)
         if x.pairs.layout is not Layout.TOKENS:
             return self.mix(x.pairs.positions)(x)
         if self.window is None:
@@ -96,6 +99,17 @@ class AveragePool:
             )
         of = self.window.over(x.pairs.positions)
         return _MeanOfAlike(x, of.seen.shape[1], of.shape)
+
+    def _round_a_circle(self, x: Signal) -> Signal:
+        if self.window is None:
+            return mean_of_offsets(x)
+        window = self.window
+        if window.pad != "circular" and (window.pad != "none" or window.size != window.stride):
+            raise UnsupportedError(
+                "windows stay alike round a circle with pad='circular', or where they are as far apart as they are "
+                "large: give inputs with all their positions"
+            )
+        return averaged_offsets(x, window.over(x.pairs.positions).kernel, int(window.stride))
 
 
 class _MeanOfAlike(Positional):

@@ -25,7 +25,9 @@ import numpy as np
 from scipy.special import ndtr
 
 from eoc.activations.base import Activation
+from eoc.errors import UnsupportedError
 from eoc.floats import FloatArray
+from eoc.gaussian.largest import Largest, largest_of_alike
 from eoc.gaussian.moments import moments
 from eoc.gaussian.softmax import MOST_SPREAD, squares
 
@@ -81,16 +83,21 @@ def squared_weights(spread: float, tokens: Sequence[int]) -> FloatArray:
 def largest(phi: Activation, q: float, one_minus_c: float, terms: int) -> Positions:
     """The largest of phi(u) at so many positions, u Gaussian of variance q and correlation c >= 0 between any two.
 
-    To about 1e-4: phi is taken to be constant in cells of 0.008 standard deviations.
+    To some 1e-14 where phi increases (:mod:`eoc.gaussian.largest`); to about 1e-4 where it does not, as it is taken
+    to be constant in cells of 0.008 standard deviations then.
 
     Examples
     --------
     >>> from eoc.activations import activation
     >>> found = largest(activation("identity"), 1.0, 1.0, 2)  # E[max] = 1/sqrt(pi), E[max^2] = 1
-    >>> abs(found.m - np.pi**-0.5) < 1e-4, abs(found.q - 1.0) < 1e-3
+    >>> abs(found.m - np.pi**-0.5) < 1e-13, abs(found.q - 1.0) < 1e-13
     (True, True)
     """
     share = min(max(one_minus_c, 0.0), 1.0)
+    exact = _exactly(phi, q, share, terms)
+    if exact is not None:
+        v, m, apart = (float(one.value[0]) for one in (exact.q, exact.m, exact.G))
+        return Positions(v, m, v - apart)
     if share < _EQUAL:
         v, m = (float(moments(phi, [q], (name,))[name].value[0]) for name in ("V", "M"))
         return Positions(v, m, v)
@@ -107,13 +114,24 @@ def slope_at_largest(phi: Activation, q: float, one_minus_c: float, terms: int) 
     --------
     >>> from eoc.activations import activation
     >>> round(slope_at_largest(activation("relu"), 1.0, 1.0, 4), 3)  # 1, unless all four are 0
-    0.937
+    0.938
     """
     share = min(max(one_minus_c, 0.0), 1.0)
+    exact = _exactly(phi, q, share, terms)
+    if exact is not None:
+        return float(exact.slope.value[0])
     if share < _EQUAL:
         return float(moments(phi, [q], ("D",))["D"].value[0])
     _, places, law, weights = _laws(phi, q, share, terms)
     return float(weights @ (law @ phi.dphi(places) ** 2))
+
+
+def _exactly(phi: Activation, q: float, share: float, terms: int) -> Largest | None:
+    """From the law of the largest Gaussian; None if phi does not increase."""
+    try:
+        return largest_of_alike(phi, q, share, terms)
+    except UnsupportedError:
+        return None
 
 
 def _laws(phi: Activation, q: float, share: float, terms: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

@@ -69,7 +69,7 @@ LAYERS: Mapping[str, Layer] = MappingProxyType(
             "the mean over windows of positions, by their size or a stride apart; without numbers over all positions",
             _WINDOW,
             optional=tuple(_WINDOW),
-            choices={"pad": ("none", "zero")},
+            choices={"pad": ("none", "zero", "circular")},
         ),
         "maxpool": Layer(
             "the largest of windows of positions, by their size or a stride apart",
