@@ -22,7 +22,7 @@ SAMPLE = re.compile(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", re.DOTALL)
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 ESTIMATE = re.compile(r"0*\.?0*[1-9](e[-+]\d+)?")  # one digit: an error, which rounding may change
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-FRAMEWORKS = re.compile(r"^(>>> )?(import|from) (torch|jax|keras|flax|sklearn)", re.MULTILINE)
+FRAMEWORKS = re.compile(r"^ *(>>> )?(import|from) (torch|jax|keras|flax|sklearn)", re.MULTILINE)
 
 
 def name_of(page):

@@ -13,6 +13,7 @@ from eoc.glossary.entry import Entry
 from eoc.glossary.of_data import OF_DATA
 from eoc.glossary.of_depth import OF_DEPTH
 from eoc.glossary.of_layers import OF_LAYERS
+from eoc.glossary.of_networks import OF_NETWORKS
 from eoc.messages import closest, quoted
 
 __all__ = ["Entry", "explain", "words"]
@@ -27,7 +28,7 @@ def words() -> MappingProxyType[str, Entry]:
     >>> list(words())[:4]
     ['q', 'sigma_w', 'sigma_b', 'gain']
     """
-    return MappingProxyType({entry.word: entry for entry in (*OF_LAYERS, *OF_DEPTH, *OF_DATA)})
+    return MappingProxyType({entry.word: entry for entry in (*OF_LAYERS, *OF_DEPTH, *OF_NETWORKS, *OF_DATA)})
 
 
 def explain(word: str) -> Entry:

@@ -178,7 +178,7 @@ OF_LAYERS = (
         "",
         "concepts/rates",
         "eoc describe elu",
-        ("smoothness", "smooth", "kink", "kinks", "C1", "jump"),
+        ("smoothness", "smooth", "kink", "C1", "jump"),
     ),
     Entry(
         "permissible",
