@@ -257,6 +257,7 @@ def test_verified_networks(text: str) -> None:
     small = PRESETS[text][0].replace("64", "4") if text in PRESETS else text
     found = verify(small, q=1.0, depth=2, width=80, networks=16, seed=3)
     assert {check.kind for check in found.checks} == {"signal", "gradient"}
+    assert ("1/sqrt(20)" in found.place.why) == ("heads" in text)
     assert not found.failed
 
 

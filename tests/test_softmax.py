@@ -68,8 +68,9 @@ def test_queries_that_are_nearly_one(tokens: int) -> None:
 
 def test_opposite_queries_of_two_tokens() -> None:
     """A_1 B_1 + A_2 B_2 at r = -1 is 2 E sigma(d) (1 - sigma(d)) = 1 - a."""
-    whole, both = squares(2, 3.0), overlap(2, 3.0, 2.0)
-    assert abs(float(both.value) - (1.0 - float(whole.value))) <= float(both.error + whole.error)
+    for spread in (3.0, 20.0):
+        whole, both = squares(2, spread), overlap(2, spread, 2.0)
+        assert abs(float(both.value) - (1.0 - float(whole.value))) <= float(both.error + whole.error)
 
 
 @pytest.mark.parametrize(("tokens", "spread", "r"), [(5, 4.0, 0.6), (40, 9.0, 0.95), (3, 1.0, -0.4)])

@@ -164,18 +164,28 @@ def _checked(tokens: FloatArray, spread: float, most: float) -> float:
 
 @lru_cache(maxsize=4096)
 def _integral(tokens: int, spread: float, low: float, high: float) -> Estimate:
-    """That of b' over 1 - r from low to high."""
+    """That of b' over 1 - r from low to high: b' is smooth at r = 1 and at r = -1, but not analytic."""
     if tokens == 1 or spread == 0.0 or low == high:
         return Estimate(np.zeros(()), np.zeros(()))
-    slope, width, before = _Slope.of(tokens, spread), high - low, np.inf
+    slope = _Slope.of(tokens, spread)
+    value, error = _from_end(slope, low, min(high, 1.0))
+    if high > 1.0:
+        rest, other = _from_end(lambda rest: slope(2.0 - rest), 2.0 - high, 1.0)
+        value, error = value + rest, error + other
+    return Estimate(np.array(spread * value), np.array(spread * (error + _ROUNDING * value)))
+
+
+def _from_end(f: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
+    """The integral of f from low to high, in the third root of what is beyond low, and what nodes leave out."""
+    width, value, error = high - low, np.inf, np.inf
     for count in _NODES:
         nodes, weights = np.polynomial.legendre.leggauss(count)
-        u = 0.5 * (1.0 + nodes)  # 1 - r = low + width u^3: b' is smooth at r = 1, but not analytic
-        value = 1.5 * width * float((weights * u**2) @ [slope(low + width * float(v) ** 3) for v in u])
-        if abs(value - before) <= _AGREED * value:
+        u, before = 0.5 * (1.0 + nodes), value
+        value = 1.5 * width * float((weights * u**2) @ [f(low + width * float(v) ** 3) for v in u])
+        error = abs(value - before)
+        if error <= _AGREED * value:
             break
-        before = value
-    return Estimate(np.array(spread * value), np.array(spread * (abs(value - before) + _ROUNDING * value)))
+    return value, error
 
 
 @dataclass(frozen=True)

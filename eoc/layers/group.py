@@ -80,6 +80,21 @@ def largest_kernel(series: Series) -> int:
     return max((*own, *(largest_kernel(part) for one in series for part in one.inside)), default=0)
 
 
+def least_heads(series: Series) -> int | None:
+    """The least number of heads that a softmax is given; None where all are of infinitely many.
+
+    Examples
+    --------
+    >>> from eoc.layers import network
+    >>> least_heads(network("attention(4, beta=1, heads=8), attention(4)").series)
+    8
+    """
+    own = [one.numbers for one in series if one.name == "attention"]
+    found = [int(one["heads"](_FIRST)) for one in own if one["heads"](_FIRST) > 0.0 and one["beta"](_FIRST) > 0.0]
+    found += [heads for one in series for part in one.inside if (heads := least_heads(part)) is not None]
+    return min(found, default=None)
+
+
 def _groups(series: Series) -> Set[Group]:
     own = {Group(one.name, one.numbers[_NUMBERS[one.name]](_FIRST)) for one in series if one.name in _NUMBERS}
     return own.union(*(_groups(part) for one in series for part in one.inside))

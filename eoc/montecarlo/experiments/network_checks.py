@@ -17,6 +17,7 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.layers import Input, Network, Signal
 from eoc.layers.bounded import Bounded
+from eoc.layers.group import least_heads
 from eoc.montecarlo.blocks import BlockSample, sample_blocks
 from eoc.montecarlo.experiments.comparison import Comparison, by_name
 from eoc.montecarlo.experiments.networks import seed_of
@@ -71,9 +72,18 @@ class VerifiedNetwork:
         places = places_of(self.network)
         two = f"two inputs of {places} positions" if places else "two inputs"
         inputs = two if self.network.group is None else str(self.network.group)
+        heads = least_heads(self.network.series)
+        mean = (
+            ""
+            if heads is None
+            else (
+                f"; theory is the mean over infinitely many heads, and covariances with {heads} differ from network to "
+                f"network, in proportion to 1/sqrt({heads})"
+            )
+        )
         return (
             f"{inputs} with c = {self.c:g}; networks with half as many units are sampled too, so that terms of order "
-            "1/N cancel"
+            f"1/N cancel{mean}"
         )
 
     def options(self) -> dict[str, Any]:
@@ -176,7 +186,7 @@ class _Sampled:
         found: list[Comparison] = []
         for i in _shown(self.place.depth):
             x = self.signals[i]
-            second, pair = watched_pair(x)
+            second, pair = watched_pair(x) if self.place.network.group is None else (0, -1)
             size, e = float(x.q.value[0]), _at(x.one_minus_c, pair)
             e = e[0], e[1] + _ROUNDING * e[0] ** 0.5  # what rounding of units makes of it
             found += self._compared("q", i + 1, _at(x.q), half.q[:, i, 0], full.q[:, i, 0], size)
@@ -196,9 +206,7 @@ class _Sampled:
         with_positions = self.place.network.group is None and x.pairs.diagonal
         chi, products = mean_over_positions(x) if with_positions else (_at(x.chi), _at(x.T, -1))
         squares = self._compared("gradient^2", None, chi, half.chi[:, 0], full.chi[:, 0], chi[0])
-        if (
-            self.place.network.group is not None
-        ):  # tangents pushed forward, where these are mixed, are not gradients sent back
+        if self.place.network.group is not None:  # what T says of tangents pushed forward, no gradients sent back do
             return _some([*squares])
         both = self._compared("gradients' product", None, products, half.T, full.T, chi[0])
         return _some([*squares, *both])

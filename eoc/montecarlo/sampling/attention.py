@@ -9,10 +9,12 @@ import numpy as np
 from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.layers.attention import Attention
+from eoc.machine import check_memory
 
 __all__ = ["attended", "checked_heads"]
 
 _SCORES = 2**21  # at a time
+_ARRAYS = 3  # of weights, in memory at once
 
 _Back = Callable[[FloatArray], tuple[FloatArray, ...]]
 
@@ -44,6 +46,10 @@ def attended(op: Attention, given: tuple[FloatArray, ...], rng: np.random.Genera
     heads, shape = checked_heads(op, given[0]), given[0].shape
     if op.beta == 0.0:
         return np.asarray(op.uniform @ given[0]), lambda g: (np.asarray(op.uniform.T @ g), np.zeros(shape))
+    inputs = given[0].size // (shape[-1] * shape[-2])
+    check_memory(
+        "the weights of all heads", 8.0 * _ARRAYS * inputs * heads * shape[-2] ** 2, "take fewer units or tokens"
+    )
     parts = [_by_head(one, heads) for one in given]
     if op.heads:
         scale = op.beta / parts[1].shape[-1] ** 0.5
