@@ -51,15 +51,13 @@ from eoc.maps import VarianceMap
 from eoc.montecarlo.sampling.laws import law
 from eoc.montecarlo.settings import checked_count, checked_widths
 from eoc.montecarlo.theory.expectations import DIFFERENCE_ERROR, derivatives
+from eoc.montecarlo.theory.length_layers import Layers, recursion, truncation
 from eoc.validation import real_number
 
 __all__ = ["LengthTheory", "length_theory", "second_layer_covariance"]
 
 
 _Q_RANGE = (1e-120, 1e120)  # so that squares of variances, and those of widths, stay within double precision
-_WIDEST = 1e120
-_ROUND = 4.0  # times 1/M: the relative change of noise on a sphere, against 1 to 2 that was seen
-_SENSITIVITY = 8.0  # times the relative error of q: that of an expectation of fourth order
 
 
 @dataclass(frozen=True)
@@ -109,29 +107,6 @@ class LengthTheory:
     def rms(self) -> FloatArray:
         """sqrt(N_l) times the root mean square of q_l - q~_l to leading order: sqrt(N_l Var q_l), (L,)."""
         return np.asarray(np.sqrt(self.widths * self.variance.value))
-
-
-@dataclass(frozen=True)
-class _Layers:
-    """What every layer does: F', F'' and sigma_w^4 Var(phi^2) at q~_l, with errors, (L - 1,); k_l and M_l, (L,).
-
-    M_l is infinite for independent weights. ``cumulant`` is kappa_l, (L,).
-    """
-
-    q: Estimate
-    slope: Estimate
-    bend: Estimate
-    noise: Estimate
-    free: FloatArray
-    dimensions: FloatArray
-    widths: FloatArray
-    exact: bool
-    cumulant: FloatArray
-
-    @property
-    def sphere(self) -> FloatArray:
-        """k_l^2 / M_l, what a Gaussian vector's radius would add, (L,)."""
-        return self.free**2 / self.dimensions
 
 
 def length_theory(
@@ -207,7 +182,7 @@ def length_theory(
     return _accumulated(replace(layers, cumulant=_cumulants(layers, excess, float(inputs))))
 
 
-def _cumulants(layers: _Layers, excess: float, inputs: float) -> FloatArray:
+def _cumulants(layers: Layers, excess: float, inputs: float) -> FloatArray:
     """kappa_l; sigma_w^4 E[phi^4] is the noise and the square of what weights make of the variance."""
     fourth = np.append(layers.free[0] ** 2, layers.noise.value + layers.free[1:] ** 2)
     return np.asarray(excess * fourth / np.append(inputs, layers.widths[:-1]))
@@ -289,12 +264,12 @@ def _dimensions(widths: FloatArray, fan_in: int | None, haar: bool) -> FloatArra
     return np.maximum(widths, np.append(inputs, widths[:-1])) if haar else np.full(widths.size, np.inf)
 
 
-def _layers(variance: VarianceMap, q: Estimate, widths: FloatArray, dimensions: FloatArray, exact: bool) -> _Layers:
+def _layers(variance: VarianceMap, q: Estimate, widths: FloatArray, dimensions: FloatArray, exact: bool) -> Layers:
     """What every layer does; nothing is asked of phi where only one is there."""
     phi, nothing = variance.activation, Estimate(np.zeros(widths.size - 1), np.zeros(widths.size - 1))
     free = np.maximum(q.value - variance.sigma_b**2, 0.0)
     if widths.size == 1:
-        return _Layers(q, nothing, nothing, nothing, free, dimensions, widths, exact, np.zeros(1))
+        return Layers(q, nothing, nothing, nothing, free, dimensions, widths, exact, np.zeros(1))
     inner = q.value[:-1]
     slope = variance.slope(inner)
     quartic = fourth_moments(phi, inner, ("Var phi^2",))["Var phi^2"]
@@ -306,14 +281,14 @@ def _layers(variance: VarianceMap, q: Estimate, widths: FloatArray, dimensions: 
         squared = variance.sigma_w**2
         curvature = derivatives(lambda x: squared * moments(phi, x, ("V",))["V"].value, inner)[1]
         bend = Estimate(curvature, DIFFERENCE_ERROR * squared * moments(phi, inner, ("V",))["V"].value / inner**2)
-    return _Layers(q, slope, bend, noise, free, dimensions, widths, exact, np.zeros(widths.size))
+    return Layers(q, slope, bend, noise, free, dimensions, widths, exact, np.zeros(widths.size))
 
 
-def _accumulated(layers: _Layers) -> LengthTheory:
+def _accumulated(layers: Layers) -> LengthTheory:
     """The recursion over layers, and what follows for q_l and for a unit."""
     n, m, q = layers.widths, layers.dimensions, layers.q.value
-    kernel, shift = _recursion(layers)
-    kernel_lost, shift_lost = _truncation(layers, kernel.value, shift.value)
+    kernel, shift = recursion(layers)
+    kernel_lost, shift_lost = truncation(layers, kernel.value, shift.value)
     free, bias = layers.free + shift.value, q - layers.free
     square = free**2 + kernel.value  # E[k^2]
     part = np.divide(m - n, m + 2.0, out=np.ones(n.size), where=np.isfinite(m))
@@ -335,60 +310,3 @@ def _accumulated(layers: _Layers) -> LengthTheory:
         variance_truncation=kernel_lost * (1.0 + 2.0 * part / n) + 4.0 / n * (part * np.abs(free) + bias) * shift_lost,
         exact=layers.exact,
     )
-
-
-def _recursion(layers: _Layers) -> tuple[Estimate, Estimate]:
-    """Var K_l and E[K_l] - q~_l with bounds on the numerical errors."""
-    n, q = layers.widths, layers.q.value
-    kernel, kernel_error, shift, shift_error = np.zeros((4, n.size))
-    for i in range(n.size - 1):
-        slope, slope_error, bend = layers.slope.value[i], layers.slope.error[i], layers.bend.value[i]
-        v, mu, ball = kernel[i], shift[i], layers.sphere[i]
-        fresh = layers.noise.value[i] / n[i] * (1.0 + v / q[i] ** 2 if layers.exact else 1.0)
-        kernel[i + 1] = slope**2 * v + max(fresh - 2.0 * slope**2 * ball, 0.0)
-        shift[i + 1] = slope * mu + bend * (0.5 * v - ball + layers.cumulant[i] / 6.0)
-        if not kernel[i + 1] <= _WIDEST * q[i + 1] ** 2:
-            raise EocError(
-                f"the variance of K_{i + 2} exceeds {_WIDEST:g} times its squared mean in networks of {n[i]:g} units: "
-                f"ask for {i + 1} layers at most, or more units"
-            )
-        kernel_error[i + 1] = (
-            slope**2 * kernel_error[i]
-            + 2.0 * abs(slope) * slope_error * (v + 2.0 * ball)
-            + layers.noise.error[i] / n[i]
-            + _SENSITIVITY * layers.q.error[i] / q[i] * fresh
-            + 4.0 * EPS * (kernel[i + 1] + fresh)
-        )
-        shift_error[i + 1] = (
-            abs(slope) * shift_error[i]
-            + slope_error * abs(mu)
-            + 0.5 * abs(bend) * kernel_error[i]
-            + layers.bend.error[i] * (0.5 * v + ball + abs(layers.cumulant[i]) / 6.0)
-        )
-    return Estimate(kernel, kernel_error), Estimate(shift, shift_error)
-
-
-def _truncation(layers: _Layers, kernel: FloatArray, shift: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Estimates of what the next order adds to Var K_l and to E[K_l].
-
-    Noise that changes with K, the curvature of F, and the third moment of K make it, and on a sphere of M dimensions
-    relative changes of the noise by a few 1/M. Where derivatives of higher order come in, each is taken to be of the
-    size of the one before, over q.
-    """
-    n, q = layers.widths, layers.q.value
-    kernel_lost, shift_lost, third = np.zeros((3, n.size))
-    if layers.exact:
-        return kernel_lost, shift_lost
-    slopes, bends, sphere = np.abs(layers.slope.value), np.abs(layers.bend.value), layers.sphere
-    fresh = np.maximum(layers.noise.value / n[:-1] - 2.0 * slopes**2 * sphere[:-1], 0.0)
-    for i in range(n.size - 1):
-        slope, bend, v, mu, ball = slopes[i], bends[i], kernel[i], abs(shift[i]), sphere[i]
-        curved = slope * (2.0 * mu * v + third[i]) + v**2 * (0.5 * bend + 2.0 * slope / q[i])
-        ahead = 0.5 * (kernel_lost[i] + mu**2) + third[i] / q[i] + (v**2 + 2.0 * (ball + v) * ball) / q[i] ** 2
-        rough = abs(layers.cumulant[i]) / q[i] ** 2
-        changed = 2.0 * (v / q[i] + mu) / q[i] + _ROUND / layers.dimensions[i] + 2.0 * rough
-        ahead += rough * (v + mu * q[i] + rough * q[i] ** 2) / q[i] ** 2
-        kernel_lost[i + 1] = slope**2 * kernel_lost[i] + fresh[i] * changed + bend * curved
-        shift_lost[i + 1] = slope * shift_lost[i] + bend * ahead
-        third[i + 1] = slope**3 * third[i] + 4.0 * (slope**2 * bend * v**2 + (slope * v + fresh[i]) * fresh[i] / q[i])
-    return kernel_lost, shift_lost
