@@ -101,6 +101,18 @@ def test_without_bias_relu_like_networks_have_two_kinks_a_neuron_around_every_ci
     np.testing.assert_allclose(expected(phi, 5.0, depth=7, segment=(1.0, 9.0, -0.5)).per_neuron, 2 / 3, rtol=1e-12)
 
 
+def test_variances_that_vanish_or_overflow() -> None:
+    """Of networks that scale with their inputs nothing but ratios counts; far from its knots a unit has no kinks."""
+    for sigma_w in (0.01, 100.0):
+        found = expected("relu", sigma_w, depth=80, segment=(1.0, 2.0, 0.3)).per_neuron
+        np.testing.assert_allclose(found, np.arccos(0.3) / np.pi, rtol=1e-12)
+    np.testing.assert_array_equal(expected("hardtanh", 0.01, depth=50, circle=1.0).per_neuron[1:], 0.0)
+    with pytest.raises(EocError, match=r"the variance has fallen to .*, where nothing is left of inputs"):
+        expected("hardtanh", 0.01, depth=80, circle=1.0)
+    with pytest.raises(EocError, match="the variance before relu is"):
+        expected("relu", 1e3, 1.0, depth=60, circle=1.0)
+
+
 def test_bounded_activations_lose_or_gain_kinks_by_phase() -> None:
     ordered, chaotic = (expected("hardtanh", w, 0.3, depth=60, circle=1.0).per_neuron for w in (0.8, 2.5))
     assert ordered[-1] < 1e-6 < ordered[0]

@@ -74,6 +74,9 @@ class Curve:
         return self.signal.dm * self.drift * 2.0
 
 
+_LEAST = 1e-250  # variances of which moments are known, with room for a layer
+_NOTHING = 740.0  # exp(-740) is no double
+
 Visit = Callable[[Activation, Curve], None]  #: told every activation and what it takes in
 
 
@@ -85,26 +88,46 @@ def start(q: Bounded, r: Bounded, g: Bounded) -> Curve:
 def followed(block: Graph, x: Curve, visit: Visit) -> Curve:
     """The curve behind a block; Gaussian ones begin anew, so that any number of blocks can follow.
 
+    Where the block scales with its input, all knots are at 0, and the curve is brought to variance 1 everywhere: zeros
+    stay where they are.
+
     Raises
     ------
     UnsupportedError
-        For layers through which curves are not followed, and activations of what is not Gaussian.
+        For layers through which curves are not followed, activations of what is not Gaussian, and variances that
+        vanish.
     """
     out = _graph(block, [x], visit)
-    return start(out.signal.q, out.r, out.speed) if out.signal.is_gaussian else out
+    if not out.signal.is_gaussian:
+        return out
+    q, r, g = out.signal.q, out.r, out.speed
+    if out.signal.nature.degree == 1.0:
+        ones = np.ones(q.value.shape)
+        return start(exact(ones), exact(0.0 * ones), g / q - (r / q) * (r / q))
+    if q.value.min() < _LEAST:
+        raise UnsupportedError(
+            f"the variance has fallen to {q.value.min():.2g}, where nothing is left of inputs: take fewer layers, or a "
+            "bias"
+        )
+    return start(q, r, g)
 
 
 def crossing_rate(x: Curve, tau: float) -> Bounded:
     """How often a unit crosses tau, by unit of the parameter of the curve, (P,)."""
     q, r, g = x.signal.q, x.r, x.speed
-    mean, spread = r * tau / q, (g - r * r / q).root()
-    with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
+    mean, spread = r * tau / q, (g - r * (r / q)).root()
+    off = mean.error + np.sqrt(2.0 / np.pi) * spread.error
+    with np.errstate(divide="ignore", invalid="ignore", under="ignore", over="ignore"):
         ratio = np.where(spread.value > 0.0, mean.value / (np.sqrt(2.0) * spread.value), np.inf * np.sign(mean.value))
         ratio = np.nan_to_num(ratio, nan=0.0, posinf=np.inf, neginf=-np.inf)
         size = spread.value * np.sqrt(2.0 / np.pi) * np.exp(-(ratio**2)) + mean.value * erf(ratio)
-        density = np.exp(-0.5 * tau**2 / q.value) / np.sqrt(2.0 * np.pi * q.value)
-        of_density = density * (0.5 * tau**2 / q.value + 0.5) * q.error / q.value
-    return Bounded(density, of_density) * Bounded(size, mean.error + np.sqrt(2.0 / np.pi) * spread.error)
+        far = 0.5 * tau**2 / q.value
+        density = np.exp(-far) / np.sqrt(2.0 * np.pi * q.value)
+        of_density = density * (far + 0.5) * q.error / q.value
+    if tau and not np.all(far < _NOTHING):  # the variance is nothing beside the knot
+        near = far < _NOTHING
+        density, of_density, size, off = (np.where(near, one, 0.0) for one in (density, of_density, size, off))
+    return Bounded(density, of_density) * Bounded(size, off)
 
 
 def _graph(graph: Graph, x: Sequence[Curve], visit: Visit) -> Curve:
@@ -163,9 +186,13 @@ def _slope_of_slopes(phi: Activation, q: Bounded) -> Bounded:
     total = exact(np.zeros(q.value.shape))
     for i, knot in enumerate(pieces.knots):
         tau, jump = float(knot), float(pieces.slopes[i + 1]) ** 2 - float(pieces.slopes[i]) ** 2
-        with np.errstate(under="ignore"):
-            value = jump * tau * np.exp(-0.5 * tau**2 / q.value) / np.sqrt(2.0 * np.pi * q.value) / (2.0 * q.value)
-        total = total + Bounded(value, np.abs(value) * (0.5 * tau**2 / q.value + 1.5) * q.error / q.value)
+        if tau:
+            with np.errstate(under="ignore", divide="ignore", over="ignore", invalid="ignore"):
+                far = 0.5 * tau**2 / q.value
+                value = jump * tau * np.exp(-far) / np.sqrt(2.0 * np.pi * q.value) / (2.0 * q.value)
+                error = np.abs(value) * (far + 1.5) * q.error / q.value
+            near = far < _NOTHING
+            total = total + Bounded(np.where(near, value, 0.0), np.where(near, error, 0.0))
     return total
 
 
