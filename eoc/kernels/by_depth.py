@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
@@ -12,9 +11,10 @@ from numpy.typing import ArrayLike
 from eoc.errors import EocError
 from eoc.floats import FloatArray, IntArray
 from eoc.kernels.accuracy import Score, cross_validated
-from eoc.kernels.kernel import kernel
+from eoc.kernels.kernel import Progress, kernels
 from eoc.kernels.result import Kernel, Which
 from eoc.kernels.spectra import Spectrum
+from eoc.kernels.wide import checked_depth
 from eoc.validation import whole_numbers
 
 __all__ = ["ByDepth", "kernels_by_depth"]
@@ -89,7 +89,7 @@ def kernels_by_depth(
     sigma_b: float = 0.0,
     labels: ArrayLike | None = None,
     folds: int = 5,
-    progress: Callable[[float, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> ByDepth:
     """The spectra of both kernels of inputs at several depths, and with labels what they predict.
 
@@ -118,21 +118,15 @@ def kernels_by_depth(
     [1.567839, 2.387934]
     """
     depths = np.atleast_1d(whole_numbers("depth", depth)).astype(np.int64)
-    if depths.ndim > 1 or (np.diff(depths) <= 0).any():
+    if depths.ndim > 1 or depths.size == 0 or (np.diff(depths) <= 0).any():
         raise EocError(f"the depths must increase, got {depth!r}")
+    checked_depth(depths[-1])
     spectra: dict[Which, list[Spectrum]] = {"nngp": [], "ntk": []}
     scores: dict[Which, list[Score]] = {"nngp": [], "ntk": []}
-    total = float(depths.sum() + depths.size)
-    for i, layers in enumerate(depths.tolist()):
-        begun = float(depths[:i].sum() + i)
-
-        def told(done: float, _: float, begun: float = begun, layers: int = layers) -> None:
-            if progress is not None:
-                progress(begun + done * (layers + 1), total)
-
-        last = kernel(network, x, depth=layers, sigma_w=sigma_w, sigma_b=sigma_b, progress=told)
-        for which, found in spectra.items():
-            found.append(last.spectrum(which))
+    found = kernels(network, x, depths=depths.tolist(), sigma_w=sigma_w, sigma_b=sigma_b, progress=progress)
+    for one in found:
+        for which, of_one in spectra.items():
+            of_one.append(one.spectrum(which))
             if labels is not None:
-                scores[which].append(cross_validated(getattr(last, which), labels, folds))
-    return ByDepth(depths, last, int(np.shape(x)[1]), spectra, scores)
+                scores[which].append(cross_validated(getattr(one, which), labels, folds))
+    return ByDepth(depths, found[-1], int(np.shape(x)[1]), spectra, scores)

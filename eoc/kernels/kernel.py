@@ -13,7 +13,7 @@ trained, a layer of fan-in n has n E[phi(u) phi(v)] + 1 in place of the first K'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,12 +28,12 @@ from eoc.layers.affine import Dense
 from eoc.layers.bounded import Bounded, exact
 from eoc.machine import check_memory
 
-__all__ = ["Progress", "kernel", "kernel_diagonals"]
+__all__ = ["Progress", "kernel", "kernel_diagonals", "kernels"]
 
 Progress = Callable[[float, float], None]  #: of what is done and what there is to do
 
 _PAIRS = 2**17  # that are followed together
-_ARRAYS = 8  # of the size of the result, in memory at once
+_ARRAYS, _OF_DEPTH = 8, 6  # of the size of the result, in memory at once: for one depth, and for each further one
 
 
 def kernel(
@@ -100,43 +100,91 @@ def kernel(
     >>> found.ntk.round(6).tolist()
     [[2.0, 0.31831], [0.31831, 2.0]]
     """
+    return kernels(
+        network,
+        x1,
+        x2,
+        depths=[checked_depth(depth)],
+        sigma_w=sigma_w,
+        sigma_b=sigma_b,
+        gram=gram,
+        q=q,
+        one_minus_c=one_minus_c,
+        parameterization=parameterization,
+        width=width,
+        biases=biases,
+        progress=progress,
+    )[0]
+
+
+def kernels(
+    network: object,
+    x1: ArrayLike | None = None,
+    x2: ArrayLike | None = None,
+    *,
+    depths: Sequence[int],
+    sigma_w: float | None = None,
+    sigma_b: float = 0.0,
+    gram: ArrayLike | None = None,
+    q: ArrayLike | None = None,
+    one_minus_c: ArrayLike | None = None,
+    parameterization: Parameterization = "ntk",
+    width: float | None = None,
+    biases: bool = True,
+    progress: Progress | None = None,
+) -> list[Kernel]:
+    """Kernels at several depths, increasing, in one pass where blocks are all alike; arguments as of :func:`kernel`.
+
+    Examples
+    --------
+    >>> [round(one.nngp[0, 1], 6) for one in kernels("relu", np.eye(2), depths=[1, 2], sigma_w=2**0.5)]
+    [0.31831, 0.493732]
+    """
     block = understood(network)
     block.check_free(sigma_w, sigma_b)
     points = points_of(x1, x2, gram, q, one_minus_c, bias_of(sigma_w, sigma_b))
     tangents = tangents_of(parameterization, width, biases, points.features, points.bias)
-    wide = Wide(block, sigma_w, sigma_b, checked_depth(depth), tangents, _first(points, sigma_w, sigma_b))
+    wide = Wide(block, sigma_w, sigma_b, tangents, _first(points, sigma_w, sigma_b))
     shape = points.one_minus_c.shape
-    check_memory(f"a kernel of {shape[0]} x {shape[1]} pairs", 8.0 * _ARRAYS * shape[0] * shape[1], "use fewer inputs")
-    nngp, ntk, e = (Bounded(np.empty(shape), np.empty(shape)) for _ in range(3))
+    size, matrices = 8.0 * shape[0] * shape[1], _ARRAYS + _OF_DEPTH * (len(depths) - 1)
+    check_memory(f"a kernel of {shape[0]} x {shape[1]} pairs", matrices * size, "use fewer inputs")
+    found = [tuple(Bounded(np.empty(shape), np.empty(shape)) for _ in range(3)) for _ in depths]
     parts = list(_parts(points))
-    for number, (rows, columns) in enumerate(parts):
+    done, total = 0, len(parts) * (wide.steps(depths) + 1)
 
-        def told(done: float, number: int = number) -> None:
-            if progress is not None:
-                progress((number + done) / len(parts), 1.0)
+    def told() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(float(done), float(total))
 
-        ends = wide.outputs(_pairs(points, rows, columns), told)
-        for into, of in ((nngp, ends.k), (ntk, tangents.of(ends)), (e, ends.one_minus_c)):
-            into.value[rows, columns], into.error[rows, columns] = of.value, of.error
+    for rows, columns in parts:
+        ends = wide.outputs(_pairs(points, rows, columns), depths, told)
+        for matrices_of, end in zip(found, ends, strict=True):
+            for into, of in zip(matrices_of, (end.k, tangents.of(end), end.one_minus_c), strict=True):
+                into.value[rows, columns], into.error[rows, columns] = of.value, of.error
+        told()
     if points.symmetric:
-        for one in (nngp, ntk, e):
-            for part in (one.value, one.error):
-                part.T[np.triu_indices(shape[0], 1)] = part[np.triu_indices(shape[0], 1)]
-    return Kernel(
-        network=block.name,
-        sigma_w=sigma_w,
-        sigma_b=sigma_b,
-        depth=wide.depth,
-        parameterization=parameterization,
-        width=width,
-        symmetric=points.symmetric,
-        nngp=nngp.value,
-        nngp_error=nngp.error,
-        ntk=ntk.value,
-        ntk_error=ntk.error,
-        one_minus_c=e.value,
-        one_minus_c_error=e.error,
-    )
+        for part in (part for one in found for matrix in one for part in (matrix.value, matrix.error)):
+            part.T[np.triu_indices(shape[0], 1)] = part[np.triu_indices(shape[0], 1)]
+    return [
+        Kernel(
+            network=block.name,
+            sigma_w=sigma_w,
+            sigma_b=sigma_b,
+            depth=depth,
+            parameterization=parameterization,
+            width=width,
+            symmetric=points.symmetric,
+            nngp=nngp.value,
+            nngp_error=nngp.error,
+            ntk=ntk.value,
+            ntk_error=ntk.error,
+            one_minus_c=e.value,
+            one_minus_c_error=e.error,
+        )
+        for depth, (nngp, ntk, e) in zip(depths, found, strict=True)
+    ]
 
 
 def kernel_diagonals(
@@ -164,9 +212,8 @@ def kernel_diagonals(
     tangents = tangents_of(parameterization, width, biases, features, bias)
     first = _first_layer(sigma_w, sigma_b, bias)
     own = np.arange(q.size)
-    ends = Wide(block, sigma_w, sigma_b, checked_depth(depth), tangents, first).outputs(
-        Input(q, exact(np.zeros(q.size)), Pairs(own, own, diagonal=True))
-    )
+    own_pairs = Input(q, exact(np.zeros(q.size)), Pairs(own, own, diagonal=True))
+    ends = next(Wide(block, sigma_w, sigma_b, tangents, first).outputs(own_pairs, [checked_depth(depth)]))
     return ends.k.value, tangents.of(ends).value
 
 
