@@ -8,6 +8,8 @@ is integrated pair by pair (:mod:`eoc.gaussian.unequal`).
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,13 +21,14 @@ from eoc.gaussian import kernels
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.charts import LARGEST
 from eoc.gaussian.moments import Estimate, check_names, checked_variances, moments
-from eoc.gaussian.pair_tables import PairTables, pair_tables
+from eoc.gaussian.pair_tables import pair_tables
 from eoc.gaussian.sources import refuse_singularities
 from eoc.gaussian.unequal import by_plane, homogeneous
 
 __all__ = ["NAMES", "PARITY", "pair_moments"]
 
 NAMES = ("K", "Kd", "G")
+_RANK = np.int16
 PARITY = {"even": 1, "odd": -1, None: 0}  #: as kernels know it
 
 
@@ -119,32 +122,47 @@ def _tabulated(
     phi: Activation, q: FloatArray, e: FloatArray, first: IntArray, second: IntArray
 ) -> tuple[FloatArray, FloatArray]:
     """K, Kd and G, and bounds on the errors, (3, N): infinite where tables do not serve."""
-    values, errors = np.full((3, e.size), np.nan), np.full((3, e.size), np.inf)
+    falling = np.argsort(-q, kind="stable")
+    rank = np.empty(q.size, _RANK if q.size <= np.iinfo(_RANK).max else np.int64)  # short: sorted fast
+    rank[falling] = np.arange(q.size)
+    a, b = rank[first], rank[second]
+    larger, smaller = np.minimum(a, b), np.maximum(a, b)
+    order = None if (larger[1:] >= larger[:-1]).all() else np.argsort(larger, kind="stable")
+    larger, smaller, e = (one if order is None else one[order] for one in (larger, smaller, e))
+    q = q[falling]
     v = moments(phi, q, ("V",))["V"]
-    above = q[first] >= q[second]
-    larger, smaller = np.where(above, first, second), np.where(above, second, first)
-    served = q[larger] <= LARGEST * q[smaller]
-    order = np.flatnonzero(served)[np.argsort(larger[served], kind="stable")]
-    octaves = np.frexp(q)[1] - 1
-    for octave in np.unique(octaves[larger[served]]):
-        tables = pair_tables(phi, int(octave))
-        if tables is not None:
-            here = order[octaves[larger[order]] == octave]
-            values[:, here], errors[:, here] = _of_octave(tables, q, v, larger[here], smaller[here], e[here])
-    return values, errors
+    ends = np.searchsorted(larger, np.append(0, np.flatnonzero(np.diff(np.frexp(q)[1])) + 1))  # of octaves
+    parts = [
+        _of_octave(phi, q, v, larger[start:stop].astype(np.int64), smaller[start:stop].astype(np.int64), e[start:stop])
+        for start, stop in pairwise([*ends.tolist(), e.size])
+        if start < stop
+    ]
+    values, errors = parts[0] if len(parts) == 1 else (np.concatenate(of, axis=1) for of in zip(*parts, strict=True))
+    if order is None:
+        return values, errors
+    found = np.empty_like(values), np.empty_like(errors)
+    for into, one in zip(found, (values, errors), strict=True):
+        into[:, order] = one
+    return found
 
 
 def _of_octave(
-    tables: PairTables, q: FloatArray, v: Estimate, larger: IntArray, smaller: IntArray, e: FloatArray
+    phi: Activation, q: FloatArray, v: Estimate, larger: IntArray, smaller: IntArray, e: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """The same for pairs sorted by their larger variances, all of one octave."""
-    rows, start = np.unique(larger, return_index=True)
-    start, leaves = np.append(start, e.size), np.empty(e.size, np.int64)
     values, errors = np.full((3, e.size), np.nan), np.full((3, e.size), np.inf)
-    inputs = (q, v.value, v.error)
-    parity = PARITY[tables.phi.parity]
+    tables = pair_tables(phi, int(np.frexp(q[larger[0]])[1]) - 1)
+    served = slice(None) if q[0] <= LARGEST * q[-1] else q[larger] <= LARGEST * q[smaller]
+    if tables is None or not e[served].size:
+        return values, errors
+    e = e[served]
+    rows, start = np.unique(larger[served], return_index=True)
+    start, leaves = np.append(start, e.size), np.empty(e.size, np.int64)
+    found = [np.ascontiguousarray(one[:, served]) for one in (values, errors)]  # these themselves if all are
+    inputs, parity = (q, v.value, v.error), PARITY[phi.parity]
     while kernels.evaluate_pairs(
-        tables.boxes, tables.low, parity, start, rows, smaller, e, inputs, values, errors, leaves
+        tables.boxes, tables.low, parity, start, rows, smaller[served], e, inputs, *found, leaves
     ):
         tables.build(leaves[leaves >= 0])
+    values[:, served], errors[:, served] = found
     return values, errors

@@ -137,8 +137,8 @@ def kernels(
 
     Examples
     --------
-    >>> [round(one.nngp[0, 1], 6) for one in kernels("relu", np.eye(2), depths=[1, 2], sigma_w=2**0.5)]
-    [0.31831, 0.493732]
+    >>> [one.nngp[0].round(6).tolist() for one in kernels("relu", np.eye(2), depths=[1, 2], sigma_w=2**0.5)]
+    [[1.0, 0.31831], [1.0, 0.493731]]
     """
     block = understood(network)
     block.check_free(sigma_w, sigma_b)

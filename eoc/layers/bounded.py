@@ -95,4 +95,7 @@ def _bounded(other: Bounded | float) -> Bounded:
 
 
 def _rounded(value: FloatArray, error: FloatArray) -> Bounded:
-    return Bounded(np.asarray(value), np.where(np.isnan(error), np.inf, error) + EPS * np.abs(value))
+    total = EPS * np.abs(value) + error
+    if np.isnan(total.sum()):
+        total = np.where(np.isnan(total), np.inf, total)
+    return Bounded(np.asarray(value), total)

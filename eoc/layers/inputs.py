@@ -64,7 +64,8 @@ class Input(Signal):
         a, b = self.of_pairs(self.q)
         least, moved = apart(a.value, b.value), a.error / np.sqrt(a.value) + b.error / np.sqrt(b.value)
         off = np.where(a.value == b.value, 0.0, np.sqrt(2.0 * least) * moved + moved**2 + 4.0 * EPS * least)
-        return Bounded(least, off) + (a.root() * b.root()) * self.one_minus_c
+        first, second = self.of_pairs(self.q.root())
+        return Bounded(least, off) + (first * second) * self.one_minus_c
 
     @cached_property
     def one_minus_c(self) -> Bounded:
@@ -166,7 +167,13 @@ class Carried(Input):
 
     def __init__(self, x: Signal, kernels: Mapping[str, Bounded]) -> None:
         super().__init__(x.q, x.one_minus_c, x.pairs)
+        self._distances = Bounded(x.G.value, x.G.error)
         self._kernels = kernels
+
+    @property
+    def G(self) -> Bounded:
+        """As it was."""
+        return self._distances
 
     @property
     def ntk(self) -> Bounded:
