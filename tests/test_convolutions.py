@@ -203,9 +203,9 @@ STACKS = {
 def test_random_networks_agree_both_ways(name: str, matrices: bool) -> None:
     shape, ops = STACKS[name]
     width, networks, rng, op = (
-        (60, 60, np.random.default_rng(5), serial(ops))
+        (60, 50, np.random.default_rng(5), serial(ops))
         if matrices
-        else (400, 200, np.random.default_rng(6), serial(ops))
+        else (300, 120, np.random.default_rng(6), serial(ops))
     )
     data = np.random.default_rng(1).standard_normal((2, width, *shape)) * (1.0 + np.arange(shape[-1]) / 3.0)
     y = op(given_array(data))

@@ -72,7 +72,7 @@ def test_flattening_positions_that_are_alike() -> None:
 
 def test_pooling_agrees_with_random_networks() -> None:
     text = "conv(3, 1.4, 0.2, pad='zero'), relu, avgpool(2), conv(2, 1.2, pad='zero'), relu, flatten, dense(1.1, 0.1)"
-    width, networks, rng = 300, 150, np.random.default_rng(6)
+    width, networks, rng = 250, 100, np.random.default_rng(6)
     data, seen, back_seen = images(2, (4, 4), width), [], []
     y, op = behind(text, data), network(text).block()
     for _ in range(networks):

@@ -112,6 +112,12 @@ def test_covariances_by_an_offset_that_is_not_even() -> None:
     assert run.covariance[1, 0] == pytest.approx(np.roll(across[::-1], 1), rel=1e-14)
 
 
+def test_signals_behind_a_jump_whose_gradients_are_infinite() -> None:
+    run = propagate_positions("conv(3, 1.2, 0.1), sign, conv(3, 1), avgpool", images())
+    assert np.isfinite(run.covariance).all()
+    assert np.isinf(run.steps[-1].chi).all()
+
+
 def test_progress_is_told() -> None:
     told: list[tuple[float, float]] = []
     propagate_positions("repeat(3, conv(3, 1))", images(), progress=lambda done, whole: told.append((done, whole)))

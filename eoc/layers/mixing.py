@@ -22,7 +22,7 @@ from typing import NoReturn
 import numpy as np
 
 from eoc.errors import EocError, UnsupportedError
-from eoc.floats import EPS, FloatArray
+from eoc.floats import EPS, FloatArray, IntArray
 from eoc.layers.bounded import Bounded
 from eoc.layers.nature import Nature
 from eoc.layers.pairs import Layout
@@ -107,6 +107,12 @@ class Positional(Signal):
         unknown = np.full(before.power.shape, np.nan)
         return replace(before, factor=unknown, mean=unknown)
 
+    def _chi_of_products(self, before: Bounded, at: IntArray) -> Bounded:
+        """Chi from the products of tangents, at these pairs; infinite where those before are, as behind a jump."""
+        if np.isfinite(before.value).all():
+            return self.T[at]
+        return Bounded(np.full(at.size, np.inf), np.zeros(at.size))
+
     def _refuse(self, what: str) -> NoReturn:
         raise UnsupportedError(
             f"positions are made of several others: {what} depends on all their variances, and is not known"
@@ -180,8 +186,7 @@ class _Mixed(Positional):
 
     @cached_property
     def chi(self) -> Bounded:
-        alike = self.pairs.alike
-        return Bounded(self.T.value[alike], self.T.error[alike])
+        return self._chi_of_products(self._x.chi, np.flatnonzero(self.pairs.alike))
 
     def pushed(self, of: Products) -> Bounded:
         return self.pairs.of_matrix(self._of_pairs(of(self._x)))

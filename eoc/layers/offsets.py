@@ -97,7 +97,7 @@ class _OverOffsets(Positional):
 
     @cached_property
     def chi(self) -> Bounded:
-        return self.T[self._own]
+        return self._chi_of_products(self._x.chi, self._own)
 
     def pushed(self, of: Products) -> Bounded:
         return self._over(of(self._x))
