@@ -80,19 +80,18 @@ def largest_kernel(series: Series) -> int:
     return max((*own, *(largest_kernel(part) for one in series for part in one.inside)), default=0)
 
 
-def least_heads(series: Series) -> int | None:
-    """The least number of heads that a softmax is given; None where all are of infinitely many.
+def heads_of(series: Series) -> Set[int]:
+    """The numbers of heads that softmaxes are given; none where all are of infinitely many.
 
     Examples
     --------
     >>> from eoc.layers import network
-    >>> least_heads(network("attention(4, beta=1, heads=8), attention(4)").series)
-    8
+    >>> heads_of(network("attention(4, beta=1, heads=8), attention(4)").series)
+    {8}
     """
     own = [one.numbers for one in series if one.name == "attention"]
-    found = [int(one["heads"](_FIRST)) for one in own if one["heads"](_FIRST) > 0.0 and one["beta"](_FIRST) > 0.0]
-    found += [heads for one in series for part in one.inside if (heads := least_heads(part)) is not None]
-    return min(found, default=None)
+    found = {int(one["heads"](_FIRST)) for one in own if one["heads"](_FIRST) > 0.0 and one["beta"](_FIRST) > 0.0}
+    return found.union(*(heads_of(part) for one in series for part in one.inside))
 
 
 def _groups(series: Series) -> Set[Group]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from eoc.errors import EocError
 from eoc.floats import FloatArray
 from eoc.layers import Input, Network, Signal
 from eoc.layers.bounded import Bounded
-from eoc.layers.group import least_heads
+from eoc.layers.group import heads_of
 from eoc.montecarlo.blocks import BlockSample, sample_blocks
 from eoc.montecarlo.experiments.comparison import Comparison, by_name
 from eoc.montecarlo.experiments.networks import seed_of
@@ -72,10 +73,10 @@ class VerifiedNetwork:
         places = places_of(self.network)
         two = f"two inputs of {places} positions" if places else "two inputs"
         inputs = two if self.network.group is None else str(self.network.group)
-        heads = least_heads(self.network.series)
+        heads = min(heads_of(self.network.series), default=0)
         mean = (
             ""
-            if heads is None
+            if heads == 0
             else (
                 f"; theory is the mean over infinitely many heads, and covariances with {heads} differ from network to "
                 f"network, in proportion to 1/sqrt({heads})"
@@ -174,11 +175,17 @@ class _Sampled:
 
     @property
     def width(self) -> int:
-        """An even number of units; fewer where many points are mixed, which are as many measurements."""
+        """A number of units of which heads can share half; fewer where many points are mixed: as many measurements."""
         group, places = self.place.network.group, places_of(self.place.network)
         points = 2.0 * max(places, 1) if group is None else group.size
         wide = _WIDE * 2.0 / points
-        return 2 * int((self.place.width if self.matrices else max(wide, 2.0 * self.place.width)) // 2)
+        units, step = self.place.width if self.matrices else max(wide, 2.0 * self.place.width), 2 * self._heads
+        return step * max(int(units // step), 1)
+
+    @property
+    def _heads(self) -> int:
+        """The least number that all numbers of heads divide."""
+        return lcm(*heads_of(self.place.network.series))
 
     def forwards(self, seed: int) -> tuple[Comparison, ...]:
         """q, 1 - c, and means that theory does not know to be 0, behind some blocks."""
