@@ -60,6 +60,9 @@ TABLES = {
     "schoenholz_diagram_depths": "sigma_b_squared sigma_w_squared xi_c xi_q chi_1",
     "slope_correlations_curves": "activation q c Kd",
     "stability_published": "activation sigma_b q slope",
+    "spurious_minimum_around": "direction step loss_above",
+    "spurious_minimum_functions": "x minimum better",
+    "spurious_minimum_way": "t to_better factor in_valley",
     "stability_settled": "activation sigma_b settled_q chi_1",
     "stability_slopes": "activation sigma_b sigma_w q slope",
     "stability_thresholds": "activation sigma_b q",
@@ -443,6 +446,13 @@ def test_training_hardly_changes_the_number_of_regions(read: Read) -> None:
     assert before["cells"] == 1121
     assert 0.5 < after["cells"] / before["cells"] < 2.0
     assert after["accuracy"] > before["accuracy"]
+
+
+def test_no_way_leads_down_from_a_spurious_minimum(read: Read) -> None:
+    way, around = read("spurious_minimum", "way"), read("spurious_minimum", "around")
+    np.testing.assert_allclose(way["in_valley"], way["to_better"][0], rtol=1e-10)
+    assert way["to_better"][-1] < 0.1 * way["to_better"][0] < way["to_better"].max()
+    assert around["loss_above"].min() > -1e-15
 
 
 @pytest.mark.frameworks
