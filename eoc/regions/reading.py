@@ -80,7 +80,10 @@ def _network(reading: Reading, shape: tuple[int, ...]) -> PiecewiseLinear:
         elif step.kind in (Kind.DROPOUT, Kind.OUTPUT) or _keeps_order(step, before, shapes[at]):
             values[at] = inputs[0]
         else:
-            nodes.append(_node(step, inputs, before, shapes[at]))
+            if step.kind is Kind.ACTIVATION and step.mixture:
+                nodes += _by_channel(step, inputs[0], before[0], len(nodes))
+            else:
+                nodes.append(_node(step, inputs, before, shapes[at]))
             values[at] = len(nodes)
     return PiecewiseLinear(prod(shape), tuple(nodes), shape)
 
@@ -138,13 +141,25 @@ def _layer(step: Step, inputs: tuple[int, ...], before: Sequence[tuple[int, ...]
 
 
 def _activation(step: Step, inputs: tuple[int, ...], before: Sequence[tuple[int, ...]], _: tuple[int, ...]) -> Node:
-    if step.mixture:
-        raise UnsupportedError(f"{step.name}: its parameters differ by channel, which is not read")
     try:
         pieces = straight_pieces(step.activation)
     except UnsupportedError as error:
         raise UnsupportedError(str(error), step.name) from None
     return Bend(inputs, pieces, prod(before[0]), step.name)
+
+
+def _by_channel(step: Step, x: int, shape: tuple[int, ...], last: int) -> tuple[Node, ...]:
+    """A PReLU with a slope a for each channel, as a x + (1 - a) relu(x); ``last`` is the value before its nodes."""
+    if type(step.module).__name__ != "PReLU":
+        raise UnsupportedError(f"{step.name}: its parameters differ by channel, which is not read")
+    slopes = np.repeat(step.module.weight.detach().double().numpy(), prod(shape[1:]))
+    none = np.zeros(slopes.size)
+    return (
+        Bend((x,), straight_pieces("relu"), slopes.size, step.name),
+        _diagonal(step, (x,), slopes, none),
+        _diagonal(step, (last + 1,), 1.0 - slopes, none),
+        Total((last + 2, last + 3), slopes.size, step.name),
+    )
 
 
 def _scaling(step: Step, inputs: tuple[int, ...], before: Sequence[tuple[int, ...]], shape: tuple[int, ...]) -> Node:
