@@ -248,8 +248,14 @@ def test_trajectories_of_tokens_that_are_followed_one_by_one() -> None:
     y = single(f"repeat(3, {text})", gram)
     assert run.q[-1] == pytest.approx(y.q.value, rel=1e-13)
     assert run.one_minus_c[-1] == pytest.approx(y.pairs.matrix(y.one_minus_c.value), abs=1e-13)
-    assert run.gradient[0] == pytest.approx(y.chi.value, rel=1e-12)
+    assert run.gradient[0] == pytest.approx(np.full(3, y.chi.value.mean()), rel=1e-12)
     assert np.isnan(run.log_gradient[1:-1]).all()
+
+
+def test_with_a_causal_mask_all_tokens_are_followed() -> None:
+    """Token a is the mean of a + 1 tokens that are alike at first."""
+    run = propagate("attention(4, mask='causal')", q=2.0, c=0.5, depth=1)
+    assert run.q[1] == pytest.approx(1.0 + 1.0 / np.arange(1, 5), rel=1e-14)
 
 
 @pytest.mark.parametrize("text", ["transformer", "transformer_swiglu", "attention(4, beta=1, heads=20), dense(1)"])
@@ -391,6 +397,8 @@ def test_what_is_not_known_is_refused() -> None:
         VarianceMap("transformer")
     with pytest.raises(EocError, match="or correlations of all tokens, as a matrix"):
         propagate("transformer", q=[1.0, 2.0], c=0.5, depth=1)
+    with pytest.raises(EocError, match=r"64 tokens cannot all have the correlation -0\.5"):
+        propagate("transformer", q=1.0, c=-0.5, depth=1)
     with pytest.raises(EocError, match="mixes 64 tokens, and which variance"):
         propagate("transformer", c=0.5, depth=1)
     with pytest.raises(EocError, match="second moments of tokens come to no end"):

@@ -94,6 +94,19 @@ def heads_of(series: Series) -> Set[int]:
     return found.union(*(heads_of(part) for one in series for part in one.inside))
 
 
+def is_causal(series: Series) -> bool:
+    """Whether tokens see only themselves and those before them, in some layer.
+
+    Examples
+    --------
+    >>> from eoc.layers import network
+    >>> is_causal(network("residual(attention(4, mask='causal'))").series)
+    True
+    """
+    own = any(one.choices.get("mask") == "causal" for one in series if one.name == "attention")
+    return own or any(is_causal(part) for one in series for part in one.inside)
+
+
 def _groups(series: Series) -> Set[Group]:
     own = {Group(one.name, one.numbers[_NUMBERS[one.name]](_FIRST)) for one in series if one.name in _NUMBERS}
     return own.union(*(_groups(part) for one in series for part in one.inside))

@@ -12,7 +12,7 @@ from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import Angle
 from eoc.layers import Input, Network, Pairs, Signal
 from eoc.layers.bounded import Bounded
-from eoc.layers.group import Group
+from eoc.layers.group import Group, is_causal
 from eoc.layers.signal import products_behind
 from eoc.propagation.layers import Progress, assembled, one_by_one
 from eoc.propagation.trajectory import Trajectory
@@ -39,18 +39,28 @@ def followed_together(
 ) -> Trajectory:
     """As :func:`eoc.propagation.layers.followed`, of points that layers mix, of one variance and one correlation.
 
-    Tokens may also be all given, with correlations of their own. Gradients are those of a loss whose gradients at these
-    points are independent.
+    Tokens may also be all given, with correlations of their own; with a causal mask all are followed. Gradients are
+    those of a loss whose gradients at these points are independent, means over them.
     """
     points = q.value.size
     apart = np.triu_indices(points, 1)
     e = at.e[apart]
     if points > group.size:
         raise EocError(f"{network.name!r} mixes {group}, which have no {points} inputs")
+    least = -1.0 / (group.size - 1.0) if group.size > 1.0 else 0.0
+    if group.tokens is not None and e.size and 1.0 - e.max() < least - _ALIKE and points < group.size:
+        raise EocError(
+            f"{group} cannot all have the correlation {1.0 - e.max():g} with each other: at least {least:.4g}"
+        )
     if points < 2 or any(np.ptp(one) > _ALIKE * one.max() for one in (q.value, e)):
         if points == group.tokens:
             return _one_by_one(network, sigma_w, sigma_b, q, at, error, layers, progress)
         raise EocError(f"{network.name!r} mixes {group}, which theory takes to be all alike: {_INSTEAD[group.layer]}")
+    if group.tokens is not None and is_causal(network.series):  # alike at first
+        of_all, apart_all = np.ones(group.tokens), 1.0 - np.eye(group.tokens)
+        tokens = Bounded(q.value[0] * of_all, q.error.max() * of_all)
+        both = Angle(e[0] * apart_all, 2.0 - e[0] * apart_all)
+        return _one_by_one(network, sigma_w, sigma_b, tokens, both, error[apart].max() * apart_all, layers, progress)
     off = Bounded(np.array([0.0, e[0]]), np.array([0.0, error[apart].max()]))
     start = Input(Bounded(q.value[:1], np.full(1, q.error.max())), off, group.pairs)
     way = one_by_one(network, sigma_w, sigma_b, start, float(layers[-1]), progress)
@@ -91,7 +101,7 @@ def _one_by_one(
     layers: FloatArray,
     progress: Progress | None,
 ) -> Trajectory:
-    """Of every token of an input."""
+    """Of every token of an input; gradients are means over tokens."""
     pairs = Pairs.every(1, (q.value.size,))
     start = Input(q, Bounded(at.e[pairs.first, pairs.second], error[pairs.first, pairs.second]), pairs)
     way = one_by_one(network, sigma_w, sigma_b, start, float(layers[-1]), progress)
@@ -103,5 +113,5 @@ def _one_by_one(
         products = products_behind(after, before, products) * sizes[pairs.first] * sizes[pairs.second]
     logs = np.full(run.q.shape, np.nan)  # tangents from the inputs say nothing of gradients between
     logs[layers == layers[-1]] = 0.0
-    logs[layers == 0.0] = np.log(products[pairs.alike])
+    logs[layers == 0.0] = np.log(products[pairs.alike].mean())
     return replace(run, log_gradient=logs)
