@@ -11,6 +11,7 @@ import eoc
 from eoc.errors import EocError, UnsupportedError
 from eoc.layers import network
 from eoc.layers.given import given_array
+from eoc.montecarlo.sampling.ops import draw
 from eoc.propagation import propagate_positions
 
 TEXT = "conv(3, 1.4, 0.1, pad='zero'), repeat(2, relu, conv(3, 1.3, 0.2)), relu, avgpool(2), flatten, dense(1.2)"
@@ -38,6 +39,22 @@ def test_layer_by_layer_as_at_once() -> None:
         "item 2, repeat, block 1, item 2, conv",
     ]
     assert [step.q.shape for step in run.steps[-4:]] == [(2, 4, 4), (2, 2, 2), (2,), (2,)]
+
+
+def test_a_residual_network_with_zero_padding_agrees_with_random_ones() -> None:
+    block = "residual(relu, conv(3, 1, pad='zero'), relu, conv(3, 1, pad='zero'))"
+    down = "relu, conv(3, 1.4, 0.1, pad='zero', stride=2)"
+    text = f"conv(3, 1.4, pad='zero'), {block}, {down}, {block}, relu, avgpool, dense(1.2)"
+    width, networks, rng = 150, 50, np.random.default_rng(4)
+    data = rng.standard_normal((1, width, 4, 4)) * (1.0 + np.arange(4) / 3.0)
+    run, op, seen = propagate_positions(text, data), network(text).block(), []
+    for _ in range(networks):
+        out, back = draw(op, (np.moveaxis(data, 1, -1),), rng, False)
+        (pulled,) = back(rng.standard_normal(out.shape))
+        seen.append([(out * out).mean(), (pulled * pulled).sum() / out.size])
+    true = np.array([run.q[0], run.steps[-1].chi[0]])
+    mean, error = np.mean(seen, axis=0), np.std(seen, axis=0) / networks**0.5
+    assert (np.abs(mean - true) < 4.0 * error + 4.0 / width * true).all()
 
 
 def test_equal_positions_alone() -> None:
@@ -113,7 +130,7 @@ def test_covariances_by_an_offset_that_is_not_even() -> None:
 
 
 def test_signals_behind_a_jump_whose_gradients_are_infinite() -> None:
-    run = propagate_positions("conv(3, 1.2, 0.1), sign, conv(3, 1), avgpool", images())
+    run = propagate_positions("conv(3, 1.2, 0.1), sign, conv(3, 1), avgpool", images(1, (3,)))
     assert np.isfinite(run.covariance).all()
     assert np.isinf(run.steps[-1].chi).all()
 
