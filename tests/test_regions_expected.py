@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from contourpy import contour_generator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm
@@ -162,6 +163,34 @@ def test_regions_follow_from_widths() -> None:
     assert along.regions(10) == pytest.approx(11.0)
     with pytest.raises(EocError, match="one for each of the 2 layers"):
         found.regions([1, 2, 3])
+
+
+def test_crossings_on_a_sphere_beside_random_networks() -> None:
+    """Sign changes of units of layer 2 along the zeros of units of layer 1, which are lines on a grid of angles."""
+    rng, n, few = np.random.default_rng(9), 300, 30
+    theta, phi = np.linspace(0.0, np.pi, 101), np.linspace(0.0, 2.0 * np.pi, 201)
+    counts = []
+    for _ in range(8):
+        w, b = rng.normal(0, 1.2 / np.sqrt(3), (n, 3)), rng.normal(0, 0.4, (n, 1))
+        v, c = rng.normal(0, 1.2 / np.sqrt(n), (few, n)), rng.normal(0, 0.4, (few, 1))
+        first = w[:few] @ on_sphere(*np.meshgrid(phi, theta)).reshape(3, -1) + b[:few]
+        for values in first.reshape(few, theta.size, phi.size):
+            lines = contour_generator(phi, theta, values).lines(0.0)
+            above = [v @ np.maximum(w @ on_sphere(*line.T) + b, 0) + c > 0 for line in lines]
+            counts.append(np.mean(sum(np.sum(one[:, 1:] != one[:, :-1], axis=1) for one in above)))
+    found = expected("relu", 1.2, 0.4, depth=2, circle=1.0)
+    true = 0.5 * found.per_neuron[0] * found.per_neuron[1]
+    assert abs(np.mean(counts) - true) < 4.0 * np.std(counts) / np.sqrt(len(counts))
+    pairs = [found.crossings_on_sphere(widths) for widths in ([1, 1], [2, 1])]
+    assert pairs[0] == pytest.approx(true)
+    assert pairs[1] == pytest.approx(2 * true + 0.5 * found.per_neuron[0] ** 2)
+    with pytest.raises(EocError, match="give circle=q"):
+        expected("relu", 1.2, depth=1, segment=(1.0, 1.0, 0.0)).crossings_on_sphere(3)
+
+
+def on_sphere(phi: Any, theta: Any) -> Any:
+    """Inputs of three features with mean square 1."""
+    return np.sqrt(3) * np.stack([np.sin(theta) * np.cos(phi), np.sin(theta) * np.sin(phi), np.cos(theta)])
 
 
 def lines(rng: np.random.Generator, sigma_b: float, knots: tuple[float, ...], neurons: int, radius: float) -> int:

@@ -55,12 +55,14 @@ def command(
     ] = None,
     segment: Annotated[
         tuple[Path, Path] | None,
-        typer.Option(help="Of a model: the kinks between two inputs, each a .npy.", show_default=False),
+        typer.Option(help="Of a model: the kinks between two inputs, each a .npy.", metavar="A B", show_default=False),
     ] = None,
     plane: Annotated[
         tuple[Path, Path, Path] | None,
         typer.Option(
-            help="Of a model: the regions in a plane, a point and two directions, each a .npy.", show_default=False
+            help="Of a model: the regions in a plane, a point and two directions, each a .npy.",
+            metavar="CENTRE U V",
+            show_default=False,
         ),
     ] = None,
     radius: Annotated[float, typer.Option(help="Of the disc in the plane, in units of the directions.")] = 1.0,

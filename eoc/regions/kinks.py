@@ -76,13 +76,35 @@ class ExpectedKinks:
 
         A closed curve has as many as kinks, a segment one more.
         """
+        kinks = float(np.sum(self._widths(widths) * self.per_neuron))
+        return max(kinks, 1.0) if self.curve == "circle" else 1.0 + kinks
+
+    def _widths(self, widths: int | Sequence[int]) -> FloatArray:
         wide = real_numbers("widths", widths)
         if np.any(wide < 1) or (wide.ndim and wide.shape != (len(self.layers),)):
             raise EocError(
                 f"widths must be one number >= 1, or one for each of the {len(self.layers)} layers; got {widths!r}"
             )
-        kinks = float(np.sum(wide * self.per_neuron))
-        return max(kinks, 1.0) if self.curve == "circle" else 1.0 + kinks
+        return wide
+
+    def crossings_on_sphere(self, widths: int | Sequence[int]) -> float:
+        """How often the kinks of two units cross on a 2-sphere of inputs, abs(x)^2/d = q_0 in three dimensions.
+
+        Kinks are curves there. In the wide limit units are independent, and those of two knots cross K_1 K_2 / 2 times
+        on average, K how often each is met around a great circle. With C connected components of curves the sphere has
+        crossings + C + 1 regions (Euler).
+
+        Examples
+        --------
+        >>> from eoc.regions import expected
+        >>> round(expected("relu", 2**0.5, depth=1, circle=1.0).crossings_on_sphere(7), 9)  # of great circles
+        42.0
+        """
+        if self.curve != "circle":
+            raise EocError("crossings on a sphere follow from kinks around a circle: give circle=q")
+        wide = np.broadcast_to(self._widths(widths), (len(self.layers),))
+        total, own = float(np.sum(wide * self.per_neuron)), float(np.sum(wide * self.per_neuron**2))
+        return 0.25 * (total**2 - own)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, by the names that it has in JSON."""
