@@ -261,6 +261,10 @@ def test_what_makes_no_sense(make: Any, words: str) -> None:
 
 
 def test_edges_need_positions() -> None:
+    free = network("tanh, conv(3, pad='zero')")
+    for made in (lambda: free.block(1.2)(Input([1.0])), lambda: free.unsolved(np.ones(1))):
+        with pytest.raises(UnsupportedError, match="item 2, conv: near the edges"):
+            made()
     with pytest.raises(UnsupportedError, match="near the edges"):
         Conv(uniform(3), 1.0, pad="zero")(Input([1.0]))
     with pytest.raises(UnsupportedError, match="near the edges"):

@@ -189,7 +189,10 @@ def _conv(numbers: Numbers, item: Item, given: Given) -> Op:
     if not _is_free(item):
         return Conv(profile, numbers["sigma_w"], numbers["sigma_b"], *where)
     free = given.free
-    return Conv(profile, free.sigma_w, free.sigma_b, *where) if isinstance(free, Dense) else free
+    if isinstance(free, Dense):
+        return Conv(profile, free.sigma_w, free.sigma_b, *where)
+    alone = Conv(profile, 1.0, 0.0, *where)  # which refuses what positions are not alike behind
+    return alone if alone.pad == "zero" else free
 
 
 def _window(numbers: Numbers, item: Item) -> Window:
