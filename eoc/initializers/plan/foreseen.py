@@ -47,5 +47,7 @@ def _by_weight(step: Step, gradient: Gradient | Unknown, taken: State | Unknown)
     if step.affine is None or not isinstance(gradient, Gradient) or not isinstance(taken, State) or not taken.power:
         return None
     places = prod(step.shape) / (step.shape[0] * step.affine.weight.shape[0]) if len(step.shape) > 1 else 1.0
-    together = 1.0 + max(places - 1.0, 0.0) * max(gradient.shared, 0.0) * max(taken.positions.k, 0.0) / taken.power
-    return sqrt(gradient.squared * step.affine.fan_in * taken.power * together)
+    square = gradient.squared * step.affine.fan_in * taken.power
+    if places <= 1.0 or gradient.shared <= 0.0:
+        return sqrt(square)
+    return sqrt(square * (1.0 + (places - 1.0) * gradient.shared * max(taken.positions.k, 0.0) / taken.power))

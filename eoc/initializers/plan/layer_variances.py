@@ -121,8 +121,8 @@ class LayerVariances:
 
     def settled(self, found: Role) -> float | None:
         """The variance of a layer before an activation if all is as it should be; None for others."""
-        if found.rule is Rule.ONCE:
-            return 1.0
+        if found.rule is Rule.ONCE and found.activation is not None:
+            return _easy(found.activation)
         place = self._place(found) if found.rule is Rule.HIDDEN else None
         return place.q if place is not None and 0.0 < place.q < inf else None
 
@@ -148,7 +148,7 @@ class LayerVariances:
             share = bias_share(self._model, found.next, self._gates) if self._has_biases(at) else 0.0
             return ((1.0 - share) / (power or 1.0)) ** 0.5, share**0.5
         if found.rule in (Rule.ONCE, Rule.NORMALISED, Rule.GATE):
-            return (power or 1.0) ** -0.5, 0.0
+            return ((self.settled(found) or 1.0) / (power or 1.0)) ** 0.5, 0.0
         if found.rule is Rule.FIRST and found.activation is not None:
             return self._first(at, found.activation, power)
         return self._head(at, power) if found.rule is Rule.HEAD else (1.0, 0.0)
@@ -260,6 +260,12 @@ def _keeping(place: OperatingPoint, power: float | None) -> tuple[float, float]:
     if not power or not 0.0 < place.q < inf or isclose(power, place.power, rel_tol=1e-9):
         return place.sigma_w, place.sigma_b
     return ((place.q - place.sigma_b**2) / power) ** 0.5, place.sigma_b
+
+
+def _easy(phi: Activation) -> float:
+    """The variance at which an activation bends: 1, or less of a steeper one, such as tanh(7x) and sin(30x)."""
+    slope = abs(float(phi.dphi(0.0)))
+    return min(1.0, slope**-2) if 0.0 < slope < inf else 1.0
 
 
 def _is_fast_sine(phi: Activation) -> bool:

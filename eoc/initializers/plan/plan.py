@@ -150,7 +150,7 @@ class Plan(RecurrentLayers):
         settled = self._rules.settled(found)
         if settled is not None and found.activation is not None and found.rule is Rule.HIDDEN:
             return settled - self._rules.sigma_b(found) ** 2
-        return 1.0 if found.rule in (Rule.ONCE, Rule.NORMALISED, Rule.GATE) else settled
+        return 1.0 if found.rule in (Rule.NORMALISED, Rule.GATE) else settled
 
     def _taken(self, at: int, x: State | Unknown) -> float | None:
         """The power that a layer takes in; behind attention that of the values: tokens may be alike or not."""

@@ -42,7 +42,7 @@ RULES: Mapping[Rule, str] = {
     Rule.HIDDEN: "an activation comes next: (sigma_w, sigma_b, q) is its point, see below",
     Rule.ONCE: """\
 one activation comes next whose map is not iterated, the last of a chain, or behind a normalisation in a residual
-branch: q = 1, biases 0""",
+branch: q = 1, or less if it is steep, biases 0""",
     Rule.NORMALISED: "a normalisation comes next: q = 1, biases 0; the scale does not matter forward",
     Rule.LINEAR: "a layer or attention comes next: keeps the power, biases 0",
     Rule.GATE: """\

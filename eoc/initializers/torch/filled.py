@@ -56,15 +56,15 @@ def filled(
     problems = warnings_of(plan)
     for problem in problems:
         warnings.warn(problem, InitializationWarning, stacklevel=3)
-    if batch is not None and any(is_sharded(fill.tensor) for fill in plan.fills):
+    if batch is None:
+        problems = (*problems, *problems_of_gradients(gradients_of(plan)))
+    elif any(is_sharded(fill.tensor) for fill in plan.fills):
         raise EocError("a batch cannot correct weights that are sharded over processes: initialise before fully_shard")
     with undone_on_error(module, plan.fills, generator):
         written(plan.fills, generator, seed)
         found = None if batch is None else corrected(module, batch, plan.fills, plan.aims)
     rows = rows_of(parameters, reading, plan)
-    if found is None:
-        problems = (*problems, *problems_of_gradients(gradients_of(plan)))
-    else:
+    if found is not None:
         rows = tuple(found.seen(row) for row in rows)
         problems = (*problems, *problems_of(found.output, settings.output_variance, found.gradients))
     notes = (*problems, *notes_of(parameters, reading, plan))
