@@ -162,6 +162,20 @@ def test_large_networks_in_doubles() -> None:
     assert equivalent(doubled, found.network)
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e9])
+def test_numbers_of_any_size(size: float) -> None:
+    """Opposite neurons on two of five hyperplanes, outputs of any size."""
+    rng = np.random.default_rng(3)
+    W, b, V = rng.normal(size=(5, 4)), rng.normal(size=5), size * rng.normal(size=(2, 5))
+    more = two_layer(
+        np.concatenate([W, -W[:2]]), np.concatenate([b, -b[:2]]), np.concatenate([V, 2 * V[:, :2]], axis=1)
+    )
+    found = fewest(more)
+    assert (found.neurons, found.is_proved) == (7, True)
+    assert equivalent(more, found.network)
+    assert not equivalent(more, two_layer(W, b, V))
+
+
 def test_abs_needs_no_signs() -> None:
     own = two_layer([[1, 2], ["-1", -2]], [1, -1], [[3, 4]], activation="abs(x)")
     assert fewest(own).neurons == 1

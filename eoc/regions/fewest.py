@@ -104,6 +104,9 @@ class _Search:
         found = self._built({i: next(iter(one)) for i, one in enumerate(signs) if i not in doubled}, doubled)
         return found if found.neurons <= len(signs) + len(doubled) else None
 
+    def _slack(self, rows: Array) -> float:
+        return self._tolerance * float(np.abs(rows).max(initial=0))
+
     def _products(self, w: Array) -> Array:
         """kappa_H w_H^T of every hyperplane, as rows (H, k d)."""
         return (self._form.kappa[:, :, None] * w[:, None, :]).reshape(len(w), self._form.A.size)
@@ -113,7 +116,7 @@ class _Search:
         complete = True
         for doubled in combinations(range(len(self._w)), twice):
             others = [i for i in range(len(self._w)) if i not in doubled]
-            basis, pivots = reducing(self._w[list(doubled)], self._within)
+            basis, pivots = reducing(self._w[list(doubled)], self._slack(self._w))
             vectors = self._ratio * self._products(reduced(self._w, basis, pivots))[others]
             target = reduced(self._form.A, basis, pivots)
             signs, tried = self._signs(vectors, target, pairs)
@@ -165,10 +168,10 @@ class _Search:
     def _solved(self, left: Array, doubled: list[int]) -> Array:
         """What Y is in left = Y w of the doubled hyperplanes, modulo what cannot be solved for, (k, D)."""
         w = self._w[doubled]
-        _, pivots = reducing(w, self._within)
+        _, pivots = reducing(w, self._slack(w))
         count, k = len(doubled), left.shape[0]
         system = np.concatenate([w[:, pivots].T, left[:, pivots].T], axis=1)  # w^T Y^T = left^T at the pivots
-        solved, own = reducing(system, self._within)
+        solved, own = reducing(system, self._slack(w))
         out = np.zeros((count, k), left.dtype)
         for row, column in zip(solved, own, strict=True):
             if column < count:
