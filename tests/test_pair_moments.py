@@ -109,6 +109,29 @@ def test_many_kinks_are_sums_over_pairs_of_kinks():
             assert abs(found[part].value[k] - value) <= found[part].error[k] + off
 
 
+@pytest.mark.parametrize("text", ["sign", "step(x) - 0.3", "sign(x - 0.3) + 2*sign(x + 1)"])
+def test_steps_are_sums_over_pairs_of_jumps(text):
+    phi = activation(text)
+    q, e = drawn(7, 60)
+    found = found_at(phi, q, e)
+    for k in range(0, e.size, 7):
+        for part in ("K", "G"):
+            value, off = by_plane(phi, part, float(q[k]), float(q[k + e.size]), float(e[k]))
+            assert abs(found[part].value[k] - value) <= found[part].error[k] + off
+    assert (found["K"].error < 1e-12).all()
+    assert not found["Kd"].value.any()  # without deltas
+    matrices = pair_matrices(phi, q[:4], np.full((4, 4), 0.3))
+    pairs = pair_moments(phi, q[:4], [0, 1, 2], [1, 2, 3], one_minus_c=[0.3] * 3)
+    assert matrices.K[[0, 1, 2], [1, 2, 3]] == pytest.approx(pairs["K"].value, rel=1e-14)
+    assert max(matrices.K_error, matrices.G_error) < 1e-11
+
+
+def test_a_single_step_at_0_keeps_the_digits_of_distances():
+    found = pair_moments("sign", [1.0, 2.0], [0], [1], one_minus_c=[1e-20])["G"]
+    assert found.value == pytest.approx(2.0 / np.pi * np.sqrt(2e-20), rel=1e-14)
+    assert found.error < 1e-13 * found.value
+
+
 variances, distances = st.floats(1.0, 1.99), st.floats(0.0, 2.0)
 
 

@@ -32,7 +32,7 @@ from eoc.gaussian.common import Common, suits
 from eoc.gaussian.integrands import integrals
 from eoc.gaussian.moments import Estimate, check_names, checked_variances
 from eoc.gaussian.pairs import NAMES, pair_moments
-from eoc.gaussian.unequal import by_plane
+from eoc.gaussian.unequal import by_plane, in_closed_form
 
 __all__ = ["NAMES", "bivariate"]
 
@@ -148,7 +148,7 @@ def _at_unequal(
     phi: Activation, first: FloatArray, second: FloatArray, e: FloatArray, names: tuple[str, ...]
 ) -> dict[str, tuple[FloatArray, FloatArray]]:
     """The expectations at pairs (n,) of different variances, and bounds on the errors."""
-    if e.size > _FEW or phi.is_positively_homogeneous:
+    if e.size > _FEW or in_closed_form(phi, names, first[:1], second[:1], e[:1]) is not None:
         q, index = np.unique(np.concatenate([first, second]), return_inverse=True)
         found = pair_moments(phi, q, index[: e.size], index[e.size :], one_minus_c=e, names=names)
         return {name: (estimate.value, estimate.error) for name, estimate in found.items()}

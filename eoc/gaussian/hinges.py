@@ -1,4 +1,4 @@
-r"""Many straight lines at two different variances: sums over pairs of kinks.
+r"""Straight lines and steps at two different variances: sums over pairs of kinks, or of jumps.
 
 A continuous phi without curvature is phi(0) + m x and a hinge a (x - t)_+ for each kink t >= 0, a (t - x)_+ for each
 t < 0: so written, nothing large cancels. For standard Gaussians U, V of correlation c, r^2 = 1 - c^2, the densities p
@@ -7,7 +7,8 @@ of one and p_2 of both, L = P(U > h, V > k), A = p(h) P(Z > (k - c h)/r) and B =
 .. math:: E[(U - h)_+ (V - k)_+] = (c + h k) L - k A - h B + r^2 p_2(h, k),
 
 which follows from Stein's lemma; a hinge to the left is one to the right of -U, at -h. Differences k - c h are taken
-as (k - h) + (1 - c) h: close to equal inputs they are small, and are divided by r.
+as (k - h) + (1 - c) h: close to equal inputs they are small, and are divided by r. Of a phi that is constant but for
+jumps J what is left are the L: E[phi(u) phi(v)] is a sum of J_i J_j L_ij, and phi' is 0.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from eoc.activations.base import Activation, Smoothness
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.integrands import integrals
 
-__all__ = ["expectation_of_lines", "is_of_lines"]
+__all__ = ["expectation_of_lines", "expectation_of_steps", "is_of_lines", "is_of_steps"]
 
 _ROUNDINGS = 40.0
 
@@ -28,6 +29,31 @@ def is_of_lines(phi: Activation, q: float) -> bool:
     if phi.smoothness is not Smoothness.KINK:
         return False
     return float(integrals(phi, np.array([q]), {"ddphi^2"})[0]["ddphi^2"][0][0]) == 0.0
+
+
+def is_of_steps(phi: Activation, q: float) -> bool:
+    """Whether phi is constant but for jumps, as far as a Gaussian of variance q sees it."""
+    if phi.smoothness is not Smoothness.JUMP:
+        return False
+    return float(integrals(phi, np.array([q]), {"dphi^2"})[0]["dphi^2"][0][0]) == 0.0
+
+
+def expectation_of_steps(
+    phi: Activation, q_a: FloatArray, q_b: FloatArray, e: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """E[phi(u) phi(v)] of pairs (n,) at 1 - c = e, and bounds on the errors."""
+    start = phi.at_zero.left[0]
+    sides = [1.0 if jump.x >= 0.0 else -1.0 for jump in phi.jumps]
+    steps = [side * jump.jump for side, jump in zip(sides, phi.jumps, strict=True)]
+    ends = [[side * jump.x / np.sqrt(q) for side, jump in zip(sides, phi.jumps, strict=True)] for q in (q_a, q_b)]
+    value, size = np.full(e.shape, start * start), np.full(e.shape, start * start)
+    for i, (first, h) in enumerate(zip(steps, ends[0], strict=True)):
+        own = start * first * (_above(h) + _above(ends[1][i]))
+        value, size = value + own, size + np.abs(own)
+        for j, (second, k) in enumerate(zip(steps, ends[1], strict=True)):
+            both = _Ends(h, k, e if sides[i] == sides[j] else 2.0 - e).above()
+            value, size = value + first * second * both, size + abs(first * second) * _sizes(h, k, both)
+    return value, _ROUNDINGS * EPS * size
 
 
 def expectation_of_lines(phi: Activation, slopes: bool, q_a: float, q_b: float, e: float) -> tuple[float, float]:
@@ -40,7 +66,7 @@ def expectation_of_lines(phi: Activation, slopes: bool, q_a: float, q_b: float, 
     h2, k2, c, same = h[:, None], k[None, :], 1.0 - e, np.outer(side, side)
     both_ends = _Ends(h2, k2, np.where(same > 0.0, e, 2.0 - e))
     both = both_ends.above()
-    lost = both + np.minimum(_above(h2) + _above(k2), np.minimum(_above(h2), _above(k2)) / EPS)
+    lost = _sizes(h2, k2, both)
     one, other = _above(h), _above(k)
     if slopes:  # m, and a hinge's slope a side above its knot
         a = kinks * side
@@ -65,6 +91,11 @@ def _above(x: FloatArray) -> FloatArray:
     from scipy.special import ndtr
 
     return np.asarray(ndtr(-x))
+
+
+def _sizes(h: FloatArray, k: FloatArray, both: FloatArray) -> FloatArray:
+    """The size of what P(U > h, V > k) is a sum of, as far as it can be lost."""
+    return np.asarray(both + np.minimum(_above(h) + _above(k), np.minimum(_above(h), _above(k)) / EPS))
 
 
 class _Ends:

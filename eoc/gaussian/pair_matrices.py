@@ -16,14 +16,14 @@ from eoc.gaussian.angle import angle_of
 from eoc.gaussian.charts import LARGEST
 from eoc.gaussian.moments import Estimate, checked_variances, moments
 from eoc.gaussian.pair_tables import pair_tables
-from eoc.gaussian.pairs import PARITY
+from eoc.gaussian.pairs import NAMES, PARITY
 from eoc.gaussian.sources import refuse_singularities
-from eoc.gaussian.unequal import by_plane, homogeneous
+from eoc.gaussian.unequal import by_plane, in_closed_form
 
 __all__ = ["PairMatrices", "pair_matrices"]
 
 _Matrices = tuple[FloatArray, FloatArray, FloatArray]
-_ROWS = 64  # of a homogeneous phi at a time
+_ROWS = 64  # at a time, in closed form
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def pair_matrices(
     matrices = (np.empty((n, n)), np.empty((n, n)), np.empty((n, n))) if out is None else out
     if any(one.shape != (n, n) or one.dtype != float or not one.flags.c_contiguous for one in matrices):
         raise EocError(f"out must be three contiguous arrays of floats of shape {(n, n)}")
-    if phi.is_positively_homogeneous:
-        return _homogeneous(phi, variances, e, matrices)
+    if in_closed_form(phi, NAMES, variances[:1], variances[:1], np.ones(1)) is not None:
+        return _in_closed_form(phi, variances, e, matrices)
     refuse_singularities(phi)
     m = moments(phi, variances, ("V", "D"))
     worst = _tabulated(phi, variances, e, m["V"], matrices)
@@ -134,7 +134,7 @@ def _integrated(phi: Activation, q: FloatArray, e: FloatArray, v: Estimate, matr
     worst = [0.0, 0.0, 0.0]
     for i, k in np.argwhere(np.triu(np.isnan(matrices[0]), 1)):
         sizes = [float(v.value[[i, k]].max()), 1.0, None]
-        for row, (name, matrix) in enumerate(zip(("K", "Kd", "G"), matrices, strict=True)):
+        for row, (name, matrix) in enumerate(zip(NAMES, matrices, strict=True)):
             value, error = by_plane(phi, name, float(q[i]), float(q[k]), float(e[i, k]))
             matrix[i, k] = matrix[k, i] = value
             size = sizes[row] if row < 2 else value
@@ -142,18 +142,24 @@ def _integrated(phi: Activation, q: FloatArray, e: FloatArray, v: Estimate, matr
     return worst
 
 
-def _homogeneous(phi: Activation, q: FloatArray, e: FloatArray, matrices: _Matrices) -> PairMatrices:
+def _in_closed_form(phi: Activation, q: FloatArray, e: FloatArray, matrices: _Matrices) -> PairMatrices:
     """By blocks of rows, from the diagonal on."""
-    worst = [0.0, 0.0, 0.0]
+    worst, one_point = [0.0, 0.0, 0.0], moments(phi, q, ("V", "D"), strict=False)
+    v, d = (one_point[name].value for name in ("V", "D"))
     for start in range(0, q.size, _ROWS):
         rows, rest = slice(start, start + _ROWS), slice(start, None)
-        one, two = np.broadcast_arrays(q[rows, None], q[rest])
-        for row, (name, matrix) in enumerate(zip(("K", "Kd", "G"), matrices, strict=True)):
-            value, error = homogeneous(phi, name, one, two, e[rows, rest])
+        shape = e[rows, rest].shape
+        one, two = (np.broadcast_to(part, shape).ravel() for part in (q[rows, None], q[rest]))
+        found = in_closed_form(phi, NAMES, one, two, e[rows, rest].ravel())
+        assert found is not None  # as for the first pair
+        for row, (name, matrix) in enumerate(zip(NAMES, matrices, strict=True)):
+            value, error = (part.reshape(shape) for part in found[name])
             matrix[rows, rest], matrix[rest, rows] = value, value.T
-            size = phi.kappa * np.maximum(one, two) if name == "K" else value if name == "G" else np.ones(value.shape)
-            relative = np.divide(error, size, where=size > 0.0, out=np.zeros(size.shape))
+            largest = np.maximum(v[rows, None], v[rest])
+            size = largest if name == "K" else value if name == "G" else np.ones(shape)
+            seen = (size > 0.0) & ~np.eye(*shape, dtype=bool)  # the diagonal is known
+            relative = np.divide(error, size, where=seen, out=np.zeros(shape))
             worst[row] = max(worst[row], float(relative.max()))
-    for matrix, diagonal in zip(matrices, (phi.kappa * q, phi.kappa, 0.0), strict=True):
+    for matrix, diagonal in zip(matrices, (v, np.where(np.isfinite(d), d, 0.0), 0.0), strict=True):
         np.fill_diagonal(matrix, diagonal)
     return PairMatrices(*matrices, *worst)

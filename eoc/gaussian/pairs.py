@@ -23,7 +23,7 @@ from eoc.gaussian.charts import LARGEST
 from eoc.gaussian.moments import Estimate, check_names, checked_variances, moments
 from eoc.gaussian.pair_tables import pair_tables
 from eoc.gaussian.sources import refuse_singularities
-from eoc.gaussian.unequal import by_plane, homogeneous
+from eoc.gaussian.unequal import by_plane, in_closed_form
 
 __all__ = ["NAMES", "PARITY", "pair_moments"]
 
@@ -76,7 +76,8 @@ def pair_moments(
     Accuracy: about 1e-14 E[phi^2] for K, 1e-14 E[phi'^2] for Kd, and for G 1e-12 relative however close the inputs,
     where q E[phi'^2] is not much smaller than E[phi^2]; the bounds are some ten times larger. Tables are built for each
     octave of the larger variance when it is met first, in some tenths of a second; then a pair costs some hundred
-    nanoseconds. Where phi jumps or changes on very many scales, pairs are integrated one by one.
+    nanoseconds. Where phi jumps, but for steps, or changes on very many scales, pairs are integrated one by one.
+    Kd is E[phi'(u) phi'(v)] almost everywhere: what jumps add to the slope of K by the covariance is not in it.
 
     Examples
     --------
@@ -94,9 +95,9 @@ def pair_moments(
         )
     if (variances == 0.0).any():
         raise EocError("q must be > 0 for two correlated inputs, got 0")
-    if phi.is_positively_homogeneous:
-        parts = [homogeneous(phi, name, variances[a], variances[b], e) for name in names]
-        return {name: Estimate(*part) for name, part in zip(names, parts, strict=True)}
+    parts = in_closed_form(phi, names, variances[a], variances[b], e)
+    if parts is not None:
+        return {name: Estimate(*part) for name, part in parts.items()}
     refuse_singularities(phi)
     values, errors = _tabulated(phi, variances, e, a, b)
     rows = [NAMES.index(name) for name in names]

@@ -1,13 +1,14 @@
 r"""Expectations at two different variances, one pair at a time: by quadrature over the plane of standard Gaussians.
 
-Straight lines with many kinks are summed over pairs of these instead (:mod:`eoc.gaussian.hinges`), and of a positively
-homogeneous phi, phi(s x) = s phi(x), the expectations at q = 1 scale:
+Straight lines with many kinks, and steps, are summed over pairs of these instead (:mod:`eoc.gaussian.hinges`), and of a
+positively homogeneous phi, phi(s x) = s phi(x), the expectations at q = 1 scale:
 
 .. math:: G = s_a s_b\, G_1(c) + \kappa (s_a - s_b)^2 / 2.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -16,14 +17,14 @@ from eoc.activations.base import Activation
 from eoc.floats import EPS, FloatArray
 from eoc.gaussian.angle import angle_of
 from eoc.gaussian.angular import angular
-from eoc.gaussian.hinges import expectation_of_lines, is_of_lines
+from eoc.gaussian.hinges import expectation_of_lines, expectation_of_steps, is_of_lines, is_of_steps
 from eoc.gaussian.moments import moments
 from eoc.gaussian.plane import Factor, Problem, tabulate_plane
 from eoc.gaussian.products import factor_of, product_of, reach_of
 from eoc.gaussian.shifted import Function, shifted_mean
 from eoc.gaussian.sources import refuse_singularities
 
-__all__ = ["by_plane", "homogeneous"]
+__all__ = ["by_plane", "in_closed_form"]
 
 _Pair = tuple[float, float]
 _MANY_KNOTS = 8  # from which on the plane has too many corners
@@ -56,16 +57,48 @@ def by_plane(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _P
     return float(value[0]), float(error[0])
 
 
-def homogeneous(
-    phi: Activation, name: str, q_a: FloatArray, q_b: FloatArray, e: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """K, Kd or G of pairs (n,) of a positively homogeneous phi, and bounds on the errors."""
-    value, error = angular(phi, 1.0).at(name, 1.0, angle_of(one_minus_c=e))
+def in_closed_form(
+    phi: Activation, names: Sequence[str], q_a: FloatArray, q_b: FloatArray, e: FloatArray
+) -> dict[str, tuple[FloatArray, FloatArray]] | None:
+    """K, Kd or G of pairs, and bounds on the errors, where phi is positively homogeneous or consists of steps."""
+    if phi.is_positively_homogeneous:
+        return _homogeneous(phi, names, q_a, q_b, e)
+    if is_of_steps(phi, max(float(q_a.max(initial=1.0)), float(q_b.max(initial=1.0)))):
+        return _of_steps(phi, names, q_a, q_b, e)
+    return None
+
+
+def _homogeneous(
+    phi: Activation, names: Sequence[str], q_a: FloatArray, q_b: FloatArray, e: FloatArray
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    functions, at, found = angular(phi, 1.0), angle_of(one_minus_c=e), dict[str, tuple[FloatArray, FloatArray]]()
     s_a, s_b = np.sqrt(q_a), np.sqrt(q_b)
-    scale = np.ones(e.shape) if name == "Kd" else s_a * s_b
-    apart = 0.5 * phi.kappa * ((q_a - q_b) / (s_a + s_b)) ** 2 if name == "G" else 0.0
-    total = scale * value + apart
-    return total, scale * error + 8.0 * EPS * np.abs(total)
+    unit = s_a * s_b
+    for name in names:
+        value, error = functions.at(name, 1.0, at)
+        if name != "Kd":
+            value, error = unit * value, unit * error
+        if name == "G":
+            value = value + 0.5 * phi.kappa * ((q_a - q_b) / (s_a + s_b)) ** 2
+        found[name] = value, error + 8.0 * EPS * np.abs(value)
+    return found
+
+
+def _of_steps(
+    phi: Activation, names: Sequence[str], q_a: FloatArray, q_b: FloatArray, e: FloatArray
+) -> dict[str, tuple[FloatArray, FloatArray]]:
+    if [jump.x for jump in phi.jumps] == [0.0]:  # it does not see variances
+        functions, at = angular(phi, 1.0), angle_of(one_minus_c=e)
+        return {name: functions.at(name, 1.0, at) for name in names}
+    found, nothing = {}, np.zeros(e.shape)
+    value, error = expectation_of_steps(phi, q_a, q_b, e)
+    for name in names:
+        found[name] = (value, error) if name == "K" else (nothing, nothing)
+        if name == "G":
+            v = moments(phi, np.stack([q_a, q_b]), ("V",))["V"]
+            mean = 0.5 * v.value.sum(axis=0)
+            found[name] = mean - value, 0.5 * v.error.sum(axis=0) + error + 2.0 * EPS * mean
+    return found
 
 
 def _of_lines(phi: Activation, name: str, q_a: float, q_b: float, e: float) -> _Pair:

@@ -157,7 +157,7 @@ class PairExpectations:
         if name not in self._known:
             qa, qb = self._of_points(self._q.value)
             different, apart = qa != qb, (self._e > 0.0) | (qa != qb)
-            many = np.count_nonzero(different) > _MANY and self._phi.smoothness is not Smoothness.JUMP
+            many = np.count_nonzero(different) > _MANY
             names = ("G", "Kd") if many and not self._phi.is_positively_homogeneous else (name,)  # tables have both
             of_tables = different if many else np.zeros(apart.shape, dtype=bool)
             self._known |= {one: self._of_like(one) for one in names}
