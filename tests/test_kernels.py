@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import eoc
 from eoc.errors import EocError, UnsupportedError
+from eoc.gaussian.bivariate import bivariate
 from eoc.kernels import Kernel, kernel_diagonals
 
 ROWS = list(map(json.loads, (Path(__file__).parent / "reference" / "kernels.jsonl").read_text().splitlines()))
@@ -273,3 +274,14 @@ def test_many_inputs_of_different_lengths_give_what_two_give(network):
             exact, off = getattr(two, name)[0, 1], getattr(two, f"{name}_error")[0, 1]
             assert abs(got - exact) <= error + off
             assert error < 1e-9 * (1.0 if name == "one_minus_c" else abs(getattr(whole, name)).max())
+
+
+def test_gradients_that_see_a_surrogate_have_its_kernel():
+    gram = np.array([[1.2, 0.5], [0.5, 0.8]])
+    found = eoc.kernel("ste(sign, hardtanh), dense", gram=gram, depth=1, sigma_w=1.3, sigma_b=0.2)
+    first = 1.3**2 * gram + 0.2**2
+    q, e = np.diag(first), 1.0 - first[0, 1] / np.sqrt(first[0, 0] * first[1, 1])
+    slopes = bivariate("hardtanh", q[0], q_b=q[1], one_minus_c=e, names=("Kd",))["Kd"].value
+    nngp = 1.3**2 * 2.0 / np.pi * np.arcsin(1.0 - e) + 0.2**2
+    assert found.nngp[0, 1] == pytest.approx(nngp, rel=1e-12)
+    assert found.ntk[0, 1] == pytest.approx(nngp + 1.3**2 * float(slopes) * first[0, 1], rel=1e-12)

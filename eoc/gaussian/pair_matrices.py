@@ -157,7 +157,7 @@ def _in_closed_form(phi: Activation, q: FloatArray, e: FloatArray, matrices: _Ma
             matrix[rows, rest], matrix[rest, rows] = value, value.T
             largest = np.maximum(v[rows, None], v[rest])
             size = largest if name == "K" else value if name == "G" else np.ones(shape)
-            seen = (size > 0.0) & ~np.eye(*shape, dtype=bool)  # the diagonal is known
+            seen = (size > 0.0) & (np.eye(*shape) == 0.0)  # the diagonal is known
             relative = np.divide(error, size, where=seen, out=np.zeros(shape))
             worst[row] = max(worst[row], float(relative.max()))
     for matrix, diagonal in zip(matrices, (v, np.where(np.isfinite(d), d, 0.0), 0.0), strict=True):

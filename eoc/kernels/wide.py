@@ -39,7 +39,7 @@ class Wide:
             if self.block.varies:
                 y, here = self.tangents.first(x, self.first(x)), 0
             for layer in range(here + 1, depth + 1):
-                y = self.block.block(self.sigma_w, self.sigma_b, layer, depth)(y)
+                y = self.block.block(self.sigma_w, self.sigma_b, layer, depth, surrogates=True)(y)
                 for name in (
                     "q",
                     "m",
