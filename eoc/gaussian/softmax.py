@@ -42,6 +42,7 @@ _STEP = 0.2  # of thresholds
 _FINEST = 4  # times finer may points be that a Gaussian is summed over
 _RESOLVED = 0.7  # of its standard deviation: the widest step, which leaves out exp(-2 pi^2 / 0.7^2)
 _LEFT = 42.0  # Gaussians are cut where T^2 times what is beyond is e^-42: it adds at most T times that to a >= 1/T
+_NARROW, _HERMITE = 0.14, np.polynomial.hermite_e.hermegauss(12)  # a width, and the nodes that do: 3e-17 is left out
 _TAIL = 45.0  # e^-x of Gumbel noise
 _FAR = 300.0  # thresholds below which nothing lies
 _NEGLIGIBLE = 1e-20  # of the largest term
@@ -175,11 +176,14 @@ def _integral(tokens: int, spread: float, low: float, high: float) -> Estimate:
     return Estimate(np.array(spread * value), np.array(spread * (error + _ROUNDING * value)))
 
 
+_legendre = lru_cache(np.polynomial.legendre.leggauss)
+
+
 def _from_end(f: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
     """The integral of f from low to high, in the third root of what is beyond low, and what nodes leave out."""
     width, value, error = high - low, np.inf, np.inf
     for count in _NODES:
-        nodes, weights = np.polynomial.legendre.leggauss(count)
+        nodes, weights = _legendre(count)
         u, before = 0.5 * (1.0 + nodes), value
         value = 1.5 * width * float((weights * u**2) @ [f(low + width * float(v) ** 3) for v in u])
         error = abs(value - before)
@@ -239,7 +243,7 @@ class _Slope:
             lines = (_smoothed(f, self.first + offsets[0], step, size, own, self.reach) for f in _FUNCTIONS)
             below, above, density = (sliding_window_view(line, offsets.size)[::finer] for line in lines)
             return below, above, density, weights
-        offsets, weights = _gaussian(shared, _RESOLVED * shared, self.reach)
+        offsets, weights = _few(shared, self.reach)
         below, above, density = (
             np.stack([_smoothed(f, self.first + off, _STEP, self.count, own, self.reach) for off in offsets], axis=1)
             for f in _FUNCTIONS
@@ -268,13 +272,21 @@ def _gaussian(width: float, step: float, reach: float) -> tuple[FloatArray, Floa
     return points, weights / weights.sum()
 
 
+def _few(width: float, reach: float) -> tuple[FloatArray, FloatArray]:
+    """As few points and weights as will do: of Gauss-Hermite, off by n! (2 width/pi)^2n, where that is small."""
+    if width > _NARROW:
+        return _gaussian(width, _RESOLVED * width, reach)
+    points, weights = _HERMITE
+    return width * points, weights / weights.sum()
+
+
 def _smoothed(f: _Function, first: float, step: float, count: int, width: float, reach: float) -> FloatArray:
     """E[f(x + width Z)] at x = first, first + step, ..."""
     if _RESOLVED * width >= step:
         points, weights = _gaussian(width, step, reach)
         own = first + points[0] + step * np.arange(count + points.size - 1)
         return np.convolve(f(own), weights, mode="valid")
-    points, weights = _gaussian(width, _RESOLVED * width, reach)
+    points, weights = _few(width, reach)
     return np.asarray(f((first + step * np.arange(count))[:, None] + points) @ weights)
 
 
