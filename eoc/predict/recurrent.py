@@ -22,12 +22,13 @@ from eoc.recurrence.units import History, Weights, histories
 
 __all__ = ["before_recurrent", "behind_recurrent", "of_gates", "recurred"]
 
-SAMPLED = "recurrent layers and what they take in are taken for wide, inputs and steps for equally large and far apart"
+SAMPLED = "recurrent layers are taken for infinitely wide, inputs and their steps for equally large and far apart"
 LENGTH = "the length of sequences is not known: 64 steps are taken"
 LONG = "of sequences, 256 steps are followed"
 CELL = "steps of a recurrent cell are taken to have weights of their own"
 _USUAL, _MOST = 64, 256  # steps
 _UNITS, _WORK = 2048, 3e8  # units, and products of a unit with all of its history
+_FEW = 128  # numbers of an input, beyond which they are taken for infinitely many
 _SEED = 0
 
 
@@ -61,7 +62,9 @@ def recurred(
     size = times * inputs.shape[1]
     units = int(np.clip(_WORK / size**2, 256, _UNITS))
     chained = x.tangents if isinstance(x, Recurred) and len(x.tangents) == times else None
-    ways = [_way(own.cell, one, inputs, units, start, chained, backward=k > 0) for k, one in enumerate(weights)]
+    features = int(own.directions[0][0].inputs.weight.shape[1])
+    few = features if features <= _FEW else None
+    ways = [_way(own.cell, one, inputs, units, start, chained, few, backward=k > 0) for k, one in enumerate(weights)]
     neglected = [SAMPLED, *([LENGTH] if own.times is None else []), *([LONG] if (own.times or 0) > _MOST else [])]
     neglected += [CELL] if own.state is not None else []
     return _state(x, ways, out, own).neglecting(*x.neglected, *neglected)
@@ -96,14 +99,16 @@ def _way(
     units: int,
     start: tuple[float, ...],
     tangents: FloatArray | None,
+    features: int | None,
     *,
     backward: bool,
 ) -> History:
     """One way through the sequence, as it is seen from its beginning."""
     if not backward:
-        return histories(cell, weights, inputs, units, _SEED, start=start, tangents=tangents)
+        return histories(cell, weights, inputs, units, _SEED, start=start, tangents=tangents, features=features)
     turned = None if tangents is None else tangents[::-1, ::-1]
-    one = histories(cell, weights, inputs[::-1, :, ::-1], units, _SEED + 1, start=start, tangents=turned)
+    back = inputs[::-1, :, ::-1]
+    one = histories(cell, weights, back, units, _SEED + 1, start=start, tangents=turned, features=features)
     return replace(
         one,
         gram=one.gram[::-1, :, ::-1],
@@ -118,10 +123,10 @@ def _state(x: State, ways: Sequence[History], out: float, own: Recurrence) -> Re
     kept, times = 1.0 / (1.0 - own.dropout), len(gram)
     gram = gram + (kept - 1.0) * np.einsum("tptp,ts,pq->tpsq", gram, np.eye(times), np.eye(gram.shape[1]))
     tangents = tangents + (kept - 1.0) * np.diag(np.diag(tangents))
-    first = gram[:, 0, :, 0]
+    first = np.einsum("tpsp->ts", gram) / gram.shape[1]
     q = float(np.trace(first)) / times
     between = (first.sum() - np.trace(first)) / (times * (times - 1)) if times > 1 else q
-    mean = 0.0 if own.projections else float(np.mean([one.mean[:, 0].mean() for one in ways]))
+    mean = 0.0 if own.projections else float(np.mean([one.mean.mean() for one in ways]))
     points, pairs = np.ones(x.single.q.value.size), np.einsum("tptq->pq", gram)
     distances = np.append(moved(x.one_minus_c, pairs), 1.0 - between / q if q > 0.0 else 1.0)
     found = known(q * points, mean * points, distances)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from math import isfinite, isnan, log10
+from math import isfinite, isnan, log10, nan
 from typing import Any
 
 from eoc.sharing import cached_property
@@ -87,7 +87,8 @@ class Prediction:
         if early is not None and isfinite(early.gradient) and not 1.0 / _DECADE <= early.gradient <= _DECADE:
             what = "vanish" if early.gradient < 1.0 else "explode"
             found.append(f"gradients {what}: at {early.name} they are {early.gradient:.2g} times those at the output")
-        if last.one_minus_c < _ALIKE * max(row.one_minus_c for row in self.rows if not isnan(row.one_minus_c)):
+        most = max((row.one_minus_c for row in self.rows if not isnan(row.one_minus_c)), default=nan)
+        if last.one_minus_c < _ALIKE * most:
             found.append(f"different inputs come out alike, 1 - c = {last.one_minus_c:.2g}")
         return tuple(found)
 

@@ -44,7 +44,7 @@ class Recurred(State):
 def last(x: Recurred) -> State:
     """The state at the last step alone."""
     pairs = x.gram[-1, :, -1]
-    factor = float(pairs[0, 0]) / x.power if x.power > 0.0 else 1.0
+    factor = float(np.diag(pairs).mean()) / x.power if x.power > 0.0 else 1.0
     distances = np.append(moved(x.one_minus_c, pairs), 0.0)
     found = known(x.single.q.value * factor, x.single.m.value * factor**0.5, distances, x.neglected)
     own = x.gram[-1:, :, -1:], x.tangents[-1:, -1:], x.chained[-1:]

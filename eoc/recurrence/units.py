@@ -100,13 +100,21 @@ class _Fields:
         places: FloatArray,
         inputs: FloatArray,
         tangents: Sequence[FloatArray],
+        sequences: Numbers | None,
         rng: np.random.Generator,
     ) -> None:
         (times, points), units = inputs.shape[:2], places.size
-        self._weights, self._inputs = weights, inputs.reshape(times * points, times * points)
+        self._weights, self._sequences = weights, sequences
+        if sequences is None:
+            self._inputs = weights.inputs * inputs.reshape(times * points, times * points)
+            self._given = [weights.inputs * of for of in tangents]
+        else:  # what they add is not drawn together with the rest
+            self._inputs, self._given = np.zeros((times * points,) * 2), [np.zeros_like(of) for of in tangents]
+            features = sequences.shape[2]
+            self._rows = (weights.inputs / features) ** 0.5 * rng.standard_normal((units, features))
         self._signals = _Process(units, times * points, rng)
         ends = sorted({0, points - 1})
-        self._tangents = [(p, of, _Process(units, times, rng)) for p, of in zip(ends, tangents, strict=False)]
+        self._tangents = [(p, of, _Process(units, times, rng)) for p, of in zip(ends, self._given, strict=False)]
         self._sources = np.zeros((times, points, units), complex)
         self._bias = weights.biases[(places * weights.biases.size).astype(int)]
         self._time = 0
@@ -119,11 +127,13 @@ class _Fields:
         for p in range(points):
             n = t * points + p
             own = self._weights.recurrent * (values[: n + 1] @ values[n]) / units
-            found[p] = self._signals.drawn(own + self._weights.inputs * self._inputs[n, : n + 1]) + self._bias
+            found[p] = self._signals.drawn(own + self._inputs[n, : n + 1]) + self._bias
         for p, of, process in self._tangents:
             tangents = self._sources[: t + 1, p].imag / _TANGENT
             own = self._weights.recurrent * (tangents @ tangents[t]) / units
-            found[p] += 1j * _TANGENT * process.drawn(own + self._weights.inputs * of[t, : t + 1])
+            found[p] += 1j * _TANGENT * process.drawn(own + of[t, : t + 1])
+        if self._sequences is not None:
+            found += self._sequences[t] @ self._rows.T
         self._time = t + 1
         return found
 
@@ -137,6 +147,7 @@ def histories(
     *,
     start: Sequence[float] = (),
     tangents: FloatArray | None = None,
+    features: int | None = None,
 ) -> History:
     """What the units of a cell do from a state of zeros on.
 
@@ -156,6 +167,9 @@ def histories(
         The variance of the state at first, Gaussian, of h and for an LSTM of its cell; left out: 0.
     tangents
         E[t_t t_t'] of tangents of the last input, (T, T); left out: as those of the first.
+    features
+        How many numbers an input has at each time: then weights on them are drawn, and gates of a unit that see the
+        same few are not independent. None: infinitely many.
 
     Examples
     --------
@@ -169,7 +183,8 @@ def histories(
     rng = np.random.default_rng(seed)
     given = (np.eye(times), np.eye(times) if tangents is None else tangents)
     places = rng.permutation((np.arange(units) + 0.5) / units)  # of a unit among the biases of all gates
-    fields = {name: _Fields(weights[name], places, inputs, given, rng) for name in FIELDS[kind]}
+    sequences = None if features is None else _sequences(inputs, given, features, rng)
+    fields = {name: _Fields(weights[name], places, inputs, given, sequences, rng) for name in FIELDS[kind]}
     sizes = [*start, 0.0, 0.0][: 2 if kind == "lstm" else 1]
     state = tuple(size**0.5 * rng.standard_normal((points, units)).astype(complex) for size in sizes)
     seen, cells = np.empty((times, points, units), complex), np.empty((times, points))
@@ -185,3 +200,22 @@ def histories(
         gains=(last**2).mean(axis=1),
         cell=cells if kind == "lstm" else np.empty(0),
     )
+
+
+def _sequences(inputs: FloatArray, tangents: Sequence[FloatArray], features: int, rng: np.random.Generator) -> Numbers:
+    """Gaussian inputs (T, P, features) of these second moments on average, each sequence as large as it is to be."""
+    times, points = inputs.shape[:2]
+    root = _root(inputs.reshape(times * points, times * points))
+    found = (root @ rng.standard_normal((times * points, features))).reshape(times, points, features)
+    meant = np.einsum("tptp->p", inputs) / times
+    found *= np.sqrt(meant / np.maximum((found**2).mean(axis=(0, 2)), 1e-300))[:, None]
+    out = found.astype(complex)
+    for p, of in zip(sorted({0, points - 1}), tangents, strict=False):
+        out[:, p] += 1j * _TANGENT * (_root(of) @ rng.standard_normal((times, features)))
+    return out
+
+
+def _root(gram: FloatArray) -> FloatArray:
+    """A matrix whose rows have these products."""
+    values, vectors = np.linalg.eigh(gram)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))

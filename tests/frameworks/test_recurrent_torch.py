@@ -136,6 +136,24 @@ def test_mean_squares_and_gradients_are_those_measured(make, within, drawn):
     assert abs(found[2] - 1.0) < 2.0 * within
 
 
+def test_few_inputs_make_gates_depend_on_each_other():
+    """Units that remember for long add up what gates share: several times more than with many inputs."""
+    torch.manual_seed(0)
+    model, x = Tagger(nn.LSTM(2, 400, batch_first=True)), torch.randn(64, 80, 2)
+    initialize_(model, example_inputs=x)
+    seen = model.cells(x)[0].detach().square().mean().item()
+    row = next(row for row in eoc.predict.torch(model, x).rows if row.kind == "recurrent")
+    assert row.mean_square == pytest.approx(seen, rel=0.25)
+    many = Tagger(nn.LSTM(256, 400, batch_first=True))
+    initialize_(many, example_inputs=torch.randn(4, 80, 256))
+    wide = next(row for row in eoc.predict.torch(many, torch.randn(4, 80, 256)).rows if row.kind == "recurrent")
+    assert row.mean_square > 1.4 * wide.mean_square
+
+
+def test_one_input_alone_is_predicted():
+    assert "root mean square" in eoc.predict.torch(Tagger(nn.GRU(4, 8, batch_first=True)), torch.randn(1, 5, 4)).verdict
+
+
 def test_a_cell_in_a_loop_is_followed():
     torch.manual_seed(0)
     model, x = Stepped(nn.LSTMCell(32, 200)), torch.randn(64, 3, 32)
