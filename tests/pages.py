@@ -15,7 +15,7 @@ PAGES = [
     *(
         path
         for path in sorted((ROOT / "docs").rglob("*.md"))
-        if path.relative_to(ROOT / "docs").parts[0] not in (*MADE, "glossary.md")
+        if path.relative_to(ROOT / "docs").parts[0] not in MADE and path.stem != "glossary"
     ),
 ]
 SAMPLE = re.compile(r"```console\n\$ (eoc [^\n]*)\n(.*?)```", re.DOTALL)

@@ -52,7 +52,8 @@ def pages(path: Path) -> Iterator[tuple[str, str]]:
     """The overview and the groups."""
     found = groups(path)
     listed = "\n".join(f"   {_slug(one['title'])}" for one in found)
-    yield "reference/index.rst", f"{HEAD}.. toctree::\n   :maxdepth: 1\n\n{listed}\n"
+    said = "\n".join(f":doc:`{_slug(one['title'])}`\n   {one['about']}" for one in found)
+    yield "reference/index.rst", f"{HEAD}{said}\n\n.. toctree::\n   :hidden:\n\n{listed}\n"
     for group in found:
         yield f"reference/{_slug(group['title'])}.rst", _page(group)
 

@@ -24,7 +24,7 @@ MADE = ("gallery", "reference", "benchmarks")  # folders that are made whole
 def pages() -> Iterator[tuple[str, str]]:
     """Paths below ``docs`` and their text."""
     root = DOCS.parent
-    yield "glossary.md", pages_glossary.page()
+    yield "concepts/glossary.md", pages_glossary.page()
     yield from pages_gallery.pages(root / "figures")
     yield from pages_benchmarks.pages(root / "benchmarks")
     yield from pages_reference.pages(DOCS / "reference.toml")
