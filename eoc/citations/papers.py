@@ -125,6 +125,20 @@ _ALL = (
         "1901.09021",
     ),
     Paper(
+        "petzka2020",
+        _by("Henning Petzka", "Martin Trimmel", "Cristian Sminchisescu"),
+        "Notes on the Symmetries of 2-Layer {ReLU}-Networks",
+        2020,
+        "Northern Lights Deep Learning Workshop",
+    ),
+    Paper(
+        "trimmel2021",
+        _by("Martin Trimmel", "Henning Petzka", "Cristian Sminchisescu"),
+        "{TropEx}: An Algorithm for Extracting Linear Terms in Deep Neural Networks",
+        2021,
+        _ICLR,
+    ),
+    Paper(
         "dong2021",
         _by("Yihe Dong", "Jean-Baptiste Cordonnier", "Andreas Loukas"),
         "Attention is Not All You Need: Pure Attention Loses Rank Doubly Exponentially with Depth",
