@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-from pathlib import Path
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -70,11 +67,6 @@ def test_a_file_without_weights_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", W=np.eye(2))
     done = run("symmetry", "a.npz", cwd=tmp_path)
     assert (done.returncode, "V is missing" in done.stderr) == (2, True)
-
-
-def test_the_examples_of_the_page_are_what_is_computed():
-    page = Path(__file__).parents[1] / "docs" / "regions.md"
-    assert doctest.testfile(str(page), module_relative=False).failed == 0
 
 
 def test_pictures(tmp_path):
