@@ -38,6 +38,15 @@ def test_tied_weights_agree_where_theory_is_exact_and_are_told_apart_elsewhere()
     assert f"and not {first.theory:.4g} as theory of fresh weights says" in gru.verdict
 
 
+def test_results_print_as_the_command_does():
+    found = eoc.recurrent_networks("gru", sigma_w=4.0, sigma_v=0.22, width=48, networks=8)
+    assert str(found).replace("\n  ", " ").startswith(f"{found.verdict}.")
+    assert "E[h^2]" in str(found)
+    text = str(found.theory)
+    assert text.startswith(f"{found.theory.verdict}.")
+    assert "xi_grad, steps" in text
+
+
 def test_a_seed_gives_the_same_cells():
     one, two, three = (eoc.recurrent_networks("gru", width=20, networks=3, steps=8, seed=s) for s in (1, 1, 2))
     assert one.comparisons == two.comparisons

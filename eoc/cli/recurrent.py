@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,14 +10,11 @@ import typer
 from eoc.cli.common import AsJson, print_json
 from eoc.cli.sampling import Seed
 from eoc.cli.tables import console, print_next
-from eoc.cli.words import parameters_in_words
 from eoc.errors import EocError
-from eoc.reports.writing import number, print_headline, print_paragraph, print_table
+from eoc.reports.recurrent import write_recurrent, write_recurrent_sample
+from eoc.reports.writing import print_paragraph
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from eoc.montecarlo import RecurrentSample
     from eoc.recurrence import Recurrent
 
 __all__ = ["command"]
@@ -64,7 +60,10 @@ def command(
         print_json({**found.to_dict(), "critical": values, "sample": None if seen is None else seen.to_dict()})
         return
     out = console()
-    _print(out, found, seen)
+    if seen is None:
+        write_recurrent(out, found)
+    else:
+        write_recurrent_sample(out, seen)
     if critical is not None and roots is not None:
         at = " and ".join(f"{one.numbers[critical]:.8g}" for one in roots) or "nowhere that was looked at"
         print_paragraph(out, "critical: ", f"chi = {chi:.6g} at {critical} = {at}", 9)
@@ -78,55 +77,3 @@ def command(
 def _first(found: Recurrent) -> str:
     """The number that decides for how long a cell remembers."""
     return next(name for name in ("mu_f", "mu_u", "mu", "sigma_w") if name in found.numbers)
-
-
-def _print(out: Console, found: Recurrent, seen: RecurrentSample | None) -> None:
-    print_headline(out, f"{found.verdict if seen is None or seen.agrees else seen.verdict}.")
-    of = f" of {found.activation}" if found.activation else ""
-    numbers = {name: f"{value:.10g}" for name, value in found.numbers.items()}
-    print_paragraph(out, f"{found.cell}{of}: ", parameters_in_words(numbers), len(found.cell))
-    print_table(out, ("", "fresh weights at every step"), lambda digits: _rows(found, digits))
-    if found.tied_is_exact:
-        print_paragraph(out, "", "With the same weights at every step it is the same.")
-    if seen is None:
-        return
-    from rich.markup import escape
-
-    kind = "the same weights at every step" if seen.tied else "fresh weights"
-    print_paragraph(
-        out, "sample: ", f"{seen.networks} of {seen.width} units, {kind}, {seen.steps} steps, seed {seen.seed}", 6
-    )
-    print_table(
-        out,
-        ("", "theory", "measured", "+-", "z"),
-        lambda digits: [
-            [
-                escape(one.quantity),
-                f"{one.theory:.5g}",
-                f"{one.measured:.5g}",
-                f"{one.standard_error:.1g}",
-                f"{one.z:.1f}",
-            ]
-            for one in seen.comparisons
-        ],
-    )
-
-
-def _rows(found: Recurrent, digits: int) -> list[list[str]]:
-    from rich.markup import escape
-
-    names = {"rnn": ("variance of pre-activations", "E[h^2]"), "lstm": ("E[c^2] of the cell", "E[h^2]")}
-    first, second = names.get(found.cell, ("E[h^2]", ""))
-    rows = [
-        (first, found.q, found.q_error),
-        (second, found.hidden, found.hidden_error),
-        ("E[c^4] of the cell", found.fourth, found.fourth_error),
-        ("chi, of squared gradients a step", found.chi, found.chi_error),
-        ("xi_grad, steps", found.xi_grad, found.xi_grad_error),
-        ("c*, of two input sequences", found.c_star, found.c_star_error),
-        ("slope at c*", found.slope, found.slope_error),
-        ("xi_c, steps", found.xi_c, found.xi_c_error),
-    ]
-    return [
-        [escape(name), number(value, error, digits)] for name, value, error in rows if name and not math.isnan(value)
-    ]

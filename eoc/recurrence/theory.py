@@ -25,12 +25,13 @@ from eoc.phase import Phase, phase_of
 from eoc.rates import e_folding
 from eoc.recurrence.cells import Cell, cell_of
 from eoc.recurrence.lstm import kept_lstm
+from eoc.shown import Shown
 
 __all__ = ["Recurrent", "recurrent"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recurrent:
+class Recurrent(Shown, report="recurrent.write_recurrent"):
     """A cell where its variances have settled; errors are bounds.
 
     Attributes

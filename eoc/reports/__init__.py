@@ -1,7 +1,7 @@
 """What results look like as text: the tables of the command line, which ``print`` of a result gives as well.
 
-``writing`` has numbers, tables and paragraphs; ``phase``, ``trajectory``, ``convergence``, ``place``, ``curve`` and
-``kernel`` write the results of these names to a console of rich.
+``writing`` has numbers, tables and paragraphs; ``phase``, ``trajectory``, ``convergence``, ``place``, ``curve``,
+``kernel`` and ``recurrent`` write the results of these names to a console of rich.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from eoc.montecarlo.experiments.comparison import LIMIT, Comparison
 from eoc.montecarlo.settings import checked_count, checked_seed, generator
 from eoc.recurrence import Cell, Recurrent, cell_of, recurrent
 from eoc.recurrence.steps import FIELDS, STEPS, Numbers
+from eoc.shown import Shown
 
 __all__ = ["RecurrentSample", "recurrent_networks"]
 
@@ -33,7 +34,7 @@ _SCALES, _LEAST_STEPS, _LONG = 6.0, 40, 300  # steps, in time scales of the cell
 
 
 @dataclass(frozen=True)
-class RecurrentSample:
+class RecurrentSample(Shown, report="recurrent.write_recurrent_sample"):
     """Cells of finite width, and what theory of fresh weights says of them.
 
     Attributes
