@@ -101,6 +101,29 @@ def test_a_decoder_begins_with_the_state_of_an_encoder():
     assert {"encoder.weight_hh_l0", "decoder.weight_hh_l0"} <= {row.parameter for row in report.set}
 
 
+class Packed(Tagger):
+    """Sequences of several lengths, packed."""
+
+    def forward(self, x):
+        lengths = torch.full((len(x),), x.shape[1])
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
+        out, states = self.cells(packed)
+        if self.use == "state":
+            return self.head((states[0] if isinstance(states, tuple) else states)[-1])
+        return self.head(nn.utils.rnn.pad_packed_sequence(out, batch_first=True)[0])
+
+
+@pytest.mark.parametrize("use", ["all", "state"])
+@pytest.mark.parametrize("made", [nn.LSTM(6, 8, batch_first=True), nn.GRU(6, 8, 2, batch_first=True)])
+def test_packed_sequences_are_sequences(made, use):
+    model, x = Packed(made, use=use), sequences(3, 7, 6)
+    steps = read(model, example_inputs=x).steps
+    assert Kind.UNKNOWN not in [step.kind for step in steps]
+    assert {step.recurrence.times for step in steps if step.kind is Kind.RECURRENT} == {7}
+    assert not initialize_(model, example_inputs=x).left
+    assert eoc.predict.torch(model, x).rows[-1].mean_square > 0.0
+
+
 # predictions
 
 

@@ -48,6 +48,7 @@ class Builder:
     def __init__(self, model: nn.Module) -> None:
         self.steps: list[Step] = []
         self.uses: dict[str, str] = {}  # see Reading
+        self.packed: set[int] = set()  # steps that are packed sequences
         self._model = model
         self._parameters = dict(model.named_parameters())
         self._names = {id(parameter): name for name, parameter in self._parameters.items()}

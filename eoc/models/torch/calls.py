@@ -101,6 +101,15 @@ def _part_of_states(builder: ValueBuilder, call: Call, source: int, which: Any) 
     return out
 
 
+def _packed(builder: ValueBuilder, call: Call) -> Value:
+    """Sequences packed, or unpacked: of the two results the numbers come first; padding is taken for more of them."""
+    out = builder.step(call, Kind.SAME, builder.indices(call.data[:1]))
+    builder.tuples.add(out.source)
+    if call.name == "pack_padded_sequence":
+        builder.packed.add(out.source)
+    return out
+
+
 def _beside(builder: ValueBuilder, call: Call) -> Value:
     """Signals and learned tensors side by side."""
     taken = [value for value in call.values if isinstance(value, Elements) or value.sources]
@@ -209,6 +218,7 @@ _SPECIAL: dict[str, _Make] = {
     "multi_head_attention_forward": _many_heads,
     "linear": linear,
     "getitem": _item,
+    **dict.fromkeys(("pack_padded_sequence", "pad_packed_sequence"), _packed),
     "glu": _gate,
     "softmax": _softmax,
 }

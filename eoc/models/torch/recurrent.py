@@ -32,7 +32,7 @@ def add_recurrent(builder: Builder, name: str, module: Any, inputs: Sequence[int
         The steps that it is called with: the sequence, and states that it begins with.
     """
     at, states = inputs[0], tuple(inputs[1:])
-    layers, shape = getattr(module, "num_layers", 1), builder.steps[inputs[0]].shape
+    layers, shape = getattr(module, "num_layers", 1), _shape_of(builder, at)
     for layer in range(layers):
         own = name if layers == 1 else ".".join(filter(None, (name, f"l{layer}")))
         found = _recurrence(builder, module, layer, shape, begun=bool(states))
@@ -71,6 +71,12 @@ def _recurrence(builder: Builder, module: Any, layer: int, shape: tuple[int, ...
         dropout=float(getattr(module, "dropout", 0.0)) if module.training and not last else 0.0,
         state=1 if is_cell and begun else None,
     )
+
+
+def _shape_of(builder: Builder, at: int) -> tuple[int, ...]:
+    """Of a packed sequence that of what was packed."""
+    step = builder.steps[at]
+    return builder.steps[step.inputs[0]].shape if at in builder.packed else step.shape
 
 
 def _cell(module: Any) -> str:
