@@ -18,6 +18,7 @@ _USUAL = ("he2015", "glorot2010")
 #: Results, by the part of eoc that they are made in: of several that fit the longest counts.
 OF_PARTS = MappingProxyType(
     {
+        "eoc.calibration": ("guo2017",),
         "eoc.comparison": (*_EDGE, *_USUAL),
         "eoc.convergence": ("hayou2019",),
         "eoc.criticality": _EDGE,
@@ -42,8 +43,13 @@ OF_PARTS = MappingProxyType(
         "eoc.recommendation": _EDGE,
         "eoc.recurrence": _GATES,
         "eoc.regions": ("hanin2019",),
+        "eoc.regions.fewest": ("petzka2020",),
+        "eoc.regions.landscape": ("he2020",),
+        "eoc.regions.loss_cells": ("he2020",),
         "eoc.regions.symmetry": ("petzka2020",),
         "eoc.regions.terms": ("trimmel2021",),
+        "eoc.regions.two_layer": ("petzka2020",),
+        "eoc.scaling": ("yang2021",),
         "eoc.sensitivities": ("hayou2019",),
         "eoc.shaping": _SHAPING,
     }
@@ -74,6 +80,7 @@ OF_WORDS = MappingProxyType(
         "verify": (*_PHASES, *_WIDTH),
         "conditions": OF_PARTS["eoc.kernels.condition"],
         "edge_of_chaos": _EDGE,
+        "kinks": ("hanin2019",),
         "phase_diagram": _PHASES,
         "propagation": _PHASES,
         "elu": ("clevert2016",),
