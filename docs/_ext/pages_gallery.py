@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,19 +41,38 @@ def pages(folder: Path) -> Iterator[tuple[str, str]]:
 
 def _page(folder: Path, name: str, caption: str, words: str, source: str) -> str:
     shown = _PICTURE.sub(rf"![\1](../../figures/\2)\n\n*{source}*", words)
-    data = sorted(path.name for path in (folder / "output").glob(f"{name}_*.csv"))
-    links = ", ".join(f"{{download}}`{one} <../../figures/output/{one}>`" for one in data)
+    tables = [f"| {_link(folder, one)} | {columns} |" for one, columns in _tables(folder) if one.startswith(f"{name}_")]
     return "\n".join(
         [
             f"# {caption}",
             shown,
             "## The data and the script",
             "",
-            f"`python figures/{name}.py` writes `{name}.pdf`, `{name}.png` and `{name}_*.csv`."
-            + (f" They are here: {links}." if links else ""),
+            f"`python figures/{name}.py` writes `{name}.pdf`, `{name}.png` and these tables:",
+            "",
+            "| file | columns |",
+            "|---|---|",
+            *tables,
             "",
             f"```{{literalinclude}} ../../figures/{name}.py",
             "```",
             "",
         ]
     )
+
+
+def _tables(folder: Path) -> list[tuple[str, str]]:
+    """Tables and the columns that the tests hold them to, by name."""
+    tests = ast.parse((folder.parent / "tests" / "test_figures.py").read_text(encoding="utf-8"))
+    (found,) = [node.value for node in tests.body if isinstance(node, ast.Assign) and _name(node) == "TABLES"]
+    return sorted((f"{name}.csv", columns) for name, columns in ast.literal_eval(found).items())
+
+
+def _name(node: ast.Assign) -> str:
+    return getattr(node.targets[0], "id", "")
+
+
+def _link(folder: Path, name: str) -> str:
+    """The file where the script has been run, else its name."""
+    there = (folder / "output" / name).is_file()
+    return f"{{download}}`{name} <../../figures/output/{name}>`" if there else f"`{name}`"
