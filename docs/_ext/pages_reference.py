@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module
-from inspect import isclass
+from inspect import isclass, isroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from sphinx.pycode import ModuleAnalyzer
 
 HEAD = """Reference
 =========
@@ -27,9 +30,9 @@ def groups(path: Path) -> list[dict[str, Any]]:
     return [*listed, {"title": "Further", "about": "New.", "module": "eoc", "names": further}] if further else listed
 
 
-def public(path: Path) -> list[str]:
-    """Full names of all that is public."""
-    return [name for group in groups(path) for name in names(group)]
+def with_pages(path: Path) -> list[str]:
+    """Full names of all that has a page of its own."""
+    return [name for group in groups(path) for name in names(group) if _is_code(name)]
 
 
 def names(group: dict[str, Any]) -> list[str]:
@@ -70,7 +73,9 @@ def _page(group: dict[str, Any]) -> str:
         if len(modules) > 1:
             out += [module, "-" * len(module), "", _first(import_module(module).__doc__), ""]
         mine = [name for name in names(group) if name.rpartition(".")[0] == module]
-        out += [f".. currentmodule:: {module}", ""]
+        data = [name for name in mine if not _is_code(name)]
+        out += [f".. currentmodule:: {module}", "", *map(_data, data)]
+        mine = [name for name in mine if name not in data]
         for template, some in _kinds(module, mine):
             if some:
                 out += [".. autosummary::", "   :toctree: names", f"   :template: {template}.rst", ""]
@@ -84,6 +89,34 @@ def _kinds(module: str, full: list[str]) -> Iterator[tuple[str, list[str]]]:
     kinds = {name: isclass(getattr(found, name.rpartition(".")[2])) for name in full}
     yield "base", [name for name, is_class in kinds.items() if not is_class]
     yield "class", [name for name, is_class in kinds.items() if is_class]
+
+
+def _value(full: str) -> object:
+    module, _, name = full.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def _is_code(full: str) -> bool:
+    return isclass(_value(full)) or isroutine(_value(full))
+
+
+def _data(full: str) -> str:
+    """What is neither a class nor a function: what its comment says where it is made, or the values of an alias."""
+    module, _, name = full.rpartition(".")
+    home = _home(module, name)
+    comment = ModuleAnalyzer.for_module(home).find_attr_docs().get(("", name))
+    value = _value(full)
+    text = " ".join(comment).strip() if comment else f"One of {', '.join(f'``{one!r}``' for one in get_args(value))}."
+    if isinstance(value, str | float):
+        text = f"``{value!r}``: {text}"
+    return f".. py:data:: {name}\n\n   {text}\n"
+
+
+def _home(module: str, name: str) -> str:
+    """Where a package has a name from."""
+    tree = ast.parse(Path(str(import_module(module).__file__)).read_text(encoding="utf-8"))
+    made = [one for one in tree.body if isinstance(one, ast.ImportFrom) and name in {each.name for each in one.names}]
+    return str(made[0].module) if made else module
 
 
 def _first(text: str | None) -> str:

@@ -44,7 +44,7 @@ def write(app: Sphinx, config: Config) -> None:
                 path.unlink()
     names = DOCS / "reference" / "names"
     with mock(config.autodoc_mock_imports):
-        public = {f"{name}.rst" for name in pages_reference.public(DOCS / "reference.toml")}
+        public = {f"{name}.rst" for name in pages_reference.with_pages(DOCS / "reference.toml")}
     for path in names.glob("*.rst"):
         if path.name not in public:
             path.unlink()
