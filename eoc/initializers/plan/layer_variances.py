@@ -73,7 +73,7 @@ class LayerVariances:
             return found
         if not settings.is_recommended(phi):
             return found
-        alike = phi.is_positively_homogeneous and self._model.taken(at).kind is not Kind.NORM  # at every variance
+        alike = phi.is_positively_homogeneous and not self._model.is_normed(at)  # at every variance
         if self._model.is_once(at, found.next) and not alike:
             return replace(found, rule=Rule.ONCE)
         affine = self._model.steps[at].affine

@@ -15,6 +15,7 @@ _PASSED = (Kind.SAME, Kind.SCALE, Kind.DROPOUT, Kind.POOL, Kind.ADD, Kind.CONCAT
 _WITHIN_BRANCH = (Kind.SAME, Kind.SCALE, Kind.DROPOUT, Kind.POOL, Kind.ACTIVATION)
 # What a trunk may go through, besides one layer, beside its branches.
 _WITHIN_TRUNK = (Kind.SAME, Kind.SCALE, Kind.DROPOUT, Kind.POOL, Kind.NORM)
+_BETWEEN = (Kind.SAME, Kind.SCALE, Kind.DROPOUT, Kind.POOL, Kind.ADD)
 _WITHIN_SUM = (Kind.SAME, Kind.DROPOUT, Kind.ADD)
 
 
@@ -105,13 +106,24 @@ class Structure:
             step = self.steps[step.inputs[0]]
         return step
 
+    def is_normed(self, at: int) -> bool:
+        """Whether a layer takes in what was normalised just before, perhaps scaled, or mixed with more of that."""
+        waiting = [self.steps[at].inputs[0]]
+        while waiting:
+            step = self.steps[waiting.pop()]
+            if step.kind in _BETWEEN and step.inputs:
+                waiting += step.inputs
+            elif step.kind is not Kind.NORM:
+                return False
+        return True
+
     def is_once(self, at: int, activation: int) -> bool:
         """Whether the map of the activation behind a layer is not iterated.
 
         So it is before the last layer of all, and before a normalisation. Behind one it is so in a residual branch, and
         elsewhere where no layer behind the activation feeds another activation.
         """
-        after, normed = self.follows(activation), self.taken(at).kind is Kind.NORM
+        after, normed = self.follows(activation), self.is_normed(at)
         if not after or self.inside >> at & 1:
             return normed
         if self.steps[after[0]].kind is not Kind.LAYER:
