@@ -168,6 +168,9 @@ def _before_pooling(step: Step, gradient: Gradient, before: State, source: Step)
     neglected = () if out is None else out.neglected
     if step.terms is None or step.terms <= 1:
         return gradient.times(1.0, neglected=neglected)
+    if step.shape and step.shape == source.shape and not step.largest:  # windows overlap
+        kept = 1.0 / step.terms + (1.0 - 1.0 / step.terms) * gradient.shared
+        return gradient.times(kept, gradient.shared / kept, neglected)
     if step.largest:
         return gradient.times(_steeper(before, step.terms), neglected=neglected)
     everywhere = len(step.shape) == 2 or len(source.shape) < 3  # nothing but inputs and units is left

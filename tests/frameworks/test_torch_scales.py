@@ -126,3 +126,23 @@ def test_gains_are_put_back_when_something_goes_wrong():
     with pytest.raises(EocError, match="cannot be run"):
         initialize_(model, example_inputs=torch.randn(2, 3, 8, 8), batch=torch.randn(2, 5, 8, 8), generator=seeded())
     assert bool((model[2].gain == 1.0).all())
+
+
+def test_neighbours_in_a_graph_are_means_of_a_few():
+    near = torch.eye(12) + torch.eye(12).roll(1, 0) + torch.eye(12).roll(-1, 0)
+
+    class Graph(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("near", 2.0 / 3.0 * near)
+            self.first, self.second, self.head = nn.Linear(64, 256), nn.Linear(256, 256), nn.Linear(256, 64)
+
+        def forward(self, x):
+            return self.head(torch.relu(self.second(self.near @ torch.relu(self.first(self.near @ x)))))
+
+    model, x = Graph(), torch.randn(8, 12, 64, generator=seeded(1))
+    steps = read(model, example_inputs=x).steps
+    assert [step.terms for step in steps if step.kind == "pooling"] == [3, 3]
+    initialize_(model, example_inputs=x, generator=seeded())
+    # Means of relu have a third of its variance, and all of its mean; positions become alike along the way.
+    assert float(model(x).detach().square().mean()) == pytest.approx(1.0, rel=0.4)

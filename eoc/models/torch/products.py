@@ -16,6 +16,7 @@ from eoc.models.torch.weights import computed_by
 
 __all__ = ["convolution", "embedding", "is_masked", "linear", "looked_up", "product"]
 
+_UNIT = 1e-6
 _ADDED = {"addmm": ("mat1", "mat2"), "baddbmm": ("batch1", "batch2")}
 # What lies between the product of queries and keys, its softmax, and the product with the values.
 _BETWEEN = (Kind.SAME, Kind.SCALE, Kind.ADD, Kind.MULTIPLY, Kind.DROPOUT, Kind.UNKNOWN, Kind.LAYER, Kind.CONCATENATE)
@@ -76,14 +77,36 @@ def product(builder: ValueBuilder, call: Call) -> Value:
         x, weight = call.values  # einsum has its equation before them
     if isinstance(x, Fixed) and isinstance(weight, Fixed):
         return builder.step(call, Kind.UNKNOWN)
-    if isinstance(x, Fixed) or isinstance(weight, Fixed):
-        if call.name == "einsum":
-            return _contraction(builder, call, x, weight)
-        if isinstance(weight, Fixed):
-            terms = _length(weight, -2)
-            return _layer(builder, call, x, weight, bias, transposed=not weight.turned, fan_in=terms)
-        return _layer(builder, call, weight, x, bias, transposed=x.turned, fan_in=_length(x, -1))
-    return _attention(builder, call, x, weight)
+    if not isinstance(x, Fixed) and not isinstance(weight, Fixed):
+        return _attention(builder, call, x, weight)
+    if call.name == "einsum":
+        return _contraction(builder, call, x, weight)
+    return _with_matrix(builder, call, x, weight, bias)
+
+
+def _with_matrix(builder: ValueBuilder, call: Call, x: Any, weight: Any, bias: Any) -> Value:
+    """A product with a matrix on the right, which mixes units, or on the left."""
+    if isinstance(weight, Fixed):
+        terms = _length(weight, -2)
+        return _layer(builder, call, x, weight, bias, transposed=not weight.turned, fan_in=terms)
+    if _is_mean(x):
+        return _mean(builder, call, x, weight)
+    return _layer(builder, call, weight, x, bias, transposed=x.turned, fan_in=_length(x, -1))
+
+
+def _is_mean(weight: Fixed) -> bool:
+    """Whether it is a matrix of numbers >= 0 that nobody learns, as of the neighbours in a graph."""
+    if weight.sources or weight.tensor is None or weight.tensor.is_meta or weight.tensor.dim() != 2:
+        return False
+    return bool((weight.tensor >= 0.0).all()) and bool(weight.tensor.any())
+
+
+def _mean(builder: ValueBuilder, call: Call, weight: Fixed, x: Elements) -> Elements:
+    """Positions that such a matrix mixes: means over as many as its squares say, times what its rows add up to."""
+    rows = weight.values.double()
+    whole, squares = float(rows.sum(1).square().mean()), float(rows.square().sum(1).mean())
+    at = builder.add(call.node, Kind.POOL, (builder.index(x),), terms=round(whole / squares), shape=call.shape)
+    return Elements(at if abs(whole - 1.0) < _UNIT else builder.scaled(call.node, at, whole**0.5))
 
 
 def _attention(builder: ValueBuilder, call: Call, x: Any, y: Any) -> Value:
