@@ -20,7 +20,7 @@ FRESH = [
 
 @pytest.mark.parametrize(("cell", "numbers"), FRESH)
 def test_fresh_weights_agree_with_theory(cell, numbers):
-    found = eoc.recurrent_networks(cell, tied=False, width=80, networks=6, steps=24, seed=3, **numbers)
+    found = eoc.recurrent_networks(cell, tied=False, width=64, networks=6, steps=20, seed=3, **numbers)
     assert len(found.comparisons) == 3
     assert found.agrees, found.verdict
     assert "agree with theory" in found.verdict
