@@ -166,7 +166,7 @@ def kernels(
         told()
     if points.symmetric:
         for part in (part for one in found for matrix in one for part in (matrix.value, matrix.error)):
-            part.T[np.triu_indices(shape[0], 1)] = part[np.triu_indices(shape[0], 1)]
+            part[:] = np.triu(part) + np.triu(part, 1).T
     return [
         Kernel(
             network=block.name,
@@ -230,9 +230,10 @@ def _parts(points: Points) -> Iterator[tuple[IntArray, IntArray]]:
     count, width = points.one_minus_c.shape
     first = 0
     while first < count:
-        rows = max(1, _PAIRS // width)
-        a, b = np.indices((min(rows, count - first), width)).reshape(2, -1)
-        a = a + first
+        begin = first if points.symmetric else 0
+        rows = min(max(1, _PAIRS // (width - begin)), count - first)
+        a, b = np.indices((rows, width - begin)).reshape(2, -1)
+        a, b = a + first, b + begin
         wanted = a <= b if points.symmetric else np.ones(a.size, dtype=bool)
         yield a[wanted], b[wanted]
         first += rows
