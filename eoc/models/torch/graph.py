@@ -116,7 +116,7 @@ class _Interpreter:
         module, name = self._model.get_submodule(node.target), f"{self._prefix}{node.target}"
         arguments = self._given(_arguments(module, node))
         values = values_in(list(arguments.values()))
-        taken = [value for value in values if self._is_taken(module, value)] or values[:1]
+        taken = [value for value in values if self._is_taken(module, value)]
         data = [value for value in taken if isinstance(value, Elements)]
         own = self._kinds.get(node.target)
         found = recognised_module(module) if is_leaf(module) else own_activation(module, own, self._activation)
