@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from pages import ROOT, check_sample, check_session, samples, sessions, text_of
+from pages import MADE, PAGES, ROOT, check_sample, check_session, samples, sessions, text_of
 
 SAMPLES, SESSIONS = samples(frameworks=False), sessions(frameworks=False)
 
@@ -16,6 +16,17 @@ def test_console_samples_are_what_the_commands_print(command, shown):
 @pytest.mark.parametrize("page", SESSIONS.values(), ids=SESSIONS)
 def test_sessions_are_what_python_prints(page, tmp_path):
     check_session(page, tmp_path)
+
+
+def test_links_lead_to_files():
+    pages = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "figures" / "README.md"]
+    for page in pages:
+        for target in re.findall(
+            r"\]\(([^)#:\s]+)(?:#[^)\s]*)?\)", re.sub(r"```.*?```", "", text_of(page), flags=re.DOTALL)
+        ):
+            made = page.parent.joinpath(target).resolve()
+            if not {*MADE, "glossary.md"} & {*made.parts[-2:]}:
+                assert made.exists(), f"{page}: {target}"
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/tour.md"])
