@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eoc.diagnose.calls import Call
-from eoc.diagnose.chance import chance_of_gradients, chance_of_signals
 from eoc.errors import EocError
 from eoc.models.steps import Step
 from eoc.predict.backward import Gradient, backward
+from eoc.predict.chance import chance_of_gradients, chance_of_signals
 from eoc.predict.forward import Forward
 from eoc.predict.learned import dense, size
 from eoc.predict.recurrent import before_recurrent, behind_recurrent

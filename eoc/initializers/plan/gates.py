@@ -16,13 +16,11 @@ products in series.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from math import exp, inf, isfinite
+from math import exp, inf
 
-from eoc.activations import Activation
-from eoc.gaussian.moments import moments
 from eoc.initializers.plan.structure import Structure
 from eoc.models.steps import Kind, Step
+from eoc.predict.chance import reacts
 from eoc.predict.state import State, Unknown
 
 __all__ = ["MOST_GATES", "bias_share", "gates_in_series", "reactions"]
@@ -84,7 +82,7 @@ def _reaction(step: Step, r: Sequence[float], before: Sequence[State | Unknown],
     if step.kind is Kind.MULTIPLY:
         return sum(r)
     if step.kind is Kind.ACTIVATION and step.activation is not None and known:
-        return r[0] * _reacts(step.activation, known[0].power) if r[0] else 0.0
+        return r[0] * reacts(step.activation, known[0].power) if r[0] else 0.0
     if step.kind in (Kind.ADD, Kind.CONCATENATE) and len(known) == len(r):
         return _mean(r, [one.power for one in known])
     return r[-1] if step.kind is Kind.ATTENTION else max(r)
@@ -101,22 +99,11 @@ def _factor(steps: Sequence[Step], at: int) -> tuple[float, bool]:
     r, step = 1.0, steps[at]
     while step.kind in (*_PASSED, Kind.ACTIVATION) and step.inputs:
         if step.activation is not None and step.kind is Kind.ACTIVATION:
-            r *= _reacts(step.activation, 1.0)
+            r *= reacts(step.activation, 1.0)
         step = steps[step.inputs[0]]
     if step.kind is Kind.NORM:
         return 0.0, False
     return r, step.affine is not None and step.affine.bias is not None
-
-
-@lru_cache(maxsize=256)
-def _reacts(phi: Activation, q: float) -> float:
-    """Of an activation, q V' / V; 1 where that is not known."""
-    if not 0.0 < q < inf:
-        return 1.0
-    found = moments(phi, [q], ("V", "D", "P"), strict=False)
-    v, slope = float(found["V"].value[0]), float(found["D"].value[0] + found["P"].value[0])
-    r = q * slope / v if v > 0.0 else 1.0
-    return r if isfinite(r) else 1.0
 
 
 def _multiplies(step: Step) -> bool:

@@ -9,15 +9,18 @@ activation. Averages over samples and positions make both smaller: these are upp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
+from functools import lru_cache
+from math import inf, isfinite
 
 import numpy as np
 
+from eoc.activations import Activation
 from eoc.floats import FloatArray
+from eoc.gaussian.moments import moments
 from eoc.models.steps import Kind, Step
 from eoc.predict.state import State, Unknown
 
-__all__ = ["chance_of_gradients", "chance_of_signals"]
+__all__ = ["chance_of_gradients", "chance_of_signals", "chances", "reacts"]
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 _Noise = tuple[float, float]  # relative variance, and of how many units
@@ -62,6 +65,25 @@ def _behind(step: Step, state: State | Unknown, inputs: Sequence[State | Unknown
         crossed = 2.0 * (sum(shares) ** 2 - sum(share**2 for share in shares)) / n
         return sum(share**2 * noise for share, (noise, _) in zip(shares, before, strict=True)) + crossed, n
     return max(noise for noise, _ in before), n
+
+
+def chances(steps: Sequence[Step], states: Sequence[State | Unknown]) -> list[float]:
+    """The relative standard deviation, from draw to draw, of mean squares behind each step over very many inputs."""
+    found: list[tuple[_Noise, float]] = []  # of what is sampled, and relative variance of the law that it is of
+    for step, state in zip(steps, states, strict=True):
+        before = [found[earlier] for earlier in step.inputs]
+        sampled, law = [one for one, _ in before], max((law for _, law in before), default=0.0)
+        if step.kind is Kind.LAYER and before and step.affine is not None and len(step.shape) < 3:
+            units, law = step.affine.weight.shape[0], sampled[0][0]
+            found.append(((law + 2.0 / max(units, 1), units), law))
+            continue
+        noise, units = _behind(step, state, [states[earlier] for earlier in step.inputs], sampled)
+        law = 0.0 if step.kind is Kind.NORM else law
+        if step.kind is Kind.ACTIVATION and step.activation is not None and isinstance(state, State):
+            law *= reacts(step.activation, _power(states[step.inputs[0]])) ** 2
+            noise += law
+        found.append(((noise, units), law))
+    return [law**0.5 for _, law in found]
 
 
 def chance_of_gradients(
@@ -109,6 +131,21 @@ def _fourth(x: State) -> float:
         return 3.0
     q = float(np.mean(root.q.value))
     return _mean(lambda z: phi(z) ** 4, q) / max(_mean(lambda z: phi(z) ** 2, q) ** 2, 1e-300)
+
+
+def _power(state: State | Unknown) -> float:
+    return state.power if isinstance(state, State) else 0.0
+
+
+@lru_cache(maxsize=256)
+def reacts(phi: Activation, q: float) -> float:
+    """By which power of q the mean square behind an activation goes, q V' / V; 1 where that is not known."""
+    if not 0.0 < q < inf:
+        return 1.0
+    found = moments(phi, [q], ("V", "D", "P"), strict=False)
+    v, slope = float(found["V"].value[0]), float(found["D"].value[0] + found["P"].value[0])
+    r = q * slope / v if v > 0.0 else 1.0
+    return r if isfinite(r) else 1.0
 
 
 def _of_slope(slope: Callable[[FloatArray], FloatArray], before: State | Unknown) -> float:
