@@ -84,7 +84,7 @@ def compared(architecture: Architecture, way: str, seeds: Sequence[int]) -> Iter
     for layer, (_, _, how, why) in draws[0].items():
         pairs = [draw[layer][:2] for draw in draws if layer in draw]
         predicted, measured = (fmean(column) for column in zip(*pairs, strict=True))
-        ratios = [m / p if p > 0.0 else math.nan for p, m in pairs]
+        ratios = [m / p for p, m in pairs if p > 0.0 and math.isfinite(m / p)]  # unknown ones are NaN
         error = stdev(ratios) / len(ratios) ** 0.5 if len(ratios) > 1 else 0.0
         verdict = _verdict(predicted, measured, error, how)
         numbers = {"predicted": f"{predicted:.4g}", "measured": f"{measured:.4g}", "error": f"{error:.2g}"}
