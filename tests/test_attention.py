@@ -381,7 +381,7 @@ def test_the_documentation_says_what_is_computed() -> None:
         ("attention", "attention needs tokens"),
         ("attention(0)", "tokens must be a whole number from 1"),
         ("attention(2.5)", "tokens must be a whole number from 1"),
-        ("attention(4, beta=-1)", "beta must be >= 0"),
+        ("attention(4, beta=-1)", "beta .* must be a standard deviation >= 0"),
         ("attention(4, heads=1.5)", "heads must be a whole number >= 0"),
         ("attention(4, -1)", "sigma_w must be a standard deviation >= 0"),
         ("attention(4, mask='diagonal')", "mask"),

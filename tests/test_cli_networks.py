@@ -7,12 +7,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import eoc
 from eoc.cli import main
 from eoc.errors import UnsupportedError
 from eoc.operating_point import operating_point
+from eoc.sweeps.tasks import task
 
 pytestmark = pytest.mark.usefixtures("wide")
 
@@ -145,6 +147,13 @@ def test_answer_first_and_next_last(run: Any, line: str) -> None:
         ("maps 'residual(relu, dense(1), scale=1/l)'", "differ from layer to layer"),
         ("phase tanh", "give --sigma-w"),
         ("phase 'residual(tanh, dens(1))'", "column"),
+        ("init transformer", "mixes 64 tokens, so that"),
+        ("curve 'prenorm(attention(8)), tanh, dense'", "(eoc phase) says where they end"),
+        ("diagram transformer --grid 2x2", "mixes 64 tokens, so that"),
+        ("diagram 'batchnorm, relu, dense' --grid 2x2", "mixes an infinite batch, so that"),
+        ("init gru", "(eoc phase) says what it does as it stands"),
+        ("init 'tanh, avgpool(2), conv(3)'", "(eoc images)"),
+        ("phase 'tanh, maxpool(2), conv(3)' --sigma-w 1", "(eoc images)"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_a_sentence(run: Any, line: str, words: str) -> None:
@@ -152,6 +161,53 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence(run: Any, line: str,
     assert found.code == 2
     assert words in found.err
     assert found.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("value", ["1e-200", "1e60", "1e160", "1e308"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "scale({})",
+        "noise({})",
+        "rmsnorm(eps={})",
+        "batchnorm({})",
+        "residual(tanh, dense(1), skip={})",
+        "input({})",
+        "dense(1, {})",
+        "minimalrnn(mu={})",
+        "gru(R={})",
+        "gru(sigma_w={})",
+        "attention({})",
+        "attention(64, 1, {})",
+        "attention(64, 1, 1, {})",
+        "conv({}, 1)",
+        "conv(3, 1, stride={})",
+        "dense(1, pruned={})",
+        "repeat({}, relu)",
+    ],
+)
+def test_numbers_of_any_size_are_followed_or_refused(word: str, value: str) -> None:
+    try:
+        run = eoc.propagate(f"{word.format(value)}, tanh, dense(1)", q=1.0, c=0.3, depth=2)
+    except eoc.EocError:
+        return
+    assert not (np.isnan(run.q) | np.isnan(run.gradient)).any()
+
+
+def test_what_verify_takes_grows_with_the_points_that_go_through_networks() -> None:
+    seconds = task("montecarlo/verify").seconds
+    plain = seconds({"activation": eoc.activation("tanh")})
+    assert plain == seconds({"activation": "residual(relu, dense)"}) > 0.0
+    for text, times in (("transformer", 32), ("batchnorm(8), relu, dense(1)", 4), ("relu, conv(3)", 8)):
+        assert seconds({"activation": text}) == times * plain
+    assert seconds({"activation": "batchnorm, relu, dense(1)"}) == 0.0  # is refused
+
+
+def test_diagrams_of_networks_say_which_network(run: Any) -> None:
+    answer = run("diagram 'tanh, conv(3)' --grid 2x2 --json").json
+    assert (answer["network"], answer["text"], answer["field"]) == ("tanh, conv(3)", "tanh, conv(3)", "phase")
+    assert "activation" not in answer
+    assert np.shape(answer["values"]) == (2, 2)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ __all__ = ["command"]
 
 _GRID = re.compile(r"(\d{1,9})\s*[xX]\s*(\d{1,9})\Z")
 _STORES = ("zarr", "nc", "csv")
+_NAMED = ("activation", "formula", "class", "network", "text")
 _MEANING = {
     "ordered": "chi_1 < 1: inputs come to look alike, gradients vanish",
     "chaotic": "chi_1 > 1: small differences grow, gradients explode",
@@ -155,9 +156,7 @@ def _phase_counts(found: xarray.Dataset) -> dict[str, int]:
 
 def _payload(found: xarray.Dataset, field: str) -> dict[str, Any]:
     return {
-        "activation": found.attrs["activation"],
-        "formula": found.attrs["formula"],
-        "class": found.attrs["class"],
+        **{name: found.attrs[name] for name in _NAMED if name in found.attrs},
         "sigma_b": found.sigma_b.values,
         "sigma_w": found.sigma_w.values,
         "cells": _phase_counts(found),

@@ -53,13 +53,14 @@ def command(
     Of an activation: maps with plain Gaussian sampling, chi_1 with gradients through real weight matrices, variances,
     kurtosis and correlations with random networks. Of a network: variances, correlation and gradients of two inputs in
     wide networks, and in networks with real weight matrices. A check passes if |z| <= 4. Exit code 1 if one fails.
-    Half a minute to two minutes, by the number of cores.
+    Half a minute to two minutes, by the number of cores; of tokens, batches and positions as many times as there are
+    pairs of them.
     """
     from eoc.montecarlo import verify
 
     given: dict[str, Any] = {"q": q, "depth": depth, "width": width, "networks": networks, "seed": seed}
     source = find_block(activation)
-    found = verify(source, sigma_w, sigma_b, **given, **threads(workers, "checks", "verify"))
+    found = verify(source, sigma_w, sigma_b, **given, **threads(workers, "checks", "verify", activation=source))
     show(found, partial(_print, activation), "verification_figure", plot, as_json)
     if found.failed:
         raise typer.Exit(ExitCode.FAILED)

@@ -152,8 +152,12 @@ def solvable_network(source: object) -> Network:
             f"gradients do not see the slopes of {network.name!r}, so that keeping them is not keeping differences "
             "between inputs: there is no edge of chaos, eoc.gradient_critical gives the sigma_w that keep gradients"
         )
+    network.check_alone()
     if not network.is_free:
-        raise EocError(f"{network.name!r} has no dense without numbers to be solved for: leave the numbers of one out")
+        raise EocError(
+            f"{network.name!r} has no dense without numbers to be solved for: leave the numbers of one out; "
+            "eoc.phase_of (eoc phase) says what it does as it stands"
+        )
     if network.varies:
         raise EocError(f"the blocks of {network.name!r} differ from layer to layer: no single one is critical")
     return network

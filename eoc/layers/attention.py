@@ -80,8 +80,7 @@ class Attention:
         if not 1 <= self.tokens <= _MOST_TOKENS or self.tokens != int(self.tokens):
             raise EocError(f"tokens must be a whole number from 1 to {_MOST_TOKENS}, got {self.tokens:g}")
         checked_sigma("sigma_w", self.sigma_w)
-        if not 0.0 <= self.beta < np.inf:
-            raise EocError(f"beta must be >= 0, sigma_Q sigma_K of queries and keys; got {self.beta:g}")
+        checked_sigma("beta (sigma_Q sigma_K of queries and keys)", self.beta)
         if not self.heads >= 0 or self.heads != int(self.heads):
             raise EocError(f"heads must be a whole number >= 0, 0 for infinitely many; got {self.heads:g}")
 

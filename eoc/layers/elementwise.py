@@ -62,8 +62,9 @@ class Elementwise:
         if x.pairs.size == 0 and x.has_law:
             return Evolved(x, self.phi, self.backward)
         raise UnsupportedError(
-            f"{self.phi.name} acts on a signal that is neither Gaussian nor a function of a Gaussian one, such as a sum"
-            " or a product with what comes from an activation: put a dense layer between them"
+            f"{self.phi.name} acts on a signal that is neither Gaussian nor a function of a Gaussian one, such as "
+            "numbers that are given, or a sum or a product with what comes from an activation: put a dense or a conv "
+            "layer before it"
         )
 
 

@@ -159,6 +159,15 @@ class Network:
             given = f"sigma_b = {sigma_b}" if sigma_w is None else f"sigma_w = {sigma_w}"
             raise EocError(f"{self.name!r} has no {free} that {given} could be of")
 
+    def check_alone(self) -> None:
+        """Refuse one that mixes tokens or a batch, where the question is what its numbers do to single points."""
+        if self.group is not None:
+            end = "eoc.settled_tokens" if self.group.tokens is not None else "eoc.phase_of"
+            raise UnsupportedError(
+                f"{self.name!r} mixes {self.group}, so that variances and gradients depend on what the points share, "
+                f"whatever sigma_w and sigma_b are: {end} (eoc phase) says where they end, eoc.propagate follows them"
+            )
+
     def block(
         self,
         sigma_w: float | FloatArray | None = None,

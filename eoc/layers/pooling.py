@@ -28,6 +28,8 @@ from eoc.sharing import cached_property
 
 __all__ = ["AveragePool", "Flatten", "Window"]
 
+_GIVE = "give inputs that have them to eoc.propagate_positions (eoc images)"
+
 
 @dataclass(frozen=True)
 class Window:
@@ -55,7 +57,7 @@ class Window:
     def over(self, positions: tuple[int, ...]) -> Taps:
         """The positions that it sees."""
         if not positions:
-            raise UnsupportedError("nothing is known of positions of the inputs, which it takes together: give them")
+            raise UnsupportedError(f"nothing is known of positions of the inputs, which it takes together: {_GIVE}")
         return taps(positions, (int(self.size),) * len(positions), self.pad, int(self.stride))
 
 
@@ -86,7 +88,7 @@ class AveragePool:
     def __call__(self, x: Signal) -> Signal:
         """The signal behind it."""
         if not x.pairs.positions:
-            raise UnsupportedError("nothing is known of positions of the inputs, over which means are taken: give them")
+            raise UnsupportedError(f"nothing is known of positions of the inputs, over which means are taken: {_GIVE}")
         if x.pairs.layout is Layout.OFFSETS:
             return self._round_a_circle(x)
         if x.pairs.layout is not Layout.TOKENS:

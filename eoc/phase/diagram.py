@@ -105,6 +105,7 @@ def phase_diagram(
     ([[1.0, 0.12210375]], [[0, 1]])
     """
     network = understood(activation)
+    network.check_alone()
     if network.phi is None:
         network.check_free(1.0)
     if network.has_surrogates:

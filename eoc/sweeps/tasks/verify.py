@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from eoc.sweeps.task import Output, Point, Task
@@ -48,8 +49,18 @@ _OUTPUTS = {
     ),
     **compared(lambda found: [check.comparison for check in found.checks]),
 }
-_SECONDS = 60.0
+_SECONDS = 60.0  # of two points in every network
 _BYTES = 5e7
+
+
+def _seconds(point: Point) -> float:
+    """In proportion to the points that go through every network: inputs, their positions, tokens or a batch."""
+    from eoc.layers import understood
+    from eoc.montecarlo.positions import places_of
+
+    network = understood(point["activation"])
+    together = 2.0 * places_of(network) if network.group is None else network.group.size
+    return _SECONDS * max(together / 2.0, 1.0) if isfinite(together) else 0.0
 
 
 def _verify(point: Point) -> Verification:
@@ -64,7 +75,7 @@ VERIFY = Task(
     parameters=(NETWORK, *_ARGUMENTS),
     outputs=always(_OUTPUTS),
     run=_verify,
-    seconds=always(_SECONDS),
+    seconds=_seconds,
     bytes=always(_BYTES),
     problems=lambda values: sigma_problems(values, needed=False),
     random=True,
