@@ -37,6 +37,12 @@ RESULTS = {
         {"yang2017", "schoenholz2017"},
     ),
     "compared": (lambda: eoc.compare("selu", depth=2), {"he2015", "glorot2010", "klambauer2017"}),
+    "phase of blocks": (lambda: eoc.phase_of("residual(selu, dense(1), skip=0.5)"), {"yang2017", "klambauer2017"}),
+    "edge of blocks": (lambda: eoc.edge_of_chaos("residual(selu, dense, skip=0.9)"), {"yang2017", "klambauer2017"}),
+    "diagram of blocks": (
+        lambda: eoc.phase_diagram("residual(selu, dense)", [1.0], [0.1]),
+        {"schoenholz2017", "yang2017", "klambauer2017"},
+    ),
     "diagram": (lambda: eoc.phase_diagram("elu", [1.0, 1.5], [0.1, 0.2]), {"schoenholz2017", "clevert2016"}),
     "none": (lambda: None, {"poole2016", "schoenholz2017", "hayou2019", "long2019"}),
 }

@@ -27,6 +27,7 @@ RESULTS: dict[str, Any] = {
     "no edge": lambda: eoc.edge_of_chaos("gelu", sigma_b=0.2),
     "point": lambda: eoc.edge_of_chaos("silu", q=2.0).points[0],
     "recommendation": lambda: eoc.recommend("tanh"),
+    "tokens": lambda: eoc.settled_tokens("transformer_postnorm"),
 }
 DRAWN = ("phase", "diverging", "trajectory", "convergence", "exponential", "curve", "kernel")
 FIRST = {
@@ -42,6 +43,7 @@ FIRST = {
     "no edge": "no usable point",
     "point": "on the edge of chaos at sigma_w",
     "recommendation": "30 layers train as they are",
+    "tokens": "transformer_postnorm is ordered: tokens collapse",
 }
 
 

@@ -15,6 +15,7 @@ from eoc.errors import EocError
 __all__ = ["PAPERS", "Citation", "Paper", "citation", "citation_of_words"]
 
 _WORD = re.compile(r"[A-Za-z]\w*")
+_OF_DATA = {"task": "phase_diagram", "activation": "", "text": ""}  # of a data set, and what is left out
 _NAMES = ("activation", "network", "original", "variance", "name", "text")  # attributes that say what a result is of
 _SOFTWARE = f"""@misc{{eoc,
   author = {{{{The eoc maintainers}}}},
@@ -86,7 +87,7 @@ def citation(result: object = None) -> Citation:
     if not (parts or names or "task" in attributes or str(attributes.get("source", "")).startswith("eoc ")):
         raise EocError(f"nothing is known to cite for {type(result).__name__}: give what a function of eoc returned")
     if attributes:
-        names += [str(attributes.get("task", "phase_diagram")), str(attributes.get("activation", ""))]
+        names += [str(attributes.get(name, usual)) for name, usual in _OF_DATA.items()]
         names += map(str, _coordinates(result))
     keys = OF_PARTS[max(parts, key=len)] if parts else ()
     return _citation((*keys, *_keys(word for name in names for word in _WORD.findall(name))))
@@ -109,11 +110,19 @@ def _citation(keys: Iterable[str]) -> Citation:
 def _names(result: object) -> Iterator[str]:
     """What activations and networks a result is of, as they are called."""
     for attribute in _NAMES:
-        value = getattr(result, attribute, None) if type(result).__module__.startswith("eoc.") else None
+        value = _attribute(result, attribute) if type(result).__module__.startswith("eoc.") else None
         if isinstance(value, str):
             yield value
         elif value is not None:
             yield from _names(value)
+
+
+def _attribute(result: object, name: str) -> object:
+    """None as well where it has no answer, as there is no single activation of several layers."""
+    try:
+        return getattr(result, name, None)
+    except EocError:
+        return None
 
 
 def _coordinates(data: object) -> list[object]:

@@ -33,6 +33,7 @@ from eoc.layers import Graph, Input, Network, Signal, network
 from eoc.layers.attention import Attention
 from eoc.layers.group import Group
 from eoc.layers.signal import products_behind
+from eoc.shown import Shown
 
 __all__ = ["SettledTokens", "angle_exponent", "deep_attention", "settled_tokens"]
 
@@ -47,7 +48,7 @@ _TOLERANCE = 4e-15
 
 
 @dataclass(frozen=True)
-class SettledTokens:
+class SettledTokens(Shown, report="tokens.write_tokens"):
     """Where tokens that are all alike end.
 
     Attributes

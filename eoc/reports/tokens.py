@@ -22,10 +22,13 @@ _MEANS = {
 }
 
 
-def write_tokens(out: Console, found: SettledTokens, network: Network) -> None:
-    """What becomes of tokens in words, and its numbers."""
+def write_tokens(out: Console, found: SettledTokens, network: Network | None = None) -> None:
+    """What becomes of tokens in words, and its numbers; with ``network`` its text as well."""
     print_headline(out, f"{found.name} {_in_words(found)}.")
-    print_title(out, network)
+    if network is None:
+        out.print(found.name, markup=False)
+    else:
+        print_title(out, network)
     tokens = "tokens", f"{found.tokens}", "all alike; with infinitely many heads, or with equal weights"
     out.print()
     print_facts(out, [tokens, *(_growing if found.phase == "divergent" else _settled)(found)], 10, 18)
