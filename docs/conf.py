@@ -42,6 +42,7 @@ html_title = f"eoc {release}"
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_extra_path = ["_build/extra"]  # the explorer
 html_math_renderer = "mathml"
 html_show_sphinx = False
 html_copy_source = False

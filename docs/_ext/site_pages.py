@@ -12,6 +12,7 @@ from sphinx.ext.autodoc.mock import mock
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import explorer_file
 import pages_benchmarks
 import pages_gallery
 import pages_glossary
@@ -42,6 +43,7 @@ def write(app: Sphinx, config: Config) -> None:
         for path in (DOCS / folder).glob("*.*"):
             if path not in made:
                 path.unlink()
+    explorer_file.write(DOCS / "_build" / "extra")
     names = DOCS / "reference" / "names"
     with mock(config.autodoc_mock_imports):
         public = {f"{name}.rst" for name in pages_reference.with_pages(DOCS / "reference.toml")}

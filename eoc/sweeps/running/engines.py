@@ -270,7 +270,7 @@ def _dask_at(address: str) -> DaskEngine:
     """The cluster whose scheduler is at an address such as tcp://10.0.0.1:8786; EocError if it does not answer."""
     distributed = _distributed()
     try:
-        client = distributed.Client(address, timeout=_DASK_SECONDS)
+        client = distributed.Client(address, timeout=_DASK_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EocError(f"cannot reach a Dask scheduler at {address}: {reason}; write tcp://HOST:PORT") from None
@@ -288,7 +288,7 @@ def _local_dask(workers: int) -> DaskEngine:
             dashboard_address=None,
             silence_logs=logging.CRITICAL,
         )
-    client = distributed.Client(cluster)
+    client = distributed.Client(cluster, set_as_default=False)  # what else of the program uses Dask is its own
     return DaskEngine(client, client, cluster)
 
 
