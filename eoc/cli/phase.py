@@ -10,7 +10,7 @@ import typer
 
 from eoc.cli.common import AsJson, Backward, NetworkName, Plot, find_block, print_json, save_picture
 from eoc.cli.tables import console, print_next
-from eoc.cli.tokens import answer_tokens
+from eoc.cli.tokens import answer_tokens, check_unused
 from eoc.cli.words import command_line
 from eoc.errors import EocError
 from eoc.reports.phase import write_phases
@@ -57,7 +57,10 @@ def command(
         if sigma_w is None:
             raise EocError("give --sigma-w, the standard deviation of the weights times sqrt(fan_in)")
         critical = critical_point(phi, sigma_w, sigma_b)
-    elif phi.group is not None and phi.group.tokens is not None:
+    elif phi.batch is not None:
+        check_unused(phi, plot=plot)
+    elif phi.group is not None:
+        check_unused(phi, plot=plot, q=q, backward=backward)
         answer_tokens(activation, phi, sigma_w, sigma_b, as_json)
         return
     if critical is not None:

@@ -12,7 +12,7 @@ import typer
 from eoc.cli.common import AsJson, NetworkName, Plot, find_block, print_json, save_picture
 from eoc.cli.edge import operating_at
 from eoc.cli.tables import console, print_next
-from eoc.cli.tokens import answer_tokens
+from eoc.cli.tokens import answer_tokens, check_unused
 from eoc.cli.words import command_line
 from eoc.reports.convergence import write_convergence, write_map
 from eoc.reports.writing import number, print_headline, print_paragraph, print_title
@@ -54,11 +54,10 @@ def command(
     from eoc.convergence import convergence_of
 
     phi = find_block(activation)
-    if not isinstance(phi, Activation) and phi.group is not None and phi.group.tokens is not None:
-        answer_tokens(activation, phi, sigma_w, sigma_b or 0.0, as_json)
-        return
-    if not isinstance(phi, Activation) and phi.batch is not None:
-        _answer_batch(activation, phi, sigma_w, sigma_b or 0.0, as_json)
+    if not isinstance(phi, Activation) and phi.group is not None:
+        check_unused(phi, plot=plot, q=q)
+        answer = answer_tokens if phi.batch is None else _answer_batch
+        answer(activation, phi, sigma_w, sigma_b or 0.0, as_json)
         return
     if isinstance(phi, Activation):
         at = operating_at(activation, phi, sigma_w, sigma_b, q, as_json)

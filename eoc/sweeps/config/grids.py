@@ -226,7 +226,10 @@ def _spelled_out(given: Mapping[str, Any]) -> str:
 def _kind_of(given: Mapping[str, Any], place: KeyPath) -> tuple[str | None, list[Fault]]:
     """Which grid it is, or if that is wrong, which it may be, and what is wrong."""
     if "grid" not in given:
-        return None, [Fault(place, f"a grid needs the key grid, one of {', '.join(GRIDS)}, got {quoted(given)}")]
+        said = (
+            f"a grid needs the key grid, one of {', '.join(GRIDS)}, got {quoted(given)}; a list needs none: [1.0, 1.5]"
+        )
+        return None, [Fault(place, said)]
     kind = given["grid"]
     if isinstance(kind, str) and kind in GRIDS:
         return kind, []
