@@ -2,7 +2,8 @@
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const ACTIVATIONS = DATA.activations.map((data) => new Activation(data));
-const START = { activation: ACTIVATIONS[0].name, sigma_w: 1.3, sigma_b: 0.2, depth: 50, c: 0.3, q: 1.0 };
+const PLACE = { sigma_w: 1.3, sigma_b: 0.2, q: 1.0 }; // where nothing is recommended
+const START = { activation: ACTIVATIONS[0].name, depth: 50, c: 0.3, ...(ACTIVATIONS[0].start || PLACE) };
 const WIDTH = 60, AROUND = 144, CIRCLE_LAYERS = 30; // units of the random network, points of the circle
 const element = (id) => document.getElementById(id);
 const state = { ...START };
@@ -74,6 +75,7 @@ function numbers() {
 }
 
 function say() {
+  element("recommended").disabled = !computed.phi.start;
   element("verdict").textContent = verdict();
   element("numbers").replaceChildren(...numbers().map(([name, value]) => {
     const box = document.createElement("div"), term = document.createElement("dt"), what = document.createElement("dd");
@@ -328,6 +330,7 @@ async function begin() {
     const [sigma_w, sigma_b] = button.dataset.place.split(" ").map(Number);
     button.addEventListener("click", () => set({ sigma_w, sigma_b }));
   }
+  element("recommended").addEventListener("click", () => set(computed.phi.start || {}));
   element("edge").addEventListener("click", () => {
     const found = Network.edge(computed.phi, state.sigma_b);
     if (found) set({ sigma_w: found.sigmaW, sigma_b: found.sigmaB, q: found.q });

@@ -20,7 +20,7 @@ function clenshaw(a, start, count, stride, x) {
 class Activation {
   constructor(data) {
     for (const name of ["name", "formula", "kind", "jumps", "homogeneous", "first", "octaves", "termsInQ",
-      "termsInAngle", "accuracy", "curve"]) this[name] = data[name];
+      "termsInAngle", "accuracy", "curve", "start"]) this[name] = data[name];
     this.reach = data.phi.reach;
     this.series = { V: unpacked(data.moments.V), D: unpacked(data.moments.D), P: unpacked(data.moments.P) };
     this.h = unpacked(data.pairs);

@@ -25,6 +25,7 @@ from eoc.floats import FloatArray
 from eoc.gaussian.bivariate import bivariate
 from eoc.gaussian.moments import moments
 from eoc.gaussian.nodes import chebyshev_nodes, to_chebyshev
+from eoc.recommendation import recommend
 
 __all__ = ["FIRST", "LAST", "ExportedActivation", "exported"]
 
@@ -87,6 +88,7 @@ class ExportedActivation:
             "moments": {name: _packed(values) for name, values in self.moments.items()},
             "pairs": _packed(self.pairs),
             "curve": {"kind": curve.kind, "message": curve.message, "pieces": pieces},
+            "start": _start(self.activation),
             "phi": {"reach": _REACH, "values": _packed(np.clip(self.activation(x), -1e100, 1e100))},
         }
 
@@ -160,6 +162,15 @@ def _accuracy(found: ExportedActivation) -> float:
     if not worst < 1.0:
         raise AccuracyError(f"the expectations of {found.activation.name} are not smooth enough for a page")
     return worst
+
+
+def _start(phi: Activation) -> dict[str, float] | None:
+    """The recommended place; None where there is none, or none that the page can show."""
+    try:
+        at = recommend(phi)
+    except EocError:
+        return None
+    return {"sigma_w": at.sigma_w, "sigma_b": at.sigma_b, "q": at.q} if 4.0**FIRST < at.q < 4.0**LAST else None
 
 
 def _packed(values: FloatArray) -> str:

@@ -114,6 +114,17 @@ def test_the_edge_of_chaos_is_found_with_its_law(browser: webdriver.Chrome) -> N
         assert shown["law"]["constant"] == pytest.approx(point.law.constant, rel=1e-5)
 
 
+def test_it_begins_where_is_recommended(browser: webdriver.Chrome) -> None:
+    place = eoc.recommend(ACTIVATIONS[0])
+    for _ in range(2):
+        state = browser.execute_script("return explorer.state")
+        assert (state["sigma_w"], state["sigma_b"]) == pytest.approx((place.sigma_w, place.sigma_b), rel=1e-12)
+        at(browser, sigma_w=2.0)
+        browser.find_element(By.ID, "recommended").click()
+    at(browser, activation="sign")
+    assert not browser.find_element(By.ID, "recommended").is_enabled()
+
+
 def test_a_jump_has_no_gradients(browser: webdriver.Chrome) -> None:
     shown = at(browser, activation="sign", sigma_w=1.2, sigma_b=0.5, q=1.0, c=0.3, depth=10)
     run = eoc.propagate("sign", 1.2, 0.5, q=1.0, c=0.3, depth=10)
