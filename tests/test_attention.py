@@ -159,7 +159,7 @@ def test_drawn_attention_has_the_moments_of_theory(heads: int) -> None:
 
 def test_a_whole_transformer_forward_and_backward() -> None:
     """Twelve blocks, normalised before: second moments, correlations, and gradients of all tokens."""
-    tokens, units, e = 8, 1500, 0.8
+    tokens, units, e = 8, 700, 0.8
     net = network("repeat(12, prenorm(attention(8)), prenorm(dense(1), gelu, dense(1)))").block()
     rng, found = np.random.default_rng(2), []
     for _ in range(12):
@@ -174,7 +174,7 @@ def test_a_whole_transformer_forward_and_backward() -> None:
     theory = np.array([y.q.value[0], y.k.value[1], y.chi.value[0]])
     mean, error = np.mean(found, axis=0), np.std(found, axis=0, ddof=1) / len(found) ** 0.5
     assert (np.abs(mean - theory) <= 4.0 * error + 20.0 * theory / units).all()
-    assert (error < 0.03 * theory).all()
+    assert (error < 0.05 * theory).all()
 
 
 def tokens_of(units: int, tokens: int, e: float, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:

@@ -154,15 +154,20 @@ class Standardised(nn.Conv2d):
         return F.conv2d(x, weight, self.bias, self.stride, self.padding)
 
 
-def test_standardised_weights_cannot_be_set_and_have_the_size_that_they_have():
+def test_standardised_weights_have_the_size_that_their_gain_gives_them():
     model = nn.Sequential(Standardised(8, 6, 3), nn.ReLU())
     for reading in (read(model), read(model, example_inputs=seeded(2, 8, 5, 5))):
         step = reading.steps[1]
         assert step.kind is Kind.LAYER
         assert step.name == "0"
-        assert step.affine.fixed == "it is computed from 0.weight and 0.gain"
+        assert (step.affine.fixed, step.affine.centred) == ("", True)
         assert float(step.affine.weight.square().mean()) == pytest.approx(1 / 72, rel=1e-2)
         assert step.affine.bias is model[0].bias
+        filters = model[0].weight.detach().clone()
+        step.affine.assign(torch.full((6, 8, 3, 3), 0.3))
+        assert torch.equal(model[0].weight, filters)
+        assert float(read(model).steps[1].affine.weight.square().mean()) == pytest.approx(0.09, rel=1e-5)
+        step.affine.assign(torch.full((6, 8, 3, 3), 72**-0.5))
 
 
 def test_low_rank_adapters_are_branches_beside_a_frozen_layer():
