@@ -15,7 +15,7 @@ let network = null, computed = null, waiting = false, circle = 0;
 function compute() {
   const phi = ACTIVATIONS.find((one) => one.name === state.activation);
   network = new Network(phi, state.sigma_w, state.sigma_b);
-  const { q } = network.run(state.q, state.depth), limit = network.limit(state.q);
+  const q = network.run(state.q, state.depth), limit = network.limit(state.q);
   const settled = Number.isFinite(limit) && limit >= phi.qMin;
   const e = [1 - state.c], chi = [];
   for (let l = 0; l < state.depth; l++) {

@@ -123,18 +123,16 @@ class Network {
     return this.keepsEveryQ ? [] : out;
   }
 
-  // where the variance q0 ends: its layers, and its limit
+  // the variances of all layers from q0 on
   run(q0, depth) {
     const { qMax } = this.phi, q = [q0];
-    let end = "settles";
     for (let l = 1; l <= depth; l++) {
       const last = q[l - 1];
       let next = last >= qMax ? Infinity : this.F(last);
       if (Math.abs(next / last - 1) < 1e-15) next = last;
       q.push(next);
     }
-    if (!Number.isFinite(q[depth])) end = "diverges";
-    return { q, end };
+    return q;
   }
 
   // below the smallest variance: what exceeds phi(0)^2 in proportion

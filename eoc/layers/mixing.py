@@ -30,7 +30,7 @@ from eoc.layers.signal import Products, Signal
 from eoc.layers.split import Split, only_rest
 from eoc.sharing import cached_property
 
-__all__ = ["Mix", "Positional"]
+__all__ = ["Averaged", "Mix", "Positional"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,32 @@ class Positional(Signal):
         )
 
 
-class _Mixed(Positional):
+class Averaged(Positional):
+    """Weighted sums over positions of the signal ``_x``: linear, so that means over units are as the units are."""
+
+    _x: Signal
+
+    def _of_points(self, one: Bounded) -> Bounded:
+        """What is linear in units, at every point: the same where one point stands for all positions."""
+        return one
+
+    @cached_property
+    def m(self) -> Bounded:
+        """Means over units, (P,)."""
+        return self._of_points(self._x.m)
+
+    @cached_property
+    def dm(self) -> Bounded:
+        """Derivative of m by the variance of the input, (P,)."""
+        return self._of_points(self._x.dm)
+
+    @cached_property
+    def nature(self) -> Nature:
+        """That of the signal before, of unknown size."""
+        return self._of_unknown_size(self._x.nature)
+
+
+class _Mixed(Averaged):
     def __init__(self, x: Signal, weights: FloatArray, positions: tuple[int, ...]) -> None:
         inputs = _inputs(x, weights.shape[1])
         super().__init__(x.pairs.arranged(positions, inputs), x.sources)
@@ -171,10 +196,6 @@ class _Mixed(Positional):
         return self._sums * self._means - self._own
 
     @cached_property
-    def m(self) -> Bounded:
-        return self._of_points(self._x.m)
-
-    @cached_property
     def G(self) -> Bounded:
         own, other = self.of_pairs(self._own)
         (s, t), (mean, other_mean) = self.of_pairs(self._sums), self.of_pairs(self._means)
@@ -190,11 +211,3 @@ class _Mixed(Positional):
 
     def pushed(self, of: Products) -> Bounded:
         return self.pairs.of_matrix(self._of_pairs(of(self._x)))
-
-    @cached_property
-    def dm(self) -> Bounded:
-        return self._of_points(self._x.dm)
-
-    @cached_property
-    def nature(self) -> Nature:
-        return self._of_unknown_size(self._x.nature)

@@ -17,8 +17,7 @@ import numpy as np
 from eoc.errors import UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.layers.bounded import Bounded
-from eoc.layers.mixing import Positional
-from eoc.layers.nature import Nature
+from eoc.layers.mixing import Averaged
 from eoc.layers.pairs import Pairs
 from eoc.layers.signal import Products, Signal
 from eoc.sharing import cached_property
@@ -60,7 +59,7 @@ def mean_of_offsets(x: Signal) -> Signal:
     return _OverOffsets(x, np.full((1, x.pairs.places), 1.0 / x.pairs.places), ())
 
 
-class _OverOffsets(Positional):
+class _OverOffsets(Averaged):
     def __init__(self, x: Signal, weights: FloatArray, positions: tuple[int, ...]) -> None:
         inputs = x.q.value.size
         pairs = x.pairs.arranged(positions, inputs) if positions else Pairs.every(inputs, ())
@@ -85,10 +84,6 @@ class _OverOffsets(Positional):
         return self._x.q - self._distances[self._own]
 
     @cached_property
-    def m(self) -> Bounded:
-        return self._x.m
-
-    @cached_property
     def G(self) -> Bounded:
         a, b = self.of_pairs(self._distances[self._own])
         found = self._distances - (a + b) * 0.5
@@ -101,11 +96,3 @@ class _OverOffsets(Positional):
 
     def pushed(self, of: Products) -> Bounded:
         return self._over(of(self._x))
-
-    @cached_property
-    def dm(self) -> Bounded:
-        return self._x.dm
-
-    @cached_property
-    def nature(self) -> Nature:
-        return self._of_unknown_size(self._x.nature)

@@ -18,8 +18,7 @@ import numpy as np
 from eoc.errors import EocError, UnsupportedError
 from eoc.floats import EPS, FloatArray
 from eoc.layers.bounded import Bounded
-from eoc.layers.mixing import Mix, Positional
-from eoc.layers.nature import Nature
+from eoc.layers.mixing import Averaged, Mix
 from eoc.layers.offsets import averaged_offsets, mean_of_offsets
 from eoc.layers.pairs import Layout, Pairs
 from eoc.layers.signal import Products, Signal
@@ -114,7 +113,7 @@ class AveragePool:
         return averaged_offsets(x, window.over(x.pairs.positions).kernel, int(window.stride))
 
 
-class _MeanOfAlike(Positional):
+class _MeanOfAlike(Averaged):
     """Means over so many positions of which any two are alike: q' = q - (1 - 1/n) G, and G' = G/n of two windows."""
 
     def __init__(self, x: Signal, terms: int, positions: tuple[int, ...]) -> None:
@@ -133,10 +132,6 @@ class _MeanOfAlike(Positional):
         return self._x.q - self._other(self._x.G) * (1.0 - self._share)
 
     @cached_property
-    def m(self) -> Bounded:
-        return self._x.m
-
-    @cached_property
     def G(self) -> Bounded:
         return (self._x.G * self._share)[np.arange(self.pairs.size)]
 
@@ -152,14 +147,6 @@ class _MeanOfAlike(Positional):
             return own
         return Bounded(*(np.concatenate(side) for side in ((own.value, other.value), (own.error, other.error))))
 
-    @cached_property
-    def dm(self) -> Bounded:
-        return self._x.dm
-
-    @cached_property
-    def nature(self) -> Nature:
-        return self._of_unknown_size(self._x.nature)
-
 
 @dataclass(frozen=True)
 class Flatten:
@@ -170,7 +157,7 @@ class Flatten:
         return _Flat(x) if x.pairs.positions else x
 
 
-class _Flat(Positional):
+class _Flat(Averaged):
     def __init__(self, x: Signal) -> None:
         self._places = x.pairs.places
         self._alike = x.pairs.layout in (Layout.OFFSETS, Layout.TOKENS)  # one point stands for all positions
@@ -204,10 +191,6 @@ class _Flat(Positional):
         return self._of_points(self._x.q)
 
     @cached_property
-    def m(self) -> Bounded:
-        return self._of_points(self._x.m)
-
-    @cached_property
     def G(self) -> Bounded:
         return self._of_pairs(self._x.G)
 
@@ -217,14 +200,6 @@ class _Flat(Positional):
 
     def pushed(self, of: Products) -> Bounded:
         return self._of_pairs(of(self._x))
-
-    @cached_property
-    def dm(self) -> Bounded:
-        return self._of_points(self._x.dm)
-
-    @cached_property
-    def nature(self) -> Nature:
-        return self._of_unknown_size(self._x.nature)
 
 
 def _means(rows: FloatArray) -> FloatArray:
